@@ -1,0 +1,39 @@
+"""Random numbers that are a function of (seed, epoch, picture), never of what was drawn before.
+
+So a batch can be made again from nothing but its place: a resumed run sees what the interrupted one would have seen.
+"""
+
+import numpy as np
+
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: consecutive counters land far apart
+
+
+def picture_keys(hashes: np.ndarray) -> np.ndarray:
+    """A number per picture, (N,) uint64: the first 16 hex digits of the SHA-256 of its file, (N,) str."""
+    return np.array([int(digest[:16], 16) for digest in hashes], dtype=np.uint64)
+
+
+def uniform(keys: np.ndarray, *, seed: int, epoch: int, draws: int) -> np.ndarray:
+    """Numbers in [0, 1), (N, draws) float64, for pictures with `keys` (N,) uint64; columns are independent."""
+    start = _mix(_mix(np.array([seed], np.uint64) + GOLDEN) + np.array([epoch], np.uint64))
+    streams = _mix(start + GOLDEN * np.arange(1, draws + 1, dtype=np.uint64))
+    bits = _mix(_mix(keys[:, None] ^ streams[None, :]) + streams[None, :])
+    return (bits >> np.uint64(11)) * 2.0**-53
+
+
+def order(keys: np.ndarray, *, seed: int, epoch: int) -> np.ndarray:
+    """The pictures' places in this epoch: a permutation of range(N), int64."""
+    return np.argsort(uniform(keys, seed=seed, epoch=epoch, draws=1)[:, 0], kind="stable")
+
+
+def step_seed(*, seed: int, step: int) -> int:
+    """The seed of torch's generator for one training step (dropout masks), below 2^63."""
+    mixed = _mix(_mix(np.array([seed], np.uint64) + GOLDEN) ^ (np.array([step], np.uint64) * GOLDEN))
+    return int(mixed[0] >> np.uint64(1))
+
+
+def _mix(x: np.ndarray) -> np.ndarray:
+    """SplitMix64's finalizer (https://doi.org/10.1145/2714064.2660195): a bit in changes half of the bits out."""
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))

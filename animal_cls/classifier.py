@@ -1,0 +1,156 @@
+"""How a network is trained and judged: the LightningModule around any network."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import torch
+from lightning import LightningModule
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.optim import Optimizer
+from torchmetrics import MeanMetric
+from torchmetrics.classification import MulticlassConfusionMatrix
+from torchmetrics.functional.classification import multiclass_calibration_error, multiclass_confusion_matrix
+
+from animal_cls.batch import Batch
+from animal_cls.chance import step_seed
+from animal_cls.errors import UserError
+from animal_cls.regularizers import Regularizer
+from animal_cls.results import SplitResult
+
+CALIBRATION_BINS = 15
+
+
+class Classifier(LightningModule):
+    """Trains a network on batches of pictures in [0, 255] and logs loss and accuracy per epoch.
+
+    Args:
+        network: pictures (N, 3, H, W) -> logits (N, K).
+        classes: the K names.
+        normalization: mean and deviation per channel of pictures in [0, 1]; they travel with the checkpoints.
+        optimizer: makes the optimizer from the parameters.
+        regularizers: those that change batches or add to the loss.
+        seed: together with the number of the step it decides the dropout masks.
+        description: plain values that checkpoints carry, so that they can be used without the run's other files.
+    """
+
+    mean: Tensor  # (1, 3, 1, 1), of pictures in [0, 1]
+    deviation: Tensor
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        classes: Sequence[str],
+        normalization: tuple[Sequence[float], Sequence[float]],
+        optimizer: Callable[[Iterable[nn.Parameter]], Optimizer],
+        regularizers: Sequence[Regularizer] = (),
+        seed: int = 0,
+        description: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.classes = list(classes)
+        mean, deviation = (torch.tensor(values, dtype=torch.float32).view(1, -1, 1, 1) for values in normalization)
+        self.register_buffer("mean", mean)
+        self.register_buffer("deviation", deviation)
+        self.make_optimizer = optimizer
+        self.regularizers = list(regularizers)
+        self.seed = seed
+        self.description = description or {}
+        self.train_loss, self.train_acc, self.val_loss = MeanMetric(), MeanMetric(), MeanMetric()
+        self.val_confusion = MulticlassConfusionMatrix(num_classes=len(self.classes), validate_args=False)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Logits (N, K) of pictures (N, 3, H, W) in [0, 255]."""
+        return self.network(self.normalize(pictures))
+
+    def normalize(self, pictures: Tensor) -> Tensor:
+        """Pictures as the network wants them: mean 0 and deviation 1 per channel."""
+        return (pictures / 255 - self.mean) / self.deviation
+
+    def configure_optimizers(self) -> Optimizer:
+        return self.make_optimizer(self.network.parameters())
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        # Dropout masks are a function of (seed, step): a resumed run draws those that the interrupted one would have.
+        torch.manual_seed(step_seed(seed=self.seed, step=self.global_step))
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        pictures, targets = self._regularized(self.normalize(batch.pictures), batch.labels)
+        logits = self.network(pictures)
+        loss = functional.cross_entropy(logits, targets)
+        for regularizer in self.regularizers:
+            loss = loss + regularizer.penalty(self.network)
+        self.train_loss.update(loss.detach(), len(batch.labels))
+        self.train_acc.update((logits.detach().argmax(dim=1) == batch.labels).float())
+        return loss
+
+    def on_train_epoch_end(self) -> None:
+        loss = self.train_loss.compute()
+        self.log("train/loss", loss)
+        self.log("train/acc", self.train_acc.compute())
+        self.log("lr", self.optimizers().param_groups[0]["lr"])  # type: ignore[union-attr]
+        self.train_loss.reset()
+        self.train_acc.reset()
+        if not math.isfinite(loss):
+            raise UserError(
+                f"train/loss became {loss.item()} in epoch {self.current_epoch} (step {self.global_step}): "
+                "training has diverged. Try a smaller optimizer.lr."
+            )
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        logits = self(batch.pictures).float()
+        self.val_loss.update(functional.cross_entropy(logits, batch.labels), len(batch.labels))
+        self.val_confusion.update(logits.argmax(dim=1), batch.labels)
+
+    def on_validation_epoch_end(self) -> None:
+        confusion = self.val_confusion.compute().double().cpu()
+        recall = confusion.diag() / confusion.sum(dim=1)  # (K,); NaN for a class without pictures
+        self.log("val/loss", self.val_loss.compute())
+        self.log("val/acc", confusion.diag().sum() / confusion.sum())
+        self.log("val/acc_macro", recall[~recall.isnan()].mean())
+        self.log_dict(
+            {f"val/acc_class/{name}": acc for name, acc in zip(self.classes, recall, strict=True) if not acc.isnan()}
+        )
+        self.val_loss.reset()
+        self.val_confusion.reset()
+
+    def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Logits (N, K) in float32."""
+        return self(batch.pictures).float()
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["animal_cls"] = self.description
+
+    def _regularized(self, pictures: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        if not self.regularizers:
+            return pictures, labels
+        targets = functional.one_hot(labels, len(self.classes)).to(pictures.dtype)
+        for regularizer in self.regularizers:
+            pictures, targets = regularizer.change_batch(pictures, targets)
+        return pictures, targets
+
+
+def judge(logits: Tensor, labels: Tensor, *, classes: Sequence[str]) -> SplitResult:
+    """How well `logits` (N, K) in float32 tell `labels` (N,), N > 0; see `SplitResult` for the measures.
+
+    The calibration error is that of https://arxiv.org/abs/1706.04599 with 15 bins of equal width.
+    """
+    logits = logits.double()
+    confusion = multiclass_confusion_matrix(logits.argmax(dim=1), labels, num_classes=len(classes))
+    correct, counts = confusion.diag().tolist(), confusion.sum(dim=1).tolist()
+    per_class = {name: right / n if n else None for name, right, n in zip(classes, correct, counts, strict=True)}
+    present = [acc for acc in per_class.values() if acc is not None]
+    return SplitResult(
+        n=len(labels),
+        loss=functional.cross_entropy(logits, labels).item(),
+        acc=sum(correct) / len(labels),
+        acc_macro=sum(present) / len(present),
+        ece=multiclass_calibration_error(
+            logits.softmax(dim=1), labels, num_classes=len(classes), n_bins=CALIBRATION_BINS
+        ).item(),
+        per_class=per_class,
+        confusion=confusion.tolist(),
+    )

@@ -1,0 +1,1 @@
+"""Pictures on disk -> splits -> decoded cache -> batches."""

@@ -1,0 +1,45 @@
+"""Random changes of training pictures, on whole batches, on the device of the batch."""
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from animal_cls import chance
+
+DRAWS = 5  # numbers per picture and epoch: mirror, area, shape, left, top
+AREA = (0.35, 1.0)  # share of the picture that is cut out
+RATIO = (3 / 4, 4 / 3)  # width / height of what is cut out, before it is squashed
+
+
+def flip_crop(pictures: Tensor, keys: np.ndarray, *, seed: int, epoch: int) -> Tensor:
+    """Pictures (N, 3, H, W) in float, each mirrored with probability 1/2 and a random part of it resized to H x W.
+
+    The parts are those of torchvision's RandomResizedCrop with a larger smallest area; what is cut out is never
+    larger than H x W, so bilinear interpolation needs no antialiasing.
+
+    Args:
+        keys: (N,) uint64, one per picture (`chance.picture_keys`).
+    """
+    boxes = crop_boxes(chance.uniform(keys, seed=seed, epoch=epoch, draws=DRAWS))
+    theta = torch.from_numpy(boxes).to(pictures.device, pictures.dtype)
+    grid = functional.affine_grid(theta, list(pictures.shape), align_corners=False)
+    changed = functional.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return changed.contiguous(memory_format=torch.channels_last)
+
+
+def crop_boxes(draws: np.ndarray) -> np.ndarray:
+    """Affine maps (N, 2, 3) float32 from output to input coordinates in [-1, 1], from draws (N, 5) in [0, 1)."""
+    mirror, area, shape, left, top = draws.T
+    area = AREA[0] + area * (AREA[1] - AREA[0])
+    ratio = np.exp(np.log(RATIO[0]) + shape * math.log(RATIO[1] / RATIO[0]))
+    width = np.minimum(np.sqrt(area * ratio), 1.0)
+    height = np.minimum(np.sqrt(area / ratio), 1.0)
+    boxes = np.zeros((len(draws), 2, 3), dtype=np.float32)
+    boxes[:, 0, 0] = np.where(mirror < 0.5, -width, width)
+    boxes[:, 1, 1] = height
+    boxes[:, 0, 2] = (2 * left - 1) * (1 - width)
+    boxes[:, 1, 2] = (2 * top - 1) * (1 - height)
+    return boxes

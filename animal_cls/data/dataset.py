@@ -1,0 +1,108 @@
+"""A folder of class folders becomes a set of decoded pictures with labels and splits."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from animal_cls.data.cache import decoded
+from animal_cls.data.folder import scan
+from animal_cls.data.splits import fingerprint, split
+from animal_cls.errors import UserError
+
+NAMED = 10  # unreadable pictures that are named before the rest is only counted
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureSet:
+    """The N readable pictures of a folder, K classes, H = W = image_size."""
+
+    root: Path
+    paths: list[str]  # (N,) relative to root, with "/", sorted class by class
+    labels: np.ndarray  # (N,) int64 into `classes`
+    classes: list[str]  # (K,) sorted
+    pixels: np.ndarray  # (at least N, H, W, 3) uint8, a read-only memory map
+    rows: np.ndarray  # (N,) int64, where each picture lies in `pixels`
+    hashes: np.ndarray  # (N,) str, SHA-256 of each file in hex
+    split: np.ndarray  # (N,) of "train", "val" or "test"
+    ignored: int  # hidden files and files that are no pictures
+    bad: dict[str, str]  # path -> why this picture could not be read; not among the N
+    fingerprint: str  # SHA-256 over contents and classes
+
+
+def load(
+    root: Path,
+    *,
+    image_size: int,
+    cache_dir: Path,
+    val: float | str,
+    test: float | str,
+    split_seed: int,
+    max_bad_share: float,
+    show_progress: bool,
+) -> PictureSet:
+    """Scan `root`, decode what is not decoded yet, leave out what cannot be read, and split the rest.
+
+    Args:
+        image_size: pixels, square.
+        val, test: fractions of each class, or "published".
+        max_bad_share: the fraction of pictures that may be unreadable; these are named in one warning.
+
+    Raises:
+        UserError: no folder of class folders, too many unreadable pictures, or a class too small to split.
+    """
+    folder = scan(root)
+    pictures = decoded(
+        folder.root, folder.paths, image_size=image_size, cache_dir=cache_dir, show_progress=show_progress
+    )
+    _check_bad(pictures.bad, len(folder.paths), folder.root, max_bad_share)
+    rows = np.flatnonzero(pictures.hashes != "")
+    labels, hashes = folder.labels[rows], pictures.hashes[rows]
+    premade = None if folder.premade is None else folder.premade[rows]
+    sides = split(labels, hashes, classes=folder.classes, val=val, test=test, split_seed=split_seed, premade=premade)
+    _warn_of_leaks(sides, hashes)
+    return PictureSet(
+        root=folder.root,
+        paths=[folder.paths[row] for row in rows],
+        labels=labels,
+        classes=folder.classes,
+        pixels=pictures.pixels,
+        rows=rows,
+        hashes=hashes,
+        split=sides,
+        ignored=folder.ignored,
+        bad=pictures.bad,
+        fingerprint=fingerprint(labels, hashes, folder.classes),
+    )
+
+
+def _check_bad(bad: dict[str, str], n: int, root: Path, max_bad_share: float) -> None:
+    """Warn of the unreadable pictures, or raise where there are too many."""
+    if not bad:
+        return
+    if len(bad) == n:
+        raise UserError(f"data.root={root}: none of its {n:,} pictures can be read: {named(bad)}.")
+    count = f"{len(bad):,} of {n:,} pictures ({len(bad) / n:.2g})"
+    if len(bad) > max_bad_share * n:
+        raise UserError(
+            f"data.root={root}: {count} cannot be read, more than data.max_bad_share={max_bad_share:g} allows: "
+            f"{named(bad)}. Repair them, move them away, or allow more of them."
+        )
+    log.warning("%s cannot be read and are left out: %s", count, named(bad))
+
+
+def named(bad: dict[str, str]) -> str:
+    """The unreadable pictures with the reasons, the first ten in full."""
+    shown = "; ".join(f"{path} ({reason})" for path, reason in list(bad.items())[:NAMED])
+    return shown + (f"; and {len(bad) - NAMED:,} more" if len(bad) > NAMED else "")
+
+
+def _warn_of_leaks(sides: np.ndarray, hashes: np.ndarray) -> None:
+    """A split that the folder brings is kept, but it is said where it judges by pictures that it trains on."""
+    trained = set(hashes[sides == "train"])
+    leaked = sum(content in trained for content in hashes[sides != "train"])
+    if leaked:
+        log.warning("%s pictures of val and test are copies of training pictures: their accuracy is too good", leaked)

@@ -1,0 +1,150 @@
+"""Which pictures are for training, validation and test: decided by their contents alone."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from animal_cls.data.animals10 import HELD_OUT, RELEASE
+from animal_cls.errors import UserError
+
+PUBLISHED = "published"  # as in the report, instead of a fraction
+PUBLISHED_TEST = 0.04  # of each class; of the whole release exactly what the course held out (1,040 of 26,179)
+PUBLISHED_VAL = 0.2  # of what the test set leaves of each class
+
+Quota = dict[str, int]  # "test", "val" -> pictures of one class
+
+
+def split(
+    labels: np.ndarray,
+    hashes: np.ndarray,
+    *,
+    classes: Sequence[str],
+    val: float | str,
+    test: float | str,
+    split_seed: int,
+    premade: np.ndarray | None,
+) -> np.ndarray:
+    """The split of N pictures: (N,) of "train", "val" or "test".
+
+    Within each class the pictures are ordered by a hash of their contents, keyed with `split_seed`, and cut: first
+    test, then val, the rest is train. So the split depends neither on names nor on order. Copies of one picture (equal
+    hashes) get one side: the first of their classes, by name, decides, and the others fill up with other pictures.
+
+    Args:
+        labels: (N,) int64 into `classes`.
+        hashes: (N,) str, the contents' hashes.
+        val, test: fractions of each class, which yield at least one picture where they are above 0; or "published".
+        premade: (N,) the split that the folder brings, which is kept; only a missing val is cut from train.
+
+    Raises:
+        UserError: a class has too few pictures.
+    """
+    if premade is None:
+        quotas = _quotas(_counts(labels, classes), val=val, test=test)
+        return _deal(labels, hashes, classes=classes, quotas=quotas, split_seed=split_seed)
+    train = premade == "train"
+    counts = _counts(labels[train], classes)
+    _check_premade(counts)
+    result = premade.astype("<U5")
+    if "val" not in premade:
+        quotas = _quotas(counts, val=val, test=0)
+        result[train] = _deal(labels[train], hashes[train], classes=classes, quotas=quotas, split_seed=split_seed)
+    return result
+
+
+def fingerprint(labels: np.ndarray, hashes: np.ndarray, classes: Sequence[str]) -> str:
+    """SHA-256, in hex, over the sorted (class, content hash) pairs: equal for equal data, wherever it lies."""
+    pairs = sorted(f"{classes[label]}\0{content}\n" for label, content in zip(labels, hashes, strict=True))
+    return hashlib.sha256("".join(pairs).encode()).hexdigest()
+
+
+def _quotas(counts: dict[str, int], *, val: float | str, test: float | str) -> dict[str, Quota]:
+    """Class -> how many of its pictures go to test and to val; at least one is left to train."""
+    is_release = counts == {name: release.files for name, release in RELEASE.items()}
+    return {name: _quota(name, n, val=val, test=test, is_release=is_release) for name, n in counts.items()}
+
+
+def _counts(labels: np.ndarray, classes: Sequence[str]) -> dict[str, int]:
+    return dict(zip(classes, np.bincount(labels, minlength=len(classes)).tolist(), strict=True))
+
+
+def _quota(name: str, n: int, *, val: float | str, test: float | str, is_release: bool) -> Quota:
+    exactly = test == PUBLISHED and is_release
+    n_test = HELD_OUT[name] if exactly else _part(PUBLISHED_TEST if test == PUBLISHED else test, n)
+    n_val = _part(PUBLISHED_VAL, n - n_test) if val == PUBLISHED else _part(val, n)
+    if n - n_test - n_val < 1:
+        raise _too_few(name, f"has {n:,}, and {n_test} in test, {n_val} in val leave none to train on", val, test)
+    return {"test": n_test, "val": n_val}
+
+
+def _part(fraction: float | str, n: int) -> int:
+    assert isinstance(fraction, float | int), fraction
+    assert 0 <= fraction < 1, fraction
+    return max(1, round(fraction * n)) if fraction > 0 else 0
+
+
+def _deal(
+    labels: np.ndarray, hashes: np.ndarray, *, classes: Sequence[str], quotas: dict[str, Quota], split_seed: int
+) -> np.ndarray:
+    """(N,) sides, class after class in the order of their names."""
+    sides: dict[str, str] = {}  # content hash -> its side, in every class
+    for name, label in sorted((name, label) for label, name in enumerate(classes)):
+        copies = Counter(hashes[labels == label].tolist())
+        _deal_class(copies, quotas[name], sides, split_seed)
+        present = {sides[content] for content in copies}
+        absent = {side for side, quota in quotas[name].items() if quota and side not in present} | {"train"} - present
+        if absent:
+            trouble = f"has {copies.total():,}, {len(copies)} of them different, which leaves none for {min(absent)}"
+            raise _too_few(name, f"{trouble} (copies of one picture, in other classes too, stay on one side)")
+    return np.array([sides[content] for content in hashes.tolist()], dtype="<U5")
+
+
+def _deal_class(copies: Counter[str], quota: Quota, sides: dict[str, str], split_seed: int) -> None:
+    """Add the sides of one class's contents to `sides`; `copies` says how often it has each of them."""
+    free = sorted((content for content in copies if content not in sides), key=lambda c: _rank(c, split_seed))
+    held = Counter[str]()  # what the copies in earlier classes decided, in pictures
+    for content in copies.keys() - set(free):
+        held[sides[content]] += copies[content]
+    for side, others in (("test", ("val", "train")), ("val", ("train",))):
+        needy = [other for other in others if not held[other] and quota.get(other, 1)]
+        taken = _take(free, copies, room=quota[side] - held[side], keep=len(needy), at_least=int(not held[side]))
+        sides.update(dict.fromkeys(taken, side))
+        free = [content for content in free if content not in taken]
+    sides.update(dict.fromkeys(free, "train"))
+
+
+def _take(free: Sequence[str], copies: Counter[str], *, room: int, keep: int, at_least: int) -> set[str]:
+    """The first contents of `free` that fit into `room` pictures with all their copies, leaving `keep` contents.
+
+    Where none fits, and `at_least` one is needed, the one with the fewest copies.
+    """
+    taken: set[str] = set()
+    if room <= 0:
+        return taken
+    for content in free:
+        if len(taken) < len(free) - keep and copies[content] <= room:
+            taken.add(content)
+            room -= copies[content]
+    if len(taken) < at_least and len(free) > keep:
+        taken.add(min(free, key=copies.__getitem__))
+    return taken
+
+
+def _rank(content: str, split_seed: int) -> bytes:
+    return hashlib.blake2b(content.encode(), key=str(split_seed).encode(), digest_size=16).digest()
+
+
+def _check_premade(counts: dict[str, int]) -> None:
+    for name, n in counts.items():
+        if n == 0:
+            raise UserError(f"data.root: class {name} has no readable picture in the train folder. Put one there.")
+
+
+def _too_few(name: str, trouble: str, val: float | str | None = None, test: float | str | None = None) -> UserError:
+    asked = "" if val is None else f" (data.val={val}, data.test={test})"
+    return UserError(
+        f"data.root: too few pictures of class {name}: it {trouble}{asked}. "
+        "Add pictures of it, take the class away, or lower data.val or data.test (data.test=0 makes no test set)."
+    )

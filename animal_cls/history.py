@@ -1,0 +1,64 @@
+"""The epochs of a run in numbers: metrics.csv, and a line an epoch in the log."""
+
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+from lightning import LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint
+
+from animal_cls import results
+
+LOGGED = tuple(column for column in results.METRIC_COLUMNS if column not in ("epoch", "seconds"))
+
+
+class History(Checkpoint):
+    """Keeps a row per epoch and writes them after each one.
+
+    A kind of `Checkpoint` because Lightning calls those last, when the epoch's metrics are complete; its rows travel
+    with the checkpoints.
+    """
+
+    def __init__(self, folder: Path, *, say: bool) -> None:
+        self.folder = folder
+        self.logger = logging.getLogger("animal_cls" if say else "animal_cls.file")
+        self.rows: list[dict[str, float]] = []
+        self._start = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of all epochs, validation included."""
+        return sum(row["seconds"] for row in self.rows)
+
+    @property
+    def best_epoch(self) -> int:
+        """The first epoch, counted from 0, with the highest val/acc."""
+        return int(max(self.rows, key=lambda row: row["val/acc"])["epoch"])
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._start = time.monotonic()
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        metrics = {
+            name: float(f"{float(trainer.callback_metrics[name]):.7g}") for name in LOGGED
+        }  # float32 has 7 digits
+        row = {"epoch": trainer.current_epoch, **metrics, "seconds": round(time.monotonic() - self._start, 3)}
+        self.rows.append(row)
+        results.write_metrics(self.rows, self.folder)
+        self.logger.info(
+            "epoch %d/%s: train loss %.3f, acc %.1f %%; val loss %.3f, acc %.1f %% (%.1f s)",
+            trainer.current_epoch + 1,
+            trainer.max_epochs,
+            row["train/loss"],
+            100 * row["train/acc"],
+            row["val/loss"],
+            100 * row["val/acc"],
+            row["seconds"],
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.rows = list(state_dict["rows"])

@@ -1,0 +1,114 @@
+"""Published weights: by name through torchvision, or from a file."""
+
+import contextlib
+import io
+import logging
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torchvision.models import WeightsEnum
+
+from animal_cls.errors import UserError, WeightsUnavailable
+
+log = logging.getLogger(__name__)
+
+Normalization = tuple[Sequence[float], Sequence[float]]  # mean and deviation per channel of pictures in [0, 1]
+IMAGENET: Normalization = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+TIMEOUT_SECONDS = 30  # without an answer from the server
+
+
+def normalization(weights: str | None, published: type[WeightsEnum]) -> Normalization:
+    """The statistics that travel with named weights; ImageNet's for none and for a file, which carries none."""
+    if weights in published.__members__:
+        transforms = published[weights].transforms()  # type: ignore[index]  # a name, as just seen
+        return tuple(transforms.mean), tuple(transforms.std)
+    return IMAGENET
+
+
+def load_backbone(backbone: nn.Module, weights: str, *, published: type[WeightsEnum], without: Sequence[str]) -> None:
+    """Load `weights` (a name in `published` or a file) into `backbone`, all keys but those in `without`.
+
+    Raises:
+        WeightsUnavailable: named weights are neither in torchvision's cache nor to be downloaded.
+        UserError: no such name and no such file, not a file of weights, or weights of another network.
+    """
+    state = _download(published[weights]) if weights in published.__members__ else _read(weights, published)
+    state = {key: value for key, value in state.items() if key not in without}
+    expected = {key: value for key, value in backbone.state_dict().items() if key not in without}
+    if differences := _differences(expected, state):
+        raise UserError(
+            f"model.weights={weights}: does not fit this network: {'; '.join(differences)}. "
+            f"Needed: a file of torchvision's {published.__name__.removesuffix('_Weights')}, "
+            "as torch.save(model.state_dict(), file) writes it."
+        )
+    backbone.load_state_dict(state, strict=False)
+
+
+def _download(weights: WeightsEnum) -> Mapping[str, Tensor]:
+    file = Path(torch.hub.get_dir(), "checkpoints", Path(weights.url).name)
+    if not file.exists():
+        log.info("fetching %s into %s", weights.url, file)
+    with (
+        _timeout(TIMEOUT_SECONDS),
+        contextlib.redirect_stdout(io.StringIO()),
+    ):  # torch.hub prints what the log just said
+        try:
+            return weights.get_state_dict(progress=False, check_hash=True, map_location="cpu", weights_only=True)
+        except (OSError, RuntimeError) as error:  # no network, no space; a wrong hash
+            raise WeightsUnavailable(
+                f"model.weights={weights.name}: these weights are not at {file} "
+                f"and could not be downloaded from {weights.url} ({error}). "
+                "Way out: download that file on another machine and put it there, "
+                "or name it: model.weights=/path/to/file.pth."
+            ) from None
+
+
+@contextlib.contextmanager
+def _timeout(seconds: float) -> Iterator[None]:
+    before = socket.getdefaulttimeout()  # torch.hub has no setting of its own and would wait for ever
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def _read(weights: str, published: type[WeightsEnum]) -> Mapping[str, Tensor]:
+    file = Path(weights).expanduser()
+    if not file.is_file():
+        raise UserError(
+            f"model.weights={weights}: neither a file nor a name of weights ({', '.join(published.__members__)})."
+        )
+    try:
+        state: Any = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds for a damaged, foreign or malicious file
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UserError(f"model.weights={weights}: not a file of weights that can be read safely ({reason}).") from None
+    if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
+        state = state["state_dict"]
+    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise UserError(
+            f"model.weights={weights}: holds no weights by name; save it with torch.save(model.state_dict(), file)."
+        )
+    return state
+
+
+def _differences(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> list[str]:
+    """What keeps `found` from being loaded, in words; empty where it fits."""
+    missing = [key for key in expected if key not in found]
+    unknown = [key for key in found if key not in expected]
+    shapes = [
+        f"{key} is {tuple(found[key].shape)} instead of {tuple(value.shape)}"
+        for key, value in expected.items()
+        if key in found and found[key].shape != value.shape
+    ]
+    lines = [
+        f"{len(keys)} {word} ({', '.join(keys[:3])}{', ...' if len(keys) > 3 else ''})"
+        for keys, word in ((missing, "missing"), (unknown, "unknown"))
+        if keys
+    ]
+    return lines + shapes[:3] + ([f"and {len(shapes) - 3} more"] if len(shapes) > 3 else [])

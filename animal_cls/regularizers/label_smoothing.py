@@ -1,0 +1,17 @@
+"""Label smoothing: the true class gets a little less than 1, the others share the rest."""
+
+from torch import Tensor
+
+from animal_cls.regularizers import Regularizer
+
+
+class LabelSmoothing(Regularizer):
+    """Targets become (1 - strength) * target + strength / K (https://arxiv.org/abs/1512.00567, section 7)."""
+
+    def __init__(self, strength: float) -> None:
+        if strength >= 1:
+            raise ValueError(f"reg.label_smoothing={strength}: a share in [0, 1) is needed.")
+        super().__init__(strength)
+
+    def change_batch(self, pictures: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        return pictures, targets * (1 - self.strength) + self.strength / targets.shape[1]

@@ -1,0 +1,1 @@
+"""What one run or many runs show, as text, tables and pictures."""

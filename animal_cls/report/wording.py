@@ -1,0 +1,62 @@
+"""Words that texts and pictures of a run share: percents, durations, names that are safe to show, aligned columns."""
+
+import json
+import unicodedata
+from collections.abc import Callable, Sequence
+
+from animal_cls.results import Result
+
+
+def percent(fraction: float) -> str:
+    """0.943 as "94.3 %"."""
+    return f"{100 * fraction:.1f} %"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: "8.3 s", "12 min 34 s", "3 h 05 min"."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes:02d} min"
+
+
+def checkpoint(result: Result) -> str | None:
+    """Which checkpoint the result's splits speak of, epochs counted from 1; `None` where nothing was judged."""
+    if result.judged == "best" and result.best_epoch is not None:
+        return f"best checkpoint (epoch {result.best_epoch + 1} of {result.epochs})"
+    if result.judged == "last":
+        return f"last checkpoint (epoch {result.epochs})"
+    return result.judged and f"{result.judged} checkpoint"
+
+
+def escaped(text: str, showable: Callable[[str], bool] = str.isprintable) -> str:
+    r"""`text` with every letter that is not showable in JSON's notation, as result.json has it: a line break is `\n`.
+
+    Class names are folder names: they may hold control sequences of a terminal or letters that no font here has.
+    """
+    return "".join(letter if showable(letter) else json.dumps(letter)[1:-1] for letter in text)
+
+
+def indented(text: str) -> str:
+    """`text` with its further lines set in below the first, and what is not printable escaped."""
+    return "\n    ".join(escaped(line) for line in text.splitlines())
+
+
+def aligned(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list[str]:
+    """The rows as lines, columns two spaces apart; the columns named in `right` are flush right, the others left."""
+    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        gaps = [" " * (room - width(cell)) for cell, room in zip(row, widths, strict=True)]
+        cells = [gap + cell if k in right else cell + gap for k, (cell, gap) in enumerate(zip(row, gaps, strict=True))]
+        lines.append("  ".join(cells).rstrip())
+    return lines
+
+
+def width(text: str) -> int:
+    """The columns that `text` takes in a terminal: East Asian letters take two, combining marks none."""
+    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
+    return len(text) + wide - sum(unicodedata.combining(letter) > 0 for letter in text)

@@ -1,0 +1,74 @@
+"""What TensorBoard shows of a run: curves, images, and a row of the HPARAMS table."""
+
+import shutil
+from argparse import Namespace
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.loggers.logger import Logger
+from matplotlib.figure import Figure
+from torch.utils.tensorboard import SummaryWriter
+from torch.utils.tensorboard.summary import hparams
+
+# Train and validation in one chart each (the CUSTOM SCALARS tab).
+CHARTS = {
+    "learning": {"loss": ["Multiline", ["train/loss", "val/loss"]], "acc": ["Multiline", ["train/acc", "val/acc"]]}
+}
+
+
+class RunLogger(Logger):
+    """Writes scalars against the epoch, not the step, so that runs with different batch sizes line up."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+        shutil.rmtree(folder, ignore_errors=True)  # a run that starts anew leaves no second line beside a failed one's
+        self._writer: SummaryWriter | None = None
+
+    @property
+    def name(self) -> str:
+        return "tensorboard"
+
+    @property
+    def version(self) -> str:
+        return ""
+
+    @property
+    def writer(self) -> SummaryWriter:
+        """Opened at the first word, so that a run that fails early leaves no empty file."""
+        if self._writer is None:
+            self._writer = SummaryWriter(str(self.folder))
+            self._writer.add_custom_scalars(CHARTS)
+        return self._writer
+
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        epoch = int(metrics.get("epoch", step or 0))
+        for name, value in metrics.items():
+            if name != "epoch":
+                self.writer.add_scalar(name, value, epoch)
+
+    def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
+        """Nothing: the row of the table is written once, with the metrics, by `log_outcome`."""
+
+    def log_outcome(self, settings: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
+        """The run's row of the HPARAMS table: what was chosen and what came out."""
+        for summary in hparams(dict(settings), dict(metrics)):
+            self.writer.file_writer.add_summary(summary)  # type: ignore[union-attr]  # open, since it is being written to
+        for name, value in metrics.items():
+            self.writer.add_scalar(name, value, 0)
+
+    def log_figure(self, name: str, figure: Figure, *, epoch: int) -> None:
+        """A figure as an image."""
+        self.writer.add_figure(name, figure, epoch, close=False)
+
+    def finalize(self, status: str) -> None:
+        """Make sure that what was written is on disk; the writer stays open for the outcome."""
+        if self._writer is not None:
+            self._writer.flush()
+
+    def close(self) -> None:
+        """No more is to come."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None

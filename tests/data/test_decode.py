@@ -1,0 +1,201 @@
+"""Every kind of picture file becomes the same RGB pixels, and a damaged one says why it does not."""
+
+import io
+import threading
+import warnings
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import ExifTags, Image, ImageOps
+
+from animal_cls.data.decode import UPRIGHT, UnreadablePicture, decode
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **settings: Any) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **settings)
+    return file.getvalue()
+
+
+def scene(width: int = 90, height: int = 60) -> Image.Image:
+    """Smooth and without any symmetry: red grows to the right, green downwards, blue is a corner."""
+    y, x = np.mgrid[0:height, 0:width]
+    pixels = np.stack([x * 255 / width, y * 255 / height, (x < width / 3) * (y < height / 3) * 200], axis=-1)
+    return Image.fromarray(pixels.astype(np.uint8))
+
+
+def far(pixels: np.ndarray, other: Any) -> float:
+    """The largest difference of two pictures, in steps of 255."""
+    return float(np.abs(pixels.astype(int) - np.asarray(other).astype(int)).max())
+
+
+def test_pixels_are_those_of_an_antialiased_squash() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
+    pixels = decode(encoded(Image.fromarray(noise)), image_size=32)
+    # A triangle of half-width 3 columns and 2 rows around each target pixel, worked out by hand.
+    assert (pixels.shape, pixels.dtype) == ((32, 32, 3), np.uint8)
+    assert far(pixels, np.einsum("ih,hwc,jw->ijc", triangle(32, 64), noise, triangle(32, 96)).round()) <= 1
+
+
+def triangle(target: int, source: int) -> np.ndarray:
+    """(target, source) weights of bilinear reduction with antialiasing."""
+    scale = source / target
+    distance = ((np.arange(source) + 0.5)[None, :] - (np.arange(target) + 0.5)[:, None] * scale) / scale
+    weights = np.maximum(0, 1 - np.abs(distance))
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "tolerance"),
+    [("PNG", {}, 0), ("BMP", {}, 0), ("WEBP", {"lossless": True}, 0), ("JPEG", {"quality": 95}, 40)],
+)
+def test_formats_agree(kind: str, settings: dict[str, Any], tolerance: float) -> None:
+    expected = scene().resize((24, 24), Image.Resampling.BILINEAR)
+    assert far(decode(encoded(scene(), kind, **settings), image_size=24), expected) <= tolerance
+
+
+def test_a_large_jpeg_keeps_its_pixels_though_it_is_unpacked_smaller() -> None:
+    large = scene(1500, 1100)
+    pixels = decode(encoded(large, "JPEG", quality=95, subsampling=0), image_size=32)
+    expected = np.asarray(large.resize((32, 32), Image.Resampling.BILINEAR)).astype(int)
+    assert np.abs(pixels.astype(int) - expected).mean() < 1
+
+
+def test_grey_is_grey() -> None:
+    ramp = Image.fromarray(np.tile(np.arange(64, dtype=np.uint8), (64, 1)))
+    pixels = decode(encoded(ramp), image_size=64)
+    assert (pixels == np.asarray(ramp)[:, :, None]).all()
+
+
+def test_16_bit_grey_is_scaled_not_clipped() -> None:
+    values = np.array([[0, 257, 32768, 65535]] * 4, dtype=np.uint16)
+    pixels = decode(encoded(Image.fromarray(values)), image_size=4)
+    assert pixels[0, :, 0].tolist() == [0, 1, 128, 255]
+
+
+def test_one_bit_is_black_and_white() -> None:
+    bits = Image.new("1", (4, 4))
+    bits.putpixel((0, 0), 1)
+    pixels = decode(encoded(bits), image_size=4)
+    assert (pixels[0, 0].tolist(), pixels[3, 3].tolist()) == ([255, 255, 255], [0, 0, 0])
+
+
+RED, BLUE, WHITE = [255, 0, 0], [0, 0, 255], [255, 255, 255]
+
+
+def halves(mode: str, left: Any, right: Any) -> Image.Image:
+    image = Image.new(mode, (8, 8), left)
+    image.paste(right, (4, 0, 8, 8))
+    return image
+
+
+def two_colours(**transparency: Any) -> bytes:
+    palette = Image.new("P", (8, 8), 0)
+    palette.putpalette([255, 0, 0, 0, 0, 255])
+    palette.paste(1, (4, 0, 8, 8))
+    return encoded(palette, **transparency)
+
+
+@pytest.mark.parametrize(
+    ("source", "left", "right"),
+    [
+        (two_colours(), RED, BLUE),
+        (two_colours(transparency=1), RED, WHITE),
+        (two_colours(transparency=b"\xff\x00"), RED, WHITE),  # warns in Pillow when it is converted carelessly
+        (encoded(halves("RGBA", (255, 0, 0, 255), (0, 0, 0, 0))), RED, WHITE),
+        (encoded(halves("RGBA", (255, 0, 0, 255), (0, 0, 0, 51))), RED, [204, 204, 204]),
+        (encoded(halves("LA", (10, 255), (10, 0))), [10, 10, 10], WHITE),
+        (encoded(halves("RGB", (255, 0, 0), (0, 0, 255)), transparency=(0, 0, 255)), RED, WHITE),
+        (encoded(halves("L", 10, 20), transparency=20), [10, 10, 10], WHITE),
+        (encoded(halves("RGBA", (255, 0, 0, 255), (0, 0, 0, 0)), "WEBP", lossless=True), RED, WHITE),
+        (encoded(halves("P", 0, 0), "GIF"), [0, 0, 0], [0, 0, 0]),
+    ],
+    ids=["palette", "palette key", "palette alphas", "RGBA", "part clear", "LA", "RGB key", "grey key", "WebP", "GIF"],
+)
+def test_clear_parts_are_white(source: bytes, left: list[int], right: list[int]) -> None:
+    pixels = decode(source, image_size=8)
+    assert pixels[4, 1].tolist() == left
+    assert pixels[4, 6].tolist() == right
+
+
+def test_cmyk_becomes_rgb() -> None:
+    pixels = decode(encoded(Image.new("CMYK", (16, 16), (0, 255, 255, 0)), "JPEG", quality=100), image_size=8)
+    assert far(pixels[0, 0], RED) <= 8
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_exif_orientation_is_obeyed(orientation: int, kind: str) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    settings = {"quality": 95} if kind == "JPEG" else {"lossless": True} if kind == "WEBP" else {}
+    source = encoded(scene(), kind, exif=exif.tobytes(), **settings)
+    upright = ImageOps.exif_transpose(Image.open(io.BytesIO(source))).convert("RGB")
+    pixels = decode(source, image_size=30)
+    assert far(pixels, upright.resize((30, 30), Image.Resampling.BILINEAR)) <= 1
+    assert (orientation in UPRIGHT) == (far(pixels, decode(encoded(scene()), image_size=30)) > 60)
+
+
+def broken_exif() -> bytes:
+    """A JPEG whose EXIF promises a text beyond its end: Pillow warns."""
+    tag = (0x010E).to_bytes(2, "little") + (2).to_bytes(2, "little") + (900).to_bytes(4, "little") + b"\xff\x00\x00\x00"
+    exif = b"Exif\0\0II*\0\x08\0\0\0" + (1).to_bytes(2, "little") + tag + bytes(4)
+    return encoded(scene(), "JPEG", exif=exif)
+
+
+def test_the_damaged_exif_does_make_pillow_warn() -> None:
+    with pytest.warns(UserWarning, match=r"EXIF|larger than file"):
+        Image.open(io.BytesIO(broken_exif())).getexif()
+
+
+def test_damaged_exif_does_not_matter() -> None:
+    assert far(decode(broken_exif(), image_size=8), decode(encoded(scene(), "JPEG"), image_size=8)) == 0
+
+
+def test_warnings_stay_quiet_in_threads_and_come_back_afterwards() -> None:
+    before = list(warnings.filters)
+    source, together = broken_exif(), threading.Barrier(8)
+
+    def many(_: int) -> None:
+        together.wait()
+        for _ in range(20):
+            decode(source, image_size=8)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(many, range(8)))
+    assert warnings.filters == before
+    with pytest.warns(UserWarning, match="of ours"):
+        warnings.warn("of ours", stacklevel=1)
+
+
+def bomb() -> bytes:
+    """A PNG of a few bytes that claims 60,000 x 60,000 pixels."""
+    source = bytearray(encoded(Image.new("L", (1, 1))))
+    source[16:24] = (60000).to_bytes(4, "big") * 2
+    source[29:33] = zlib.crc32(bytes(source[12:29])).to_bytes(4, "big")
+    return bytes(source)
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        (b"", "the file is empty"),
+        (b"<html>404</html>", "not a picture (JPEG, PNG, WEBP, BMP, GIF can be read)"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture (JPEG, PNG, WEBP, BMP, GIF can be read)"),
+        (encoded(scene(), "JPEG")[:-300], "image file is truncated"),
+        (encoded(scene(), "PNG")[:150], "truncated"),
+        (encoded(scene(), "WEBP")[:-200], ""),
+        (encoded(scene(), "BMP")[:5000], "image file is truncated"),
+        (encoded(scene(), "JPEG")[:3], "not a picture"),
+        (bomb(), "could be decompression bomb"),
+    ],
+    ids=["empty", "HTML", "PostScript", "JPEG", "PNG", "WebP", "BMP", "stump", "bomb"],
+)
+def test_what_cannot_be_read_says_why(source: bytes, reason: str) -> None:
+    with pytest.raises(UnreadablePicture) as caught:
+        decode(source, image_size=8)
+    assert reason in str(caught.value)
+    assert str(caught.value)

@@ -1,0 +1,99 @@
+"""The verb `prepare`: what a person reads, and what a mistake gets."""
+
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from PIL import Image
+
+from animal_cls import prepare
+from animal_cls.data.animals10 import FOLDERS
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for name, n in (("cat", 20), ("a dog", 10)):
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        for i in range(n):
+            Image.new("L", (9, 9), 10 * i + n).save(tmp_path / "pictures" / name / f"{i}.png")
+    return tmp_path / "pictures"
+
+
+def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, *overrides: str) -> tuple[int, str, str]:
+    code = prepare.main([*overrides, "data.image_size=8", f"data.cache_dir={tmp_path}/cache"])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_classes_splits_and_bad_files_are_shown(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (root / "cat" / "0.png").write_bytes(b"")
+    (root / "cat" / "notes.txt").touch()
+    code, out, _ = run(
+        capsys, tmp_path, "data=folder", f"data.root='{root}'", "data.max_bad_share=0.1", "data.test=0.2"
+    )
+    assert code == 0
+    assert out.startswith(
+        f"29 pictures of 2 classes in {root}\n"
+        "class  pictures  train  val  test\n"
+        "a dog        10      7    1     2\n"
+        "cat          19     13    2     4\n"
+        "total        29     20    3     6\n"
+        "ignored: 1 hidden files and files that are no pictures\n"
+        "unreadable: 1: cat/0.png (the file is empty)\n"
+        "fingerprint: "
+    )
+    assert re.search(r"fingerprint: [0-9a-f]{64}\n$", out)
+
+
+def test_a_run_finds_what_was_prepared(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, tmp_path, "data=folder", f"data.root='{root}'")
+    [folder] = [path for path in (tmp_path / "cache" / "decoded").iterdir() if path.is_dir()]
+    before = folder.stat().st_mtime_ns
+    run(capsys, tmp_path, "data=folder", f"data.root='{root}'")
+    assert folder.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        (["data=folder"], "data.root: data=folder needs the folder of your class folders, e.g. "),
+        (["data=folder", "data.root=/no/such"], "data.root=/no/such: no such folder. Give the folder of your class "),
+        (["data=folders"], "data=folders: no such option. Did you mean folder?"),
+        (["data.rot=x"], "data.rot: no such key. Did you mean data.root?"),
+    ],
+)
+def test_a_mistake_gets_one_message(
+    overrides: list[str], expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = run(capsys, tmp_path, *overrides)
+    assert code == 1
+    assert out == ""
+    assert err.startswith(expected)
+    assert len(err.splitlines()) == 1
+
+
+def test_a_copy_of_animals10_is_compared_with_the_release(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stand-in for the downloader brings five files a class."""
+    monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path / "hub"))
+    hub = ModuleType("kagglehub")
+    hub.dataset_download = lambda handle: str(tmp_path / "copy")  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "kagglehub", hub)
+    for number, folder in enumerate(FOLDERS):
+        (tmp_path / "copy" / "raw-img" / folder).mkdir(parents=True)
+        for i in range(5):
+            Image.new("L", (9, 9), 20 * number + i).save(tmp_path / "copy" / "raw-img" / folder / f"{i}.png")
+    code, out, err = run(capsys, tmp_path, "data=animals10")
+    assert code == 0
+    assert "The licence of these pictures is not stated by their source" in err
+    assert f"50 pictures of 10 classes in {tmp_path}/copy/raw-img" in out
+    assert "0 of 10 classes are equal to it\nclass      files  release  bytes             contents\n" in out
+    assert re.search(r"\ncat +5 +1,668 +\d+ +1,663 files missing\n", out)
+
+
+def test_help_names_the_overrides(capsys: pytest.CaptureFixture[str]) -> None:
+    assert prepare.main(["--help"]) == 0
+    assert "python -m animal_cls.prepare data=animals10" in capsys.readouterr().out
