@@ -163,19 +163,11 @@ def _predictions(logits: Tensor, data: PictureDataModule) -> Predictions:
 
 
 def _draw(folder: Path, trainer: Trainer, classifier: Classifier, data: PictureDataModule, result: Result) -> None:
-    """The figures as files, and those that TensorBoard shows as images."""
-    figures.draw(result, results.read_metrics(folder), folder)
-    sheet = _sample_sheet(classifier, data, result)
-    figures.save(sheet, folder / figures.FIGURES / "samples.png")
-    logger = _logger(trainer)
-    logger.log_figure("samples", sheet, epoch=result.epochs - 1)
-    split = "val"
-    title = figures.run_title("Confusion matrix", result, split=split)
-    logger.log_figure(
-        "confusion_val", figures.confusion(result.splits[split], result.classes, title=title), epoch=result.epochs - 1
-    )
-    title = figures.run_title("Accuracy by class", result, split=split)
-    logger.log_figure("per_class_val", figures.per_class(result, split=split, title=title), epoch=result.epochs - 1)
+    """The figures, as files and as TensorBoard's images."""
+    drawn = figures.of_run(result, results.read_metrics(folder)) | {"samples": _sample_sheet(classifier, data, result)}
+    for name, figure in drawn.items():
+        figures.save(figure, folder / figures.FIGURES / f"{name}.png")
+        _logger(trainer).log_figure(name, figure, epoch=result.epochs - 1)
 
 
 def _sample_sheet(classifier: Classifier, data: PictureDataModule, result: Result) -> Any:

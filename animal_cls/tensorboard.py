@@ -11,9 +11,12 @@ from matplotlib.figure import Figure
 from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 
-# Train and validation in one chart each (the CUSTOM SCALARS tab).
+# Train and validation in one chart each (the CUSTOM SCALARS tab); the names are regular expressions.
 CHARTS = {
-    "learning": {"loss": ["Multiline", ["train/loss", "val/loss"]], "acc": ["Multiline", ["train/acc", "val/acc"]]}
+    "learning": {
+        "loss": ["Multiline", ["^train/loss$", "^val/loss$"]],
+        "acc": ["Multiline", ["^train/acc$", "^val/acc$"]],
+    }
 }
 
 
