@@ -22,7 +22,7 @@ def uniform(keys: np.ndarray, *, seed: int, epoch: int, draws: int) -> np.ndarra
 
 
 def order(keys: np.ndarray, *, seed: int, epoch: int) -> np.ndarray:
-    """The pictures' places in this epoch: a permutation of range(N), int64."""
+    """The pictures' places in this epoch: a permutation of range(N), int64; sorted by the first column of `uniform`."""
     return np.argsort(uniform(keys, seed=seed, epoch=epoch, draws=1)[:, 0], kind="stable")
 
 

@@ -11,7 +11,7 @@ from torch.nn import functional
 from torch.optim import Optimizer
 from torchmetrics import MeanMetric
 from torchmetrics.classification import MulticlassConfusionMatrix
-from torchmetrics.functional.classification import multiclass_calibration_error, multiclass_confusion_matrix
+from torchmetrics.functional.classification import multiclass_confusion_matrix
 
 from animal_cls.batch import Batch
 from animal_cls.chance import step_seed
@@ -59,7 +59,8 @@ class Classifier(LightningModule):
         self.regularizers = list(regularizers)
         self.seed = seed
         self.description = description or {}
-        self.train_loss, self.train_acc, self.val_loss = MeanMetric(), MeanMetric(), MeanMetric()
+        # A NaN is to be seen; torchmetrics would leave it out of the mean.
+        self.train_loss, self.train_acc, self.val_loss = (MeanMetric(nan_strategy="disable") for _ in range(3))
         self.val_confusion = MulticlassConfusionMatrix(num_classes=len(self.classes), validate_args=False)
 
     def forward(self, pictures: Tensor) -> Tensor:
@@ -68,7 +69,7 @@ class Classifier(LightningModule):
 
     def normalize(self, pictures: Tensor) -> Tensor:
         """Pictures as the network wants them: mean 0 and deviation 1 per channel."""
-        return (pictures / 255 - self.mean) / self.deviation
+        return ((pictures.float() / 255 - self.mean) / self.deviation).to(self.mean.dtype)  # bf16 where the network is
 
     def configure_optimizers(self) -> Optimizer:
         return self.make_optimizer(self.network.parameters())
@@ -94,11 +95,12 @@ class Classifier(LightningModule):
         self.log("lr", self.optimizers().param_groups[0]["lr"])  # type: ignore[union-attr]
         self.train_loss.reset()
         self.train_acc.reset()
-        if not math.isfinite(loss):
-            raise UserError(
-                f"train/loss became {loss.item()} in epoch {self.current_epoch} (step {self.global_step}): "
-                "training has diverged. Try a smaller optimizer.lr."
-            )
+        for name, value in (("train/loss", loss), ("val/loss", self.trainer.callback_metrics.get("val/loss", loss))):
+            if not math.isfinite(value):
+                raise UserError(
+                    f"{name} became {value.item()} in epoch {self.current_epoch} (step {self.global_step}): "
+                    "training has diverged. Try a smaller optimizer.lr."
+                )
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         logits = self(batch.pictures).float()
@@ -106,7 +108,7 @@ class Classifier(LightningModule):
         self.val_confusion.update(logits.argmax(dim=1), batch.labels)
 
     def on_validation_epoch_end(self) -> None:
-        confusion = self.val_confusion.compute().double().cpu()
+        confusion = self.val_confusion.compute().cpu().double()  # mps has no doubles
         recall = confusion.diag() / confusion.sum(dim=1)  # (K,); NaN for a class without pictures
         self.log("val/loss", self.val_loss.compute())
         self.log("val/acc", confusion.diag().sum() / confusion.sum())
@@ -134,10 +136,7 @@ class Classifier(LightningModule):
 
 
 def judge(logits: Tensor, labels: Tensor, *, classes: Sequence[str]) -> SplitResult:
-    """How well `logits` (N, K) in float32 tell `labels` (N,), N > 0; see `SplitResult` for the measures.
-
-    The calibration error is that of https://arxiv.org/abs/1706.04599 with 15 bins of equal width.
-    """
+    """How well `logits` (N, K) in float32 tell `labels` (N,), N > 0; see `SplitResult` for the measures."""
     logits = logits.double()
     confusion = multiclass_confusion_matrix(logits.argmax(dim=1), labels, num_classes=len(classes))
     correct, counts = confusion.diag().tolist(), confusion.sum(dim=1).tolist()
@@ -148,9 +147,20 @@ def judge(logits: Tensor, labels: Tensor, *, classes: Sequence[str]) -> SplitRes
         loss=functional.cross_entropy(logits, labels).item(),
         acc=sum(correct) / len(labels),
         acc_macro=sum(present) / len(present),
-        ece=multiclass_calibration_error(
-            logits.softmax(dim=1), labels, num_classes=len(classes), n_bins=CALIBRATION_BINS
-        ).item(),
+        ece=calibration_error(logits.softmax(dim=1), labels),
         per_class=per_class,
         confusion=confusion.tolist(),
     )
+
+
+def calibration_error(probabilities: Tensor, labels: Tensor) -> float:
+    """How far confidence and accuracy lie apart: the expected calibration error of probabilities (N, K), a fraction.
+
+    As in https://arxiv.org/abs/1706.04599 with 15 bins of equal width, each with its upper edge. (torchmetrics 1.9 puts
+    a confidence of exactly 1, which sure networks have, into a sixteenth bin.)
+    """
+    confidence, predicted = probabilities.max(dim=1)
+    bins = (confidence * CALIBRATION_BINS).ceil().long().clamp(1, CALIBRATION_BINS) - 1
+    surplus = confidence - (predicted == labels).to(confidence.dtype)
+    per_bin = torch.zeros(CALIBRATION_BINS, dtype=confidence.dtype).scatter_add(0, bins, surplus)
+    return per_bin.abs().sum().item() / len(labels)

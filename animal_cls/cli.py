@@ -11,15 +11,13 @@ import hydra
 from filelock import FileLock, Timeout
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from animal_cls import results
 from animal_cls.config import CONF, Config, parse
 from animal_cls.errors import UserError, WeightsUnavailable
-from animal_cls.messages import in_our_words
+from animal_cls.messages import in_our_words, is_mistake
 from animal_cls.report.summary import accuracies, summary
 from animal_cls.results import Result
 from animal_cls.sweep import job_folder, planned_skip
@@ -36,13 +34,13 @@ def run() -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise, so that we choose the words
     try:
         main()
-    except (UserError, HydraException, OmegaConfBaseException) as error:
-        if wanted == "1":
-            raise
-        print(in_our_words(error), file=sys.stderr)
-        return 1
     except BrokenPipeError:  # `--help | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if wanted == "1" or not is_mistake(error):
+            raise
+        print(in_our_words(error), file=sys.stderr)
         return 1
     finally:
         os.environ.pop("HYDRA_FULL_ERROR") if wanted is None else os.environ.update(HYDRA_FULL_ERROR=wanted)
@@ -83,7 +81,9 @@ def compose(overrides: Sequence[str]) -> Config:
     try:
         with hydra.initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
             return parse(hydra.compose("config", overrides=list(overrides)))
-    except (HydraException, OmegaConfBaseException) as error:
+    except Exception as error:
+        if not is_mistake(error):
+            raise
         raise UserError(in_our_words(error)) from None
 
 

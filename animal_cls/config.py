@@ -107,6 +107,8 @@ def check(config: Config) -> None:
     data, trainer, reg = config.data, config.trainer, config.reg
     _within("seed", config.seed, low=0, high=2**32 - 1)
     _one_of("judge", config.judge, CHECKPOINTS)
+    _check_name("model", config.model.get("name"))
+    _check_name("reg", reg.name)
     _within("data.image_size", data.image_size, low=1, high=4096, unit="pixels")
     _within("data.batch_size", data.batch_size, low=1, unit="pictures")
     _one_of("data.augment", data.augment, AUGMENTS)
@@ -127,6 +129,14 @@ def check(config: Config) -> None:
     lr = config.optimizer.get("lr")
     if not isinstance(lr, int | float) or isinstance(lr, bool) or not 0 < lr < math.inf:
         raise UserError(f"optimizer.lr={lr}: a number above 0 is needed, e.g. optimizer.lr=0.001.")
+
+
+def _check_name(section: str, name: Any) -> None:
+    """Names of options become names of folders."""
+    if not isinstance(name, str) or not name or name.startswith(".") or "/" in name:
+        raise UserError(
+            f"{section}.name={name}: a name without / is needed, as a line `name: ...` in the option's file gives it."
+        )
 
 
 def _check_fractions(data: DataConfig) -> None:
@@ -166,11 +176,12 @@ def run_name(config: Config) -> str:
 def unknown_key(full_key: str) -> UserError:
     """The message for a key that no config has."""
     known = keys(Config)
-    section = full_key.rpartition(".")[0]
+    section, _, word = full_key.rpartition(".")
     siblings = [key for key in known if key.rpartition(".")[0] == section]
     where = f"of {section}" if section and siblings else "at the top"
     names = [key.rpartition(".")[2] for key in siblings or known if (section and siblings) or "." not in key]
-    return UserError(f"{full_key}: no such key.{did_you_mean(full_key, known)} Keys {where}: {', '.join(names)}.")
+    near = [f"{section}.{name}" for name in difflib.get_close_matches(word, names)] if siblings else known
+    return UserError(f"{full_key}: no such key.{did_you_mean(full_key, near)} Keys {where}: {', '.join(names)}.")
 
 
 def did_you_mean(word: str, options: Iterable[str]) -> str:

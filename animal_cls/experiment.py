@@ -101,7 +101,7 @@ def _judged(
     """Judge the chosen checkpoint on every picture; write predictions, figures and TensorBoard's last page."""
     other = {"best": "last", "last": "best"}[config.judge]
     _load(classifier, folder, other)
-    other_test = _test_acc(_logits(trainer, classifier, data, "test"), data)
+    other_test = _test_acc(_logits(trainer, classifier, data, "test"), data) if len(data.places("test")) else None
     _load(classifier, folder, config.judge)
     logits = _logits(trainer, classifier, data, "all")
     results.write_predictions(_predictions(logits, data), folder)
@@ -122,7 +122,7 @@ def _judged(
         data_fingerprint=data.pictures.fingerprint,
     )
     _draw(folder, trainer, classifier, data, result)
-    test = {config.judge: splits["test"].acc, other: other_test} if "test" in splits else {}
+    test = {} if other_test is None else {config.judge: splits["test"].acc, other: other_test}
     _log_outcome(config, trainer, history, test)
     return result
 
@@ -135,7 +135,7 @@ def _load(classifier: Classifier, folder: Path, checkpoint: str) -> None:
 def _logits(trainer: Trainer, classifier: Classifier, data: PictureDataModule, split: str) -> Tensor:
     """Logits (N, K) in float32 on the CPU of the pictures of `split`, in the picture set's order."""
     batches = trainer.predict(classifier, data.in_order(split))
-    return torch.cat([batch.float().cpu() for batch in batches]) if batches else torch.empty(0, len(classifier.classes))  # type: ignore[union-attr]
+    return torch.cat([batch.float().cpu() for batch in batches])  # type: ignore[union-attr]
 
 
 def _test_acc(logits: Tensor, data: PictureDataModule) -> float:

@@ -1,29 +1,46 @@
 """Hydra's errors in our words: the key or option, the value, and the way out."""
 
 import re
+import shlex
 
-from hydra.errors import MissingConfigException, OverrideParseException
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
 from animal_cls.config import CONF, Config, did_you_mean, keys, unknown_key
 from animal_cls.errors import UserError
 
 
+HYDRAS_VALUE_ERRORS = ("Only one of --run, --multirun", "Config group override must be")  # these, too, the user can mend
+
+
+def is_mistake(error: BaseException) -> bool:
+    """Whether the user can mend what `error` is about; else it is a fault of ours."""
+    if type(error) is ValueError:
+        return str(error).startswith(HYDRAS_VALUE_ERRORS)
+    return isinstance(error, UserError | HydraException | OmegaConfBaseException)
+
+
 def in_our_words(error: BaseException) -> str:
     """One message for whatever Hydra, OmegaConf or we ourselves raise about what the user wrote."""
     if isinstance(error, UserError):
         return str(error)
-    for explanation in (_not_an_override(error), _unknown_option(error), _unknown_key(error), _wrong_type(error)):
-        if explanation:
-            return explanation
-    return str(error).strip()
+    translations = (_not_an_override, _unknown_option, _given_twice, _unknown_key, _several_values, _wrong_type)
+    return next((words for words in (translate(error) for translate in translations) if words), str(error).strip())
 
 
 def _not_an_override(error: BaseException) -> str | None:
-    """`resnet18` without `model=`."""
+    """`resnet18` without `model=`; `data.root=~/pictures` without quotes."""
     if not isinstance(error, OverrideParseException):
         return None
+    if "=" in error.override:
+        return f"{error.override}: this value needs quotes of its own, inside those of the shell: {_quoted(error.override)}"
     return f"{error.override}: not of the form key=value, e.g. model=resnet18 ({error.message.splitlines()[0]})."
+
+
+def _quoted(override: str) -> str:
+    """`key=value` as it can be typed whatever the value holds."""
+    key, _, value = override.partition("=")
+    return shlex.quote(f'{key}="{value}"') if '"' not in value else f"\"{key}='{value}'\""
 
 
 def _unknown_option(error: BaseException) -> str | None:
@@ -31,6 +48,8 @@ def _unknown_option(error: BaseException) -> str | None:
     if not isinstance(error, MissingConfigException) or not error.missing_cfg_file or not error.options:
         return None
     group, _, option = error.missing_cfg_file.partition("/")
+    if group == "hydra":  # hydra/launcher=joblib
+        group, _, option = error.missing_cfg_file.rpartition("/")
     inside = [path.relative_to(CONF / group).with_suffix("").as_posix() for path in (CONF / group).rglob("*/*.yaml")]
     folders = {name.rpartition("/")[0] for name in inside}
     own = [name for name in error.options if "/" not in option and name not in folders]  # also those of a --config-dir
@@ -40,6 +59,26 @@ def _unknown_option(error: BaseException) -> str | None:
 
 def _files(group: str) -> list[str]:
     return [path.stem for path in (CONF / group).glob("*.yaml")]
+
+
+def _given_twice(error: BaseException) -> str | None:
+    """`+reg=l2`, `+model.weights=...` for what is there already."""
+    group = re.search(r"Multiple values for (\S+)\. To override a value use 'override \S+: (\S+)'", str(error))
+    if group:
+        return f"+{group[1]}={group[2]}: {group[1]} has a value already. Leave out the +: {group[1]}={group[2]}"
+    key = re.search(r"An item is already at '[^']+'\.\nEither remove \+ prefix: '([^']+)'", str(error))
+    return f"+{key[1]}: there is such a key already. Leave out the +: {key[1]}" if key else None
+
+
+def _several_values(error: BaseException) -> str | None:
+    """`seed=0,1` without `--multirun`."""
+    match = re.search(r"Ambiguous value for argument '(.+)'\n", str(error))
+    if not match:
+        return None
+    return (
+        f"{match[1]}: several values make a sweep, which needs --multirun before the first of these words. "
+        f"A single text with a comma in it stands in quotes, inside those of the shell: {_quoted(match[1])}"
+    )
 
 
 def _unknown_key(error: BaseException) -> str | None:
@@ -76,7 +115,15 @@ def _wrong_type(error: BaseException) -> str | None:
     text = f"{error}\n{cause}"
     value = re.search(r"Value '(.*)' of type '\w+' could not be converted to (\w+)", text)
     key = re.search(r"full_key: (\S+)", text)
-    if not value or not key:
-        return None
-    wanted = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}.get(value[2], value[2])
-    return f"{key[1]}={value[1]}: {wanted} is needed."
+    if value and key:
+        wanted = {"Integer": "a whole number", "Float": "a number"}.get(value[2], value[2])
+        return f"{key[1]}={value[1]}: {wanted} is needed."
+    override = re.match(r"Error merging override (.*)", str(error))
+    return f"{override[1]}: {_unfit(str(cause).splitlines()[0])}." if override else None
+
+
+def _unfit(reason: str) -> str:
+    """In words, why OmegaConf does not take a value."""
+    words = {"is not a valid bool": "true or false is needed", "is not Optional": "a value is needed"}
+    return next((text for pattern, text in words.items() if pattern in reason), f"cannot be used here ({reason})")
+

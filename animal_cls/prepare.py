@@ -2,11 +2,11 @@
 
 import logging
 import os
-import pkgutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from animal_cls.call import call
 from animal_cls.config import Config
 from animal_cls.data import animals10
 from animal_cls.data.cache import default_cache_dir
@@ -34,6 +34,9 @@ def main(argv: list[str] | None = None) -> int:
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("Interrupted; the next run starts anew.", file=sys.stderr)
+        return 130  # as shells report Ctrl-C
     except BrokenPipeError:  # `--help | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -52,7 +55,7 @@ def prepare(overrides: list[str]) -> tuple[Config, PictureSet]:
     data = config.data
     cache_dir = Path(data.cache_dir).expanduser() if data.cache_dir else default_cache_dir()
     pictures = load(
-        _locate(config, cache_dir),
+        call(config.data.source, "data.source", root=config.data.root, cache_dir=cache_dir),
         image_size=data.image_size,
         cache_dir=cache_dir,
         val=data.val,
@@ -62,12 +65,6 @@ def prepare(overrides: list[str]) -> tuple[Config, PictureSet]:
         show_progress=True,
     )
     return config, pictures
-
-
-def _locate(config: Config, cache_dir: Path) -> Path:
-    arguments = {key: value for key, value in config.data.source.items() if key != "_target_"}
-    source = pkgutil.resolve_name(config.data.source["_target_"])
-    return source(root=config.data.root, cache_dir=cache_dir, **arguments)
 
 
 def summary(config: Config, pictures: PictureSet) -> str:

@@ -5,6 +5,7 @@ import json
 import re
 import shlex
 import sys
+import traceback
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,6 +49,7 @@ class Folders(Callback):
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         try:
             parse(_without_hydra(config.copy()))
+            make_folder(Path(config.hydra.run.dir), "hydra.run.dir")
             results.refuse_finished(Path(config.hydra.run.dir))
         except UserError as error:
             _refuse(str(error))
@@ -63,6 +65,9 @@ class Folders(Callback):
             write_plan(jobs, folder, skipped)
         except (UserError, HydraException, OmegaConfBaseException) as error:
             _refuse(in_our_words(error))
+        except Exception:  # Hydra would only warn of it, and start jobs that nobody checked
+            traceback.print_exc()
+            raise SystemExit(1) from None
         else:
             _announce(skipped, jobs)
             link_tensorboard(jobs, folder)
@@ -74,6 +79,14 @@ class Folders(Callback):
         print(f"\n{sweep_table(rows)}\n\n{where}")
         if any(result is None or result.status != "done" for _, result in rows):
             raise SystemExit(1)
+
+
+def make_folder(folder: Path, key: str) -> None:
+    """Make `folder` and those above it, or raise `UserError` with the key that names it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{key}={folder}: cannot be made ({error.strerror}). Choose another one: {key}=...") from None
 
 
 def job_folder(overrides: Sequence[str]) -> str:
@@ -164,7 +177,7 @@ def write_plan(jobs: Sequence[Job], folder: Path, skipped: dict[str, str]) -> No
     Raises:
         UserError: it belongs to another sweep, perhaps one that started in the same second.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder, "hydra.sweep.dir")
     named = zip(display_names(jobs), jobs, strict=True)
     rows = [
         {"name": name, "folder": job.folder, "overrides": job.overrides, "skip": skipped.get(job.folder)}

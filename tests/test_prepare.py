@@ -97,3 +97,14 @@ def test_a_copy_of_animals10_is_compared_with_the_release(
 def test_help_names_the_overrides(capsys: pytest.CaptureFixture[str]) -> None:
     assert prepare.main(["--help"]) == 0
     assert "python -m animal_cls.prepare data=animals10" in capsys.readouterr().out
+
+
+def test_an_interrupt_ends_without_a_traceback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: list[str]) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(prepare, "prepare", interrupted)
+    assert prepare.main(["data=toy"]) == 130
+    assert capsys.readouterr().err == "Interrupted; the next run starts anew.\n"

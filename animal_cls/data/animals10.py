@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from unittest.mock import patch
 
 from animal_cls.errors import UserError
 
@@ -133,14 +132,18 @@ def _time_limit_on_requests() -> Iterator[None]:
     except ImportError:  # a kagglehub that is built on something else
         yield
         return
-    send = HTTPAdapter.send
+    adapter: Any = HTTPAdapter
+    send = adapter.send
 
     def send_in_time(self: Any, request: Any, **settings: Any) -> Any:
         settings["timeout"] = settings.get("timeout") or (CONNECT_SECONDS, SILENCE_SECONDS)
         return send(self, request, **settings)
 
-    with patch.object(HTTPAdapter, "send", send_in_time):
+    adapter.send = send_in_time
+    try:
         yield
+    finally:
+        adapter.send = send
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,8 @@ def flip_crop(pictures: Tensor, keys: np.ndarray, *, seed: int, epoch: int) -> T
     Args:
         keys: (N,) uint64, one per picture (`chance.picture_keys`).
     """
-    boxes = crop_boxes(chance.uniform(keys, seed=seed, epoch=epoch, draws=DRAWS))
+    # Not the first column: it decides the order, so that the first half of each epoch would be mirrored and no other.
+    boxes = crop_boxes(chance.uniform(keys, seed=seed, epoch=epoch, draws=1 + DRAWS)[:, 1:])
     theta = torch.from_numpy(boxes).to(pictures.device, pictures.dtype)
     grid = functional.affine_grid(theta, list(pictures.shape), align_corners=False)
     changed = functional.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=False)

@@ -34,7 +34,7 @@ UPRIGHT = {  # EXIF orientation -> what puts the picture upright; 1 is upright a
 }
 
 
-class UnreadablePicture(Exception):  # noqa: N818  # what it is, as in errors.py
+class UnreadablePicture(Exception):  # what it is, as in errors.py
     """A file's contents are no picture, or a damaged one; the message says why, without the file's name."""
 
 

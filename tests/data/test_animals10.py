@@ -106,7 +106,7 @@ def test_a_missing_downloader_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 
 def test_a_missing_network_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    class ConnectTimeout(Exception):  # noqa: N818  # requests calls its own so
+    class ConnectTimeout(Exception):  # requests calls its own so
         """HTTPSConnectionPool(...): Max retries exceeded, and so on for lines."""
 
     def download(handle: str) -> str:

@@ -125,6 +125,10 @@ def drop_pixels(folder: Path) -> None:
     (folder / "pixels.npy").unlink()
 
 
+def other_pixels(folder: Path) -> None:
+    np.save(folder / "pixels.npy", np.zeros((8, SIZE, SIZE, 3), dtype=np.uint8))
+
+
 def cut_index(folder: Path) -> None:
     os.truncate(folder / "index.json", 100)
 
@@ -149,7 +153,17 @@ def shorter_index(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "damage",
-    [cut_pixels, empty_pixels, drop_pixels, cut_index, drop_index, list_as_index, forgetful_index, shorter_index],
+    [
+        cut_pixels,
+        empty_pixels,
+        drop_pixels,
+        other_pixels,
+        cut_index,
+        drop_index,
+        list_as_index,
+        forgetful_index,
+        shorter_index,
+    ],
 )
 def test_damage_is_noticed_said_and_mended(
     root: Path, tmp_path: Path, damage, decodings: list[int], caplog: pytest.LogCaptureFixture

@@ -19,6 +19,7 @@ GROUNDS: dict[str, tuple[Colour, ...]] = {
     "yard": ((150, 128, 104), (128, 120, 112), (170, 160, 146)),
 }
 GREENS: tuple[Colour, ...] = ((62, 104, 52), (88, 130, 60), (112, 146, 74), (130, 124, 58), (56, 92, 74))
+ROUGHNESS = 1.0  # strength of textures
 LANDS, PLACES = tuple(GROUNDS), ("land", "room", "thicket", "blur")
 
 
@@ -124,7 +125,7 @@ def _textured(area: np.ndarray, rng: Generator, *, cells: tuple[int, int], stren
     height, width = area.shape[:2]
     if not height:
         return area.astype(np.uint8)
-    light = 1 + np.float32(strength) * (_noise((width, height), rng, cells) / np.float32(127.5) - 1)
+    light = 1 + np.float32(strength * ROUGHNESS) * (_noise((width, height), rng, cells) / np.float32(127.5) - 1)
     return np.clip(area * light[..., None], 0, 255).astype(np.uint8)
 
 

@@ -17,6 +17,10 @@ SIDES = (160, 321)  # pixels: both sides of a picture lie in this range
 SCALE = (0.62, 1.12)  # the animal's larger extent, in shorter sides of the picture
 OFF_CENTRE = 0.13  # how far the animal's middle strays from the picture's, in sides
 TILT = 14.0  # degrees
+THINGS = (1, 6)  # distractors behind the animal
+HIDDEN = 0.5  # share of animals that something stands before
+LIGHT, GRAIN = 0.28, (2.0, 10.0)
+RELIEF = (0.15, 0.4)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,12 +30,12 @@ class Sitter:
     draw: Callable[[Pen, Generator], None]
     extent: float  # the drawing's larger extent in its own measure, typically
     places: tuple[float, float, float, float] = (0.7, 0.1, 0.1, 0.1)  # odds of land, room, thicket, blur
-    tilt: float = TILT
+    tilt: float = 1.0  # in TILTs
     shadow: bool = True
 
 
 SITTERS: dict[str, Sitter] = {
-    "farfalla": Sitter(draw=draw_butterfly, extent=2.0, places=(0.25, 0.15, 0.3, 0.3), tilt=70, shadow=False),
+    "farfalla": Sitter(draw=draw_butterfly, extent=2.0, places=(0.25, 0.15, 0.3, 0.3), tilt=5, shadow=False),
     "gatto": Sitter(draw=draw_cat, extent=1.75, places=(0.4, 0.4, 0.1, 0.1)),
     "gallina": Sitter(draw=draw_chicken, extent=1.9, places=(0.65, 0.15, 0.1, 0.1)),
     "mucca": Sitter(draw=draw_cow, extent=1.7),
@@ -39,7 +43,7 @@ SITTERS: dict[str, Sitter] = {
     "elefante": Sitter(draw=draw_elephant, extent=1.9),
     "cavallo": Sitter(draw=draw_horse, extent=2.0),
     "pecora": Sitter(draw=draw_sheep, extent=1.7),
-    "ragno": Sitter(draw=draw_spider, extent=2.1, places=(0.25, 0.25, 0.3, 0.2), tilt=180, shadow=False),
+    "ragno": Sitter(draw=draw_spider, extent=2.1, places=(0.25, 0.25, 0.3, 0.2), tilt=12.8, shadow=False),
     "scoiattolo": Sitter(draw=draw_squirrel, extent=1.9, places=(0.5, 0.1, 0.25, 0.15)),
 }
 
@@ -49,13 +53,13 @@ def compose(species: str, rng: Generator) -> Image.Image:
     width, height = (int(side) for side in rng.integers(*SIDES, size=2))
     sitter, short = SITTERS[species], min(width, height)
     picture = backdrop((width, height), rng, sitter.places)
-    _overlay(picture, short, lambda pen, span: far_things(pen, span, rng, int(rng.integers(1, 6))))
+    _overlay(picture, short, lambda pen, span: far_things(pen, span, rng, int(rng.integers(*THINGS))))
     _seat(picture, sitter, rng)
-    if rng.random() < 0.5:
+    if rng.random() < HIDDEN:
         _overlay(picture, short, lambda pen, span: near_things(pen, span, rng))
     if rng.random() < 0.2:
         picture = picture.filter(ImageFilter.BoxBlur(1))
-    return lit(picture, rng, strength=0.28, grain=rng.uniform(2, 10))
+    return lit(picture, rng, strength=LIGHT, grain=rng.uniform(*GRAIN))
 
 
 def _overlay(picture: Image.Image, short: int, draw: Callable[[Pen, tuple[float, float]], None]) -> None:
@@ -72,7 +76,7 @@ def _seat(picture: Image.Image, sitter: Sitter, rng: Generator) -> None:
     """Draw the animal and put it into the picture."""
     width, height = picture.size
     extent = rng.uniform(*SCALE) * min(width, height)
-    animal = rounded(_cut_out(sitter, rng, extent), direction=int(rng.choice([-1, 1])), strength=rng.uniform(0.15, 0.4))
+    animal = rounded(_cut_out(sitter, rng, extent), direction=int(rng.choice([-1, 1])), strength=rng.uniform(*RELIEF))
     x = width * (0.5 + rng.uniform(-OFF_CENTRE, OFF_CENTRE)) - animal.width / 2
     y = height * (0.54 + rng.uniform(-OFF_CENTRE, OFF_CENTRE)) - animal.height / 2
     corner = (round(x), round(y))
@@ -87,7 +91,7 @@ def _cut_out(sitter: Sitter, rng: Generator, extent: float) -> Image.Image:
     layer = Image.new("RGBA", (side, side))
     size, mirrored = extent * OVERSAMPLING / sitter.extent, int(rng.choice([-1, 1]))
     canvas = Pen(layer=layer, axes=np.eye(2) * size, origin=np.full(2, side / 2), stroke=0.0075 * extent * OVERSAMPLING / 2)
-    pen = canvas.at(0, 0, flat=mirrored).at(0, 0, turn=rng.uniform(-sitter.tilt, sitter.tilt), flat=rng.uniform(0.8, 1.08))
+    pen = canvas.at(0, 0, flat=mirrored).at(0, 0, turn=sitter.tilt * rng.uniform(-TILT, TILT), flat=rng.uniform(0.8, 1.08))
     sitter.draw(pen, rng)
     small = layer.reduce(OVERSAMPLING)
     return small.crop(small.getbbox())

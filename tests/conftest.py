@@ -1,0 +1,81 @@
+"""What several tests need: small drawn pictures, and a cache that is not the user's."""
+
+import logging
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import numpy as np
+import pytest
+from hydra.core.global_hydra import GlobalHydra
+from PIL import Image
+
+COLOURS = ((200, 30, 30), (30, 200, 30), (30, 30, 200), (200, 200, 30), (30, 200, 200))  # of the k-th class
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test touches the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ANIMAL_CLS_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def picture_folder() -> Callable[..., Path]:
+    """`picture_folder(root, classes=..., per_class=...)` draws a folder of class folders and returns `root`."""
+    return draw_folder
+
+
+def draw_folder(root: Path, *, classes: Sequence[str] = ("cat", "dog", "owl"), per_class: int = 8) -> Path:
+    """PNG files of 20 to 40 px sides, no two alike: a rectangle in the colour of its class on grey."""
+    rng = np.random.default_rng(0)
+    for name, colour in zip(classes, COLOURS, strict=False):
+        (root / name).mkdir(parents=True)
+        for i in range(per_class):
+            width, height = (int(side) for side in rng.integers(20, 41, size=2))
+            left, top = (int(side) for side in rng.integers(0, 10, size=2))
+            picture = Image.new("RGB", (width, height), (80 + i, 80, 80))  # the index makes pictures differ
+            picture.paste(colour, (left, top, left + width // 2, top + height // 2))
+            picture.save(root / name / f"{i:02d}.png")
+    return root
+
+
+@pytest.fixture
+def program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., CompletedProcess[str]]]:
+    """`program("model=resnet18", ...)` runs that command line in this process (torch is loaded once), in `tmp_path`."""
+    from animal_cls.__main__ import main
+
+    def run(*words: str) -> CompletedProcess[str]:
+        monkeypatch.setattr(sys, "argv", ["animal-cls", *words])
+        capsys.readouterr()
+        try:
+            code = main()
+        except SystemExit as end:
+            code = end.code
+        finally:
+            GlobalHydra.instance().clear()
+        assert isinstance(code, int)
+        return CompletedProcess(words, code, *capsys.readouterr())
+
+    monkeypatch.chdir(tmp_path)
+    with _logging_as_before():
+        yield run
+
+
+@contextmanager
+def _logging_as_before() -> Iterator[None]:
+    """Undoes what Hydra's configuration of the log did to this process."""
+    loggers = [logging.getLogger(name) for name in (None, "animal_cls.file")]
+    before = [(logger, logger.handlers[:], logger.level, logger.propagate) for logger in loggers]
+    try:
+        yield
+    finally:
+        for logger, handlers, level, propagate in before:
+            for handler in set(logger.handlers) - set(handlers):
+                handler.close()
+            logger.handlers[:], logger.level, logger.propagate = handlers, level, propagate

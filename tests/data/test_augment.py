@@ -1,0 +1,159 @@
+"""Mirroring and cutting out, against Pillow and against pictures whose outcome is known by mathematics."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from animal_cls import chance
+from animal_cls.data.augment import AREA, RATIO, crop_boxes, flip_crop
+
+N, SIDE = 2000, 16
+KEYS = np.random.default_rng(0).integers(0, 2**64, size=N, dtype=np.uint64)
+HALF_AREA_SQUARE = (0.5 - AREA[0]) / (AREA[1] - AREA[0])  # the draw that cuts out half of the picture
+
+
+def random_pictures(n: int, *, height: int = SIDE, width: int = SIDE) -> Tensor:
+    values = np.random.default_rng(1).integers(0, 256, size=(n, 3, height, width))
+    return torch.from_numpy(values).float()
+
+
+def ramps(n: int) -> Tensor:
+    """Pictures whose first channel is each pixel's x, and whose second is its y."""
+    y, x = torch.meshgrid(torch.arange(SIDE), torch.arange(SIDE), indexing="ij")
+    return torch.stack([x, y, torch.full_like(x, 7)]).float().expand(n, 3, SIDE, SIDE)
+
+
+def fix_draws(monkeypatch: pytest.MonkeyPatch, draws: np.ndarray) -> None:
+    """Let every picture draw these five numbers: mirror, area, shape, left, top."""
+
+    def uniform(keys: np.ndarray, *, draws: int, **_: int) -> np.ndarray:
+        return np.column_stack([np.zeros((len(keys), draws - 5)), fixed])
+
+    fixed = draws
+    monkeypatch.setattr("animal_cls.data.augment.chance.uniform", uniform)
+
+
+@pytest.mark.parametrize("place", [0.0, 0.3, 1 - 1e-9])
+def test_the_whole_picture_stays_as_it_is(monkeypatch: pytest.MonkeyPatch, place: float) -> None:
+    fix_draws(monkeypatch, np.array([[0.9, 1 - 1e-12, 0.5, place, place], [0.1, 1 - 1e-12, 0.5, place, place]]))
+    pictures = random_pictures(2)
+    changed = flip_crop(pictures, KEYS[:2], seed=0, epoch=0)
+    torch.testing.assert_close(changed[0], pictures[0], atol=1e-3, rtol=0)
+    torch.testing.assert_close(changed[1], pictures[1].flip(-1), atol=1e-3, rtol=0)
+
+
+def test_flip_crop_equals_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
+    height, width = 20, 30
+    pictures = random_pictures(50, height=height, width=width)
+    draws = np.random.default_rng(2).random((50, 5))
+    fix_draws(monkeypatch, draws)
+    changed = flip_crop(pictures, KEYS[:50], seed=0, epoch=0)
+    for picture, (mirror, area, shape, left, top), result in zip(pictures, draws, changed, strict=True):
+        share = AREA[0] + (AREA[1] - AREA[0]) * area
+        ratio = RATIO[0] * (RATIO[1] / RATIO[0]) ** shape
+        w, h = min(math.sqrt(share * ratio), 1) * width, min(math.sqrt(share / ratio), 1) * height
+        x, y = left * (width - w), top * (height - h)
+        box = (x + w, y, x, y + h) if mirror < 0.5 else (x, y, x + w, y + h)
+        for channel, found in zip(picture, result, strict=True):
+            image = Image.fromarray(channel.numpy(), mode=None)
+            expected = image.transform((width, height), Image.Transform.EXTENT, box, Image.Resampling.BILINEAR)
+            np.testing.assert_allclose(found, np.asarray(expected), atol=5e-3)
+
+
+def measured(*, seed: int, epoch: int) -> dict[str, np.ndarray]:
+    """What was cut out of each picture, (N,) each, read off the ramps: shares of the side; of `left`, `top` the room."""
+    changed = flip_crop(ramps(N), KEYS, seed=seed, epoch=epoch).double().numpy()
+    inner = slice(SIDE // 4, -SIDE // 4)  # no part that is cut out ends here
+    x, y = changed[:, 0, :, inner], changed[:, 1, inner, :]  # x grows along each row, y down each column
+    slope_x, slope_y = np.diff(x, axis=2).mean(axis=(1, 2)), np.diff(y, axis=1).mean(axis=(1, 2))
+    np.testing.assert_allclose(np.diff(x, axis=2), np.broadcast_to(slope_x[:, None, None], (N, SIDE, 7)), atol=1e-4)
+    np.testing.assert_allclose(changed[:, 2], 7, atol=1e-4)
+    width, height = np.abs(slope_x), slope_y
+    middle_x, middle_y = (x.mean(axis=(1, 2)) + 0.5) / SIDE, (y.mean(axis=(1, 2)) + 0.5) / SIDE
+    with np.errstate(divide="ignore", invalid="ignore"):
+        left, top = (middle_x - width / 2) / (1 - width), (middle_y - height / 2) / (1 - height)
+    return {"mirrored": slope_x < 0, "width": width, "height": height, "left": left, "top": top}
+
+
+def test_parts_have_the_stated_areas_ratios_and_places() -> None:
+    part = measured(seed=0, epoch=0)
+    area, ratio = part["width"] * part["height"], part["width"] / part["height"]
+    assert area.min() == pytest.approx(AREA[0], abs=0.01)
+    assert 0.95 < area.max() < 1 + 1e-4
+    assert ratio.min() == pytest.approx(RATIO[0], abs=0.01)
+    assert ratio.max() == pytest.approx(RATIO[1], abs=0.01)
+    assert max(part["width"].max(), part["height"].max()) < 1 + 1e-4
+    assert abs(np.log(ratio).mean()) < 5 * np.log(ratio).std() / math.sqrt(N)  # as often upright as across
+    for side, place in (("width", "left"), ("height", "top")):
+        places = part[place][part[side] < 0.9]  # where there is room to tell
+        assert -1e-3 < places.min() < 0.01
+        assert 0.99 < places.max() < 1 + 1e-3
+        assert abs(places.mean() - 0.5) < 5 / math.sqrt(12 * len(places))
+
+
+def test_half_of_the_pictures_are_mirrored_in_every_epoch() -> None:
+    shares = [measured(seed=3, epoch=epoch)["mirrored"].mean() for epoch in range(3)]
+    assert all(abs(share - 0.5) < 4 * 0.5 / math.sqrt(N) for share in shares), shares
+
+
+def test_the_changes_are_independent_of_each_other_of_the_epoch_before_and_of_the_order() -> None:
+    """The order matters: were it by the same number as the mirroring, only the first batches would be mirrored."""
+    now, before = measured(seed=0, epoch=1), measured(seed=0, epoch=0)
+    area = now["width"] * now["height"]
+    room = (now["width"] < 0.95) & (now["height"] < 0.95)
+    columns = {
+        "place in the epoch": np.argsort(chance.order(KEYS, seed=0, epoch=1)),
+        "mirrored": now["mirrored"],
+        "mirrored before": before["mirrored"],
+        "area": area,
+        "width before": before["width"],
+        "left": now["left"],
+        "top": now["top"],
+    }
+    table = np.array([column[room] for column in columns.values()], dtype=float)
+    correlation = np.corrcoef(table) - np.eye(len(columns))
+    worst = np.unravel_index(np.abs(correlation).argmax(), correlation.shape)
+    names = [list(columns)[k] for k in worst]
+    assert np.abs(correlation).max() < 5 / math.sqrt(room.sum()), names
+
+
+def test_a_picture_is_changed_alike_whatever_the_others_are() -> None:
+    pictures = random_pictures(40)
+    whole = flip_crop(pictures, KEYS[:40], seed=5, epoch=2)
+    some = np.random.default_rng(3).permutation(40)[:13]
+    part = flip_crop(pictures[some], KEYS[some], seed=5, epoch=2)
+    torch.testing.assert_close(part, whole[some], atol=1e-4, rtol=0)
+    assert torch.equal(flip_crop(pictures, KEYS[:40], seed=5, epoch=2), whole)
+
+
+def test_every_epoch_and_seed_changes_anew() -> None:
+    pictures = random_pictures(8)
+    changed = [flip_crop(pictures, KEYS[:8], seed=seed, epoch=epoch) for seed, epoch in ((0, 0), (0, 1), (1, 0), (1, 1))]
+    for i, one in enumerate(changed):
+        for other in changed[:i]:
+            assert ((one - other).abs().amax(dim=(1, 2, 3)) > 1).all()
+
+
+def test_the_outcome_is_channels_last_float_and_within_the_range_of_the_picture() -> None:
+    pictures = random_pictures(30).clamp(20, 230)
+    before = pictures.clone()
+    changed = flip_crop(pictures, KEYS[:30], seed=0, epoch=0)
+    assert changed.shape == pictures.shape
+    assert changed.dtype == torch.float32
+    assert changed.is_contiguous(memory_format=torch.channels_last)
+    assert changed.min() >= 20 - 1e-3
+    assert changed.max() <= 230 + 1e-3
+    assert torch.equal(pictures, before)
+
+
+def test_boxes_by_hand() -> None:
+    """A square of half the area, at the left and at the bottom; and its mirror image."""
+    boxes = crop_boxes(np.array([[0.5, HALF_AREA_SQUARE, 0.5, 0.0, 1.0], [0.49, HALF_AREA_SQUARE, 0.5, 0.0, 1.0]]))
+    side = math.sqrt(0.5)
+    expected = [[side, 0, side - 1], [0, side, 1 - side]]
+    np.testing.assert_allclose(boxes[0], expected, atol=1e-6)
+    np.testing.assert_allclose(boxes[1], [[-side, 0, side - 1], expected[1]], atol=1e-6)

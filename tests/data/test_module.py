@@ -1,0 +1,215 @@
+"""Every picture in its batch: once per epoch, with its own label, augmented only where it trains."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from lightning import LightningModule, Trainer
+from torch import Tensor, nn
+
+from animal_cls.batch import Batch
+from animal_cls.data.augment import flip_crop
+from animal_cls.data.module import OrderedBatches, PictureDataModule, ShuffledBatches
+
+Factory = Callable[..., PictureDataModule]
+
+
+@pytest.fixture(scope="module")
+def make(picture_folder: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Factory:
+    """A prepared data module of 3 classes with 10 pictures each, 8 px, split 6 : 2 : 2."""
+    root = picture_folder(tmp_path_factory.mktemp("data") / "pictures", per_class=10)
+
+    def module(**changes: Any) -> PictureDataModule:
+        settings: dict[str, Any] = {"image_size": 8, "batch_size": 4, "val": 0.2, "test": 0.2, "split_seed": 0}
+        settings |= {"augment": "none", "max_bad_share": 0.0, "cache_dir": root.parent / "cache", "seed": 0}
+        made = PictureDataModule(lambda: root, **(settings | changes))
+        made.prepare_data()
+        return made
+
+    return module
+
+
+def indices_of(batches: Any) -> list[int]:
+    return [int(index) for batch in batches for index in batch.indices]
+
+
+def epoch_of(data: PictureDataModule, epoch: int) -> list[Batch]:
+    loader = data.train_dataloader()
+    loader.sampler.set_epoch(epoch)  # type: ignore[attr-defined]  # as Lightning does
+    return list(loader)
+
+
+def test_the_folder_is_found_and_decoded_once(picture_folder: Callable[..., Path], tmp_path: Path) -> None:
+    asked = []
+    root = picture_folder(tmp_path / "pictures")
+    settings = {"image_size": 8, "batch_size": 4, "val": 0.2, "test": 0.2, "split_seed": 0, "augment": "none"}
+    data = PictureDataModule(
+        lambda: asked.append(1) or root, **settings, max_bad_share=0.0, cache_dir=tmp_path / "cache", seed=0
+    )
+    data.prepare_data()
+    first = data.pictures
+    data.prepare_data()  # Lightning calls it as well
+    assert data.pictures is first
+    assert asked == [1]
+
+
+def test_splits_share_out_all_pictures(make: Factory) -> None:
+    data = make()
+    places = {split: data.places(split).tolist() for split in ("train", "val", "test", "all")}
+    assert {split: len(at) for split, at in places.items()} == {"train": 18, "val": 6, "test": 6, "all": 30}
+    assert sorted(places["train"] + places["val"] + places["test"]) == places["all"] == list(range(30))
+    assert all(at == sorted(at) for at in places.values())
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 5, 18, 100])
+def test_every_training_picture_comes_once_per_epoch(make: Factory, batch_size: int) -> None:
+    data = make(batch_size=batch_size)
+    for epoch in range(3):
+        batches = epoch_of(data, epoch)
+        assert sorted(indices_of(batches)) == data.places("train").tolist()
+        assert len(batches) == len(data.train_dataloader())
+        assert all(batch.epoch == epoch for batch in batches)
+
+
+def test_the_order_differs_per_epoch_and_per_seed_and_repeats(make: Factory) -> None:
+    orders = {(seed, epoch): indices_of(epoch_of(make(seed=seed), epoch)) for seed in (0, 1) for epoch in (0, 1)}
+    assert len({tuple(order) for order in orders.values()}) == 4
+    assert indices_of(epoch_of(make(seed=1), 1)) == orders[1, 1]
+
+
+def test_the_order_does_not_depend_on_the_batch_size_nor_on_torchs_generator(make: Factory) -> None:
+    torch.manual_seed(1)
+    one = indices_of(epoch_of(make(batch_size=4), 1))
+    torch.manual_seed(2)
+    assert indices_of(epoch_of(make(batch_size=7), 1)) == one
+
+
+@pytest.mark.parametrize("split", ["val", "test", "all"])
+def test_other_splits_come_in_order(make: Factory, split: str) -> None:
+    data = make()
+    loader = {"val": data.val_dataloader, "test": data.test_dataloader, "all": data.predict_dataloader}[split]()
+    assert indices_of(loader) == data.places(split).tolist()
+    assert indices_of(data.in_order(split)) == indices_of(loader)
+
+
+def test_labels_and_pixels_belong_to_the_pictures(make: Factory) -> None:
+    """The middle of the rectangle tells the class: its strongest channel is red, green or blue."""
+    data = make()
+    for batch in [*epoch_of(data, 0), *data.in_order("all")]:
+        n = len(batch.indices)
+        assert batch.pictures.dtype == torch.uint8
+        assert batch.pictures.shape == (n, 3, 8, 8)
+        assert batch.pictures.is_contiguous(memory_format=torch.channels_last)
+        assert batch.pictures[:, :, 2, 3].argmax(dim=1).tolist() == batch.labels.tolist()
+        folders = [data.pictures.paths[index].split("/")[0] for index in batch.indices]
+        assert [data.pictures.classes[label] for label in batch.labels] == folders
+        np.testing.assert_array_equal(
+            batch.pictures.permute(0, 2, 3, 1), data.pictures.pixels[data.pictures.rows[batch.indices]]
+        )
+
+
+@pytest.mark.parametrize(
+    ("n", "batch_size", "sizes"),
+    [
+        (9, 4, [4, 5]),  # a lone last picture joins the batch before it
+        (10, 4, [4, 4, 2]),
+        (8, 4, [4, 4]),
+        (1, 4, [1]),  # there is none before it
+        (5, 4, [5]),
+        (3, 1, [1, 2]),
+    ],
+)
+def test_batch_normalisation_never_meets_a_lone_last_picture(n: int, batch_size: int, sizes: list[int]) -> None:
+    batches = ShuffledBatches(np.arange(n), np.arange(n, dtype=np.uint64), batch_size=batch_size, seed=0)
+    assert [len(indices) for _, indices in batches] == sizes
+    assert len(batches) == len(sizes)
+
+
+@pytest.mark.parametrize(("n", "sizes"), [(0, []), (4, [4]), (9, [4, 4, 1])])
+def test_nothing_is_left_out_of_the_judging(n: int, sizes: list[int]) -> None:
+    batches = OrderedBatches(np.arange(n), batch_size=4)
+    assert [len(indices) for _, indices in batches] == sizes
+    assert len(batches) == len(sizes)
+    assert [index for _, indices in batches for index in indices] == list(range(n))
+
+
+class Recorder(LightningModule):
+    """Keeps what it is given; learns nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(()))
+        self.seen: dict[str, list[Batch]] = {"train": [], "val": [], "predict": []}
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        self.seen["train"].append(batch)
+        return self.scale * batch.pictures.mean()
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        self.seen["val"].append(batch)
+
+    def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        self.seen["predict"].append(batch)
+        return self.scale
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+
+def train(data: PictureDataModule, tmp_path: Path, *, epochs: int) -> dict[str, list[Batch]]:
+    """The batches that Lightning gave to a network that was trained on `data`, and then judged all pictures."""
+    trainer = Trainer(
+        max_epochs=epochs,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        default_root_dir=tmp_path,
+    )
+    recorder = Recorder()
+    trainer.fit(recorder, datamodule=data)
+    trainer.predict(recorder, data.in_order("all"))
+    return recorder.seen
+
+
+@pytest.mark.filterwarnings("ignore:.*does not have many workers", "ignore:.*LeafSpec")  # as in experiment.py
+@pytest.mark.parametrize("augment", ["none", "flip_crop"])
+def test_only_training_pictures_are_augmented_in_each_epoch_anew(make: Factory, tmp_path: Path, augment: str) -> None:
+    data = make(augment=augment, seed=9)
+    seen = train(data, tmp_path, epochs=2)
+    assert indices_of(seen["train"]) == [*indices_of(epoch_of(data, 0)), *indices_of(epoch_of(data, 1))]
+    assert indices_of(seen["val"]) == 2 * data.places("val").tolist()
+    assert indices_of(seen["predict"]) == list(range(30))
+    raw = torch.from_numpy(np.array(data.pictures.pixels[data.pictures.rows])).permute(0, 3, 1, 2).float()
+    for batch in [*seen["val"], *seen["predict"]]:
+        assert torch.equal(batch.pictures.float(), raw[batch.indices])
+    for batch in seen["train"]:
+        assert batch.pictures.dtype == torch.float32
+        assert batch.pictures.is_contiguous(memory_format=torch.channels_last)
+        expected = raw[batch.indices]
+        if augment == "flip_crop":
+            expected = flip_crop(expected, data._keys[batch.indices], seed=9, epoch=batch.epoch)
+            assert not torch.equal(expected, raw[batch.indices])
+        torch.testing.assert_close(batch.pictures, expected, atol=1e-3, rtol=0)
+
+
+def test_examples_are_the_first_training_pictures_as_augmented(make: Factory) -> None:
+    data = make(augment="flip_crop", batch_size=5)
+    first, *_ = epoch_of(data, 0)
+    examples = data.examples(5)
+    assert examples.indices.tolist() == first.indices.tolist()
+    torch.testing.assert_close(examples.pictures, data.finish(first, augment=True).pictures, atol=1e-3, rtol=0)
+    assert len(data.examples(1000).labels) == 18
+
+
+def test_a_batch_moves_as_a_whole(make: Factory) -> None:
+    batch = next(iter(make().in_order("val")))
+    moved = batch.to(torch.device("meta"))
+    assert moved.pictures.device.type == moved.labels.device.type == "meta"
+    assert (moved.epoch, moved.indices.tolist()) == (batch.epoch, batch.indices.tolist())

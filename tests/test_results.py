@@ -1,0 +1,187 @@
+"""What a run leaves behind comes back as it was, whole or not at all."""
+
+import json
+import math
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from animal_cls import results
+from animal_cls.errors import UserError
+from animal_cls.results import Predictions, Result, SplitResult
+
+SPLIT = SplitResult(
+    n=3, loss=0.1 + 0.2, acc=2 / 3, acc_macro=0.75, ece=0.05, per_class={"cat": 1.0, "a, b": None}, confusion=[[2, 1]]
+)
+DONE = Result(
+    status="done",
+    config={"seed": 3, "data": {"root": None, "val": 0.1}, "model": {"name": "simple_cnn"}},
+    model="simple_cnn",
+    reg="dropout",
+    seed=3,
+    classes=["cat", "a, b", "狐狸"],
+    splits={"val": SPLIT},
+    judged="best",
+    best_epoch=1,
+    epochs=4,
+    seconds=12.5,
+    pictures_per_second=1 / 3,
+    parameters=182_314,
+    git={"commit": "abc", "changed": True},
+    warnings=["two\nlines"],
+)
+NASTY = ["plain", "a, b", 'the "big" one', "狐狸 🦊", "line\nbreak", " spaces ", "prob_prob", "=1+1"]
+
+
+def test_result_comes_back_equal(tmp_path: Path) -> None:
+    results.save(DONE, tmp_path)
+    assert results.load(tmp_path) == DONE
+    assert [path.name for path in tmp_path.iterdir()] == ["result.json"]
+
+
+def test_an_unfinished_run_has_no_result(tmp_path: Path) -> None:
+    assert results.load(tmp_path) is None
+    results.refuse_finished(tmp_path)
+
+
+def test_a_failed_run_may_be_written_over_and_a_finished_one_not(tmp_path: Path) -> None:
+    failed = replace(DONE, status="failed", reason="no luck", splits={})
+    results.save(failed, tmp_path)
+    assert results.load(tmp_path) == failed
+    results.save(DONE, tmp_path)
+    message = (
+        f"{tmp_path}: holds the result of a finished run (simple_cnn, dropout, seed 3), which is not written over. "
+        "Choose another folder (hydra.run.dir=... or hydra.sweep.dir=...) or move this one away."
+    )
+    with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
+        results.refuse_finished(tmp_path)
+    with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
+        results.save(failed, tmp_path)
+    assert results.load(tmp_path) == DONE
+
+
+@pytest.mark.parametrize("moment", ["fsync", "replace"])
+def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
+    path = tmp_path / "some.txt"
+    results.write_atomically(path, "old\n")
+
+    def full_disk(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    if moment == "fsync":
+        monkeypatch.setattr("animal_cls.results.os.fsync", full_disk)
+    else:
+        monkeypatch.setattr(Path, "replace", full_disk)
+    with pytest.raises(OSError, match="No space"):
+        results.write_atomically(path, "new\n")
+    assert path.read_text() == "old\n"
+
+
+def test_text_is_written_as_it_is(tmp_path: Path) -> None:
+    results.write_atomically(tmp_path / "some.txt", "狐\r\n\n")
+    assert (tmp_path / "some.txt").read_bytes() == "狐\r\n\n".encode()
+
+
+def test_a_number_that_json_does_not_have_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        results.save(replace(DONE, splits={"val": replace(SPLIT, loss=math.nan)}), tmp_path)
+    assert not (tmp_path / "result.json").exists()
+
+
+@pytest.mark.parametrize("text", ['{"schema": 1, "status": "do', "", "\xff"])
+def test_a_damaged_file_is_named_with_the_way_out(tmp_path: Path, text: str) -> None:
+    (tmp_path / "result.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(UserError) as refusal:
+        results.load(tmp_path)
+    message = str(refusal.value)
+    assert message.startswith(f"{tmp_path / 'result.json'}: damaged (")
+    assert message.endswith("). Delete it and run again to make a new one.")
+
+
+@pytest.mark.parametrize(
+    "change", [{"status": ...}, {"model": ...}, {"splits": {"val": {"n": 3}}}, {"splits": {"val": 3}}, {"splits": []}]
+)
+def test_an_incomplete_file_is_named_with_the_way_out(tmp_path: Path, change: dict[str, object]) -> None:
+    results.save(DONE, tmp_path)
+    raw = json.loads((tmp_path / "result.json").read_text()) | change
+    raw = {key: value for key, value in raw.items() if value is not ...}
+    (tmp_path / "result.json").write_text(json.dumps(raw))
+    with pytest.raises(UserError, match=r"result\.json: incomplete \(.*\)\. Delete it and run again"):
+        results.load(tmp_path)
+
+
+def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
+    results.save(DONE, tmp_path)
+    raw = json.loads((tmp_path / "result.json").read_text())
+    (tmp_path / "result.json").write_text(json.dumps(raw | {"schema": results.SCHEMA + 1}))
+    message = r"result\.json: its schema \(2\) is newer than this version reads \(1\)\. Update animal_cls\.$"
+    with pytest.raises(UserError, match=message):
+        results.load(tmp_path)
+
+
+def test_a_field_that_this_version_does_not_know_is_no_harm(tmp_path: Path) -> None:
+    results.save(DONE, tmp_path)
+    raw = json.loads((tmp_path / "result.json").read_text())
+    (tmp_path / "result.json").write_text(json.dumps(raw | {"watts": 300}))
+    assert results.load(tmp_path) == DONE
+
+
+def test_metrics_come_back_exactly_and_a_missing_number_is_nan(tmp_path: Path) -> None:
+    rows = [
+        {"epoch": 0, "train/loss": 0.1 + 0.2, "train/acc": 1 / 3, "val/loss": 1e-12, "val/acc": 0.5, "lr": 0.001},
+        {"epoch": 1, "train/loss": 2.5, "train/acc": 1.0, "val/loss": 3e12, "val/acc": 0.25, "lr": 5e-4, "seconds": 7},
+    ]
+    results.write_metrics(rows, tmp_path)
+    lines = (tmp_path / "metrics.csv").read_text().splitlines()
+    assert lines[0] == "epoch,train/loss,train/acc,val/loss,val/acc,lr,seconds"
+    assert lines[1].startswith("0,0.30000000000000004,")
+    assert lines[1].endswith(",0.001,")
+    columns = results.read_metrics(tmp_path)
+    assert set(columns) == set(results.METRIC_COLUMNS)
+    for name, column in columns.items():
+        np.testing.assert_array_equal(column, [row.get(name, math.nan) for row in rows])
+
+
+def test_predictions_come_back_exactly_whatever_the_names(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    k = len(NASTY)
+    logits = rng.normal(size=(20, k)) * 8
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    written = Predictions(
+        paths=[f"{NASTY[i % k]}/{i}, 'x' \".jpg" for i in range(20)],
+        splits=np.array(["train", "val", "test", "train"] * 5),
+        labels=rng.integers(0, k, size=20),
+        probabilities=probabilities.astype(np.float32),
+        classes=NASTY,
+    )
+    results.write_predictions(written, tmp_path)
+    read = results.read_predictions(tmp_path)
+    assert (read.paths, read.classes) == (written.paths, written.classes)
+    np.testing.assert_array_equal(read.splits, written.splits)
+    np.testing.assert_array_equal(read.labels, written.labels)
+    np.testing.assert_array_equal(read.probabilities, written.probabilities)  # bit for bit
+    assert read.probabilities.dtype == np.float32
+
+
+def test_predicted_is_the_most_probable_class_in_words(tmp_path: Path) -> None:
+    made = Predictions(
+        paths=["b/1.png"],
+        splits=np.array(["val"]),
+        labels=np.array([1]),
+        probabilities=np.array([[0.25, 0.125, 0.625]], np.float32),
+        classes=["a", "b", "c"],
+    )
+    results.write_predictions(made, tmp_path)
+    assert (tmp_path / "predictions.csv").read_text() == (
+        "path,split,label,predicted,prob_a,prob_b,prob_c\nb/1.png,val,b,c,0.25,0.125,0.625\n"
+    )
+
+
+def test_no_pictures_are_no_trouble(tmp_path: Path) -> None:
+    none = np.array([], dtype=np.int64)
+    empty = Predictions(paths=[], splits=none.astype(str), labels=none, probabilities=np.empty((0, 2)), classes=["a", "b"])
+    results.write_predictions(empty, tmp_path)
+    assert results.read_predictions(tmp_path).probabilities.shape == (0, 2)
