@@ -59,8 +59,8 @@ class Classifier(LightningModule):
         self.regularizers = list(regularizers)
         self.seed = seed
         self.description = description or {}
-        # A NaN is to be seen; torchmetrics would leave it out of the mean.
-        self.train_loss, self.train_acc, self.val_loss = (MeanMetric(nan_strategy="disable") for _ in range(3))
+        # A NaN stays one, to be seen; by default it is left out of the mean ("disable" would leave out the weights).
+        self.train_loss, self.train_acc, self.val_loss = (MeanMetric(nan_strategy=math.nan) for _ in range(3))
         self.val_confusion = MulticlassConfusionMatrix(num_classes=len(self.classes), validate_args=False)
 
     def forward(self, pictures: Tensor) -> Tensor:

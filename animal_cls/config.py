@@ -180,14 +180,14 @@ def unknown_key(full_key: str) -> UserError:
     siblings = [key for key in known if key.rpartition(".")[0] == section]
     where = f"of {section}" if section and siblings else "at the top"
     names = [key.rpartition(".")[2] for key in siblings or known if (section and siblings) or "." not in key]
-    near = [f"{section}.{name}" for name in difflib.get_close_matches(word, names)] if siblings else known
-    return UserError(f"{full_key}: no such key.{did_you_mean(full_key, near)} Keys {where}: {', '.join(names)}.")
+    guess = did_you_mean(word, names, section=section) if siblings else did_you_mean(full_key, known)
+    return UserError(f"{full_key}: no such key.{guess} Keys {where}: {', '.join(names)}.")
 
 
-def did_you_mean(word: str, options: Iterable[str]) -> str:
-    """` Did you mean X?` for the option nearest to `word`, or nothing."""
+def did_you_mean(word: str, options: Iterable[str], *, section: str = "") -> str:
+    """` Did you mean X?` for the option nearest to `word`, or nothing; both are in `section`, if there is one."""
     matches = difflib.get_close_matches(word, list(options), n=1, cutoff=0.6)
-    return f" Did you mean {matches[0]}?" if matches else ""
+    return f" Did you mean {section}{'.' if section else ''}{matches[0]}?" if matches else ""
 
 
 def keys(schema: type, prefix: str = "") -> list[str]:

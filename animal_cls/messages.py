@@ -9,14 +9,14 @@ from omegaconf.errors import OmegaConfBaseException
 from animal_cls.config import CONF, Config, did_you_mean, keys, unknown_key
 from animal_cls.errors import UserError
 
-
-HYDRAS_VALUE_ERRORS = ("Only one of --run, --multirun", "Config group override must be")  # these, too, the user can mend
+# How Hydra's messages of the type ValueError begin.
+OF_HYDRA = ("Only one of --run, --multirun", "Config group override must be")
 
 
 def is_mistake(error: BaseException) -> bool:
     """Whether the user can mend what `error` is about; else it is a fault of ours."""
     if type(error) is ValueError:
-        return str(error).startswith(HYDRAS_VALUE_ERRORS)
+        return str(error).startswith(OF_HYDRA)
     return isinstance(error, UserError | HydraException | OmegaConfBaseException)
 
 
@@ -33,7 +33,8 @@ def _not_an_override(error: BaseException) -> str | None:
     if not isinstance(error, OverrideParseException):
         return None
     if "=" in error.override:
-        return f"{error.override}: this value needs quotes of its own, inside those of the shell: {_quoted(error.override)}"
+        typed = _quoted(error.override)
+        return f"{error.override}: this value needs quotes of its own, inside those of the shell: {typed}"
     return f"{error.override}: not of the form key=value, e.g. model=resnet18 ({error.message.splitlines()[0]})."
 
 
@@ -101,8 +102,9 @@ def _unknown_argument(key: str, section: str) -> str:
     known = sorted(
         {match for path in (CONF / section).glob("*.yaml") for match in re.findall(r"^(\w+):", path.read_text(), re.M)}
     )
-    named = [f"{section}.{name}" for name in known if not name.startswith("_") and name != "name"]
-    guess = "" if key in named else did_you_mean(key, named)
+    known = [name for name in known if not name.startswith("_") and name != "name"]
+    named = [f"{section}.{name}" for name in known]
+    guess = "" if key in named else did_you_mean(key.partition(".")[2], known, section=section)
     return (
         f"{key}: the chosen option has no such key.{guess} Keys of the options in {section}/: {', '.join(named)}. "
         f"To pass another argument of its constructor, write +{key}=..."
@@ -126,4 +128,3 @@ def _unfit(reason: str) -> str:
     """In words, why OmegaConf does not take a value."""
     words = {"is not a valid bool": "true or false is needed", "is not Optional": "a value is needed"}
     return next((text for pattern, text in words.items() if pattern in reason), f"cannot be used here ({reason})")
-

@@ -89,7 +89,7 @@ def load(folder: Path) -> Result | None:
     path = folder / RESULT
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except ValueError as error:
         raise UserError(f"{path}: damaged ({error}). Delete it and run again to make a new one.") from None

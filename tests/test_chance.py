@@ -72,9 +72,7 @@ def correlated(a: np.ndarray, b: np.ndarray) -> bool:
 @pytest.mark.parametrize("keys", [KEYS, CONSECUTIVE], ids=["hashes", "consecutive"])
 def test_columns_epochs_and_seeds_are_independent(keys: np.ndarray) -> None:
     places = [(0, 0), (0, 1), (1, 0), (1, 1), (5, 0)]
-    columns = [
-        column for seed, epoch in places for column in chance.uniform(keys, seed=seed, epoch=epoch, draws=3).T
-    ]
+    columns = [column for seed, epoch in places for column in chance.uniform(keys, seed=seed, epoch=epoch, draws=3).T]
     assert not [pair for pair in combinations(range(len(columns)), 2) if correlated(columns[pair[0]], columns[pair[1]])]
 
 

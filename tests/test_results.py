@@ -182,6 +182,8 @@ def test_predicted_is_the_most_probable_class_in_words(tmp_path: Path) -> None:
 
 def test_no_pictures_are_no_trouble(tmp_path: Path) -> None:
     none = np.array([], dtype=np.int64)
-    empty = Predictions(paths=[], splits=none.astype(str), labels=none, probabilities=np.empty((0, 2)), classes=["a", "b"])
+    empty = Predictions(
+        paths=[], splits=none.astype(str), labels=none, probabilities=np.empty((0, 2)), classes=["a", "b"]
+    )
     results.write_predictions(empty, tmp_path)
     assert results.read_predictions(tmp_path).probabilities.shape == (0, 2)

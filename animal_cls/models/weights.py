@@ -3,6 +3,7 @@
 import contextlib
 import io
 import logging
+import pickle
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -50,7 +51,8 @@ def load_backbone(backbone: nn.Module, weights: str, *, published: type[WeightsE
 
 def _download(weights: WeightsEnum) -> Mapping[str, Tensor]:
     file = Path(torch.hub.get_dir(), "checkpoints", Path(weights.url).name)
-    if not file.exists():
+    found = file.exists()
+    if not found:
         log.info("fetching %s into %s", weights.url, file)
     with (
         _timeout(TIMEOUT_SECONDS),
@@ -58,7 +60,12 @@ def _download(weights: WeightsEnum) -> Mapping[str, Tensor]:
     ):  # torch.hub prints what the log just said
         try:
             return weights.get_state_dict(progress=False, check_hash=True, map_location="cpu", weights_only=True)
-        except (OSError, RuntimeError) as error:  # no network, no space; a wrong hash
+        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:  # no network, no space; a wrong hash
+            if found:  # torch.hub checks the hash of what it downloads only
+                raise UserError(
+                    f"model.weights={weights.name}: {file} is damaged or cannot be read ({_reason(error)}). "
+                    "Delete it, so that it is downloaded again."
+                ) from None
             raise WeightsUnavailable(
                 f"model.weights={weights.name}: these weights are not at {file} "
                 f"and could not be downloaded from {weights.url} ({error}). "
@@ -86,8 +93,9 @@ def _read(weights: str, published: type[WeightsEnum]) -> Mapping[str, Tensor]:
     try:
         state: Any = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged, foreign or malicious file
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"model.weights={weights}: not a file of weights that can be read safely ({reason}).") from None
+        raise UserError(
+            f"model.weights={weights}: not a file of weights that can be read safely ({_reason(error)})."
+        ) from None
     if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
         state = state["state_dict"]
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
@@ -95,6 +103,12 @@ def _read(weights: str, published: type[WeightsEnum]) -> Mapping[str, Tensor]:
             f"model.weights={weights}: holds no weights by name; save it with torch.save(model.state_dict(), file)."
         )
     return state
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, pickle.UnpicklingError):  # torch goes on to advise that the safety be switched off
+        return "it is damaged or holds something else than tensors"
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def _differences(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> list[str]:

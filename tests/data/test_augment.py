@@ -59,13 +59,13 @@ def test_flip_crop_equals_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
         x, y = left * (width - w), top * (height - h)
         box = (x + w, y, x, y + h) if mirror < 0.5 else (x, y, x + w, y + h)
         for channel, found in zip(picture, result, strict=True):
-            image = Image.fromarray(channel.numpy(), mode=None)
+            image = Image.fromarray(channel.numpy())
             expected = image.transform((width, height), Image.Transform.EXTENT, box, Image.Resampling.BILINEAR)
             np.testing.assert_allclose(found, np.asarray(expected), atol=5e-3)
 
 
 def measured(*, seed: int, epoch: int) -> dict[str, np.ndarray]:
-    """What was cut out of each picture, (N,) each, read off the ramps: shares of the side; of `left`, `top` the room."""
+    """What was cut out of each picture, (N,) each, read off the ramps: shares of the side, for places of the room."""
     changed = flip_crop(ramps(N), KEYS, seed=seed, epoch=epoch).double().numpy()
     inner = slice(SIDE // 4, -SIDE // 4)  # no part that is cut out ends here
     x, y = changed[:, 0, :, inner], changed[:, 1, inner, :]  # x grows along each row, y down each column
@@ -132,7 +132,9 @@ def test_a_picture_is_changed_alike_whatever_the_others_are() -> None:
 
 def test_every_epoch_and_seed_changes_anew() -> None:
     pictures = random_pictures(8)
-    changed = [flip_crop(pictures, KEYS[:8], seed=seed, epoch=epoch) for seed, epoch in ((0, 0), (0, 1), (1, 0), (1, 1))]
+    changed = [
+        flip_crop(pictures, KEYS[:8], seed=seed, epoch=epoch) for seed, epoch in ((0, 0), (0, 1), (1, 0), (1, 1))
+    ]
     for i, one in enumerate(changed):
         for other in changed[:i]:
             assert ((one - other).abs().amax(dim=(1, 2, 3)) > 1).all()

@@ -1,0 +1,44 @@
+"""Label smoothing equals torch's own."""
+
+import re
+
+import pytest
+import torch
+from torch.nn import functional
+
+from animal_cls.regularizers.label_smoothing import LabelSmoothing
+
+
+@pytest.mark.parametrize("strength", [0.05, 0.1, 0.5, 0.99])
+@pytest.mark.parametrize("k", [2, 10])
+def test_the_loss_equals_torchs(strength: float, k: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(50, k, generator=generator, dtype=torch.float64) * 4
+    labels = torch.randint(0, k, (50,), generator=generator)
+    pictures = torch.rand(50, 3, 4, 4)
+    same, targets = LabelSmoothing(strength).change_batch(pictures, functional.one_hot(labels, k).double())
+    assert same is pictures
+    expected = functional.cross_entropy(logits, labels, label_smoothing=strength)
+    torch.testing.assert_close(functional.cross_entropy(logits, targets), expected)
+    torch.testing.assert_close(targets.sum(dim=1), torch.ones(50, dtype=torch.float64))
+
+
+def test_mixed_targets_are_smoothed_as_their_parts() -> None:
+    """It is linear, so that it can follow a method that mixes pictures."""
+    one, other = torch.eye(3)[:2]
+    smooth = LabelSmoothing(0.3).change_batch
+    pictures = torch.zeros(1, 3, 2, 2)
+    mixed = smooth(pictures, (0.25 * one + 0.75 * other)[None])[1]
+    parts = 0.25 * smooth(pictures, one[None])[1] + 0.75 * smooth(pictures, other[None])[1]
+    torch.testing.assert_close(mixed, parts)
+
+
+def test_it_adds_nothing_to_the_loss() -> None:
+    assert LabelSmoothing(0.1).penalty(torch.nn.Linear(2, 2)) == 0
+
+
+@pytest.mark.parametrize("strength", [1, 1.0, 2.5])
+def test_a_share_of_all_or_more_is_refused(strength: float) -> None:
+    message = f"reg.label_smoothing={strength}: a share in [0, 1) is needed."
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        LabelSmoothing(strength)
