@@ -14,7 +14,7 @@ from omegaconf.errors import ConfigKeyError, MissingMandatoryValue, OmegaConfBas
 from animal_cls.errors import UserError
 
 PACKAGE = Path(__file__).parent
-# In a checkout conf/ lies beside the package, in a wheel inside it; an editable install may hold both, the first counts.
+# In a checkout conf/ lies beside the package, in a wheel inside it; editable installs may hold both, the first counts.
 CONF = next(
     (path for path in (PACKAGE.parent / "conf", PACKAGE / "conf") if (path / "config.yaml").is_file()), PACKAGE / "conf"
 )

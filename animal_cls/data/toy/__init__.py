@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -11,12 +12,20 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
-VERSION = 1  # raised when a picture changes; part of the cache key of whoever keeps the pictures
+VERSION = 2  # raised when a picture changes; part of the cache key of whoever keeps the pictures
 JPEG_QUALITY = 88
 REPORT_COUNTS: dict[str, int] = {  # pictures per class that the report lists
-    "farfalla": 2012, "gatto": 1528, "gallina": 2998, "mucca": 1766, "cane": 4763,
-    "elefante": 1346, "cavallo": 2523, "pecora": 1720, "ragno": 4721, "scoiattolo": 1762,
-}  # fmt: skip
+    "farfalla": 2012,
+    "gatto": 1528,
+    "gallina": 2998,
+    "mucca": 1766,
+    "cane": 4763,
+    "elefante": 1346,
+    "cavallo": 2523,
+    "pecora": 1720,
+    "ragno": 4721,
+    "scoiattolo": 1762,
+}
 
 
 def draw(root: Path, *, seed: int = 0, total: int = 2000, workers: int | None = None) -> None:
@@ -53,8 +62,10 @@ def _save(folder: Path, seed: int, job: tuple[str, int]) -> None:
     picture(species, number, seed=seed).save(folder / species / f"{number:04}.jpeg", quality=JPEG_QUALITY)
 
 
-def _drain(done, total: int) -> None:
+def _drain(done: Iterable[None], total: int) -> None:
     """Wait for all pictures; a progress bar shows on a terminal."""
-    bar = track(done, "drawing the toy pictures", total=total, console=Console(stderr=True), disable=not sys.stderr.isatty())
+    bar = track(
+        done, "drawing the toy pictures", total=total, console=Console(stderr=True), disable=not sys.stderr.isatty()
+    )
     for _ in bar:
         pass

@@ -43,8 +43,15 @@ def _profile(pen: Pen, head: Head) -> None:
     skull = [pen.disc(0, 0, 1.0), *pen.limb([(0.25, 0.15), tip], [1.5, head.muzzle_width])]
     pen.paint(skull, head.coat)
     if head.blaze:
-        pen.within(skull, lambda p: p.paint(p.limb([(0.5, -0.9), (tip[0] + 0.2, -0.05)], [0.35, 0.5]), head.blaze or INK, outline=False))
-    pen.within(skull, lambda p: p.paint(p.disc(tip[0] + 0.12, tip[1], 0.62 * head.muzzle_width), head.face, outline=False))
+        pen.within(
+            skull,
+            lambda p: p.paint(
+                p.limb([(0.5, -0.9), (tip[0] + 0.2, -0.05)], [0.35, 0.5]), head.blaze or INK, outline=False
+            ),
+        )
+    pen.within(
+        skull, lambda p: p.paint(p.disc(tip[0] + 0.12, tip[1], 0.62 * head.muzzle_width), head.face, outline=False)
+    )
     _snout(pen, head, tip)
     _eye(pen.at(0.42, -0.2))
     _ear(pen.at(back - 0.2, -0.7 if head.ear != "sail" else -0.1, turn=-head.ear_spread), head, shade=0)
@@ -73,7 +80,9 @@ def _frontal(pen: Pen, head: Head) -> None:
     skull = [pen.disc(0, 0, 1.08, 1.0), pen.disc(0, long, 0.55 + 0.35 * head.muzzle_width, 0.62)]
     pen.paint(skull, head.coat)
     if head.blaze:
-        pen.within(skull, lambda p: p.paint(p.limb([(0, -1.1), (0, long)], [0.3, 0.5]), head.blaze or INK, outline=False))
+        pen.within(
+            skull, lambda p: p.paint(p.limb([(0, -1.1), (0, long)], [0.3, 0.5]), head.blaze or INK, outline=False)
+        )
     pen.paint(pen.disc(0, long + 0.12, 0.62 * head.muzzle_width, 0.42), head.face, outline=False)
     for side in (-1, 1):
         _eye(pen.at(0.45 * side, -0.12))
@@ -82,7 +91,9 @@ def _frontal(pen: Pen, head: Head) -> None:
         return
     pen.paint(pen.disc(0, long - 0.08, 0.22, 0.16), head.nose, outline=False)
     for side in (-1, 1):
-        pen.line([(0, long + 0.08), (0.14 * side, long + 0.3), (0.34 * side, long + 0.22)], darker(head.coat, 0.6), 0.08)
+        pen.line(
+            [(0, long + 0.08), (0.14 * side, long + 0.3), (0.34 * side, long + 0.22)], darker(head.coat, 0.6), 0.08
+        )
         if head.whiskers:
             _whiskers(pen, 0.3 * side, long + 0.1, side)
 
@@ -106,9 +117,13 @@ def _ear(pen: Pen, head: Head, *, shade: float) -> None:
     match head.ear:
         case "pointed":
             pen.paint(pen.angular([(-0.48, 0.3), (-0.08, -size), (0.1, -size), (0.48, 0.3)]), colour)
-            pen.paint(pen.angular([(-0.22, 0.15), (0.0, -size * 0.7), (0.24, 0.15)]), darker(PINK, shade), outline=False)
+            pen.paint(
+                pen.angular([(-0.22, 0.15), (0.0, -size * 0.7), (0.24, 0.15)]), darker(PINK, shade), outline=False
+            )
         case "leaf":
-            pen.paint(pen.blob([(-0.16, 0.1), (-0.28, -size * 0.5), (0.0, -size), (0.28, -size * 0.5), (0.16, 0.1)]), colour)
+            pen.paint(
+                pen.blob([(-0.16, 0.1), (-0.28, -size * 0.5), (0.0, -size), (0.28, -size * 0.5), (0.16, 0.1)]), colour
+            )
             pen.paint(pen.disc(0, -size * 0.5, 0.13, size * 0.3), darker(PINK, 0.15 + shade), outline=False)
         case "floppy":
             hang = [(0.15, -0.15), (-0.35, -0.1), (-0.5, size * 0.6), (-0.3, size), (-0.02, size * 0.75)]
@@ -119,7 +134,9 @@ def _ear(pen: Pen, head: Head, *, shade: float) -> None:
         case "sail":
             flap = [(0.3, -0.75), (-0.5, -0.95), (-1.2, -0.5), (-1.15, 0.35), (-0.6, 1.15), (-0.05, 0.85), (0.2, 0.2)]
             pen.paint(pen.blob([(x * size, y * size) for x, y in flap]), darker(colour, 0.1))
-            pen.paint(pen.blob([(x * size * 0.7 - 0.05, y * size * 0.7) for x, y in flap]), darker(colour, 0.2), outline=False)
+            pen.paint(
+                pen.blob([(x * size * 0.7 - 0.05, y * size * 0.7) for x, y in flap]), darker(colour, 0.2), outline=False
+            )
 
 
 def _eye(pen: Pen) -> None:

@@ -10,7 +10,9 @@ def rounded(animal: Image.Image, *, direction: int, strength: float) -> Image.Im
     alpha = animal.getchannel("A")
     reach = max(3, max(animal.size) // 24)  # pixels over which the light falls off
     soft = np.asarray(alpha.filter(ImageFilter.BoxBlur(reach)).filter(ImageFilter.BoxBlur(reach)), dtype=np.int16)
-    relief = np.roll(soft, (-reach, direction * reach), axis=(0, 1)) - np.roll(soft, (reach, -direction * reach), axis=(0, 1))
+    relief = np.roll(soft, (-reach, direction * reach), axis=(0, 1)) - np.roll(
+        soft, (reach, -direction * reach), axis=(0, 1)
+    )
     light = 1 + np.float32(strength) * relief.astype(np.float32) / np.float32(255)
     pixels = np.array(animal)
     pixels[..., :3] = np.clip(pixels[..., :3] * light[..., None], 0, 255).astype(np.uint8)
@@ -28,13 +30,15 @@ def cast_shadow(picture: Image.Image, animal: Image.Image, corner: tuple[int, in
 
 
 def lit(picture: Image.Image, rng: Generator, *, strength: float, grain: float) -> Image.Image:
-    """The picture under a lamp or sun of its own: brightness, warmth, a slanting fall-off, and noise of `grain` grey levels."""
+    """The picture under a light of its own: brightness, warmth, slanting fall-off, and noise of `grain` grey levels."""
     width, height = picture.size
     slope_x, slope_y = rng.uniform(-strength, strength, size=2)
     x, y = np.linspace(-1, 1, width, dtype=np.float32), np.linspace(-1, 1, height, dtype=np.float32)
     fall = np.float32(slope_x) * x[None, :] + np.float32(slope_y) * y[:, None]
     warmth = rng.uniform(-0.4, 0.4) * strength
-    gain = np.float32(1 + rng.uniform(-strength, strength)) * np.float32([1 + warmth, 1, 1 - warmth])
-    noise = (np.frombuffer(rng.bytes(width * height), dtype=np.uint8).reshape(height, width) / np.float32(127.5) - 1) * np.float32(grain)
+    gain = np.float32(1 + rng.uniform(-strength, strength)) * np.array([1 + warmth, 1, 1 - warmth], dtype=np.float32)
+    noise = (
+        np.frombuffer(rng.bytes(width * height), dtype=np.uint8).reshape(height, width) / np.float32(127.5) - 1
+    ) * np.float32(grain)
     pixels = np.asarray(picture, dtype=np.float32) * (1 + fall)[..., None] * gain + noise[..., None]
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))

@@ -10,7 +10,9 @@ from PIL import Image, ImageDraw
 
 from animal_cls.data.toy.palette import Colour, darker
 
-OVERSAMPLING = 2  # layer pixels per picture pixel and axis: layers are drawn twice as large and shrunk, for smooth edges
+OVERSAMPLING = (
+    2  # layer pixels per picture pixel and axis: layers are drawn twice as large and shrunk, for smooth edges
+)
 STEPS = 5  # straight pieces between two points of a smooth curve
 
 Points = Sequence[tuple[float, float]] | np.ndarray  # (P, 2): x to the right, y down
@@ -27,7 +29,7 @@ class Pen:
     stroke: float = 2.0  # width of outlines, layer pixels
 
     def at(self, x: float, y: float, *, turn: float = 0.0, size: float = 1.0, flat: float = 1.0) -> "Pen":
-        """A pen whose origin lies at (x, y), turned clockwise by `turn` degrees, `size` times as large, x squeezed to `flat`."""
+        """A pen with origin (x, y), turned clockwise by `turn` degrees, `size` times as large, `flat` as wide."""
         a = math.radians(turn)
         turned = np.array([[math.cos(a) * flat, -math.sin(a)], [math.sin(a) * flat, math.cos(a)]]) * size
         return replace(self, axes=self.axes @ turned, origin=self.axes @ np.array([x, y]) + self.origin)
@@ -61,11 +63,11 @@ class Pen:
 
     def paint(self, shapes: Outline | Sequence[Outline], colour: Colour, *, outline: bool = True) -> None:
         """Fill the shapes as one, with one dark line around them all."""
-        canvas, shapes = ImageDraw.Draw(self.layer), _pixels(shapes)
+        canvas, filled = ImageDraw.Draw(self.layer), _pixels(shapes)
         if outline:
-            for shape in shapes:
+            for shape in filled:
                 canvas.line(shape + shape[:2], fill=darker(colour, 0.55), width=round(2 * self.stroke))
-        for shape in shapes:
+        for shape in filled:
             canvas.polygon(shape, fill=colour)
 
     def line(self, points: Points, colour: Colour, width: float) -> None:

@@ -90,7 +90,10 @@ def _legs(build: Build, *, stride: float, aside: float) -> list[Line]:
     (x0, y0), (x1, y1) = _on_trunk(build, 0.36), _on_trunk(build, -0.36)
     fore = _leg(x0 + aside, y0, x0 + aside + stride, build.leg, bend=0.02)
     if build.sits:
-        return [fore, [(x1 + 0.02, build.leg - 0.25), (x1 + 0.2 + aside, build.leg - 0.2), (x1 + 0.34 + aside, build.leg)]]
+        return [
+            fore,
+            [(x1 + 0.02, build.leg - 0.25), (x1 + 0.2 + aside, build.leg - 0.2), (x1 + 0.34 + aside, build.leg)],
+        ]
     return [fore, _leg(x1 + aside, y1, x1 + aside - stride, build.leg, bend=-0.07)]
 
 

@@ -26,15 +26,40 @@ def draw_butterfly(pen: Pen, rng: Generator) -> None:
         pen.paint(pen.disc(0.26 * side, -0.78, 0.03), body, outline=False)
 
 
-def _wing(pen: Pen, wing: Colour, rim: Colour, spot: Colour, spots: list[tuple[float, float, float]], size: tuple[float, float, float]) -> None:
+def _wing(
+    pen: Pen,
+    wing: Colour,
+    rim: Colour,
+    spot: Colour,
+    spots: list[tuple[float, float, float]],
+    size: tuple[float, float, float],
+) -> None:
     """The right pair of wings, hind wing first: a rim, a coloured field, veins and spots."""
     tall, wide, hind = size
-    lower = [(0.03, 0.0), (0.5 * wide, 0.02), (0.8 * wide, 0.35 * hind), (0.55 * wide, 0.8 * hind), (0.24, 0.62 * hind), (0.06, 0.3)]
-    upper = [(0.03, 0.05), (0.12, -0.35 * tall), (0.62 * wide, -0.85 * tall), (0.98 * wide, -0.8 * tall), (0.86 * wide, -0.3), (0.45 * wide, 0.08)]
+    lower = [
+        (0.03, 0.0),
+        (0.5 * wide, 0.02),
+        (0.8 * wide, 0.35 * hind),
+        (0.55 * wide, 0.8 * hind),
+        (0.24, 0.62 * hind),
+        (0.06, 0.3),
+    ]
+    upper = [
+        (0.03, 0.05),
+        (0.12, -0.35 * tall),
+        (0.62 * wide, -0.85 * tall),
+        (0.98 * wide, -0.8 * tall),
+        (0.86 * wide, -0.3),
+        (0.45 * wide, 0.08),
+    ]
     for shape, shade in ((lower, 0.15), (upper, 0.0)):
         pen.paint(pen.blob(shape), rim)
         x0, y0 = sum(x for x, _ in shape) / 6, sum(y for _, y in shape) / 6
-        pen.paint(pen.blob([(x0 + (x - x0) * 0.76, y0 + (y - y0) * 0.76) for x, y in shape]), darker(wing, shade), outline=False)
+        pen.paint(
+            pen.blob([(x0 + (x - x0) * 0.76, y0 + (y - y0) * 0.76) for x, y in shape]),
+            darker(wing, shade),
+            outline=False,
+        )
     for x, y in ((0.85 * wide, -0.6 * tall), (0.75 * wide, -0.2), (0.6 * wide, 0.45 * hind)):
         pen.line([(0.05, 0), (x, y)], mix(wing, rim, 0.6), 0.015)
     for x, y, radius in spots:
@@ -55,12 +80,28 @@ def draw_chicken(pen: Pen, rng: Generator) -> None:
         a = math.radians(205 - 75 * (i / 5 - 0.2) * spread)
         length = rng.uniform(0.55, 0.72) * (1.25 if cock else 0.9)
         end = (-0.42 + length * math.cos(a), -0.08 + length * math.sin(a) + (0.16 if cock else 0))
-        pen.paint(pen.limb([(-0.35, 0), (-0.38 + length * 0.6 * math.cos(a), -0.1 + length * 0.75 * math.sin(a)), end], [0.2, 0.16, 0.08]), plume)
-    head = (rng.uniform(0.62, 0.74), rng.uniform(-0.02, 0.2)) if pecks else (rng.uniform(0.42, 0.56), rng.uniform(-0.75, -0.55))
-    trunk = pen.blob([(-0.55, -0.18), (-0.2, -0.3), (0.2, -0.34), (0.52, -0.1), (0.42, 0.3), (0.05, 0.48), (-0.35, 0.32)])
+        pen.paint(
+            pen.limb(
+                [(-0.35, 0), (-0.38 + length * 0.6 * math.cos(a), -0.1 + length * 0.75 * math.sin(a)), end],
+                [0.2, 0.16, 0.08],
+            ),
+            plume,
+        )
+    head = (
+        (rng.uniform(0.62, 0.74), rng.uniform(-0.02, 0.2))
+        if pecks
+        else (rng.uniform(0.42, 0.56), rng.uniform(-0.75, -0.55))
+    )
+    trunk = pen.blob(
+        [(-0.55, -0.18), (-0.2, -0.3), (0.2, -0.34), (0.52, -0.1), (0.42, 0.3), (0.05, 0.48), (-0.35, 0.32)]
+    )
     pen.paint([trunk, *pen.limb([(0.25, 0), head], [0.56, 0.3])], coat)
     _feathers(pen, rng, coat)
-    _chicken_head(pen.at(*head, turn=rng.uniform(25, 60) if pecks else rng.uniform(-12, 15), size=0.17), coat, comb=rng.uniform(0.7, 1.1) * (1.3 if cock else 0.9))
+    _chicken_head(
+        pen.at(*head, turn=rng.uniform(25, 60) if pecks else rng.uniform(-12, 15), size=0.17),
+        coat,
+        comb=rng.uniform(0.7, 1.1) * (1.3 if cock else 0.9),
+    )
 
 
 def _chicken_leg(pen: Pen, colour: Colour, length: float) -> None:
@@ -78,7 +119,9 @@ def _feathers(pen: Pen, rng: Generator, coat: Colour) -> None:
         pen.line([(x, 0.12), (x + 0.14, 0.08), (x + 0.2, 0.0)], darker(wing, 0.3), 0.02)
     if rng.random() < 0.35:
         for _ in range(9):
-            pen.paint(pen.disc(rng.uniform(-0.2, 0.44), rng.uniform(0.0, 0.34), 0.022), darker(coat, 0.5), outline=False)
+            pen.paint(
+                pen.disc(rng.uniform(-0.2, 0.44), rng.uniform(0.0, 0.34), 0.022), darker(coat, 0.5), outline=False
+            )
 
 
 def _chicken_head(pen: Pen, coat: Colour, *, comb: float) -> None:
@@ -101,7 +144,14 @@ def draw_spider(pen: Pen, rng: Generator) -> None:
     banded = rng.random() < 0.35
     for side in (-1, 1):
         for middle in (-62, -22, 20, 58):
-            _spider_leg(pen.at(0, -0.12, flat=side), math.radians(middle + rng.uniform(-9, 9)), reach * rng.uniform(0.88, 1.1), width, legs, banded)
+            _spider_leg(
+                pen.at(0, -0.12, flat=side),
+                math.radians(middle + rng.uniform(-9, 9)),
+                reach * rng.uniform(0.88, 1.1),
+                width,
+                legs,
+                banded,
+            )
     fat, long = rng.uniform(0.24, 0.38), rng.uniform(0.34, 0.46)
     hind = pen.disc(0, 0.16 + long * 0.75, fat, long)
     pen.paint(hind, coat)
@@ -126,12 +176,20 @@ def _spider_leg(pen: Pen, angle: float, reach: float, width: float, colour: Colo
 def _spider_marks(pen: Pen, mark: Colour, pattern: int) -> None:
     """What the hind body shows: a cross, bars, or a leaf; one unit = its half length."""
     if pattern == 0:
-        pen.paint([*pen.limb([(0, -0.7), (0, 0.5)], [0.14]), *pen.limb([(-0.32, -0.3), (0.32, -0.3)], [0.13])], mark, outline=False)
+        pen.paint(
+            [*pen.limb([(0, -0.7), (0, 0.5)], [0.14]), *pen.limb([(-0.32, -0.3), (0.32, -0.3)], [0.13])],
+            mark,
+            outline=False,
+        )
     elif pattern == 1:
         for y in (-0.45, -0.05, 0.35):
             pen.paint(pen.limb([(-0.8, y + 0.1), (0, y), (0.8, y + 0.1)], [0.16]), mark, outline=False)
     else:
-        pen.paint(pen.blob([(0, -0.8), (0.35, -0.2), (0.12, 0.15), (0.2, 0.6), (-0.2, 0.6), (-0.12, 0.15), (-0.35, -0.2)]), mark, outline=False)
+        pen.paint(
+            pen.blob([(0, -0.8), (0.35, -0.2), (0.12, 0.15), (0.2, 0.6), (-0.2, 0.6), (-0.12, 0.15), (-0.35, -0.2)]),
+            mark,
+            outline=False,
+        )
 
 
 def _web(pen: Pen, rng: Generator) -> None:
@@ -142,14 +200,19 @@ def _web(pen: Pen, rng: Generator) -> None:
         pen.line([(0, 0), (1.9 * math.cos(a), 1.9 * math.sin(a))], thread, 0.008)
     for radius in (0.35, 0.62, 0.89, 1.16, 1.43):
         for a, b in zip(turns, [*turns[1:], turns[0] + 2 * math.pi], strict=True):
-            sag = [(r * math.cos(t), r * math.sin(t)) for t, r in ((a, radius), ((a + b) / 2, radius * 0.91), (b, radius))]
+            sag = [
+                (r * math.cos(t), r * math.sin(t)) for t, r in ((a, radius), ((a + b) / 2, radius * 0.91), (b, radius))
+            ]
             pen.line([(x * radius / radius, y) for x, y in sag], thread, 0.008)
 
 
 def draw_squirrel(pen: Pen, rng: Generator) -> None:
     """A squirrel: it sits up or runs, a great bushy tail behind it, tufted ears, a pale belly, often a nut."""
     coat = jitter(fur(rng, "chestnut", "chestnut", "ginger", "grey", "slate", "chocolate"), rng, spread=10)
-    belly, brush = lighter(coat, rng.uniform(0.45, 0.8)), mix(coat, fur(rng, "black", "chestnut", "cream"), rng.uniform(0, 0.35))
+    belly, brush = (
+        lighter(coat, rng.uniform(0.45, 0.8)),
+        mix(coat, fur(rng, "black", "chestnut", "cream"), rng.uniform(0, 0.35)),
+    )
     runs = rng.random() < 0.3
     body = pen.at(0, 0, turn=rng.uniform(48, 66)) if runs else pen.at(0, 0, turn=rng.uniform(-6, 14))
     _brush(pen.at(-0.3, 0.3, turn=rng.uniform(-50, -25) if runs else rng.uniform(-14, 10)), brush, rng)
@@ -163,7 +226,12 @@ def draw_squirrel(pen: Pen, rng: Generator) -> None:
         body.paint(body.limb([(0.16, -0.2 + lift), (0.3, 0.02 + lift), hand], [0.14, 0.11, 0.08]), darker(coat, shade))
     if nut:
         body.paint(body.disc(0.52, -0.16, 0.09, 0.11), (150, 100, 52))
-    _squirrel_head(body.at(0.12, -0.58, turn=(-50 if runs else 0) + rng.uniform(-14, 14), size=rng.uniform(0.23, 0.28)), coat, belly, rng)
+    _squirrel_head(
+        body.at(0.12, -0.58, turn=(-50 if runs else 0) + rng.uniform(-14, 14), size=rng.uniform(0.23, 0.28)),
+        coat,
+        belly,
+        rng,
+    )
 
 
 def _brush(pen: Pen, colour: Colour, rng: Generator) -> None:
@@ -179,7 +247,10 @@ def _squirrel_head(pen: Pen, coat: Colour, belly: Colour, rng: Generator) -> Non
     """A round head with a short snout and upright ears; one unit = its radius."""
     tuft = rng.uniform(0.7, 1.15)
     for x, shade in ((0.12, 0.25), (-0.38, 0.0)):
-        pen.paint(pen.blob([(x - 0.26, -0.6), (x - 0.12, -0.9 - tuft * 0.5), (x, -0.85 - tuft * 0.8), (x + 0.2, -0.6)]), darker(coat, shade))
+        pen.paint(
+            pen.blob([(x - 0.26, -0.6), (x - 0.12, -0.9 - tuft * 0.5), (x, -0.85 - tuft * 0.8), (x + 0.2, -0.6)]),
+            darker(coat, shade),
+        )
     skull = [pen.disc(0, 0, 1.0, 0.92), *pen.limb([(0.3, 0.1), (0.95, 0.28)], [1.1, 0.55])]
     pen.paint(skull, coat)
     pen.within(skull, lambda p: p.paint(p.disc(0.55, 0.62, 0.65, 0.4), belly, outline=False))

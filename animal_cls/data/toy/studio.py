@@ -10,16 +10,17 @@ from PIL import Image, ImageFilter
 from animal_cls.data.toy.breeds import draw_cat, draw_cow, draw_dog, draw_elephant, draw_horse, draw_sheep
 from animal_cls.data.toy.light import cast_shadow, lit, rounded
 from animal_cls.data.toy.pen import OVERSAMPLING, Pen
-from animal_cls.data.toy.scenery import backdrop, far_things, near_things
+from animal_cls.data.toy.scenery import backdrop
 from animal_cls.data.toy.small_animals import draw_butterfly, draw_chicken, draw_spider, draw_squirrel
+from animal_cls.data.toy.things import far_things, near_things
 
 SIDES = (160, 321)  # pixels: both sides of a picture lie in this range
-SCALE = (0.62, 1.12)  # the animal's larger extent, in shorter sides of the picture
-OFF_CENTRE = 0.13  # how far the animal's middle strays from the picture's, in sides
-TILT = 14.0  # degrees
-THINGS = (1, 6)  # distractors behind the animal
-HIDDEN = 0.5  # share of animals that something stands before
-LIGHT, GRAIN = 0.28, (2.0, 10.0)
+SCALE = (0.8, 1.12)  # the animal's larger extent, in shorter sides of the picture
+OFF_CENTRE = 0.07  # how far the animal's middle strays from the picture's, in sides
+TILT = 9.0  # degrees
+THINGS = (0, 5)  # distractors behind the animal
+HIDDEN = 0.35  # share of animals that something stands before
+LIGHT, GRAIN = 0.2, (2.0, 8.0)
 RELIEF = (0.15, 0.4)
 
 
@@ -68,8 +69,15 @@ def _overlay(picture: Image.Image, short: int, draw: Callable[[Pen, tuple[float,
     layer = Image.new("RGBA", (width * OVERSAMPLING, height * OVERSAMPLING))
     pen = Pen(layer=layer, axes=np.eye(2) * short * OVERSAMPLING, origin=np.zeros(2))
     draw(pen, (width / short, height / short))
-    layer = layer.reduce(OVERSAMPLING)
-    picture.paste(layer, mask=layer)
+    things, corner = _shrunk(layer)
+    picture.paste(things, corner, things)
+
+
+def _shrunk(layer: Image.Image) -> tuple[Image.Image, tuple[int, int]]:
+    """What is drawn on the layer, at the picture's own resolution, and its upper left corner there."""
+    left, upper, right, lower = layer.getbbox() or (0, 0, OVERSAMPLING, OVERSAMPLING)
+    left, upper = left // OVERSAMPLING * OVERSAMPLING, upper // OVERSAMPLING * OVERSAMPLING
+    return layer.crop((left, upper, right, lower)).reduce(OVERSAMPLING), (left // OVERSAMPLING, upper // OVERSAMPLING)
 
 
 def _seat(picture: Image.Image, sitter: Sitter, rng: Generator) -> None:
@@ -90,8 +98,11 @@ def _cut_out(sitter: Sitter, rng: Generator, extent: float) -> Image.Image:
     side = round(extent * 1.7) * OVERSAMPLING
     layer = Image.new("RGBA", (side, side))
     size, mirrored = extent * OVERSAMPLING / sitter.extent, int(rng.choice([-1, 1]))
-    canvas = Pen(layer=layer, axes=np.eye(2) * size, origin=np.full(2, side / 2), stroke=0.0075 * extent * OVERSAMPLING / 2)
-    pen = canvas.at(0, 0, flat=mirrored).at(0, 0, turn=sitter.tilt * rng.uniform(-TILT, TILT), flat=rng.uniform(0.8, 1.08))
+    canvas = Pen(
+        layer=layer, axes=np.eye(2) * size, origin=np.full(2, side / 2), stroke=0.0075 * extent * OVERSAMPLING / 2
+    )
+    pen = canvas.at(0, 0, flat=mirrored).at(
+        0, 0, turn=sitter.tilt * rng.uniform(-TILT, TILT), flat=rng.uniform(0.8, 1.08)
+    )
     sitter.draw(pen, rng)
-    small = layer.reduce(OVERSAMPLING)
-    return small.crop(small.getbbox())
+    return _shrunk(layer)[0]
