@@ -92,12 +92,12 @@ def test_the_default_counts_are_the_reports_at_full_size():
 def test_a_class_is_recognised_by_the_picture_and_not_by_the_frame():
     """Nearest class mean, on colours and layout at 12 x 12: clearly above chance (10 %), and far from perfect."""
     train, test = (
-        np.stack([[thumbnail(name, i) for i in numbers] for name in REPORT]) for numbers in (range(14), range(14, 22))
+        np.stack([[thumbnail(name, i) for i in numbers] for name in REPORT]) for numbers in (range(30), range(30, 42))
     )
     means = train.mean(axis=1)  # (K, F)
     distances = ((test[:, :, None] - means) ** 2).sum(axis=-1)  # (K, n, K)
     accuracy = (distances.argmin(axis=-1) == np.arange(len(REPORT))[:, None]).mean()
-    assert 0.2 < accuracy < 0.8
+    assert 0.16 < accuracy < 0.6  # of 120 pictures; chance gives 0.1 with a deviation of 0.03
 
 
 def thumbnail(name: str, number: int) -> np.ndarray:
