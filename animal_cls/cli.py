@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from animal_cls import results
 from animal_cls.config import CONF, Config, parse
 from animal_cls.errors import UserError, WeightsUnavailable
-from animal_cls.messages import in_our_words, is_mistake
+from animal_cls.messages import in_our_words, is_mistake, quoted_if_needed
 from animal_cls.report.summary import accuracies, summary
 from animal_cls.results import Result
 from animal_cls.sweep import job_folder, planned_skip
@@ -32,6 +32,7 @@ def run() -> int:
     """Hand the command line to Hydra; returns the exit code. A mistake of the user's gets one message, no traceback."""
     wanted = os.environ.get("HYDRA_FULL_ERROR")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise, so that we choose the words
+    sys.argv = [sys.argv[0], *as_meant(sys.argv[1:])]
     try:
         main()
     except BrokenPipeError:  # `--help | head`
@@ -72,6 +73,12 @@ def main(cfg: DictConfig) -> None:
         _say(accuracies(result) if in_sweep else text)
 
 
+def as_meant(words: Sequence[str]) -> list[str]:
+    """The command line as Hydra can read it: quotes around values such as ~/pictures or /图片, --multirun in front."""
+    flags = [word for word in words if word in ("-m", "--multirun")]
+    return flags + [quoted_if_needed(word) for word in words if word not in flags]
+
+
 def compose(overrides: Sequence[str]) -> Config:
     """The config of `overrides`, as the command line would give it.
 
@@ -80,7 +87,7 @@ def compose(overrides: Sequence[str]) -> Config:
     """
     try:
         with hydra.initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
-            return parse(hydra.compose("config", overrides=list(overrides)))
+            return parse(hydra.compose("config", overrides=as_meant(overrides)))
     except Exception as error:
         if not is_mistake(error):
             raise

@@ -159,7 +159,7 @@ def _check_fractions(data: DataConfig) -> None:
 def _within(key: str, value: float, *, low: float, high: float = math.inf, unit: str = "") -> None:
     if not (low <= value <= high) or math.isinf(value):
         upper = f" and at most {high}" if high < math.inf else ""
-        raise UserError(f"{key}={value}: must be at least {low}{upper}{' ' + unit if unit else ''}.")
+        raise UserError(f"{key}={value}: must be at least {low}{upper}{f' ({unit})' if unit else ''}.")
 
 
 def _one_of(key: str, value: str, options: Iterable[str]) -> None:

@@ -1,8 +1,10 @@
 """Hydra's errors in our words: the key or option, the value, and the way out."""
 
+import contextlib
 import re
 import shlex
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
@@ -26,6 +28,22 @@ def in_our_words(error: BaseException) -> str:
         return str(error)
     translations = (_not_an_override, _unknown_option, _given_twice, _unknown_key, _several_values, _wrong_type)
     return next((words for words in (translate(error) for translate in translations) if words), str(error).strip())
+
+
+def quoted_if_needed(word: str) -> str:
+    """`key=value` in quotes of Hydra's, where its grammar takes the value only so and it can be but one value."""
+    key, equals, value = word.partition("=")
+    if word.startswith("-") or not equals or set(value) & set(",[]{}\\\"'"):
+        return word
+    parser = OverridesParser.create()
+    try:
+        parser.parse_override(word)
+    except HydraException:
+        quoted = f'{key}="{value}"'
+        with contextlib.suppress(HydraException):
+            parser.parse_override(quoted)
+            return quoted
+    return word
 
 
 def _not_an_override(error: BaseException) -> str | None:

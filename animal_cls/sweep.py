@@ -27,7 +27,7 @@ from animal_cls.messages import in_our_words
 from animal_cls.report.summary import sweep_table
 
 PLAN = "plan.json"
-LONGEST_NAME = 180  # characters; file systems end at 255 bytes
+LONGEST_NAME = 180  # bytes; file systems end at 255
 OWN_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 
 
@@ -98,9 +98,10 @@ def job_folder(overrides: Sequence[str]) -> str:
 def path_safe(text: str) -> str:
     """`text` as the name of one folder: `/` becomes `.`; what else had to be changed or cut is told apart by a hash."""
     name = re.sub(r"[^\w.,=+@-]", "_", text.replace("/", "."))
-    if name == text.replace("/", ".") and len(name) <= LONGEST_NAME:
+    if name == text.replace("/", ".") and len(name.encode()) <= LONGEST_NAME:
         return name
-    return f"{name[:LONGEST_NAME]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:8]
+    return f"{name.encode()[:LONGEST_NAME].decode(errors='ignore')}-{digest}"
 
 
 def plan(config: DictConfig) -> list[Job]:

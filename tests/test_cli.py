@@ -242,3 +242,17 @@ def test_compose_is_the_command_line_for_other_programs() -> None:
         cli.compose(["modle=resnet18"])
     with pytest.raises(UserError, match=r"^seed=-1: "):
         cli.compose(["seed=-1"])
+
+
+@pytest.mark.parametrize("value", ["~/pictures", "/图片/动物", "/a=b", "/my pictures (2)", "/Müller"])
+def test_paths_that_hydras_grammar_does_not_take_are_quoted_for_the_user(value: str):
+    assert cli.compose([f"data.root={value}"]).data.root == value
+
+
+def test_words_that_hydra_understands_or_that_may_be_several_values_stay_as_they_are():
+    words = ["model=resnet18", "seed=0,1", "data.root=~/x,~/y", "+optimizer.betas=[0.9,0.99]", "foo", "--cfg", "job"]
+    assert cli.as_meant(words) == words
+
+
+def test_multirun_may_stand_anywhere():
+    assert cli.as_meant(["reg=l2", "--multirun", "seed=0,1"]) == ["--multirun", "reg=l2", "seed=0,1"]

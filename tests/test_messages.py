@@ -85,7 +85,7 @@ CONFIG = {
         "data.val=0.5 data.test=0.5: together they must stay below 1, or nothing is left to train on."
     ),
     "seed=-1": "seed=-1: must be at least 0 and at most 4294967295.",
-    "trainer.max_epochs=0": "trainer.max_epochs=0: must be at least 1 epochs.",
+    "trainer.max_epochs=0": "trainer.max_epochs=0: must be at least 1 (epochs).",
     "data.augment=flip": "data.augment=flip: no such option. Did you mean flip_crop? Options: none, flip_crop.",
     "trainer.accelerator=cud": (
         "trainer.accelerator=cud: no such option. Did you mean cuda? Options: auto, cpu, gpu, cuda, mps."
@@ -98,11 +98,8 @@ CONFIG = {
         "model.name=../x: a name without / is needed, as a line `name: ...` in the option's file gives it."
     ),
     "resnet18": ("resnet18: not of the form key=value, e.g. model=resnet18 (Error parsing override 'resnet18')."),
-    "data.root=~/数据": (
-        "data.root=~/数据: this value needs quotes of its own, inside those of the shell: 'data.root=\"~/数据\"'"
-    ),
-    "data.root=/a=b": (
-        "data.root=/a=b: this value needs quotes of its own, inside those of the shell: 'data.root=\"/a=b\"'"
+    "data.root=~/数,据": (
+        "data.root=~/数,据: this value needs quotes of its own, inside those of the shell: 'data.root=\"~/数,据\"'"
     ),
     "seed=0,1": (
         "seed=0,1: several values make a sweep, which needs --multirun before the first of these words. "
@@ -135,7 +132,7 @@ def test_an_unknown_experiment_names_all_of_them(program: Program) -> None:
     )
 
 
-@pytest.mark.parametrize("value", ["~/数据", "/a=b", "/My Pictures (2)", "/it's", "/a,b", "/Müller/[x]"])
+@pytest.mark.parametrize("value", ["/it's", "/a,b", "/Müller/[x]"])
 def test_the_quotes_that_are_proposed_work(value: str, program: Program, tmp_path: Path) -> None:
     proposed = program(f"data.root={value}").stderr.strip().split(" of the shell: ")[1]
     outcome = program("--cfg", "job", *shlex.split(proposed))
@@ -351,8 +348,8 @@ SWEEPS = {
         f"{PARTS['optimizer._target_=torch.optim.Nope']} "
         "(in the job data=folder,optimizer._target_=torch.optim.Nope; nothing was started)"
     ),
-    "seed=0,1 data.root=~/x": (
-        "data.root=~/x: this value needs quotes of its own, inside those of the shell: 'data.root=\"~/x\"'"
+    "seed=0,1 data.root=~/x,~/y": (
+        "data.root=~/x,~/y: this value needs quotes of its own, inside those of the shell: 'data.root=\"~/x,~/y\"'"
     ),
     "seed=0,1 hydra.sweep.dir=file/x": (
         "hydra.sweep.dir=file/x: cannot be made (Not a directory). Choose another one: hydra.sweep.dir=..."
