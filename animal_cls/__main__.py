@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-VERBS = ("prepare",)  # animal_cls/VERB.py, also to be called as python -m animal_cls.VERB
+VERBS = ("prepare", "report")  # animal_cls/VERB.py, also to be called as python -m animal_cls.VERB
 
 
 def main() -> int:

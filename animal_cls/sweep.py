@@ -9,6 +9,7 @@ import traceback
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
+from hydra.types import RunMode
 from omegaconf import DictConfig, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
@@ -72,10 +74,23 @@ class Folders(Callback):
             _announce(skipped, jobs)
             link_tensorboard(jobs, folder)
 
+    def on_job_end(self, config: DictConfig, **kwargs: Any) -> None:
+        if config.hydra.mode == RunMode.MULTIRUN:
+            self._refresher.after_job(Path(config.hydra.sweep.dir))
+
+    @cached_property
+    def _refresher(self) -> Any:
+        """Keeps the sweep's report up to date; one for all its jobs."""
+        from animal_cls.report.refresh import Refresher  # not before it is needed: scipy takes a second
+
+        return Refresher()
+
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         folder = Path(config.hydra.sweep.dir)
         rows = [(name, results.load(folder / job)) for name, job in jobs_of(folder)]
         where = f"folder  {folder}\ncurves  tensorboard --logdir {shlex.quote(str(folder / 'tensorboard'))}"
+        if (page := folder / "report" / "index.html").exists():
+            where += f"\nreport  {page}"
         print(f"\n{sweep_table(rows)}\n\n{where}")
         if any(result is None or result.status != "done" for _, result in rows):
             raise SystemExit(1)

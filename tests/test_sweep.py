@@ -295,6 +295,7 @@ def test_when_every_job_is_done(program: Program, trained: dict[str, Config], tm
         "\n"
         "folder  my sweep\n"
         "curves  tensorboard --logdir 'my sweep/tensorboard'\n"
+        "report  my sweep/report/index.html\n"
     )
 
 
@@ -324,7 +325,7 @@ def test_weights_that_cannot_be_had_are_announced_once_and_skipped(
     assert outcome.returncode == 1
     assert before == [f"2 of 4 jobs will be skipped: {reason}\n", ""]
     assert len(tried) == 1, "jobs that differ in the seed alone need the same weights"
-    assert outcome.stdout.splitlines()[-6:-3] == ["2 jobs skipped: " + reason, "", "2 done, 2 skipped"]
+    assert outcome.stdout.splitlines()[-7:-4] == ["2 jobs skipped: " + reason, "", "2 done, 2 skipped"]
     for folder in (tmp_path / "sweep").glob("model=*"):
         result = results.load(folder)
         assert result is not None

@@ -1,12 +1,14 @@
 """Made-up results of runs, small enough to know every number."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from animal_cls.results import Result, SplitResult
+from animal_cls import results
+from animal_cls.results import Predictions, Result, SplitResult
 
 
 def split_of(classes: Sequence[str], confusion: Sequence[Sequence[int]], *, loss: float = 1.0) -> SplitResult:
@@ -78,3 +80,130 @@ def hostile() -> list[str]:
     """Class names that a user may have and that break careless drawing; the first is invalid as mathematics."""
     escapes = ["tab\tline\nbreak", "\udcff", "%s {} &"]
     return [r"$\nosuch{_$ $x$", "<script>alert(1)</script>", "狗 狐狸", "a" * 200, "🦊", "عربي", *escapes]
+
+
+def config_of(*, model: str, reg: str, seed: int, changes: dict[str, Any]) -> dict[str, Any]:
+    """A resolved config as the program writes it, with some dotted keys changed."""
+    config: dict[str, Any] = {
+        "seed": seed,
+        "judge": "last",
+        "data": {
+            "name": "folder",
+            "source": {"_target_": "animal_cls.data.folder.locate"},
+            "root": "/pictures",
+            "image_size": 128,
+            "batch_size": 256,
+            "augment": "none",
+            "split_seed": 0,
+            "cache_dir": None,
+        },
+        "model": {"name": model, "_target_": f"models.{model}", "image_size": 128, "dropout": 0.0},
+        "reg": {"name": reg, "dropout": 0.0, "weight_decay": 0.0, "label_smoothing": 0.0},
+        "optimizer": {"name": "adam", "_target_": "torch.optim.Adam", "lr": 0.001, "weight_decay": 0.0},
+        "trainer": {"max_epochs": 50, "accelerator": "auto", "precision": "32-true"},
+    }
+    for key, value in changes.items():
+        section, _, leaf = key.rpartition(".")
+        (config[section] if section else config)[leaf] = value
+    config["model"]["dropout"] = config["reg"]["dropout"]
+    config["model"]["image_size"] = config["data"]["image_size"]
+    config["optimizer"]["weight_decay"] = config["reg"]["weight_decay"]
+    return config
+
+
+def predictions_of(
+    hits: dict[str, dict[str, Sequence[bool]]], classes: list[str], taken: dict[str, str]
+) -> Predictions:
+    """One picture per truth value: recognised with probability 0.9, or taken for another class with 0.6."""
+    rows = [(s, name, k, hit) for s, found in hits.items() for name in found for k, hit in enumerate(found[name])]
+    labels = np.array([classes.index(name) for _, name, _, _ in rows], dtype=np.int64)
+    probabilities = np.full((len(rows), len(classes)), 0.1 / max(1, len(classes) - 1), dtype=np.float32)
+    for row, (_, name, _, hit) in enumerate(rows):
+        other = classes.index(taken.get(name, classes[(classes.index(name) + 1) % len(classes)]))
+        probabilities[row, labels[row] if hit else other] = 0.9 if hit else 0.6
+    return Predictions(
+        paths=[f"{name}/{split}{k}.png" for split, name, k, _ in rows],
+        splits=np.array([split for split, _, _, _ in rows], dtype=str),
+        labels=labels,
+        probabilities=probabilities,
+        classes=classes,
+    )
+
+
+def judged_on(said: Predictions, rows: np.ndarray) -> SplitResult:
+    """The numbers of these rows of `said`."""
+    confusion = np.zeros((len(said.classes), len(said.classes)), dtype=int)
+    np.add.at(confusion, (said.labels[rows], said.predicted[rows]), 1)
+    p_true = said.probabilities[rows, said.labels[rows]].astype(float)
+    return split_of(said.classes, confusion.tolist(), loss=float(-np.log(p_true).mean()))
+
+
+def run_in(
+    folder: Path,
+    hits: dict[str, dict[str, Sequence[bool]]],
+    *,
+    model: str = "simple_cnn",
+    reg: str = "none",
+    seed: int = 0,
+    changes: dict[str, Any] | None = None,
+    curves: dict[str, Sequence[float]] | None = None,
+    taken: dict[str, str] | None = None,
+    **fields: Any,
+) -> Path:
+    """A finished run whose files agree with each other.
+
+    Args:
+        folder: made here.
+        hits: split -> class -> for each of its pictures whether it is recognised.
+        model: its name.
+        reg: its name; l2 and dropout have the published strengths.
+        seed: goes into the config.
+        changes: dotted keys of the config.
+        curves: columns of metrics.csv, all equally long.
+        taken: class -> the class that its wrong pictures are taken for; without it, the next one.
+        fields: of the result.
+    """
+    strength = {"dropout": {"reg.dropout": 0.3}, "l2": {"reg.weight_decay": 1e-5}}.get(reg, {})
+    config = config_of(model=model, reg=reg, seed=seed, changes=strength | (changes or {}))
+    classes = list(dict.fromkeys(name for found in hits.values() for name in found))
+    said = predictions_of(hits, classes, taken or {})
+    folder.mkdir(parents=True)
+    columns = curves or {"train/acc": [0.5, 0.6], "val/acc": [0.4, 0.5], "train/loss": [2, 1], "val/loss": [2, 1.5]}
+    epochs = len(next(iter(columns.values())))
+    rows = [{"epoch": k, "lr": 0.001, "seconds": 3} | {n: c[k] for n, c in columns.items()} for k in range(epochs)]
+    results.write_metrics(rows, folder)
+    results.write_predictions(said, folder)
+    splits = {name: judged_on(said, np.flatnonzero(said.splits == name)) for name in hits}
+    known: dict[str, Any] = {
+        "status": "done",
+        "config": config,
+        "classes": classes,
+        "splits": splits | {"all": judged_on(said, np.arange(len(said.paths)))},
+        "judged": "last",
+        "best_epoch": 0,
+        "epochs": epochs,
+        "seconds": 6.0,
+        "parameters": 1000,
+        "device": "cpu (2 threads)",
+        "precision": "32-true",
+        "data_fingerprint": "f" * 64,
+        "versions": {"torch": "2.14.1"},
+        "git": {"commit": "c" * 40, "changed": False},
+    }
+    results.save(Result(model=model, reg=reg, seed=seed, **(known | fields)), folder)
+    return folder
+
+
+def first(right: int, n: int) -> list[bool]:
+    """The first `right` of `n` pictures are recognised."""
+    return [k < right for k in range(n)]
+
+
+@pytest.fixture
+def write_run() -> Callable[..., Path]:
+    return run_in
+
+
+@pytest.fixture
+def share() -> Callable[[int, int], list[bool]]:
+    return first

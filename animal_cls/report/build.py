@@ -1,0 +1,136 @@
+"""Folders -> study: everything that a report says, in the order in which one part needs another."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from animal_cls.report import published, statements
+from animal_cls.report.answer import answers, best_of, judged_split
+from animal_cls.report.arms import arrange
+from animal_cls.report.averages import arm_rows, reliabilities
+from animal_cls.report.classes import class_links, class_rows, confused, pictures
+from animal_cls.report.collect import collect
+from animal_cls.report.comparisons import compare_all
+from animal_cls.report.configs import command, flat
+from animal_cls.report.fairness import overrides
+from animal_cls.report.judgements import Reader
+from animal_cls.report.picked import picked
+from animal_cls.report.study import Arm, ArmRow, Command, DataSet, PictureNote, Run, Study
+from animal_cls.results import SPLITS, Result
+
+
+def study(sources: Sequence[Path], *, cache: Path | None = None, compare: Sequence[tuple[str, str]] = ()) -> Study:
+    """What all runs in `sources` show together.
+
+    Args:
+        sources: folders of runs, of sweeps, or of several of those.
+        cache: a folder for what was read of predictions.csv; None: nothing is kept.
+        compare: pairs of names of arms to be compared beside each arm with its baseline.
+
+    Raises:
+        UserError: no such folder, no run in any of them, or no arm of that name.
+    """
+    reader = Reader(cache=cache)
+    found = collect(sources, reader)
+    runs, arms = arrange(found.runs)
+    results = [run.result for run in runs if run.result is not None and run.status == "done" and run.used]
+    rows, comparisons = arm_rows(arms), compare_all(arms, compare)
+    split, data = judged_split(arms), data_sets(results)
+    return Study(
+        sources=tuple(sources),
+        made=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
+        runs=tuple(runs),
+        arms=tuple(arms),
+        judged_split=split,
+        answers=tuple(answers(arms, rows, comparisons, split)),
+        arm_rows=tuple(rows),
+        comparisons=tuple(comparisons),
+        class_rows=tuple(class_rows(arms)),
+        confused=tuple(confused(arms)),
+        class_links=tuple(class_links(arms)),
+        reliabilities=tuple(reliabilities(arms)),
+        data_sets=tuple(data),
+        published_note=published.note(arms, data[0] if data else None),
+        published=tuple(published.rows(arms)),
+        statements=tuple(statements.all_of(arms)),
+        pictures=tuple(_pictures(arms, rows, split)),
+        commands=tuple(_commands(runs)),
+        versions=_versions(results),
+        devices=dict(Counter(f"{result.device}, {result.precision}" for result in results)),
+        seconds=sum(result.seconds for result in results),
+        run_warnings=_run_warnings(runs),
+        warnings=(*found.warnings, *_warnings(runs, arms), *reader.troubles),
+    )
+
+
+def data_sets(results: Sequence[Result]) -> list[DataSet]:
+    """The pictures that finished runs saw, those of most runs first; other splits of them are other ones."""
+    groups: dict[str, list[Result]] = {}
+    for result in results:
+        counts = {name: pictures([result], name) for name in SPLITS if name in result.splits}
+        groups.setdefault(repr((result.data_fingerprint, counts)), []).append(result)
+    made = [_data_set(group) for group in groups.values()]
+    return sorted(made, key=lambda data: -data.runs)
+
+
+def _data_set(group: Sequence[Result]) -> DataSet:
+    result = group[0]
+    config = flat(result.config)
+    counts = {name: pictures([result], name) for name in SPLITS if name in result.splits}
+    root = config.get("data.root")
+    return DataSet(
+        name=str(config.get("data.name", "")),
+        root=None if root is None else str(root),
+        fingerprint=result.data_fingerprint,
+        classes=tuple(result.classes),
+        counts=counts,
+        runs=len(group),
+        is_animals10=published.is_animals10(counts),
+    )
+
+
+def _pictures(arms: Sequence[Arm], rows: Sequence[ArmRow], split: str) -> list[PictureNote]:
+    """Of the best arm of all, and of the best regularized arm of its network against its baseline."""
+    best = next(iter(best_of(arms, rows, split)), None)
+    if best is None:
+        return []
+    named = {arm.name: arm for arm in arms if arm.done}
+    offers = [arm for arm in arms if arm.model == best.model and arm.baseline in named]
+    regularized = next(iter(best_of(offers, rows, split)), None)
+    baseline = None if regularized is None or regularized.baseline is None else named[regularized.baseline]
+    return picked(best, baseline, regularized, split)
+
+
+def _commands(runs: Sequence[Run]) -> list[Command]:
+    lines = [(run.name, overrides(run)) for run in runs if run.overrides is not None or run.result is not None]
+    return [Command(run=name, line=command(words)) for name, words in lines]
+
+
+def _versions(results: Sequence[Result]) -> dict[str, tuple[str, ...]]:
+    packages = dict.fromkeys(package for result in results for package in result.versions)
+    found = {p: tuple(sorted({r.versions[p] for r in results if p in r.versions})) for p in packages}
+    commits = sorted({_commit(result) for result in results if result.git})
+    return {**found, **({"git commit": tuple(commits)} if commits else {})}
+
+
+def _commit(result: Result) -> str:
+    assert result.git is not None
+    return f"{result.git.get('commit')}{' with changes' if result.git.get('changed') else ''}"
+
+
+def _run_warnings(runs: Sequence[Run]) -> dict[str, tuple[str, ...]]:
+    told: dict[str, list[str]] = {}
+    for run in runs:
+        for warning in run.result.warnings if run.result is not None else ():
+            told.setdefault(warning, []).append(run.name)
+    return {warning: tuple(names) for warning, names in told.items()}
+
+
+def _warnings(runs: Sequence[Run], arms: Sequence[Arm]) -> list[str]:
+    """What a reader must know of the runs before the numbers: how many are missing, which could not be read."""
+    counts = Counter(run.status for run in runs)
+    missing = [f"{counts[status]} {status}" for status in ("failed", "skipped", "unfinished") if counts[status]]
+    told = [f"Of {len(runs)} runs {', '.join(missing)}: they are listed, but not in any mean."] if missing else []
+    told += [f"{run.name}: {run.reason}" for run in runs if run.status == "unreadable"]
+    return told + [f"{arm.name}: {note}" for arm in arms for note in arm.notes]

@@ -1,0 +1,66 @@
+"""How the page and its figures write numbers: points with their sign, intervals, chances, times."""
+
+from typing import Any
+
+from animal_cls.report.wording import duration, percent
+
+NONE = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number with so many digits behind the point, a true minus sign and commas at the thousands."""
+    return NONE if value is None else f"{value:,.{digits}f}".replace("-", MINUS)
+
+
+def signed(value: float | None, unit: str = "points") -> str:
+    """A difference with its sign: of points one digit, of nats three. What rounds to zero has no sign."""
+    if value is None:
+        return NONE
+    digits = 1 if unit == "points" else 3
+    rounded = round(value, digits)
+    return f"{rounded:+.{digits}f}".replace("-", MINUS) if rounded else f"{0:.{digits}f}"
+
+
+def signed_interval(low: float | None, high: float | None, unit: str = "points") -> str:
+    """An interval of a difference, or nothing."""
+    return "" if low is None or high is None else f"[{signed(low, unit)}, {signed(high, unit)}]"
+
+
+def metric_number(value: float | None, metric: str) -> str:
+    """A metric of an arm as a person reads it: accuracies in percent, a gap in points, loss in nats, a time."""
+    if value is None:
+        return NONE
+    if metric in ("acc", "acc_macro", "ece"):
+        return percent(value)
+    if metric == "gap":
+        return signed(100 * value)
+    if metric == "seconds":
+        return duration(value)
+    return number(value, {"loss": 3, "epochs": 1, "parameters": 0}.get(metric, 3))
+
+
+def metric_interval(low: float | None, high: float | None, metric: str) -> str:
+    """The interval of a metric of an arm, without its unit, or nothing where there is none or it has no width."""
+    if low is None or high is None or low == high:
+        return ""
+    if metric == "gap":
+        return signed_interval(100 * low, 100 * high)
+    if metric == "seconds":
+        return f"[{duration(max(low, 0.0))}, {duration(high)}]"
+    factor, digits = {"loss": (1.0, 3), "epochs": (1.0, 1), "parameters": (1.0, 0)}.get(metric, (100.0, 1))
+    return f"[{number(factor * low, digits)}, {number(factor * high, digits)}]"
+
+
+def chance(p: float | None) -> str:
+    """A p-value: three digits behind the point, below that `< 0.001`."""
+    if p is None:
+        return NONE
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def plain(value: Any) -> str:
+    """A value of a config as the command line takes it."""
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)

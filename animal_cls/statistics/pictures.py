@@ -1,0 +1,118 @@
+"""Chance of the pictures: what these very weights would have done on other pictures of the same kind."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import special
+
+from animal_cls.statistics.weighting import as_table, differences, influences
+
+NAN = float("nan")
+
+
+@dataclass(frozen=True, kw_only=True)
+class McNemar:
+    """The pictures on which two runs disagree, and whether the disagreement has a direction."""
+
+    p_value: float  # two-sided, exact
+    n01: int  # pictures: a wrong, b right
+    n10: int  # pictures: a right, b wrong
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureInterval:
+    """A mean difference a - b of given weights, with its interval over pictures."""
+
+    delta: float
+    low: float
+    high: float
+    n: int  # pictures
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """How many of n pictures; NaN where n is 0."""
+
+    share: float
+    low: float
+    high: float
+    n: int
+
+
+def mcnemar(right_a: ArrayLike, right_b: ArrayLike) -> McNemar:
+    """McNemar's exact test of two runs on the same pictures, `right_a` (N,) and `right_b` (N,) bool.
+
+    Of the pictures on which exactly one run is right, either run has half, if none is better: a sign test. The p-value
+    is 1 where they never disagree. McNemar, Psychometrika 12 (1947), in the exact form.
+
+    Raises:
+        ValueError: the arrays are not one-dimensional and equally long.
+    """
+    a, b = np.asarray(right_a, dtype=bool), np.asarray(right_b, dtype=bool)
+    if a.shape != b.shape or a.ndim != 1:
+        raise ValueError(f"Two arrays of shape (N,) are needed, not {a.shape} and {b.shape}.")
+    n01, n10 = int((~a & b).sum()), int((a & ~b).sum())
+    tail = float(special.bdtr(min(n01, n10), n01 + n10, 0.5)) if n01 + n10 else 1.0
+    return McNemar(p_value=min(1.0, 2 * tail), n01=n01, n10=n10)
+
+
+def paired_bootstrap(
+    a: ArrayLike,
+    b: ArrayLike,
+    *,
+    weights: ArrayLike | None = None,
+    draws: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> PictureInterval:
+    """The percentile interval (Efron 1979) of the mean of `a` - `b` over pictures, in their unit.
+
+    `a` and `b` hold a number per picture (correctness, loss): (N,) for one pair of runs, or (S, N), one row per seed,
+    where the picture is the unit and keeps its S values together. `weights` (N,) sum to 1, as in `compare`.
+    Both sides get the same resampled pictures, and so do all calls with the same N, `draws` and `seed`. It says nothing
+    about other seeds.
+
+    Raises:
+        ValueError: shapes that do not fit, no picture, or weights that do not sum to 1.
+    """
+    d = differences(as_table(a), as_table(b))
+    per_picture = influences(d, weights).mean(axis=0)
+    delta, n = float(per_picture.mean()), len(per_picture)
+    if not np.isfinite(delta):
+        return PictureInterval(delta=delta, low=NAN, high=NAN, n=n)
+    means = _resampled_means(per_picture, draws=draws, seed=seed)
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return PictureInterval(delta=delta, low=float(low), high=float(high), n=n)
+
+
+def wilson(right: int, n: int, *, level: float = 0.95) -> Share:
+    """The share `right` / `n` with Wilson's score interval (JASA 22, 1927), which holds for small n and near 0 and 1.
+
+    Raises:
+        ValueError: `right` is not between 0 and `n`.
+    """
+    if not 0 <= right <= n:
+        raise ValueError(f"{right} of {n} is no share.")
+    if n == 0:
+        return Share(share=NAN, low=NAN, high=NAN, n=0)
+    share, z2 = right / n, float(special.ndtri((1 + level) / 2)) ** 2
+    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = (z2 * (share * (1 - share) + z2 / (4 * n)) / n) ** 0.5 / (1 + z2 / n)
+    low = 0.0 if right == 0 else centre - half
+    high = 1.0 if right == n else centre + half
+    return Share(share=share, low=low, high=high, n=n)
+
+
+def _resampled_means(values: np.ndarray, *, draws: int, seed: int) -> np.ndarray:
+    """(draws,) means of `values` (N,) drawn with replacement."""
+    counts = _resampled_counts(len(values), draws, seed)
+    return np.einsum("dn,n->d", counts, values) / len(values)
+
+
+@lru_cache(maxsize=4)  # a report asks for the same pictures again and again: its splits
+def _resampled_counts(n: int, draws: int, seed: int) -> np.ndarray:
+    """(draws, n) uint8: how often each of n pictures is in a sample of n. None can be in it 256 times."""
+    rng = np.random.default_rng(seed)
+    return np.stack([np.bincount(rng.integers(n, size=n), minlength=n).astype(np.uint8) for _ in range(draws)])

@@ -1,0 +1,114 @@
+"""The simulation makes what it says, and the intervals and verdicts hold in it where methods for one chance fail."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from animal_cls.statistics.crossed import Variances, expected_power, variances
+from benchmarks import simulation
+from benchmarks.simulation import Condition, Outcome, outcomes
+
+PLAIN = Condition(name="plain", pictures=300, seed_sd=1.0)
+FAMILIES = 150
+ERROR = 100 * (0.05 * 0.95 / FAMILIES) ** 0.5  # percent: standard error of an exact 5 % of the families
+
+
+def by_seeds(condition: Condition) -> dict[int, Outcome]:
+    """The outcomes by number of seeds."""
+    return {found.seeds: found for found in outcomes(condition, FAMILIES)}
+
+
+def test_the_made_up_runs_have_the_accuracies_and_the_spread_that_are_said_to_be_true() -> None:
+    condition = Condition(name="", pictures=4000, seed_sd=1.5, difference=2.0, arm_sd=0.0)
+    rng = np.random.default_rng(0)
+    accuracies = np.concatenate([simulation.runs(condition, 5, rng)[0].mean(axis=3) for _ in range(20)])
+    baseline, others = accuracies[:, 0], accuracies[:, 1:]
+    assert baseline.mean() == pytest.approx(0.85, abs=0.003)
+    assert others.mean() - baseline.mean() == pytest.approx(condition.truth, abs=0.003)
+    assert baseline.std(axis=1, ddof=1).mean() == pytest.approx(0.015, rel=0.1)  # points, the pictures' share is small
+
+
+def test_two_runs_of_one_arm_disagree_as_networks_do() -> None:
+    values, _ = simulation.runs(replace(PLAIN, pictures=2000), 5, np.random.default_rng(0))
+    assert 0.08 < np.mean(values[:, :, 0] != values[:, :, 1]) < 0.16
+
+
+def test_collapsing_seeds_lose_ten_points() -> None:
+    condition = replace(PLAIN, pictures=20_000, seed_sd=0.0, collapse=0.5)
+    accuracies = simulation.runs(condition, 4, np.random.default_rng(0))[0].mean(axis=3)
+    assert accuracies[:, 1:].min() == pytest.approx(0.75, abs=0.02)
+    assert accuracies[:, 0].min() == pytest.approx(0.85, abs=0.02)
+
+
+def test_weights_of_the_classes_sum_to_1() -> None:
+    _, weights = simulation.runs(replace(PLAIN, metric="acc_macro"), 1, np.random.default_rng(0))
+    assert weights is not None
+    assert weights.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("metric", ["acc", "acc_macro", "loss"])
+def test_without_a_difference_few_families_have_an_alarm_and_intervals_hold_the_truth(metric: str) -> None:
+    found = by_seeds(replace(PLAIN, metric=metric))
+    for seeds in (2, 3, 5, 10):
+        assert max(found[seeds].alarmed.values()) < 5 + 3 * ERROR
+        assert found[seeds].covered > 93
+    assert found[10].covered < 98.5  # not by being endless
+    assert set(found[1].alarmed.values()) == {0}
+
+
+def test_a_method_blind_to_seeds_fails_and_ours_does_not() -> None:
+    found = by_seeds(Condition(name="", pictures=1000, seed_sd=2.0, arm_sd=0.0))[5]
+    covered, alarmed = found.rivals["pictures only"]
+    assert covered < 80 < 93 < found.covered
+    assert alarmed > 30 > 5 + 3 * ERROR > found.alarmed[8]
+
+
+def test_a_method_blind_to_pictures_fails_and_ours_does_not() -> None:
+    found = by_seeds(Condition(name="", pictures=300, seed_sd=0.1, arm_sd=2.0))[10]
+    covered, alarmed = found.rivals["seeds only"]
+    assert covered < 80 < 93 < found.covered
+    assert alarmed > 30 > 5 + 3 * ERROR > found.alarmed[8]
+
+
+def test_two_points_are_found_more_often_with_more_seeds_and_in_the_right_direction() -> None:
+    found = by_seeds(Condition(name="", pictures=2000, seed_sd=0.7, difference=2.0))
+    assert found[3].found[1] < found[5].found[1] < found[10].found[1]
+    assert found[10].found[1] > 80
+    assert found[10].alarmed[1] - found[10].found[1] < 1  # no losses
+
+
+def test_the_planned_power_is_the_simulated_one() -> None:
+    """The variances are taken from some families, the power from others."""
+    condition = Condition(name="", pictures=2000, seed_sd=1.0, difference=2.0)
+    tables = np.concatenate(list(simulation.simulate(condition, 20, np.random.default_rng(1))))
+    spreads = [variances(simulation.mean_squares(table)) for table in tables.reshape(-1, *tables.shape[2:])]
+    truth = Variances(**{part: float(np.mean([getattr(v, part) for v in spreads])) for part in vars(spreads[0])})
+    found = by_seeds(condition)
+    for seeds in (3, 5, 10):
+        planned = expected_power(truth, seeds, 2000, difference=0.02, alpha=0.05)
+        assert 100 * planned == pytest.approx(found[seeds].found[1], abs=8)  # four standard errors at most
+
+
+def test_the_command_writes_tables_and_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = replace(PLAIN, name="other pictures", pictures=1000)
+    monkeypatch.setattr(simulation, "no_difference", lambda: [world])
+    monkeypatch.setattr(simulation, "two_points", lambda: [replace(world, name="two points", difference=2.0)])
+    monkeypatch.setattr(simulation, "collapsing", lambda: [replace(world, name="collapsing", collapse=0.05)])
+    monkeypatch.setattr(simulation, "measured", lambda worlds, families: [(w, outcomes(w, 5)) for w in worlds])
+    monkeypatch.setattr(simulation, "pigeonhole", lambda world, families: [(95.0, 5.0)] * 4)
+    simulation.main(["--quick", "--out", str(tmp_path)])
+    text = (tmp_path / "simulation.md").read_text()
+    assert "| other pictures | 1,000 | 1 |" in text
+    assert "| 1 | pigeonhole bootstrap | 95.0 / 5.0 |" in text
+    worlds = json.loads((tmp_path / "simulation.json").read_text())
+    assert [row["world"]["name"] for row in worlds] == ["other pictures", "two points", "collapsing"]
+    assert [row["seeds"] for row in worlds[0]["outcomes"]] == [1, 2, 3, 5, 10]
+
+
+def test_the_bootstrap_of_seeds_and_pictures_gives_two_shares_per_number_of_seeds() -> None:
+    found = simulation.pigeonhole(replace(PLAIN, pictures=100), 5, draws=200)
+    assert len(found) == 4
+    assert all(0 <= share <= 100 for pair in found for share in pair)
