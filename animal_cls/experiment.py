@@ -24,7 +24,7 @@ from animal_cls.data.module import PictureDataModule
 from animal_cls.history import History
 from animal_cls.models.weights import IMAGENET
 from animal_cls.progress import Progress
-from animal_cls.report import figures
+from animal_cls.report.run import figures
 from animal_cls.results import Predictions, Result, SplitResult
 from animal_cls.tensorboard import RunLogger
 

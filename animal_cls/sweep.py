@@ -26,7 +26,7 @@ from animal_cls import results
 from animal_cls.config import Config, parse, run_name
 from animal_cls.errors import UserError, WeightsUnavailable
 from animal_cls.messages import in_our_words
-from animal_cls.report.summary import sweep_table
+from animal_cls.report.run.summary import sweep_table
 
 PLAN = "plan.json"
 LONGEST_NAME = 180  # bytes; file systems end at 255

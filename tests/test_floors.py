@@ -182,7 +182,10 @@ def test_a_good_module_is_not_caught(module: str, source: str) -> None:
 @pytest.mark.parametrize(
     ("modules", "absent"),
     [
-        ("animal_cls.report.figures, animal_cls.report.summary, animal_cls.results", {"torch", "hydra", "omegaconf"}),
+        (
+            "animal_cls.report.build, animal_cls.report.page, animal_cls.report.run.figures, animal_cls.results",
+            {"torch", "hydra", "omegaconf"},
+        ),
         ("animal_cls.cli, animal_cls.prepare, animal_cls.__main__", {"torch", "lightning", "matplotlib"}),
     ],
 )

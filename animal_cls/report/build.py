@@ -5,17 +5,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from animal_cls.report import published, statements
-from animal_cls.report.answer import answers, best_of, judged_split
-from animal_cls.report.arms import arrange
-from animal_cls.report.averages import arm_rows, reliabilities
-from animal_cls.report.classes import class_links, class_rows, confused, pictures
-from animal_cls.report.collect import collect
-from animal_cls.report.comparisons import compare_all
-from animal_cls.report.configs import command, flat
-from animal_cls.report.fairness import overrides
-from animal_cls.report.judgements import Reader
-from animal_cls.report.picked import picked
+from animal_cls.report.claims import published, statements
+from animal_cls.report.evidence.answer import answers, best_of, judged_split
+from animal_cls.report.evidence.arms import arrange
+from animal_cls.report.evidence.averages import arm_rows, reliabilities
+from animal_cls.report.evidence.classes import class_links, class_rows, confused, pictures
+from animal_cls.report.evidence.collect import collect
+from animal_cls.report.evidence.comparisons import compare_all
+from animal_cls.report.evidence.configs import command, flat
+from animal_cls.report.evidence.fairness import overrides
+from animal_cls.report.evidence.judgements import Reader
+from animal_cls.report.evidence.picked import picked
 from animal_cls.report.study import Arm, ArmRow, Command, DataSet, PictureNote, Run, Study
 from animal_cls.results import SPLITS, Result
 

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from animal_cls.report.answer import difference, p_value
-from animal_cls.report.averages import mean_of
+from animal_cls.report.evidence.answer import difference, p_value
+from animal_cls.report.evidence.averages import mean_of
 from animal_cls.report.study import ArmRow, Comparison, Study
 from animal_cls.report.wording import duration, escaped
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from animal_cls.report import page
-from animal_cls.report.choice import chosen, left_out
+from animal_cls.report.drawings.choice import chosen, left_out
+from animal_cls.report.drawings.study_figures import drawings
 from animal_cls.report.study import Run, Study
-from animal_cls.report.study_figures import drawings
 
 MakeStudy = Callable[..., Study]
 Hostile = tuple[Study, Path]

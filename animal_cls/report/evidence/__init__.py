@@ -1,0 +1,1 @@
+"""From run folders to arms, comparisons, classes and the answer."""

@@ -1,0 +1,122 @@
+"""One page that shows a whole study: opens from disk, needs no network, and holds its figures and pictures."""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from animal_cls.report import numerals
+from animal_cls.report.drawings.choice import file_name, within
+from animal_cls.report.drawings.drawing import Drawing, save
+from animal_cls.report.drawings.study_figures import drawings
+from animal_cls.report.page import page_classes, page_rows
+from animal_cls.report.page.inline_svg import inline
+from animal_cls.report.page.thumbnails import thumbnail
+from animal_cls.report.study import PictureNote, Statement, Study
+from animal_cls.report.wording import duration, escaped, percent
+from animal_cls.results import write_atomically
+
+PAGE = "index.html"
+FIGURES = "figures"
+TEMPLATES = Path(__file__).with_name("templates")
+KINDS = {  # of pictures
+    "wrong": "Confidently wrong",
+    "repaired": "Repaired: right only with the regularizer",
+    "broken": "Broken: right only without the regularizer",
+}
+
+
+def write(study: Study, out: Path) -> Path:
+    """Write `out`/index.html and, into `out`/figures, each figure as PNG and SVG; return the page's path."""
+    figures = {drawing.name: shown(drawing, out / FIGURES) for drawing in drawings(study)}
+    out.mkdir(parents=True, exist_ok=True)
+    write_atomically(out / PAGE, render(study, figures))
+    return out / PAGE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """A figure of the page."""
+
+    title: str
+    caption: str
+    svg: Markup
+
+
+def shown(drawing: Drawing, folder: Path) -> Shown:
+    """Save a figure, and keep of it what the page needs."""
+    svg = inline(save(drawing, folder), name=f"svg-{drawing.name}", title=drawing.title, alt=drawing.alt)
+    return Shown(title=drawing.title, caption=drawing.caption, svg=svg)
+
+
+def render(study: Study, figures: dict[str, Shown]) -> str:
+    """The page as text."""
+    script, style = (Markup((TEMPLATES / name).read_text(encoding="utf-8")) for name in ("script.js", "style.css"))
+    template = environment().get_template("index.html")
+    return template.render(
+        study=study,
+        figures=figures,
+        parts={part: [name for name in figures if name.split("-")[0] in kinds] for part, kinds in PARTS.items()},
+        figure_of=lambda statement: figure_of(statement, figures, study),
+        pictures=picture_groups(study),
+        script=script,
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        style=style,
+    )
+
+
+PARTS = {  # part of the page -> the figures in it, by the first word of their names
+    "answer": ("comparisons",),
+    "arms": ("arms",),
+    "classes": ("class_link", "confusion"),
+    "learning": ("learning", "gap", "reliability"),
+    "published": ("published",),
+}
+
+
+def environment() -> Environment:
+    """The templates, in which every name is escaped and a misspelled one is an error."""
+    found = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, finalize=showable,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    found.globals |= {"numerals": numerals, "rows": page_rows, "classes": page_classes, "within": within}
+    found.globals |= {"breakable": breakable, "percent": percent, "duration": duration, "thumbnail": thumbnail}
+    return found
+
+
+def breakable(name: str) -> Markup:
+    """A name that a narrow column may break behind its slashes."""
+    return Markup("/<wbr>").join(escape(part) for part in escaped(name).split("/"))
+
+
+def showable(value: Any) -> Any:
+    r"""Text in which what cannot be printed is written as in result.json: names may hold `\udcff`."""
+    return escaped(value) if type(value) is str and not value.isprintable() else value
+
+
+def figure_of(statement: Statement, figures: dict[str, Shown], study: Study) -> str:
+    """The anchor of what shows a statement: a figure of its network if there is one, else the part of the page."""
+    models = [arm.model for arm in study.arms if arm.name in statement.arms]
+    names = {
+        "learning": [file_name("learning", model) for model in models],
+        "confusion": [file_name("confusion", "all", model) for model in models],
+        "classes": ["class_link", "published"] if statement.id == "S4" else ["published"],
+        "arms": ["arms"],
+    }[statement.figure]
+    part = "classes" if statement.figure == "confusion" else statement.figure
+    return next((f"figure-{name}" for name in names if name in figures), part)
+
+
+def picture_groups(study: Study) -> list[tuple[str, list[PictureNote]]]:
+    """A heading, and the pictures below it."""
+    groups: dict[str, list[PictureNote]] = {}
+    for kind, heading in KINDS.items():
+        for note in (note for note in study.pictures if note.kind == kind):
+            against = f" against {note.baseline}" if note.baseline else ""
+            groups.setdefault(f"{heading}, {note.arm}{against}, {note.split}", []).append(note)
+    return list(groups.items())

@@ -1,0 +1,1 @@
+"""The figures of one run, and the text at its end."""
