@@ -123,7 +123,7 @@ def test_a_ready_made_split_is_kept_and_its_leaks_are_said(root: Path, caplog: p
     assert "1 pictures of val and test are copies of training pictures: their accuracy is too good" in caplog.text
 
 
-MINI = Path("/work/shared/data/animals10-mini")
+MINI = Path(__file__).parents[3] / "shared/data/animals10-mini"  # beside the checkout, if at all
 
 
 @pytest.mark.skipif(not MINI.exists(), reason="the real pictures are not on this machine")
