@@ -197,9 +197,10 @@ def test_without_predictions_the_seeds_alone_speak(tmp_path: Path, write_run: Wr
     for path in tmp_path.glob("dropout*/predictions.csv"):
         path.unlink()
     acc = one(compared(tmp_path))
-    assert (acc.over, acc.n_seeds, acc.verdict) == ("seeds", 4, "gain")
+    assert (acc.over, acc.n_seeds, acc.verdict) == ("seeds", 4, "no difference shown")
     assert acc.delta == pytest.approx(40, abs=5)
     assert acc.pictures_test is None
+    assert acc.p_value is None
     assert "no picture can be paired" in acc.notes[-1]
 
 
