@@ -97,7 +97,7 @@ def test_a_class_is_recognised_by_the_picture_and_not_by_the_frame():
     means = train.mean(axis=1)  # (K, F)
     distances = ((test[:, :, None] - means) ** 2).sum(axis=-1)  # (K, n, K)
     accuracy = (distances.argmin(axis=-1) == np.arange(len(REPORT))[:, None]).mean()
-    assert 0.16 < accuracy < 0.6  # of 120 pictures; chance gives 0.1 with a deviation of 0.03
+    assert 0.2 < accuracy < 0.6  # of 120 pictures; chance gives 0.1 with a deviation of 0.03
 
 
 def thumbnail(name: str, number: int) -> np.ndarray:
