@@ -22,7 +22,7 @@ CONF = next(
 PUBLISHED = "published"  # for data.val and data.test: as in the report
 AUGMENTS = ("none", "flip_crop")
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
-PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "bf16-true", "64-true")
+PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed", "bf16-true", "64-true")
 CHECKPOINTS = ("best", "last")
 
 
@@ -65,8 +65,9 @@ class TrainerConfig:
     max_epochs: int = 20
     accelerator: str = "auto"
     devices: int = 1
-    precision: str = "32-true"
+    precision: str = "auto"
     deterministic: bool = False
+    compile: bool = False  # the one that Lightning has not
 
 
 @dataclass

@@ -211,6 +211,7 @@ def test_every_key_has_its_dotted_name() -> None:
         "trainer.devices",
         "trainer.precision",
         "trainer.deterministic",
+        "trainer.compile",
     ]
     assert {f"reg.{name}" for name in STRENGTHS} <= set(keys(Config))
     assert {"data.root", "data.cache_dir", "data.source"} <= set(keys(Config))

@@ -19,7 +19,7 @@ FLOORS = {
     **dict.fromkeys(
         ("errors", "batch", "call", "chance", "config", "models", "regularizers", "results", "statistics"), 0
     ),
-    **dict.fromkeys(("data", "report", "classifier", "history", "progress", "tensorboard"), 1),
+    **dict.fromkeys(("data", "report", "classifier", "hardware", "history", "progress", "tensorboard"), 1),
     **dict.fromkeys(("construct", "experiment"), 2),
     **dict.fromkeys(("messages", "sweep", "cli"), 3),
     **dict.fromkeys(("__main__", "prepare"), 4),
@@ -45,6 +45,7 @@ AT_HOME = {
         "regularizers",
         "data",
         "classifier",
+        "hardware",
         "tensorboard",
         "construct",
         "experiment",
