@@ -55,6 +55,7 @@ class DataConfig:
     split_seed: int = 0
     augment: str = "none"
     max_bad_share: float = 0.01
+    cache: bool = True
     cache_dir: str | None = None
 
 

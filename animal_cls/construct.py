@@ -39,6 +39,7 @@ def pictures(config: Config) -> PictureDataModule:
         split_seed=data.split_seed,
         augment=data.augment,
         max_bad_share=data.max_bad_share,
+        cache=data.cache,
         cache_dir=cache_dir,
         seed=config.seed,
         show_progress=sys.stderr.isatty(),

@@ -24,7 +24,9 @@ SMALL = ("data=folder", "data.image_size=64", "trainer.max_epochs=1", "trainer.a
 MODELS = "resnet18, resnet18_pretrained, simple_cnn"
 GROUPS = "Groups: data, experiment, model, optimizer, reg, sweep."
 MODEL_KEYS = "Keys of the options in model/: model.dropout, model.image_size, model.weights."
-OPTIMIZER_KEYS = "Keys of the options in optimizer/: optimizer.lr, optimizer.momentum, optimizer.weight_decay."
+OPTIMIZER_KEYS = (
+    "Keys of the options in optimizer/: optimizer.fused, optimizer.lr, optimizer.momentum, optimizer.weight_decay."
+)
 NO_TEST = "Add pictures of it, take the class away, or lower data.val or data.test (data.test=0 makes no test set)."
 DROPOUT_1 = "reg.dropout=1.0: a probability in [0, 1) is needed: 1 would drop everything."
 TOO_SMALL = (

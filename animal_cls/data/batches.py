@@ -98,7 +98,7 @@ class Reader:
             pixels = self.resident[where.to(device)]
             batch = Batch(pictures=channels_first(pixels), labels=self.labels[where], indices=indices, boxes=drawn)
             return batch.to(device)
-        pixels = torch.from_numpy(self.pictures.pixels[self.pictures.rows[indices]])
+        pixels = torch.from_numpy(self.pictures.take(indices))
         batch = Batch(pictures=channels_first(pixels), labels=self.labels[where], indices=indices, boxes=drawn)
         return batch.pin_memory() if self.pin else batch
 
@@ -135,7 +135,7 @@ class Loader:
 
 def on_device(pictures: PictureSet, device: torch.device) -> Tensor | None:
     """All pictures (N, H, W, 3) in the memory of a GPU, if they fit into `GPU_SHARE` of what is free; else None."""
-    n, side = len(pictures.paths), pictures.pixels.shape[1]
+    n, side = len(pictures.paths), pictures.image_size
     if device.type != "cuda" or n * side * side * 3 > GPU_SHARE * torch.cuda.mem_get_info(device)[0]:
         return None
     log.info("The pictures are copied to the memory of %s, once", torch.cuda.get_device_name(device))
@@ -144,9 +144,9 @@ def on_device(pictures: PictureSet, device: torch.device) -> Tensor | None:
 
 def copied(pictures: PictureSet, device: torch.device) -> Tensor:
     """All pictures (N, H, W, 3) uint8 on `device`, in the picture set's order."""
-    n, side = len(pictures.paths), pictures.pixels.shape[1]
+    n, side = len(pictures.paths), pictures.image_size
     there = torch.empty((n, side, side, 3), dtype=torch.uint8, device=device)
     for start in range(0, n, ROWS):
-        rows = pictures.rows[start : start + ROWS]
-        there[start : start + len(rows)].copy_(torch.from_numpy(pictures.pixels[rows]))
+        pixels = pictures.take(np.arange(start, min(start + ROWS, n)))
+        there[start : start + len(pixels)].copy_(torch.from_numpy(pixels))
     return there

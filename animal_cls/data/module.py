@@ -13,7 +13,7 @@ from animal_cls import chance
 from animal_cls.batch import Batch
 from animal_cls.data.augment import flip_crop
 from animal_cls.data.batches import Loader, OrderedBatches, Reader, ShuffledBatches, on_device
-from animal_cls.data.dataset import PictureSet, load
+from animal_cls.data.dataset import PictureSet, load_once
 
 EVALUATION_BATCH = {"cpu": 128, "gpu": 1024}  # pictures; on CPUs smaller ones stay in their caches, and are faster
 
@@ -30,6 +30,7 @@ class PictureDataModule(LightningDataModule):
         augment: none or flip_crop.
         max_bad_share: fraction of pictures that may be unreadable.
         cache_dir: folder of the decoded pictures.
+        cache: whether decoded pictures are kept there; else every batch is decoded anew.
         seed: decides the order and the augmentation, together with epoch and picture.
     """
 
@@ -46,20 +47,21 @@ class PictureDataModule(LightningDataModule):
         max_bad_share: float,
         cache_dir: Path,
         seed: int,
+        cache: bool = True,
         show_progress: bool = False,
     ) -> None:
         super().__init__()
         self.locate, self.image_size, self.batch_size = locate, image_size, batch_size
         self.val, self.test, self.split_seed = val, test, split_seed
         self.augment, self.max_bad_share, self.cache_dir = augment, max_bad_share, cache_dir
-        self.seed, self.show_progress = seed, show_progress
+        self.seed, self.cache, self.show_progress = seed, cache, show_progress
         self._pictures: PictureSet | None = None
         self._resident: Tensor | None = None  # all pictures in the memory of a GPU
 
     def prepare_data(self) -> None:
         """Find, draw or download the pictures, decode them once and deal them to the splits."""
         if self._pictures is None:
-            self._pictures = load(
+            self._pictures = load_once(
                 self.locate(),
                 image_size=self.image_size,
                 cache_dir=self.cache_dir,
@@ -68,6 +70,7 @@ class PictureDataModule(LightningDataModule):
                 split_seed=self.split_seed,
                 max_bad_share=self.max_bad_share,
                 show_progress=self.show_progress,
+                cache=self.cache,
             )
             self._keys = chance.picture_keys(self._pictures.hashes)
 

@@ -107,9 +107,7 @@ def test_labels_and_pixels_belong_to_the_pictures(make: Factory) -> None:
         assert batch.pictures[:, :, 2, 3].argmax(dim=1).tolist() == batch.labels.tolist()
         folders = [data.pictures.paths[index].split("/")[0] for index in batch.indices]
         assert [data.pictures.classes[label] for label in batch.labels] == folders
-        np.testing.assert_array_equal(
-            batch.pictures.permute(0, 2, 3, 1), data.pictures.pixels[data.pictures.rows[batch.indices]]
-        )
+        np.testing.assert_array_equal(batch.pictures.permute(0, 2, 3, 1), data.pictures.take(batch.indices))
 
 
 @pytest.mark.parametrize(
@@ -187,7 +185,7 @@ def test_only_training_pictures_are_augmented_in_each_epoch_anew(make: Factory, 
     assert indices_of(seen["train"]) == [*indices_of(epoch_of(data, 0)), *indices_of(epoch_of(data, 1))]
     assert indices_of(seen["val"]) == 2 * data.places("val").tolist()
     assert indices_of(seen["predict"]) == list(range(30))
-    raw = torch.from_numpy(np.array(data.pictures.pixels[data.pictures.rows])).permute(0, 3, 1, 2).float()
+    raw = torch.from_numpy(data.pictures.take(np.arange(30))).permute(0, 3, 1, 2).float()
     for batch in [*seen["val"], *seen["predict"]]:
         assert torch.equal(batch.pictures.float(), raw[batch.indices])
     for number, batch in enumerate(seen["train"]):
@@ -251,3 +249,21 @@ def test_a_training_that_stops_early_leaves_no_reader_behind(make: Factory) -> N
     next(batches)
     batches.close()  # type: ignore[attr-defined]  # a generator
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("reader")]
+
+
+@pytest.mark.parametrize("augment", ["none", "flip_crop"])
+def test_a_run_without_a_cache_sees_the_same_tensors(make: Factory, augment: str) -> None:
+    kept, free = make(augment=augment), make(augment=augment, cache=False, cache_dir=Path("must not be written"))
+    assert not Path("must not be written").exists()
+    assert kept.pictures.fingerprint == free.pictures.fingerprint
+    assert kept.pictures.split.tolist() == free.pictures.split.tolist()
+    for one, other in zip(
+        [*epoch_of(kept, 0), *kept.in_order("all")], [*epoch_of(free, 0), *free.in_order("all")], strict=True
+    ):
+        assert torch.equal(kept.finish(one).pictures, free.finish(other).pictures)
+        assert torch.equal(one.labels, other.labels)
+
+
+def test_the_jobs_of_a_process_share_the_pictures(make: Factory) -> None:
+    assert make(seed=1).pictures is make(seed=2).pictures
+    assert make(seed=1).pictures is not make(split_seed=1).pictures
