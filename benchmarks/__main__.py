@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from benchmarks import chart, decoding, growth, nine_runs, start_up, tables, training_pass, whole_run
-from benchmarks.conditions import conditions, load
+from benchmarks.conditions import clock, conditions
 from benchmarks.measurements import Part
 from benchmarks.processes import ProcessFailed
 from benchmarks.where_time_goes import profile
@@ -52,7 +52,7 @@ def _measure(place: Workplace, letters: Sequence[str], out: Path) -> int:
 
 def _part(place: Workplace, letter: str) -> Part:
     module = PARTS[letter]
-    before, start = load(), time.monotonic()
+    before, start = clock(), time.monotonic()
     measurements, remarks, failure = [], [], ""
     try:
         measurements, remarks = module.measure(place)
@@ -65,7 +65,7 @@ def _part(place: Workplace, letter: str) -> Part:
         remarks=remarks,
         failure=failure,
         seconds=time.monotonic() - start,
-        load=(before, load()),
+        others=clock().others(before),
     )
 
 

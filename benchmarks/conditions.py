@@ -3,7 +3,9 @@
 import os
 import platform
 import sys
+import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -48,9 +50,37 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def load() -> float:
-    """Load average of the last minute."""
-    return os.getloadavg()[0]
+@dataclass(frozen=True)
+class Clock:
+    """Processor seconds, of all cores together."""
+
+    wall: float  # seconds times cores that have passed since some time
+    busy: float | None  # that any process ran; None where /proc does not say
+    own: float  # that this process and the ended ones that it started ran
+
+    def others(self, before: "Clock") -> float | None:
+        """The share of all cores that other processes took since `before`, a fraction; it makes everything slower."""
+        if self.busy is None or before.busy is None:
+            return None
+        foreign = (self.busy - before.busy) - (self.own - before.own)
+        return max(0.0, foreign / (self.wall - before.wall))
+
+
+def clock() -> Clock:
+    """The processors' time until now."""
+    now, machine = os.times(), os.cpu_count() or 1
+    own = now.user + now.system + now.children_user + now.children_system
+    return Clock(wall=time.monotonic() * machine, busy=_busy(), own=own)
+
+
+def _busy() -> float | None:
+    """All but idle and waiting for disks, from the first line of /proc/stat; what a hypervisor took away included."""
+    try:
+        ticks = [int(word) for word in Path("/proc/stat").read_text(encoding="utf-8").split()[1:9]]
+    except (OSError, ValueError):
+        return None
+    user, nice, system, _, _, *interrupts_and_stolen = ticks
+    return (user + nice + system + sum(interrupts_and_stolen)) / os.sysconf("SC_CLK_TCK")
 
 
 def _cpu_info() -> dict[str, str]:

@@ -74,7 +74,7 @@ class Part:
     remarks: list[str] = field(default_factory=list)  # what was chosen, scaled or left out
     failure: str = ""
     seconds: float = 0.0  # that the measuring took
-    load: tuple[float, float] = (0.0, 0.0)  # load average of the last minute, before and after
+    others: float | None = None  # share of all cores that other processes took meanwhile; None: not known
 
     def plain(self) -> dict[str, Any]:
         """For JSON, with `reached` spelled out."""

@@ -76,6 +76,7 @@ def _ended_with_us(process: subprocess.Popen[bytes]) -> Iterator[None]:
         yield
     except BaseException:
         process.kill()
+        process.wait()  # or it would go on writing into a folder that is being deleted
         raise
 
 

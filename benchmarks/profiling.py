@@ -55,7 +55,7 @@ class Profile(Callback):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         if stage == "fit":
-            trainer.profiler = self.actions
+            trainer.profiler = self.actions  # type: ignore[attr-defined]  # Lightning sets it the same way
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         epoch, last = trainer.current_epoch, (trainer.max_epochs or 0) - 1

@@ -19,8 +19,8 @@ def markdown(parts: Sequence[Part], conditions: Mapping[str, str]) -> str:
         lines += [f"- {remark}" for remark in part.remarks]
         if part.failure:
             lines.append(f"- FAILED: {part.failure}")
-        before, after = part.load
-        lines.append(f"- measured in {part.seconds:.0f} s; load average {before:.1f} before, {after:.1f} after")
+        others = "" if part.others is None else f"; other processes took {100 * part.others:.0f} % of the cores"
+        lines.append(f"- measured in {part.seconds:.0f} s{others}")
     return "\n".join(lines) + "\n"
 
 

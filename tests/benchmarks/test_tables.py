@@ -15,7 +15,7 @@ PART = Part(
     ],
     remarks=["in turns"],
     seconds=12.4,
-    load=(0.25, 1.5),
+    others=0.254,
 )
 
 
@@ -33,7 +33,7 @@ def test_the_table_has_median_spread_repeats_target_and_verdict() -> None:
         "| speed |  | 1,234 pictures/s | 1,000 to 2,000 | 3 |  |  |",
         "",
         "- in turns",
-        "- measured in 12 s; load average 0.2 before, 1.5 after",
+        "- measured in 12 s; other processes took 25 % of the cores",
     ]
 
 
