@@ -17,7 +17,7 @@ PACKAGE = Path(animal_cls.__file__).parent
 # those in its own package and the pairs below.
 FLOORS = {
     **dict.fromkeys(
-        ("errors", "batch", "call", "chance", "config", "models", "regularizers", "results", "statistics"), 0
+        ("errors", "batch", "call", "chance", "config", "models", "naming", "regularizers", "results", "statistics"), 0
     ),
     **dict.fromkeys(("data", "report", "classifier", "hardware", "history", "progress", "tensorboard"), 1),
     **dict.fromkeys(("construct", "experiment"), 2),

@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib import font_manager
 from matplotlib.figure import Figure
 
-from animal_cls.report.wording import escaped
+from animal_cls.naming import escaped
 
 # Okabe & Ito 2008, https://jfly.uni-koeln.de/color/: colours that colour-blind readers tell apart
 BLUE, VERMILLION = "#0072B2", "#D55E00"

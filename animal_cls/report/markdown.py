@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterable, Sequence
 
+from animal_cls.naming import escaped
 from animal_cls.report.evidence.answer import difference, p_value
 from animal_cls.report.evidence.averages import mean_of
 from animal_cls.report.study import ArmRow, Comparison, Study
-from animal_cls.report.wording import duration, escaped
+from animal_cls.report.wording import duration
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&])")
 NONE = "-"

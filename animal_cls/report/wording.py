@@ -1,9 +1,9 @@
 """Words that texts and pictures of a run share: percents, durations, names that are safe to show, aligned columns."""
 
-import json
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+from animal_cls.naming import escaped
 from animal_cls.results import Result
 
 
@@ -30,14 +30,6 @@ def checkpoint(result: Result) -> str | None:
     if result.judged == "last":
         return f"last checkpoint (epoch {result.epochs})"
     return result.judged and f"{result.judged} checkpoint"
-
-
-def escaped(text: str, showable: Callable[[str], bool] = str.isprintable) -> str:
-    r"""`text` with every letter that is not showable in JSON's notation, as result.json has it: a line break is `\n`.
-
-    Class names are folder names: they may hold control sequences of a terminal or letters that no font here has.
-    """
-    return "".join(letter if showable(letter) else json.dumps(letter)[1:-1] for letter in text)
 
 
 def indented(text: str) -> str:

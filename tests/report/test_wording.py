@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from animal_cls.report.wording import aligned, checkpoint, duration, escaped, indented, percent, width
+from animal_cls.report.wording import aligned, checkpoint, duration, indented, percent, width
 from animal_cls.results import Result
 
 
@@ -25,10 +25,6 @@ def test_durations_never_show_sixty_of_a_unit(seconds: float, text: str) -> None
 
 def test_percents_have_one_decimal() -> None:
     assert [percent(share) for share in (0.9434, 0.0, 1.0)] == ["94.3 %", "0.0 %", "100.0 %"]
-
-
-def test_names_cannot_control_a_terminal() -> None:
-    assert escaped("\x1b[31mred\n\udcff é 狗") == r"\u001b[31mred\n\udcff é 狗"
 
 
 def test_further_lines_are_set_in_and_escaped() -> None:

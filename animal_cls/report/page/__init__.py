@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from animal_cls.naming import escaped
 from animal_cls.report import numerals
 from animal_cls.report.drawings.choice import file_name, within
 from animal_cls.report.drawings.drawing import Drawing, save
@@ -17,7 +18,7 @@ from animal_cls.report.page import page_classes, page_rows
 from animal_cls.report.page.inline_svg import inline
 from animal_cls.report.page.thumbnails import thumbnail
 from animal_cls.report.study import PictureNote, Statement, Study
-from animal_cls.report.wording import duration, escaped, percent
+from animal_cls.report.wording import duration, percent
 from animal_cls.results import write_atomically
 
 PAGE = "index.html"

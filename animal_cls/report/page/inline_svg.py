@@ -4,9 +4,9 @@ import re
 
 from markupsafe import Markup, escape
 
+from animal_cls.naming import escaped
 from animal_cls.report.drawings.drawing import GREEN, INK, ORANGE, PALE, PAPER, PURPLE, SKY
 from animal_cls.report.lettering import BLUE, GREY, VERMILLION
-from animal_cls.report.wording import escaped
 
 VARIABLES = {  # colour of a file -> the page's, see style.css
     INK: "ink", GREY: "muted", PALE: "line", PAPER: "paper", BLUE: "blue", VERMILLION: "vermillion",

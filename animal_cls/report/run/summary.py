@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from animal_cls.report.wording import aligned, checkpoint, duration, escaped, indented, percent
+from animal_cls.naming import escaped
+from animal_cls.report.wording import aligned, checkpoint, duration, indented, percent
 from animal_cls.results import SPLITS, Result, SplitResult
 
 ENOUGH = 20  # pictures a class must have in a split, to be called the worst by that split alone
