@@ -24,6 +24,7 @@ AUGMENTS = ("none", "flip_crop")
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
 PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed", "bf16-true", "64-true")
 CHECKPOINTS = ("best", "last")
+PILLOWS_OWN_LIMIT = 178_956_970  # pixels: it refuses larger pictures whatever we say
 
 
 def method_names() -> list[str]:
@@ -53,8 +54,11 @@ class DataConfig:
     val: Any = 0.1  # a fraction or "published"
     test: Any = 0.1
     split_seed: int = 0
+    group_copies: bool = False
     augment: str = "none"
     max_bad_share: float = 0.01
+    max_pixels: int = 100_000_000
+    follow_links: bool = False
     cache: bool = True
     cache_dir: str | None = None
 
@@ -115,6 +119,7 @@ def check(config: Config) -> None:
     _within("data.batch_size", data.batch_size, low=1, unit="pictures")
     _one_of("data.augment", data.augment, AUGMENTS)
     _within("data.max_bad_share", data.max_bad_share, low=0, high=1)
+    _within("data.max_pixels", data.max_pixels, low=1, high=PILLOWS_OWN_LIMIT, unit="pixels")
     _check_fractions(data)
     for name in STRENGTHS:
         _within(f"reg.{name}", getattr(reg, name), low=0)

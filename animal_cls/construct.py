@@ -43,6 +43,9 @@ def pictures(config: Config) -> PictureDataModule:
         cache_dir=cache_dir,
         seed=config.seed,
         show_progress=sys.stderr.isatty(),
+        max_pixels=data.max_pixels,
+        follow_links=data.follow_links,
+        group_copies=data.group_copies,
     )
 
 

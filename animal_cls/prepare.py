@@ -123,6 +123,9 @@ def prepare(overrides: list[str], *, verify: bool = False) -> tuple[Config, Pict
         show_progress=True,
         cache=data.cache,
         verify=verify,
+        max_pixels=data.max_pixels,
+        follow_links=data.follow_links,
+        group_copies=data.group_copies,
     )
     return config, pictures
 

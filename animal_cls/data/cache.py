@@ -18,7 +18,7 @@ import numpy as np
 import platformdirs
 from filelock import FileLock, Timeout
 
-from animal_cls.data.decode import UnreadablePicture, decode
+from animal_cls.data.decode import MAX_PIXELS, UnreadablePicture, decode, read
 from animal_cls.data.store import FORMAT, NO_ROW, About, Entry, Rows, Store, cores, key
 from animal_cls.errors import UserError
 
@@ -56,7 +56,14 @@ def default_cache_dir() -> Path:
 
 
 def decoded(
-    root: Path, paths: Sequence[str], *, image_size: int, cache_dir: Path, show_progress: bool, verify: bool = False
+    root: Path,
+    paths: Sequence[str],
+    *,
+    image_size: int,
+    cache_dir: Path,
+    show_progress: bool,
+    verify: bool = False,
+    max_pixels: int = MAX_PIXELS,
 ) -> DecodedPictures:
     """The pixels of `root`/`paths`, of which only what no former run has decoded is decoded now.
 
@@ -69,13 +76,14 @@ def decoded(
         cache_dir: the pixels lie in `cache_dir`/decoded/<key>/.
         show_progress: a bar on the terminal; elsewhere one line is logged.
         verify: read every file and compare its contents, too.
+        max_pixels: of a file; one with more is among the bad ones.
 
     Raises:
         UserError: the cache cannot be written (full disk, no permission), or a file could not be read for a reason
             that may pass (a network drive that is gone).
     """
     assert paths, "no pictures"
-    about = About(format=FORMAT, root=str(root.resolve()), image_size=image_size)
+    about = About(format=FORMAT, root=str(root.resolve()), image_size=image_size, max_pixels=max_pixels)
     folder = cache_dir / "decoded" / key(about)
     try:
         store = Store(folder, about)
@@ -96,19 +104,22 @@ def decoded(
         raise _cannot_write(error, cache_dir, len(paths) * _row_bytes(image_size)) from None
 
 
-def on_the_fly(root: Path, paths: Sequence[str], *, image_size: int, show_progress: bool) -> DecodedPictures:
+def on_the_fly(
+    root: Path, paths: Sequence[str], *, image_size: int, show_progress: bool, max_pixels: int = MAX_PIXELS
+) -> DecodedPictures:
     """The same as `decoded`, without a cache: every file is read once now, and again whenever its pixels are taken.
 
     Raises:
         UserError: a file could not be read for a reason that may pass.
     """
     entries = []
+    look = partial(_decode, root, image_size=image_size, max_pixels=max_pixels)
     with _progress(len(paths), "on the fly", show_progress) as advance, ThreadPoolExecutor(cores()) as pool:
-        for entry, _ in pool.map(partial(_decode, root, image_size=image_size), [(path, "") for path in paths]):
+        for entry, _ in pool.map(look, [(path, "") for path in paths]):
             entries.append(entry)
             advance()
     return DecodedPictures(
-        pixels=_Files([root / path for path in paths], image_size),
+        pixels=_Files([root / path for path in paths], image_size, max_pixels),
         rows=np.array([NO_ROW if entry.bad else row for row, entry in enumerate(entries)], dtype=np.int64),
         hashes=np.array([entry.hash for entry in entries], dtype="U64"),
         bad={entry.path: entry.bad for entry in entries if entry.bad},
@@ -118,8 +129,8 @@ def on_the_fly(root: Path, paths: Sequence[str], *, image_size: int, show_progre
 class _Files:
     """Pixels that are decoded whenever they are taken."""
 
-    def __init__(self, files: Sequence[Path], image_size: int) -> None:
-        self.files, self.image_size = files, image_size
+    def __init__(self, files: Sequence[Path], image_size: int, max_pixels: int) -> None:
+        self.files, self.image_size, self.max_pixels = files, image_size, max_pixels
 
     def take(self, rows: np.ndarray) -> np.ndarray:
         """As `Pixels.take`; raises `UserError` for a file that has become unreadable meanwhile."""
@@ -131,7 +142,8 @@ class _Files:
 
     def _one(self, row: int) -> np.ndarray:
         try:
-            return decode(self.files[row].read_bytes(), image_size=self.image_size)
+            source = read(self.files[row], max_pixels=self.max_pixels)
+            return decode(source, image_size=self.image_size, max_pixels=self.max_pixels)
         except (OSError, UnreadablePicture) as error:
             raise UserError(f"{self.files[row]}: cannot be read any more ({error}). Start the run again.") from None
 
@@ -195,7 +207,8 @@ def _complete(
 
 def _decode_into(store: Store, root: Path, wanted: list[tuple[str, str]], advance: Callable[[], None]) -> None:
     """Decode chunk by chunk on all cores; while one goes to the disk the next is being decoded."""
-    work = partial(_decode, root, image_size=store.about.image_size, known=store.by_hash)
+    about = store.about
+    work = partial(_decode, root, image_size=about.image_size, max_pixels=about.max_pixels, known=store.by_hash)
     for chunk in _in_chunks(work, wanted, size=max(cores(), CHUNK_BYTES // store.row_bytes)):
         store.add(chunk)
         for _ in chunk:
@@ -216,15 +229,21 @@ def _in_chunks(
 
 
 def _decode(
-    root: Path, wanted: tuple[str, str], *, image_size: int, known: Mapping[str, Entry] | None = None
+    root: Path,
+    wanted: tuple[str, str],
+    *,
+    image_size: int,
+    max_pixels: int,
+    known: Mapping[str, Entry] | None = None,
 ) -> Picture:
     """One file: its contents' hash, and its pixels where the contents are not `known`."""
     path, stamp = wanted
     try:
-        source = (root / path).read_bytes()
+        source = read(root / path, max_pixels=max_pixels)
         content = hashlib.sha256(source).hexdigest()
-        pixels = None if known and content in known else decode(source, image_size=image_size).tobytes()
-        return Entry(path, stamp, content), pixels
+        if known and content in known:
+            return Entry(path, stamp, content), None
+        return Entry(path, stamp, content), decode(source, image_size=image_size, max_pixels=max_pixels).tobytes()
     except UnreadablePicture as error:
         return Entry(path, stamp, bad=str(error)), None
     except (FileNotFoundError, PermissionError) as error:

@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 
 from animal_cls.data.cache import Pixels, decoded, on_the_fly
-from animal_cls.data.folder import scan
+from animal_cls.data.copy_groups import group_identities
+from animal_cls.data.decode import MAX_PIXELS
+from animal_cls.data.folder import about_links, scan
 from animal_cls.data.splits import fingerprint, split
 from animal_cls.errors import UserError
+from animal_cls.naming import listed
 
-NAMED = 10  # unreadable pictures that are named before the rest is only counted
+GROUPED = "With data.group_copies=true also near copies stay on one side; without it there is more to deal."
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +55,9 @@ def load(
     show_progress: bool,
     cache: bool = True,
     verify: bool = False,
+    max_pixels: int = MAX_PIXELS,
+    follow_links: bool = False,
+    group_copies: bool = False,
 ) -> PictureSet:
     """Scan `root`, decode what is not decoded yet, leave out what cannot be read, and split the rest.
 
@@ -61,22 +67,38 @@ def load(
         cache: whether decoded pictures are kept in `cache_dir`; else they are decoded whenever they are taken.
         verify: also read every file whose size and time say that it is unchanged.
         max_bad_share: the fraction of pictures that may be unreadable; these are named in one warning.
+        max_pixels: width times height; a picture with more counts as unreadable.
+        follow_links: also symbolic links that lead out of `root`.
+        group_copies: keep near copies on one side of the split, as equal files are in any case.
 
     Raises:
         UserError: no folder of class folders, too many unreadable pictures, or a class too small to split.
     """
-    folder = scan(root)
-    settings = {"image_size": image_size, "show_progress": show_progress}
+    folder = scan(root, follow_links=follow_links)
+    if folder.not_followed:
+        log.warning("%s", about_links(folder.not_followed))
+    shared = {"max_pixels": max_pixels, "show_progress": show_progress}
     if cache:
-        pictures = decoded(folder.root, folder.paths, cache_dir=cache_dir, verify=verify, **settings)
+        settings = {"image_size": image_size, "cache_dir": cache_dir, "verify": verify}
+        pictures = decoded(folder.root, folder.paths, **settings, **shared)
     else:
-        pictures = on_the_fly(folder.root, folder.paths, **settings)
+        pictures = on_the_fly(folder.root, folder.paths, image_size=image_size, **shared)
     _check_bad(pictures.bad, len(folder.paths), folder.root, max_bad_share)
     good = np.flatnonzero(pictures.hashes != "")
     labels, hashes = folder.labels[good], pictures.hashes[good]
     premade = None if folder.premade is None else folder.premade[good]
-    sides = split(labels, hashes, classes=folder.classes, val=val, test=test, split_seed=split_seed, premade=premade)
-    _warn_of_leaks(sides, hashes)
+    identities = hashes
+    if group_copies:
+        kept = cache_dir if cache else None
+        identities = group_identities(folder.root, folder.paths, pictures.hashes, cache_dir=kept, **shared)[good]
+        _say_groups(hashes, identities)
+    try:
+        sides = split(
+            labels, identities, classes=folder.classes, val=val, test=test, split_seed=split_seed, premade=premade
+        )
+    except UserError as error:
+        raise UserError(f"{error} {GROUPED if group_copies else ''}".rstrip()) from None
+    _warn_of_leaks(sides, identities, "near copies" if group_copies else "copies")
     return PictureSet(
         root=folder.root,
         paths=[folder.paths[n] for n in good],
@@ -116,13 +138,20 @@ def _check_bad(bad: dict[str, str], n: int, root: Path, max_bad_share: float) ->
 
 def named(bad: dict[str, str]) -> str:
     """The unreadable pictures with the reasons, the first ten in full."""
-    shown = "; ".join(f"{path} ({reason})" for path, reason in list(bad.items())[:NAMED])
-    return shown + (f"; and {len(bad) - NAMED:,} more" if len(bad) > NAMED else "")
+    return listed([f"{path} ({reason})" for path, reason in bad.items()], between="; ")
 
 
-def _warn_of_leaks(sides: np.ndarray, hashes: np.ndarray) -> None:
+def _say_groups(hashes: np.ndarray, identities: np.ndarray) -> None:
+    _, firsts = np.unique(hashes, return_index=True)
+    sizes = np.unique(identities[firsts], return_counts=True)[1]
+    log.info(
+        "%s different pictures have near copies: %s groups", f"{sizes[sizes > 1].sum():,}", f"{(sizes > 1).sum():,}"
+    )
+
+
+def _warn_of_leaks(sides: np.ndarray, identities: np.ndarray, what: str) -> None:
     """A split that the folder brings is kept, but it is said where it judges by pictures that it trains on."""
-    trained = set(hashes[sides == "train"])
-    leaked = sum(content in trained for content in hashes[sides != "train"])
+    trained = set(identities[sides == "train"])
+    leaked = sum(identity in trained for identity in identities[sides != "train"])
     if leaked:
-        log.warning("%s pictures of val and test are copies of training pictures: their accuracy is too good", leaked)
+        log.warning("%s pictures of val and test are %s of training pictures: their accuracy is too good", leaked, what)

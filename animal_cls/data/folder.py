@@ -2,19 +2,22 @@
 
 import os
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from animal_cls.data.animals10 import FOLDERS
+from animal_cls.data.tree import SUFFIXES, Tree, leads_out, read
 from animal_cls.errors import UserError
+from animal_cls.naming import listed
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")  # in any letter case
 SPLIT_FOLDERS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
-SYSTEM_FOLDERS = ("__MACOSX", "@eaDir")  # left by macOS archives and Synology disks; they hold copies of the pictures
 EXAMPLE = "data.root=/path/to/pictures"
+FOLLOW = "To follow links: data.follow_links=true"
+ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +30,7 @@ class PictureFolder:
     classes: list[str]  # (K,) sorted names, as shown to people
     premade: np.ndarray | None  # (N,) of "train", "val" or "test" where the folder brings its own split
     ignored: int  # hidden files and folders, files that are no pictures, pictures outside of the class folders
+    not_followed: list[str]  # links that lead out of the root, relative to it
 
 
 def locate(*, root: str | None, cache_dir: Path) -> Path:
@@ -40,81 +44,69 @@ def locate(*, root: str | None, cache_dir: Path) -> Path:
     return Path(root).expanduser()
 
 
-def scan(root: Path) -> PictureFolder:
+def scan(root: Path, *, follow_links: bool = False) -> PictureFolder:
     """The pictures in `root`, found by their names alone; no file is opened.
 
     A `raw-img/` directly inside is entered. Folders `train/`, `val/` (or `valid/`, `validation/`) and `test/` that hold
     class folders are a ready-made split. Where all class folders are Italian Animals-10 names, the classes are English.
 
+    Args:
+        follow_links: also links that lead out of `root`.
+
     Raises:
-        UserError: there is no such folder, or it does not hold at least two classes with pictures in each.
+        UserError: there is no such folder, it does not hold at least two classes with pictures in each, or one of its
+            class folders is a link that is not to be followed.
     """
-    root = _enter(root)
+    boundary = None if follow_links else root
+    root = _enter(root, boundary)
     try:
-        tree = _read(root)
-        splits = _splits(tree, root)
-        return _gather(tree, splits, root) if splits else _gather(tree, {"": tree}, root)
+        tree = read(root, boundary=boundary)
     except OSError as error:
         raise UserError(f"data.root={root}: {error.filename} cannot be read ({error.strerror}).") from None
+    with _said_of_links(tree):
+        splits = _splits(tree, root)
+    _refuse_linked_classes(tree, splits, root)
+    with _said_of_links(tree):
+        return _gather(tree, splits, root) if splits else _gather(tree, {"": tree}, root)
 
 
-def _enter(root: Path) -> Path:
+@contextmanager
+def _said_of_links(tree: Tree) -> Iterator[None]:
+    """What is found missing meanwhile may be there behind links, so they are named too."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{error} {about_links(list(tree.all_outside()))}".rstrip()) from None
+
+
+def about_links(not_followed: list[str]) -> str:
+    """What to say of the links that lead out of the root; nothing where there are none."""
+    if not not_followed:
+        return ""
+    one = len(not_followed) == 1
+    links = "1 link leads" if one else f"{len(not_followed):,} links lead"
+    return f"{links} out of data.root and {'is' if one else 'are'} not followed: {listed(not_followed)}. {FOLLOW}"
+
+
+def _enter(root: Path, boundary: Path | None) -> Path:
     if not root.exists():
         absolute = "" if root.is_absolute() else f" (looked for {root.absolute()})"
         raise UserError(f"data.root={root}: no such folder{absolute}. Give the folder of your class folders: {EXAMPLE}")
     if not root.is_dir():
-        raise UserError(f"data.root={root}: is a file. Give the folder that holds a folder for each class: {EXAMPLE}")
+        archive = root.suffix.lower() in ARCHIVES
+        kind, first = ("an archive", "Unpack it and give") if archive else ("a file", "Give")
+        raise UserError(
+            f"data.root={root}: is {kind}. {first} the folder that holds a folder for each class: {EXAMPLE}"
+        )
     inside = root / "raw-img"
-    return inside if inside.is_dir() else root
+    if not inside.is_dir():
+        return root
+    if boundary is not None and leads_out(inside, os.path.realpath(boundary)):
+        raise _linked_away(["raw-img"], root)
+    return inside
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Tree:
-    """A folder's pictures (names) and visible folders; `ignored` counts what else lies directly in it."""
-
-    pictures: list[str]
-    folders: dict[str, "_Tree"]
-    ignored: int
-
-    def all_pictures(self) -> Iterator[str]:
-        """Paths, relative to this folder, of the pictures in it and below."""
-        yield from self.pictures
-        for name, tree in self.folders.items():
-            yield from (f"{name}/{path}" for path in tree.all_pictures())
-
-    def all_ignored(self) -> int:
-        return self.ignored + sum(tree.all_ignored() for tree in self.folders.values())
-
-    def class_folders(self) -> dict[str, list[str]]:
-        """The folders directly inside and the pictures in them and below."""
-        return {name: list(tree.all_pictures()) for name, tree in self.folders.items()}
-
-
-def _read(folder: Path, above: frozenset[tuple[int, int]] = frozenset()) -> _Tree:
-    status = folder.stat()
-    above |= {(status.st_dev, status.st_ino)}
-    pictures, folders, ignored = [], {}, 0
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith(".") or entry.name in SYSTEM_FOLDERS:
-                ignored += 1
-            elif entry.is_dir():
-                if not _leads_up(entry, above):
-                    folders[entry.name] = _read(folder / entry.name, above)
-            elif entry.name.lower().endswith(SUFFIXES):  # a dangling link too: it is named as unreadable later
-                pictures.append(entry.name)
-            else:
-                ignored += 1
-    return _Tree(pictures=pictures, folders=folders, ignored=ignored)
-
-
-def _leads_up(entry: os.DirEntry[str], above: frozenset[tuple[int, int]]) -> bool:
-    """Whether `entry` is a link to a folder that it lies in, which would never end."""
-    status = entry.stat() if entry.is_symlink() else None
-    return status is not None and (status.st_dev, status.st_ino) in above
-
-
-def _splits(tree: _Tree, root: Path) -> dict[str, _Tree] | None:
+def _splits(tree: Tree, root: Path) -> dict[str, Tree] | None:
     """Folder name -> folder of the ready-made split, or None where the folders of `root` are the classes."""
     found = {name: folder for name, folder in tree.folders.items() if name.lower() in SPLIT_FOLDERS}
     holding = {name: folder for name, folder in found.items() if any(folder.class_folders().values())}
@@ -132,7 +124,28 @@ def _splits(tree: _Tree, root: Path) -> dict[str, _Tree] | None:
     return None
 
 
-def _gather(tree: _Tree, splits: dict[str, _Tree], root: Path) -> PictureFolder:
+def _refuse_linked_classes(tree: Tree, splits: dict[str, Tree] | None, root: Path) -> None:
+    """Without them the run would be about fewer classes, or another split, than the user sees in the folder."""
+    if splits is None:
+        linked = tree.folders_outside
+    else:
+        linked = [name for name in tree.folders_outside if name.lower() in SPLIT_FOLDERS]
+        linked += [f"{split}/{name}" for split, folder in splits.items() for name in folder.folders_outside]
+    if linked:
+        raise _linked_away(linked, root)
+
+
+def _linked_away(folders: list[str], root: Path) -> UserError:
+    one = len(folders) == 1
+    links = "is a link that leads" if one else f"are {len(folders)} links that lead"
+    first = f"{'to' if one else 'the first to'} {os.path.realpath(root / folders[0])}"
+    return UserError(
+        f"data.root={root}: {listed(folders)} {links} out of it ({first}). Such links are followed only if you want "
+        f"it: data.follow_links=true. Or move {'it' if one else 'them'} away."
+    )
+
+
+def _gather(tree: Tree, splits: dict[str, Tree], root: Path) -> PictureFolder:
     """All classes of all `splits`; the one split named "" is `root` itself."""
     by_split = {name: folder.class_folders() for name, folder in splits.items()}
     names = _display_names({name for folders in by_split.values() for name in folders}, root)
@@ -154,6 +167,7 @@ def _gather(tree: _Tree, splits: dict[str, _Tree], root: Path) -> PictureFolder:
         classes=classes,
         premade=None if "" in splits else np.array([SPLIT_FOLDERS[split.lower()] for _, _, split in rows]),
         ignored=tree.all_ignored() + sum(1 for _ in tree.all_pictures()) - len(rows),
+        not_followed=list(tree.all_outside()),
     )
 
 
@@ -170,10 +184,10 @@ def _display_names(folders: set[str], root: Path) -> dict[str, str]:
     return names
 
 
-def _check_classes(by_split: dict[str, dict[str, list[str]]], tree: _Tree, root: Path) -> None:
+def _check_classes(by_split: dict[str, dict[str, list[str]]], tree: Tree, root: Path) -> None:
     classes = {name for folders in by_split.values() for name in folders}
     if not classes:
-        raise UserError(f"data.root={root}: holds no class folders: {_found_instead(tree)}.")
+        raise UserError(f"data.root={root}: holds no class folders: {_found_instead(tree, root)}.")
     empty = [name for name in classes if not any(folders.get(name) for folders in by_split.values())]
     if empty:
         raise UserError(
@@ -191,15 +205,18 @@ def _check_classes(by_split: dict[str, dict[str, list[str]]], tree: _Tree, root:
         )
 
 
-def _one_class(name: str, tree: _Tree, root: Path) -> str:
+def _one_class(name: str, tree: Tree, root: Path) -> str:
     if name in tree.folders and len(tree.folders[name].folders) > 1:
         return f"{name}. The folders inside may be the classes: data.root={root / name}"
     return f"{name}. At least two are needed, each in a folder of its own beside {name}/."
 
 
-def _found_instead(tree: _Tree) -> str:
+def _found_instead(tree: Tree, root: Path) -> str:
     if tree.pictures:
         return f"{len(tree.pictures):,} pictures lie directly in it; put each class in a folder of its own"
+    archives = [path.name for path in root.iterdir() if path.suffix.lower() in ARCHIVES]
+    if archives:
+        return f"an archive lies in it ({listed(archives)}); unpack it"
     if tree.ignored:
         return f"{tree.ignored:,} other or hidden files lie in it, no folders; put each class in a folder of its own"
     return "it is empty; put the pictures of each class there, in a folder of its own"
@@ -214,6 +231,5 @@ def _check_names(paths: list[str], root: Path) -> None:
             raise UserError(f"data.root={root}: the name of {path!a} is not valid UTF-8. Rename it.") from None
 
 
-def _listed(names: "dict[str, _Tree] | list[str]") -> str:
-    shown = sorted(names)
-    return ", ".join(shown[:10]) + (f" and {len(shown) - 10} more" if len(shown) > 10 else "")
+def _listed(names: Iterable[str]) -> str:
+    return listed(sorted(names))

@@ -14,6 +14,7 @@ from animal_cls.batch import Batch
 from animal_cls.data.augment import flip_crop
 from animal_cls.data.batches import Loader, OrderedBatches, Reader, ShuffledBatches, on_device
 from animal_cls.data.dataset import PictureSet, load_once
+from animal_cls.data.decode import MAX_PIXELS
 
 EVALUATION_BATCH = {"cpu": 128, "gpu": 1024}  # pictures; on CPUs smaller ones stay in their caches, and are faster
 
@@ -32,6 +33,9 @@ class PictureDataModule(LightningDataModule):
         cache_dir: folder of the decoded pictures.
         cache: whether decoded pictures are kept there; else every batch is decoded anew.
         seed: decides the order and the augmentation, together with epoch and picture.
+        max_pixels: width times height of a picture; one with more counts as unreadable.
+        follow_links: also symbolic links that lead out of the folder.
+        group_copies: keep near copies on one side of the split.
     """
 
     def __init__(
@@ -49,12 +53,16 @@ class PictureDataModule(LightningDataModule):
         seed: int,
         cache: bool = True,
         show_progress: bool = False,
+        max_pixels: int = MAX_PIXELS,
+        follow_links: bool = False,
+        group_copies: bool = False,
     ) -> None:
         super().__init__()
         self.locate, self.image_size, self.batch_size = locate, image_size, batch_size
         self.val, self.test, self.split_seed = val, test, split_seed
         self.augment, self.max_bad_share, self.cache_dir = augment, max_bad_share, cache_dir
         self.seed, self.cache, self.show_progress = seed, cache, show_progress
+        self.max_pixels, self.follow_links, self.group_copies = max_pixels, follow_links, group_copies
         self._pictures: PictureSet | None = None
         self._resident: Tensor | None = None  # all pictures in the memory of a GPU
 
@@ -71,6 +79,9 @@ class PictureDataModule(LightningDataModule):
                 max_bad_share=self.max_bad_share,
                 show_progress=self.show_progress,
                 cache=self.cache,
+                max_pixels=self.max_pixels,
+                follow_links=self.follow_links,
+                group_copies=self.group_copies,
             )
             self._keys = chance.picture_keys(self._pictures.hashes)
 

@@ -34,7 +34,7 @@ def split(
 
     Args:
         labels: (N,) int64 into `classes`.
-        hashes: (N,) str, the contents' hashes.
+        hashes: (N,) str, the contents' hashes; or those of their groups, where more than equal files belongs together.
         val, test: fractions of each class, which yield at least one picture where they are above 0; or "published".
         premade: (N,) the split that the folder brings, which is kept; only a missing val is cut from train.
 

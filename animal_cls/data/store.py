@@ -31,6 +31,7 @@ class About:
     format: int
     root: str  # absolute
     image_size: int  # pixels, square
+    max_pixels: int  # of a file; a larger one counts as unreadable
 
 
 @dataclass(frozen=True)

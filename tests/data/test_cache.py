@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -63,9 +64,9 @@ def decodings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     seen: list[int] = []
     decode = cache.decode
 
-    def count(source: bytes, *, image_size: int) -> np.ndarray:
+    def count(source: bytes, **how: Any) -> np.ndarray:
         seen.append(len(source))
-        return decode(source, image_size=image_size)
+        return decode(source, **how)
 
     monkeypatch.setattr(cache, "decode", count)
     return seen
@@ -242,10 +243,10 @@ import os, time
 from pathlib import Path
 from animal_cls.data import cache
 decode = cache.decode
-def slow(source, *, image_size):
+def slow(source, **how):
     os.write(1, b"decoding\\n")
     time.sleep({seconds})
-    return decode(source, image_size=image_size)
+    return decode(source, **how)
 cache.decode, cache.cores, cache.CHUNK_BYTES = slow, lambda: 2, 1
 root = Path({root!r})
 names = sorted((path.name for path in root.iterdir()), reverse=True)

@@ -85,24 +85,21 @@ def test_train_may_be_a_class_with_folders_inside(tmp_path: Path) -> None:
     assert found.premade is None
 
 
-def test_a_link_to_a_folder_above_ends(tmp_path: Path) -> None:
-    plant(tmp_path, "a/1.jpg", "b/1.jpg")
-    (tmp_path / "a" / "up").symlink_to(tmp_path)
-    assert scan(tmp_path).paths == ["a/1.jpg", "b/1.jpg"]
-
-
-def test_linked_folders_and_files_are_pictures(tmp_path: Path) -> None:
-    elsewhere = plant(tmp_path / "elsewhere", "cats/1.jpg", "dog.jpg")
-    root = plant(tmp_path / "root", "dog/0.jpg")
-    (root / "cat").symlink_to(elsewhere / "cats")
-    (root / "dog" / "1.jpg").symlink_to(elsewhere / "dog.jpg")
-    (root / "dog" / "dangling.jpg").symlink_to(elsewhere / "gone.jpg")  # to be named as unreadable, not passed over
-    assert scan(root).paths == ["cat/1.jpg", "dog/0.jpg", "dog/1.jpg", "dog/dangling.jpg"]
-
-
 def test_accents_compare_however_they_are_stored(tmp_path: Path) -> None:
     plant(tmp_path, "train/be\u0301/1.jpg", "train/a/1.jpg", "val/b\u00e9/1.jpg")  # from a Mac, from elsewhere
     assert "are one class, b\u00e9. Merge or rename them." in message(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["animals10.zip", "animals10.tar.gz", "A.TGZ"])
+def test_an_archive_is_to_be_unpacked(tmp_path: Path, name: str) -> None:
+    plant(tmp_path, name)
+    assert message(tmp_path / name) == (
+        f"data.root={tmp_path / name}: is an archive. Unpack it and give the folder that holds a folder for each "
+        "class: data.root=/path/to/pictures"
+    )
+    assert message(tmp_path) == (
+        f"data.root={tmp_path}: holds no class folders: an archive lies in it ({name}); unpack it."
+    )
 
 
 @pytest.mark.parametrize(
