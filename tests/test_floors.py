@@ -20,7 +20,7 @@ FLOORS = {
         ("errors", "batch", "call", "chance", "config", "models", "naming", "regularizers", "results", "statistics"), 0
     ),
     **dict.fromkeys(("data", "report", "classifier", "hardware", "history", "progress", "tensorboard"), 1),
-    **dict.fromkeys(("construct", "experiment"), 2),
+    **dict.fromkeys(("construct", "experiment", "inspection"), 2),
     **dict.fromkeys(("messages", "sweep", "cli"), 3),
     **dict.fromkeys(("__main__", "prepare"), 4),
 }
@@ -51,15 +51,15 @@ AT_HOME = {
         "experiment",
     },
     "matplotlib": {"report", "tensorboard"},
-    "jinja2": {"report"},
+    "jinja2": {"report", "inspection"},
     "scipy": {"statistics", "data"},
     "imagehash": {"data"},
     "kagglehub": {"data"},
-    "PIL": {"data", "report"},
+    "PIL": {"data", "report", "inspection"},
     "rich": {"data"},
     "platformdirs": {"data"},
     "filelock": {"data", "cli"},
-    "numpy": {"batch", "chance", "results", "statistics", "data", "report"},
+    "numpy": {"batch", "chance", "results", "statistics", "data", "report", "inspection"},
 }
 # Imports inside functions, which wait until torch is needed: (module, imported).
 LATER = {("cli", "experiment"), ("sweep", "construct"), ("prepare", "cli"), ("__main__", "cli")}

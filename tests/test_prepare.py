@@ -1,5 +1,6 @@
 """The verb `prepare`: what a person reads, and what a mistake gets."""
 
+import json
 import re
 import shutil
 import sys
@@ -14,6 +15,11 @@ from PIL import Image
 from animal_cls import prepare
 from animal_cls.data.animals10 import FOLDERS
 from animal_cls.prepare import main
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
@@ -44,11 +50,30 @@ def test_classes_splits_and_bad_files_are_shown(root: Path, tmp_path: Path, caps
         "a dog        10      7    1     2\n"
         "cat          19     13    2     4\n"
         "total        29     20    3     6\n"
-        "ignored: 1 hidden files and files that are no pictures\n"
-        "unreadable: 1: cat/0.png (the file is empty)\n"
-        "fingerprint: "
+        "width    9 to 9, median 9 pixels\n"
     )
-    assert re.search(r"fingerprint: [0-9a-f]{64}\n$", out)
+    assert "\nignored  1 hidden files and files that are no pictures\nfingerprint  " in out
+    assert "\nWorth a look: Unreadable files: 1 file\n" in out
+    assert "\n  - cat/0.png (the file is empty)\n" in out
+    page, record = out.splitlines()[-2:]
+    assert Path(page).read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert json.loads(Path(record).read_text(encoding="utf-8"))["pictures"] == 29
+
+
+def test_pictures_that_cannot_be_used_are_shown_and_the_reason_comes_last(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for i in range(5):
+        (root / "cat" / f"{i}.png").write_bytes(b"")
+    code, out, err = run(capsys, tmp_path, "data=folder", f"data.root='{root}'", "--out", "there")
+    assert code == 1
+    assert out.startswith(f"25 pictures of 2 classes in {root}\nclass  pictures\na dog        10\n")
+    assert "\nSevere: Unreadable files: 5 files\n" in out
+    assert out.endswith("\nthere/pictures.html\nthere/pictures.json\n")
+    assert f"data.root={root}: 5 of 30 pictures (0.17) cannot be read" in err.splitlines()[-1]
+    code, _, err = run(capsys, tmp_path, "data=folder", f"data.root='{root}'", "--out", "there")
+    assert code == 1
+    assert err.splitlines()[-1].startswith("--out there: holds pictures.html already, which is not overwritten.")
 
 
 def test_a_run_finds_what_was_prepared(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

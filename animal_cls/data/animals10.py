@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from animal_cls.data.decode import UnreadablePicture, read
 from animal_cls.errors import UserError
 
 if TYPE_CHECKING:  # folder.py takes the English names from here
@@ -170,14 +171,24 @@ def compare(folder: "PictureFolder", *, hashes: Mapping[str, str]) -> list[Compa
 
     Args:
         folder: a copy whose classes are the ten.
-        hashes: path -> SHA-256 of the file in hex; files that are not in it are read.
+        hashes: path -> SHA-256 of the file in hex; files that are not in it are read, and what cannot be read is a file
+            of no bytes.
     """
     files: dict[str, list[tuple[int, str]]] = {name: [] for name in RELEASE}
     for path, label in zip(folder.paths, folder.labels, strict=True):
-        file = folder.root / path
-        content = hashes.get(path) or hashlib.sha256(file.read_bytes()).hexdigest()
-        files[folder.classes[label]].append((file.stat().st_size, content))
+        files[folder.classes[label]].append(_contents(folder.root / path, hashes.get(path)))
     return [Comparison(name=name, here=_summary(files[name]), release=RELEASE[name]) for name in RELEASE]
+
+
+def _contents(file: Path, content: str | None) -> tuple[int, str]:
+    """Bytes and SHA-256 of a file; the latter is computed only where it is not known."""
+    try:
+        if content:
+            return file.stat().st_size, content
+        source = read(file)
+        return len(source), hashlib.sha256(source).hexdigest()
+    except (OSError, UnreadablePicture):
+        return 0, ""
 
 
 def _summary(files: list[tuple[int, str]]) -> ClassFiles:

@@ -79,7 +79,7 @@ def decode(source: bytes, *, image_size: int, max_pixels: int = MAX_PIXELS) -> n
         UnreadablePicture: `source` holds no picture, a damaged one, or one that is too large.
     """
     try:
-        with _pillow_is_quiet:
+        with pillow_is_quiet:
             return _pixels(source, image_size, max_pixels)
     except (MemoryError, UnreadablePicture):
         raise
@@ -97,8 +97,8 @@ def _pixels(source: bytes, image_size: int, max_pixels: int) -> np.ndarray:
         # A large JPEG is unpacked at 1/2, 1/4 or 1/8 of its size, never below twice what is needed: many times faster.
         image.draft(None, (2 * image_size, 2 * image_size))
         square = _rgb(image).resize((image_size, image_size), Image.Resampling.BILINEAR)
-        turn = _turn(image)
-    return np.array(square if turn is None else square.transpose(turn))
+        upright = turn(image)
+    return np.array(square if upright is None else square.transpose(upright))
 
 
 def _rgb(image: Image.Image) -> Image.Image:
@@ -112,7 +112,8 @@ def _rgb(image: Image.Image) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def _turn(image: Image.Image) -> Image.Transpose | None:
+def turn(image: Image.Image) -> Image.Transpose | None:
+    """What puts the picture upright, as its EXIF says; None where it is upright, or says nothing that can be read."""
     try:
         return UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # damaged EXIF, in as many ways as there are; the picture itself is whole
@@ -153,4 +154,4 @@ class _PillowIsQuiet:
                 self._filters.close()
 
 
-_pillow_is_quiet = _PillowIsQuiet()
+pillow_is_quiet = _PillowIsQuiet()

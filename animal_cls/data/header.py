@@ -1,0 +1,56 @@
+"""What a picture file says of itself before it is decoded."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from animal_cls.data.decode import FORMATS, UPRIGHT, pillow_is_quiet, turn
+
+SIDEWAYS = tuple(UPRIGHT[orientation] for orientation in (5, 6, 7, 8))  # width and height change places
+SUFFIXES_OF = {"JPEG": (".jpg", ".jpeg"), "PNG": (".png",), "WEBP": (".webp",), "BMP": (".bmp",), "GIF": (".gif",)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """The format by contents, Pillow's name of the colours, the size as shown, in pixels, and of the file, in bytes."""
+
+    format: str  # of decode.FORMATS
+    mode: str
+    width: int
+    height: int
+    animated: bool
+    bytes: int
+
+
+def header(file: Path) -> Header | None:
+    """The header of a file that can be decoded; None where it has become unreadable."""
+    try:
+        size = file.stat().st_size
+        with pillow_is_quiet, Image.open(file, formats=FORMATS) as image:
+            width, height = image.size[:: -1 if _is_sideways(image) else 1]
+            kind = "JPEG" if image.format == "MPO" else str(image.format)  # a JPEG with previews or a second view
+            return Header(
+                format=kind,
+                mode=image.mode,
+                width=width,
+                height=height,
+                animated=kind != "JPEG" and _is_animated(image),
+                bytes=size,
+            )
+    except MemoryError:
+        raise
+    except Exception:  # whatever Pillow's readers raise
+        return None
+
+
+def _is_sideways(image: Image.Image) -> bool:
+    unpacked = image.format == "PNG" and "exif" not in image.info  # to see whether there is EXIF behind the pixels
+    return not unpacked and turn(image) in SIDEWAYS
+
+
+def _is_animated(image: Image.Image) -> bool:
+    try:
+        return bool(getattr(image, "is_animated", False))
+    except Exception:  # a GIF whose second picture is damaged: the first is what counts
+        return False
