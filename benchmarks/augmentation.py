@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms import v2
 
-from animal_cls.data.augment import AREA, RATIO, flip_crop
+from animal_cls.data.augment import AREA, RATIO, boxes, flip_crop
 from benchmarks import tables
 from benchmarks.conditions import conditions, torch_says
 from benchmarks.measurements import Measurement, of
@@ -39,7 +39,7 @@ def methods() -> dict[str, tuple[Method, str]]:
     whole = v2.Compose([v2.RandomHorizontalFlip(), crop, v2.ToDtype(torch.float32)])
 
     def ours(pictures: Tensor) -> Tensor:
-        return flip_crop(pictures.float(), keys, seed=0, epoch=0)
+        return flip_crop(pictures, boxes(keys, seed=0, epoch=0))
 
     def one_by_one(pictures: Tensor) -> Tensor:
         return torch.stack([whole(picture) for picture in pictures])
