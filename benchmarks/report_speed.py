@@ -155,7 +155,9 @@ def time_report(folder: Path) -> float:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Write the study, time its report, print the seconds."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.report_speed", description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.report_speed", description=(__doc__ or "").split("\n")[0]
+    )
     parser.add_argument("--runs", type=int, default=100)
     parser.add_argument("--pictures", type=int, default=25_000, help="on which each run was judged")
     parser.add_argument("--times", type=int, default=3, help="that the report is made anew")

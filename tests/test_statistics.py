@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
+from scipy.optimize import brentq
 from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 from statsmodels.stats.contingency_tables import mcnemar as reference_mcnemar
@@ -32,7 +33,8 @@ from animal_cls.statistics import (
     verdict,
     wilson,
 )
-from animal_cls.statistics.crossed import Variances, expected_power, mean_squares
+from animal_cls.statistics.crossed import SMALLEST_P, Variances, expected_power, half_width, mean_squares, p_value
+from animal_cls.statistics.weighting import influences
 
 TABLE = np.array([[1.0, 0.0, 2.0], [3.0, 2.0, 10.0]])  # d (S = 2, N = 3); its analysis stands in the test below
 
@@ -135,10 +137,15 @@ def test_the_same_seed_draws_the_same_bootstrap() -> None:
     assert paired_bootstrap(a, b) != paired_bootstrap(a, b, seed=1)
 
 
-def test_runs_that_agree_everywhere_have_no_difference_on_other_pictures() -> None:
-    a, _ = drawn(2, 100)
-    found = paired_bootstrap(a, a)
-    assert (found.delta, found.low, found.high, found.n) == (0, 0, 0, 100)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_bootstrap_resamples_the_pictures_influences(weighted: bool) -> None:
+    a, b = drawn(3, 200)
+    weights = 1 / (2 * np.array([50, 150])[(np.arange(200) < 150).astype(int)]) if weighted else None
+    influence = influences(a.astype(float) - b, weights).mean(axis=0)
+    rng = np.random.default_rng(0)
+    means = [influence[rng.integers(200, size=200)].mean() for _ in range(1000)]
+    found = paired_bootstrap(a, b, weights=weights)
+    assert_allclose([found.delta, found.low, found.high], [influence.mean(), *np.quantile(means, [0.025, 0.975])])
 
 
 def test_a_loss_that_is_not_finite_gives_no_bootstrap() -> None:
@@ -291,10 +298,20 @@ def test_the_error_of_a_weighted_mean_is_that_of_class_means() -> None:
     assert (found.high - found.low) / 2 == pytest.approx(1.96 * error, rel=0.05)
 
 
-def test_arms_that_agree_everywhere_have_no_difference_and_p_1() -> None:
-    a, _ = drawn(3, 50)
-    found = compare(a, a)
-    assert (found.delta, found.low, found.high, found.p_value) == (0, 0, 0, 1)
+@pytest.mark.parametrize("shape", [(2, 1), (2, 400), (3, 50), (5, 5000), (10, 3)])
+@pytest.mark.parametrize("shift", [0.0, 0.02, 1.0, 30.0])
+def test_the_p_value_is_the_root_that_scipy_finds(shape: tuple[int, int], shift: float) -> None:
+    rng = np.random.default_rng(shape[1])
+    spread = rng.normal(size=(6, *shape)) + rng.normal(size=(6, shape[0], 1)) + rng.normal(size=(6, 1, shape[1]))
+    tables = np.concatenate([spread + shift, np.round(spread + shift)])  # some without a seeds' part, or with ties
+    squares = mean_squares(tables)
+    for table, p in zip(tables, p_value(squares), strict=True):
+        one = mean_squares(table)
+        if one.delta == 0 or half_width(one, SMALLEST_P) < abs(one.delta):
+            assert p == (1 if one.delta == 0 else pytest.approx(SMALLEST_P))
+            continue
+        root = brentq(lambda x, one=one: half_width(one, np.exp(x)) - abs(one.delta), np.log(SMALLEST_P), 0, xtol=1e-13)
+        assert p == pytest.approx(np.exp(root), rel=1e-9)
 
 
 def test_a_mean_difference_of_exactly_0_has_p_1() -> None:
