@@ -156,7 +156,8 @@ def test_a_loss_that_is_not_finite_gives_no_bootstrap() -> None:
 @pytest.mark.parametrize(("right", "n"), [(7, 10), (0, 10), (10, 10), (943, 1000)])
 def test_wilsons_interval_is_statsmodels(right: int, n: int) -> None:
     found = wilson(right, n, level=0.9)
-    assert_allclose([found.low, found.high], proportion_confint(right, n, alpha=0.1, method="wilson"), atol=1e-12)
+    reference: Any = proportion_confint(right, n, alpha=0.1, method="wilson")
+    assert_allclose([found.low, found.high], reference, atol=1e-12)
     assert found.share == right / n
 
 
@@ -310,8 +311,8 @@ def test_the_p_value_is_the_root_that_scipy_finds(shape: tuple[int, int], shift:
         if one.delta == 0 or half_width(one, SMALLEST_P) < abs(one.delta):
             assert p == (1 if one.delta == 0 else pytest.approx(SMALLEST_P))
             continue
-        root = brentq(lambda x, one=one: half_width(one, np.exp(x)) - abs(one.delta), np.log(SMALLEST_P), 0, xtol=1e-13)
-        assert p == pytest.approx(np.exp(root), rel=1e-9)
+        root: Any = brentq(lambda x, one=one: half_width(one, np.exp(x)) - abs(one.delta), np.log(SMALLEST_P), 0)
+        assert p == pytest.approx(math.exp(root), rel=1e-9)
 
 
 def test_a_mean_difference_of_exactly_0_has_p_1() -> None:
@@ -394,6 +395,17 @@ def test_the_seeds_needed_are_the_fewest_with_enough_power() -> None:
     spread = Variances(seeds=2e-4, pictures=0.01, rest=0.1)
     powers = [expected_power(spread, s, 1000, difference=0.02, alpha=0.05) for s in (needed - 1, needed)]
     assert powers[0] < 0.8 <= powers[1]
+
+
+@pytest.mark.parametrize("pictures", [1, 50, 3000])
+def test_where_some_seeds_suffice_more_do(pictures: int) -> None:
+    """So that the fewest can be found by halving."""
+    rng = np.random.default_rng(pictures)
+    for parts in 10.0 ** rng.uniform(-6, 0, size=(50, 3)):
+        spread = Variances(seeds=parts[0], pictures=parts[1], rest=parts[2])
+        powers = [expected_power(spread, s, pictures, difference=0.02, alpha=0.006) for s in range(2, 101)]
+        for power in (0.1, 0.5, 0.8, 0.95):
+            assert np.diff(np.array(powers) >= power).sum() <= 1
 
 
 def test_more_is_needed_for_a_smaller_difference_for_more_power_and_among_more_comparisons() -> None:

@@ -1,5 +1,6 @@
 """The headline comparison of two arms, which reckons with both chances at once: of the seeds and of the pictures."""
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Literal
 
@@ -114,10 +115,15 @@ def seeds_needed(
     alpha = alpha / comparisons
     if power > _power_of_endless_seeds(spread, test.n_pictures, difference=difference, alpha=alpha):
         return SeedsNeeded(seeds=None, why="too few pictures", cap=cap)
-    for seeds in range(2, cap + 1):
-        if power <= expected_power(spread, seeds, test.n_pictures, difference=difference, alpha=alpha):
-            return SeedsNeeded(seeds=seeds, why="enough", cap=cap)
-    return SeedsNeeded(seeds=None, why="more than cap", cap=cap)
+
+    def suffice(seeds: int) -> bool:
+        return power <= expected_power(spread, seeds, test.n_pictures, difference=difference, alpha=alpha)
+
+    numbers = range(2, cap + 1)  # where some suffice, more do
+    place = bisect_left(numbers, True, key=suffice)
+    if place == len(numbers):
+        return SeedsNeeded(seeds=None, why="more than cap", cap=cap)
+    return SeedsNeeded(seeds=numbers[place], why="enough", cap=cap)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,8 +191,8 @@ def half_width(squares: MeanSquares, alpha: float | np.ndarray) -> np.ndarray:
 def p_value(squares: MeanSquares) -> np.ndarray:
     """The level at which the interval of `half_width` just touches 0: two-sided p-values (...).
 
-    It lies between what either quantile alone would give. False position on logarithms finds it there, an end that stays
-    being moved as in the "Illinois" method (Dowell & Jarratt, BIT 11 (1971) 168).
+    It lies between what either quantile alone would give. False position on logarithms finds it there; an end that
+    stays where it is is moved as in the "Illinois" method (Dowell & Jarratt, BIT 11 (1971) 168).
     """
     distance = np.abs(squares.delta)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -212,7 +218,7 @@ def p_value(squares: MeanSquares) -> np.ndarray:
 
 
 def _single_quantile_p(squares: MeanSquares, df: int) -> np.ndarray:
-    """The p-values (...), if both terms of `half_width` had the quantile of Student's t with `df` degrees of freedom."""
+    """The p-values (...), if both terms of `half_width` had Student's quantile with `df` degrees of freedom."""
     both = np.maximum(squares.seeds, squares.rest) + np.maximum(squares.pictures - squares.rest, 0)
     error = np.sqrt(np.maximum(both / (squares.n_seeds * squares.n_pictures), squares.grain**2))
     return 2 * special.stdtr(max(df, 1), -np.abs(squares.delta) / error)
