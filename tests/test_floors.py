@@ -58,7 +58,7 @@ AT_HOME = {
     "PIL": {"data", "report"},
     "rich": {"data"},
     "platformdirs": {"data"},
-    "filelock": {"data", "cli"},
+    "filelock": {"data", "cli", "report"},
     "numpy": {"batch", "chance", "results", "statistics", "data", "report"},
 }
 # Imports inside functions, which wait until torch is needed: (module, imported).
