@@ -17,6 +17,7 @@ from torch import Tensor
 from torchvision.transforms import v2
 
 from animal_cls.data.augment import AREA, RATIO, boxes, flip_crop
+from animal_cls.hardware import kept_memory
 from benchmarks import tables
 from benchmarks.conditions import conditions, torch_says
 from benchmarks.measurements import Measurement, of
@@ -100,9 +101,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--out", type=Path, default=Path("outputs/benchmarks"), help="folder for augmentation.md")
     args = parser.parse_args(arguments)
-    torch.set_grad_enabled(False)
     said = [f"- {name}: {value}" for name, value in conditions(torch_says()).items()]
-    cells = [tables.row(m)[:5] for m in measure(args.repeats)]
+    with torch.inference_mode(), kept_memory():  # as in a run
+        cells = [tables.row(m)[:5] for m in measure(args.repeats)]
     rows = tables.table(("method", "draws", "median", "spread", "n"), cells)
     absent = [] if importlib.util.find_spec("kornia") else ["", "kornia is not installed here."]
     text = "\n".join([*said, "", *rows, "", NOTE, *absent]) + "\n"
