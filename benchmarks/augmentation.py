@@ -46,7 +46,7 @@ def methods() -> dict[str, tuple[Method, str]]:
         return torch.stack([whole(picture) for picture in pictures])
 
     found: dict[str, tuple[Method, str]] = {
-        "ours: affine_grid + grid_sample on the batch": (ours, "per picture, keyed"),
+        "ours: grid_sample on the batch": (ours, "per picture, keyed"),
         "torchvision v2, picture by picture": (one_by_one, "per picture, global generator"),
         "torchvision v2 on the batch": (whole, "one for the batch"),
     }
