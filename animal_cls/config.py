@@ -5,19 +5,13 @@ import math
 import pkgutil
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, is_dataclass, make_dataclass
-from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException
 
 from animal_cls.errors import UserError
-
-PACKAGE = Path(__file__).parent
-# In a checkout conf/ lies beside the package, in a wheel inside it; editable installs may hold both, the first counts.
-CONF = next(
-    (path for path in (PACKAGE.parent / "conf", PACKAGE / "conf") if (path / "config.yaml").is_file()), PACKAGE / "conf"
-)
+from animal_cls.places import PACKAGE
 
 PUBLISHED = "published"  # for data.val and data.test: as in the report
 AUGMENTS = ("none", "flip_crop")

@@ -9,7 +9,6 @@ import traceback
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from animal_cls import results
 from animal_cls.config import Config, parse, run_name
 from animal_cls.errors import UserError, WeightsUnavailable
 from animal_cls.messages import in_our_words
+from animal_cls.report.refresh import Refresher
 from animal_cls.report.run.summary import sweep_table
 
 PLAN = "plan.json"
@@ -47,6 +47,9 @@ class Folders(Callback):
 
     Hydra only warns of exceptions in a callback, so that a refusal has to be a `SystemExit`.
     """
+
+    def __init__(self) -> None:
+        self.refresher = Refresher()  # keeps the sweep's report up to date
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         try:
@@ -76,17 +79,11 @@ class Folders(Callback):
 
     def on_job_end(self, config: DictConfig, **kwargs: Any) -> None:
         if config.hydra.mode == RunMode.MULTIRUN:
-            self._refresher.after_job(Path(config.hydra.sweep.dir))
-
-    @cached_property
-    def _refresher(self) -> Any:
-        """Keeps the sweep's report up to date; one for all its jobs."""
-        from animal_cls.report.refresh import Refresher  # not before it is needed: scipy takes a second
-
-        return Refresher()
+            self.refresher.after_job(Path(config.hydra.sweep.dir))
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         folder = Path(config.hydra.sweep.dir)
+        self.refresher.finish(folder)
         rows = [(name, results.load(folder / job)) for name, job in jobs_of(folder)]
         where = f"folder  {folder}\ncurves  tensorboard --logdir {shlex.quote(str(folder / 'tensorboard'))}"
         if (page := folder / "report" / "index.html").exists():

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 from torchvision.transforms import v2
 
-from animal_cls.data.augment import AREA, RATIO, flip_crop
+from animal_cls.data.augment import AREA, RATIO, boxes, flip_crop
+from animal_cls.hardware import kept_memory
 from benchmarks import tables
 from benchmarks.conditions import conditions, torch_says
 from benchmarks.measurements import Measurement, of
@@ -39,13 +40,13 @@ def methods() -> dict[str, tuple[Method, str]]:
     whole = v2.Compose([v2.RandomHorizontalFlip(), crop, v2.ToDtype(torch.float32)])
 
     def ours(pictures: Tensor) -> Tensor:
-        return flip_crop(pictures.float(), keys, seed=0, epoch=0)
+        return flip_crop(pictures, boxes(keys, seed=0, epoch=0))
 
     def one_by_one(pictures: Tensor) -> Tensor:
         return torch.stack([whole(picture) for picture in pictures])
 
     found: dict[str, tuple[Method, str]] = {
-        "ours: affine_grid + grid_sample on the batch": (ours, "per picture, keyed"),
+        "ours: grid_sample on the batch": (ours, "per picture, keyed"),
         "torchvision v2, picture by picture": (one_by_one, "per picture, global generator"),
         "torchvision v2 on the batch": (whole, "one for the batch"),
     }
@@ -100,9 +101,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--out", type=Path, default=Path("outputs/benchmarks"), help="folder for augmentation.md")
     args = parser.parse_args(arguments)
-    torch.set_grad_enabled(False)
     said = [f"- {name}: {value}" for name, value in conditions(torch_says()).items()]
-    cells = [tables.row(m)[:5] for m in measure(args.repeats)]
+    with torch.inference_mode(), kept_memory():  # as in a run
+        cells = [tables.row(m)[:5] for m in measure(args.repeats)]
     rows = tables.table(("method", "draws", "median", "spread", "n"), cells)
     absent = [] if importlib.util.find_spec("kornia") else ["", "kornia is not installed here."]
     text = "\n".join([*said, "", *rows, "", NOTE, *absent]) + "\n"

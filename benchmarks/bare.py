@@ -62,8 +62,9 @@ def batches(order: Tensor, batch_size: int) -> list[Tensor]:
 
 
 def normalized(pictures: Tensor, inside: Inside) -> Tensor:
-    """Mean 0 and deviation 1 per channel, of pictures in [0, 255]."""
-    return pictures.float().div_(255).sub_(inside.mean).div_(inside.deviation).to(inside.mean.dtype)
+    """Mean 0 and deviation 1 per channel, of pictures in [0, 255]; in two passes over them."""
+    scale, shift = 1 / (255 * inside.deviation.float()), inside.mean.float() / inside.deviation.float()
+    return (pictures * scale).sub_(shift).to(inside.mean.dtype)
 
 
 def autocast(device: str, precision: str) -> Any:

@@ -1,7 +1,6 @@
 """The measurements as a picture: pictures per second of each network, and every figure beside its target."""
 
 from collections.abc import Sequence
-from itertools import groupby
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -29,8 +28,8 @@ def save(parts: Sequence[Part], file: Path) -> None:
 def drawn(parts: Sequence[Part]) -> Figure | None:
     """The panels for which there is something."""
     everything = [m for part in parts for m in part.measurements]
-    speeds = sorted((m for m in everything if m.unit == "pictures/s" and m.subject), key=_subject)
-    panels = [list(of_subject) for _, of_subject in groupby(speeds, key=_subject)]
+    speeds = [m for m in everything if m.unit == "pictures/s" and m.subject]
+    panels = [[m for m in speeds if m.subject == subject] for subject in dict.fromkeys(m.subject for m in speeds)]
     aims = [m for m in everything if m.target is not None]
     if not (panels or aims):
         return None
@@ -40,10 +39,6 @@ def drawn(parts: Sequence[Part]) -> Figure | None:
     if aims:
         _targets(places[-1], aims)
     return figure
-
-
-def _subject(m: Measurement) -> str:
-    return m.subject
 
 
 def _sheet(lines: Sequence[int]) -> tuple[Figure, list[Axes]]:
@@ -81,7 +76,8 @@ def _targets(axes: Axes, aims: Sequence[Measurement]) -> None:
     axes.set_xscale("log")
     axes.axvline(1, color=GREY, linewidth=1)
     low, high = axes.get_xlim()
-    ticks = [tick for tick in (0.1, 0.2, 0.5, 1, 2, 5, 10) if low <= tick <= high]
+    axes.set_xlim(min(low, 0.75), max(high, 1.35))
+    ticks = [tick for tick in (0.1, 0.2, 0.5, 0.8, 1, 1.25, 2, 5, 10) if min(low, 0.75) <= tick <= max(high, 1.35)]
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])

@@ -1,105 +1,26 @@
-"""Made-up results with a known truth: how often the report's verdicts and intervals are right.
+"""How often the report's verdicts and intervals are right, where the truth is known.
 
 `python -m benchmarks.simulation [--quick] [--out DIR]` prints the tables of docs/statistics.md and writes them to DIR,
 as simulation.md and simulation.json. It takes one core a quarter of an hour, a tenth of that with --quick.
 
-Each of 9 arms (a baseline and 8 others) has 10 seeds. A run is right on a picture where
-
-    level of the run + difficulty of the picture + what the arm does to the picture + rest > 0,
-
-all Gaussian, so that the true accuracies are known. The level is the arm's accuracy and what the seed does to it. All
-runs share the difficulties: at 85 % accuracy, two runs of one arm disagree on some 12 % of the pictures, as networks
-do. The 8 comparisons with the baseline are one family of 8, or 4 of 2, or 8 of 1; fewer seeds are the first of the 10.
+The 8 comparisons of a world's arms with its baseline (see `simulated_runs`) are one family of 8, or 4 of 2, or 8 of 1;
+fewer seeds are the first of the 10.
 """
 
 import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike
-from scipy import special
 
 from animal_cls.statistics import holm, verdict
-from animal_cls.statistics.crossed import MeanSquares, half_width, mean_squares, p_value, quantile
-from animal_cls.statistics.weighting import influences
-
-ARMS, SEEDS = 9, (1, 2, 3, 5, 10)
-FAMILIES = (1, 2, 8)  # comparisons that share a baseline and Holm's adjustment
-ALPHA = 0.05
-CELLS = 3_000_000  # runs times pictures that are simulated at once
-CLASS_SIZES = np.array([4863, 3098, 2623, 2112, 1820, 1862, 1668, 1446, 4821, 1872])  # pictures, of Animals-10
-
-
-@dataclass(frozen=True, kw_only=True)
-class Condition:
-    """One made-up world. Standard deviations of pictures and arms are those of the rest, which has 1."""
-
-    name: str
-    pictures: int
-    seed_sd: float  # points: of a run's accuracy over seeds, without the chance of the pictures
-    accuracy: float = 0.85  # of the baseline, over all seeds and pictures
-    difficulty_sd: float = 2.0
-    arm_sd: float = 1.0  # how much of its own an arm does to single pictures; 0: the same method twice
-    difference: float = 0.0  # true, of each arm to the baseline, points
-    collapse: float = 0.0  # share of the arms' seeds, not of the baseline's, that lose 10 points
-    heavy: bool = False  # seeds by Student's t with 3 degrees of freedom
-    metric: str = "acc"  # acc, acc_macro with the class sizes of Animals-10, or loss
-
-    @property
-    def truth(self) -> float:
-        """The true difference, a fraction (for loss: 0)."""
-        return self.difference / 100 - 0.1 * self.collapse
-
-
-def simulate(condition: Condition, families: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Tables (some families, 8, 10, N) of arm - baseline, per seed and picture, weighted where the metric is."""
-    step = max(1, CELLS // (ARMS * max(SEEDS) * condition.pictures))
-    for start in range(0, families, step):
-        values, weights = runs(condition, min(step, families - start), rng)
-        yield influences(values[:, 1:].astype(np.float64) - values[:, :1], weights)
-
-
-def runs(condition: Condition, families: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray | None]:
-    """Values (families, 9, 10, N) of each run on each picture, and the pictures' weights (N,), None for equal ones."""
-    c, shape = condition, (families, ARMS, max(SEEDS), condition.pictures)
-    total = (1 + c.difficulty_sd**2 + c.arm_sd**2) ** 0.5  # scales all but the seeds to a variance of 1
-    margins = _draw(rng, shape, axes=(0, 3)) * np.float32(c.difficulty_sd / total)
-    margins = margins + _draw(rng, shape, axes=(0, 1, 3)) * np.float32(c.arm_sd / total)
-    margins = margins + seed_levels(c, shape, rng).astype(np.float32) + _draw(rng, shape) / np.float32(total)
-    if c.metric == "loss":
-        return np.logaddexp(0, -3 * margins), None
-    if c.metric == "acc":
-        return (margins > 0).astype(np.int8), None
-    labels = rng.choice(len(CLASS_SIZES), size=c.pictures, p=CLASS_SIZES / CLASS_SIZES.sum())
-    margins += np.linspace(-0.5, 0.5, len(CLASS_SIZES))[labels].astype(np.float32)  # easy and hard classes
-    counts = np.bincount(labels, minlength=len(CLASS_SIZES))
-    return (margins > 0).astype(np.int8), 1 / (np.count_nonzero(counts) * counts[labels])
-
-
-def seed_levels(condition: Condition, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """(families, 9, 10, 1): where each run stands, in units in which its accuracy is the normal integral of it."""
-    c = condition
-    accuracies = np.array([c.accuracy] + [c.accuracy + c.difference / 100] * (ARMS - 1))[:, None, None]
-    means = special.ndtri(accuracies)
-    spreads = c.seed_sd / 100 * (2 * np.pi) ** 0.5 * np.exp(means**2 / 2)  # to first order
-    size = (*shape[:3], 1)
-    chance = rng.standard_t(3, size) / 3**0.5 if c.heavy else rng.standard_normal(size)
-    collapsed = (rng.random(size) < c.collapse) & (np.arange(ARMS) > 0)[:, None, None]
-    fall = means - special.ndtri(accuracies - 0.1)
-    return (means - collapsed * fall) * (1 + spreads**2) ** 0.5 + spreads * chance
-
-
-def _draw(rng: np.random.Generator, shape: tuple[int, ...], axes: Sequence[int] = (0, 1, 2, 3)) -> np.ndarray:
-    """Standard normal numbers in `shape`, the same along all axes that are not in `axes`."""
-    return rng.standard_normal([n if axis in axes else 1 for axis, n in enumerate(shape)], dtype=np.float32)
-
-
-# ---- what the report says of them
+from animal_cls.statistics.crossed import MeanSquares, half_width, mean_squares, p_value
+from benchmarks.rival_methods import ALPHA, FAMILIES, RIVALS, percent, pigeonhole, rival
+from benchmarks.simulated_runs import SEEDS, Condition, collapsing, no_difference, simulate, two_points
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,102 +73,7 @@ def verdicts(deltas: np.ndarray, p_values: np.ndarray, m: int, n_seeds: int) -> 
     return np.array([[verdict(d, p, n_seeds) for d, p in zip(*row, strict=True)] for row in rows])
 
 
-def percent(hits: ArrayLike) -> float:
-    """The share of hits."""
-    return 100 * float(np.asarray(hits).mean())
-
-
-# ---- what other methods would have said
-
-
-def pictures_only(squares: MeanSquares, alpha: float) -> np.ndarray:
-    """The pooled paired test over pictures: right for these weights, blind to other seeds."""
-    return quantile(squares.n_pictures - 1, alpha) * np.sqrt(squares.pictures / _cells(squares))
-
-
-def seeds_only(squares: MeanSquares, alpha: float) -> np.ndarray:
-    """The paired t test over seeds: right for these pictures, blind to others."""
-    return quantile(squares.n_seeds - 1, alpha) * np.sqrt(squares.seeds / _cells(squares))
-
-
-def satterthwaite(squares: MeanSquares, alpha: float) -> np.ndarray:
-    """Both chances, one quantile with Satterthwaite's degrees of freedom, in Hillis's (2007) form."""
-    both = squares.seeds + np.maximum(squares.pictures - squares.rest, 0)
-    df = (squares.n_seeds - 1) * (both / np.maximum(squares.seeds, 1e-12)) ** 2
-    return -special.stdtrit(np.minimum(df, 1e6), alpha / 2) * np.sqrt(both / _cells(squares))
-
-
-RIVALS: dict[str, Callable[[MeanSquares, float], np.ndarray]] = {
-    "pictures only": pictures_only,
-    "seeds only": seeds_only,
-    "Satterthwaite": satterthwaite,
-}
-
-
-def rival(
-    squares: MeanSquares, truth: float, method: Callable[[MeanSquares, float], np.ndarray]
-) -> tuple[float, float]:
-    """Percent covered, and percent of families of 8 with an alarm (Holm's first step: the smallest p times 8)."""
-    alarms = np.abs(squares.delta) > method(squares, ALPHA / max(FAMILIES))
-    return percent(np.abs(squares.delta - truth) <= method(squares, ALPHA)), percent(alarms.any(axis=1))
-
-
-def pigeonhole(condition: Condition, families: int, *, draws: int = 2000, seed: int = 1) -> list[tuple[float, float]]:
-    """The same two numbers for 2, 3, 5 and 10 seeds by Owen's (2007) bootstrap of seeds and pictures, percentiles."""
-    rng = np.random.default_rng(seed)
-    n = condition.pictures
-    hits: dict[int, list[np.ndarray]] = {s: [] for s in SEEDS[1:]}
-    for table in (table for tables in simulate(condition, families, rng) for table in tables):
-        over_pictures = table @ rng.multinomial(n, [1 / n] * n, draws).T / n  # (8, 10, draws)
-        for s, found in hits.items():
-            of_seeds = rng.multinomial(s, [1 / s] * s, draws) / s
-            means = np.einsum("ds,csd->cd", of_seeds, over_pictures[:, :s])
-            found.append(covered_and_alarmed(means, condition.truth))
-    return [(percent(both[:, 0]), percent(both[:, 1].any(axis=1))) for both in map(np.stack, hits.values())]
-
-
-def covered_and_alarmed(means: np.ndarray, truth: float) -> np.ndarray:
-    """(2, 8): which intervals of resampled means (8, draws) hold the truth, and which adjusted ones do not hold 0."""
-    wide = ALPHA / max(FAMILIES)
-    low, high, lowest, highest = np.quantile(means, [ALPHA / 2, 1 - ALPHA / 2, wide / 2, 1 - wide / 2], axis=1)
-    return np.stack([(low <= truth) & (truth <= high), (lowest > 0) | (highest < 0)])
-
-
-def _cells(squares: MeanSquares) -> int:
-    return squares.n_seeds * squares.n_pictures
-
-
 # ---- the tables
-
-
-def no_difference() -> list[Condition]:
-    """Worlds without a true difference in accuracy."""
-    grid = [(n, sd, arm_sd) for arm_sd in (0.0, 1.0) for n in (200, 1000, 2000) for sd in (0.5, 1.0, 1.5)]
-    named = {0.0: "same method", 1.0: "other pictures"}
-    plain = [Condition(name=named[arm], pictures=n, seed_sd=sd, arm_sd=arm) for n, sd, arm in grid]
-    return [
-        *plain,
-        Condition(name="very unlike arms", pictures=1000, seed_sd=1.0, arm_sd=3.0),
-        Condition(name="seeds hardly matter", pictures=1000, seed_sd=0.05, arm_sd=1.0),
-        Condition(name="accuracy 60 %", pictures=500, seed_sd=1.5, accuracy=0.6),
-        Condition(name="accuracy 98 %", pictures=200, seed_sd=0.5, accuracy=0.98),
-        Condition(name="accuracy 98 %", pictures=2000, seed_sd=0.5, accuracy=0.98),
-        Condition(name="heavy-tailed seeds", pictures=1000, seed_sd=1.0, heavy=True),
-        Condition(name="acc_macro", pictures=1000, seed_sd=1.0, metric="acc_macro"),
-        Condition(name="loss", pictures=1000, seed_sd=1.0, metric="loss"),
-    ]
-
-
-def two_points() -> list[Condition]:
-    """Worlds in which each arm is two points better."""
-    grid = [(n, sd) for n in (200, 1000, 5000) for sd in (0.5, 1.0, 1.5)]
-    return [Condition(name="two points", pictures=n, seed_sd=sd, difference=2.0) for n, sd in grid]
-
-
-def collapsing() -> list[Condition]:
-    """A world with rare failures, which most samples of few seeds do not show."""
-    return [Condition(name="1 in 20 seeds collapses", pictures=1000, seed_sd=0.5, collapse=0.05)]
-
 
 Results = list[tuple[Condition, list[Outcome]]]
 Bootstraps = dict[Condition, list[tuple[float, float]]]

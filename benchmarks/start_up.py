@@ -9,7 +9,7 @@ from benchmarks.processes import run
 from benchmarks.workplace import Workplace
 
 TITLE = "Start-up"
-JOBS = 3  # of the sweep; the first one imports torch and does not count
+JOBS = (3, 2)  # of the sweep, in a full and in a quick measurement; the first one does not count
 PICTURES = (1600, 400)
 
 
@@ -56,7 +56,7 @@ def measure(place: Workplace) -> tuple[list[Measurement], list[str]]:
     ]
     return found + _sweep(place), [
         "whether torch was imported is what `python -X importtime` lists",
-        f"sweep: {JOBS} seeds in one process, warm cache; the jobs after the first count; a job starts when Hydra has "
+        "sweep: several seeds in one process, warm cache; the jobs after the first count; a job starts when Hydra has "
         "composed its config, opened its log and written .hydra/",
     ]
 
@@ -78,7 +78,8 @@ def _sweep(place: Workplace) -> list[Measurement]:
     first, between = [], []
     for _ in range(place.options.times(3)):
         folder = place.new_folder("sweep")
-        words = ["-m", "animal_cls", "--multirun", f"seed={','.join(map(str, range(JOBS)))}", "trainer.max_epochs=1"]
+        seeds = ",".join(map(str, range(JOBS[place.options.quick])))
+        words = ["-m", "animal_cls", "--multirun", f"seed={seeds}", "trainer.max_epochs=1"]
         words += ["data=folder", f"data.root={root}", f"data.cache_dir={place.folder / 'cache'}"]
         seen = place.look([*words, f"hydra.sweep.dir={folder}", OVERRIDE], folder=folder)
         starts = [mark["start"] for mark in seen.stages("job") if "start" in mark]

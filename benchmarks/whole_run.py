@@ -28,7 +28,7 @@ class Network:
 
 NETWORKS = (
     Network(name="simple_cnn", epochs=30, steady=3.5, whole=2.5, pictures=(1600, 400), repeats=3, tried=20),
-    Network(name="resnet18", epochs=3, steady=3.0, whole=2.3, pictures=(1600, 160), repeats=2, tried=4),
+    Network(name="resnet18", epochs=3, steady=3.0, whole=2.3, pictures=(1600, 100), repeats=2, tried=4),
 )
 
 

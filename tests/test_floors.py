@@ -17,15 +17,29 @@ PACKAGE = Path(animal_cls.__file__).parent
 # those in its own package and the pairs below.
 FLOORS = {
     **dict.fromkeys(
-        ("errors", "batch", "call", "chance", "config", "models", "naming", "regularizers", "results", "statistics"), 0
+        (
+            "errors",
+            "batch",
+            "call",
+            "chance",
+            "config",
+            "models",
+            "naming",
+            "places",
+            "regularizers",
+            "results",
+            "statistics",
+        ),
+        0,
     ),
     **dict.fromkeys(("data", "report", "classifier", "hardware", "history", "progress", "tensorboard"), 1),
     **dict.fromkeys(("construct", "experiment", "inspection"), 2),
-    **dict.fromkeys(("messages", "sweep", "cli"), 3),
+    **dict.fromkeys(("usage", "messages", "sweep", "cli"), 3),
     **dict.fromkeys(("__main__", "prepare"), 4),
 }
 BESIDE = {
     *((room, "errors") for room in ("call", "config", "models", "results")),
+    ("config", "places"),
     ("experiment", "construct"),
     ("sweep", "messages"),
     ("cli", "messages"),
@@ -58,7 +72,7 @@ AT_HOME = {
     "PIL": {"data", "report", "inspection"},
     "rich": {"data"},
     "platformdirs": {"data"},
-    "filelock": {"data", "cli"},
+    "filelock": {"data", "cli", "report"},
     "numpy": {"batch", "chance", "results", "statistics", "data", "report", "inspection"},
 }
 # Imports inside functions, which wait until torch is needed: (module, imported).

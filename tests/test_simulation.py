@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from animal_cls.statistics.crossed import Variances, expected_power, variances
-from benchmarks import simulation
-from benchmarks.simulation import Condition, Outcome, outcomes
+from animal_cls.statistics.crossed import Variances, expected_power, mean_squares, variances
+from benchmarks import rival_methods, simulated_runs, simulation
+from benchmarks.simulated_runs import Condition
+from benchmarks.simulation import Outcome, outcomes
 
 PLAIN = Condition(name="plain", pictures=300, seed_sd=1.0)
 FAMILIES = 150
@@ -24,7 +25,7 @@ def by_seeds(condition: Condition) -> dict[int, Outcome]:
 def test_the_made_up_runs_have_the_accuracies_and_the_spread_that_are_said_to_be_true() -> None:
     condition = Condition(name="", pictures=4000, seed_sd=1.5, difference=2.0, arm_sd=0.0)
     rng = np.random.default_rng(0)
-    accuracies = np.concatenate([simulation.runs(condition, 5, rng)[0].mean(axis=3) for _ in range(20)])
+    accuracies = np.concatenate([simulated_runs.runs(condition, 5, rng)[0].mean(axis=3) for _ in range(20)])
     baseline, others = accuracies[:, 0], accuracies[:, 1:]
     assert baseline.mean() == pytest.approx(0.85, abs=0.003)
     assert others.mean() - baseline.mean() == pytest.approx(condition.truth, abs=0.003)
@@ -32,19 +33,19 @@ def test_the_made_up_runs_have_the_accuracies_and_the_spread_that_are_said_to_be
 
 
 def test_two_runs_of_one_arm_disagree_as_networks_do() -> None:
-    values, _ = simulation.runs(replace(PLAIN, pictures=2000), 5, np.random.default_rng(0))
+    values, _ = simulated_runs.runs(replace(PLAIN, pictures=2000), 5, np.random.default_rng(0))
     assert 0.08 < np.mean(values[:, :, 0] != values[:, :, 1]) < 0.16
 
 
 def test_collapsing_seeds_lose_ten_points() -> None:
     condition = replace(PLAIN, pictures=20_000, seed_sd=0.0, collapse=0.5)
-    accuracies = simulation.runs(condition, 4, np.random.default_rng(0))[0].mean(axis=3)
+    accuracies = simulated_runs.runs(condition, 4, np.random.default_rng(0))[0].mean(axis=3)
     assert accuracies[:, 1:].min() == pytest.approx(0.75, abs=0.02)
     assert accuracies[:, 0].min() == pytest.approx(0.85, abs=0.02)
 
 
 def test_weights_of_the_classes_sum_to_1() -> None:
-    _, weights = simulation.runs(replace(PLAIN, metric="acc_macro"), 1, np.random.default_rng(0))
+    _, weights = simulated_runs.runs(replace(PLAIN, metric="acc_macro"), 1, np.random.default_rng(0))
     assert weights is not None
     assert weights.sum() == pytest.approx(1)
 
@@ -83,8 +84,8 @@ def test_two_points_are_found_more_often_with_more_seeds_and_in_the_right_direct
 def test_the_planned_power_is_the_simulated_one() -> None:
     """The variances are taken from some families, the power from others."""
     condition = Condition(name="", pictures=2000, seed_sd=1.0, difference=2.0)
-    tables = np.concatenate(list(simulation.simulate(condition, 20, np.random.default_rng(1))))
-    spreads = [variances(simulation.mean_squares(table)) for table in tables.reshape(-1, *tables.shape[2:])]
+    tables = np.concatenate(list(simulated_runs.simulate(condition, 20, np.random.default_rng(1))))
+    spreads = [variances(mean_squares(table)) for table in tables.reshape(-1, *tables.shape[2:])]
     truth = Variances(**{part: float(np.mean([getattr(v, part) for v in spreads])) for part in vars(spreads[0])})
     found = by_seeds(condition)
     for seeds in (3, 5, 10):
@@ -109,6 +110,6 @@ def test_the_command_writes_tables_and_numbers(tmp_path: Path, monkeypatch: pyte
 
 
 def test_the_bootstrap_of_seeds_and_pictures_gives_two_shares_per_number_of_seeds() -> None:
-    found = simulation.pigeonhole(replace(PLAIN, pictures=100), 5, draws=200)
+    found = rival_methods.pigeonhole(replace(PLAIN, pictures=100), 5, draws=200)
     assert len(found) == 4
     assert all(0 <= share <= 100 for pair in found for share in pair)

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
+from scipy.optimize import brentq
 from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 from statsmodels.stats.contingency_tables import mcnemar as reference_mcnemar
@@ -32,7 +33,8 @@ from animal_cls.statistics import (
     verdict,
     wilson,
 )
-from animal_cls.statistics.crossed import Variances, expected_power, mean_squares
+from animal_cls.statistics.crossed import SMALLEST_P, Variances, expected_power, half_width, mean_squares, p_value
+from animal_cls.statistics.weighting import influences
 
 TABLE = np.array([[1.0, 0.0, 2.0], [3.0, 2.0, 10.0]])  # d (S = 2, N = 3); its analysis stands in the test below
 
@@ -135,10 +137,15 @@ def test_the_same_seed_draws_the_same_bootstrap() -> None:
     assert paired_bootstrap(a, b) != paired_bootstrap(a, b, seed=1)
 
 
-def test_runs_that_agree_everywhere_have_no_difference_on_other_pictures() -> None:
-    a, _ = drawn(2, 100)
-    found = paired_bootstrap(a, a)
-    assert (found.delta, found.low, found.high, found.n) == (0, 0, 0, 100)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_bootstrap_resamples_the_pictures_influences(weighted: bool) -> None:
+    a, b = drawn(3, 200)
+    weights = 1 / (2 * np.array([50, 150])[(np.arange(200) < 150).astype(int)]) if weighted else None
+    influence = influences(a.astype(float) - b, weights).mean(axis=0)
+    rng = np.random.default_rng(0)
+    means = [influence[rng.integers(200, size=200)].mean() for _ in range(1000)]
+    found = paired_bootstrap(a, b, weights=weights)
+    assert_allclose([found.delta, found.low, found.high], [influence.mean(), *np.quantile(means, [0.025, 0.975])])
 
 
 def test_a_loss_that_is_not_finite_gives_no_bootstrap() -> None:
@@ -149,7 +156,8 @@ def test_a_loss_that_is_not_finite_gives_no_bootstrap() -> None:
 @pytest.mark.parametrize(("right", "n"), [(7, 10), (0, 10), (10, 10), (943, 1000)])
 def test_wilsons_interval_is_statsmodels(right: int, n: int) -> None:
     found = wilson(right, n, level=0.9)
-    assert_allclose([found.low, found.high], proportion_confint(right, n, alpha=0.1, method="wilson"), atol=1e-12)
+    reference: Any = proportion_confint(right, n, alpha=0.1, method="wilson")
+    assert_allclose([found.low, found.high], reference, atol=1e-12)
     assert found.share == right / n
 
 
@@ -291,10 +299,20 @@ def test_the_error_of_a_weighted_mean_is_that_of_class_means() -> None:
     assert (found.high - found.low) / 2 == pytest.approx(1.96 * error, rel=0.05)
 
 
-def test_arms_that_agree_everywhere_have_no_difference_and_p_1() -> None:
-    a, _ = drawn(3, 50)
-    found = compare(a, a)
-    assert (found.delta, found.low, found.high, found.p_value) == (0, 0, 0, 1)
+@pytest.mark.parametrize("shape", [(2, 1), (2, 400), (3, 50), (5, 5000), (10, 3)])
+@pytest.mark.parametrize("shift", [0.0, 0.02, 1.0, 30.0])
+def test_the_p_value_is_the_root_that_scipy_finds(shape: tuple[int, int], shift: float) -> None:
+    rng = np.random.default_rng(shape[1])
+    spread = rng.normal(size=(6, *shape)) + rng.normal(size=(6, shape[0], 1)) + rng.normal(size=(6, 1, shape[1]))
+    tables = np.concatenate([spread + shift, np.round(spread + shift)])  # some without a seeds' part, or with ties
+    squares = mean_squares(tables)
+    for table, p in zip(tables, p_value(squares), strict=True):
+        one = mean_squares(table)
+        if one.delta == 0 or half_width(one, SMALLEST_P) < abs(one.delta):
+            assert p == (1 if one.delta == 0 else pytest.approx(SMALLEST_P))
+            continue
+        root: Any = brentq(lambda x, one=one: half_width(one, np.exp(x)) - abs(one.delta), np.log(SMALLEST_P), 0)
+        assert p == pytest.approx(math.exp(root), rel=1e-9)
 
 
 def test_a_mean_difference_of_exactly_0_has_p_1() -> None:
@@ -377,6 +395,17 @@ def test_the_seeds_needed_are_the_fewest_with_enough_power() -> None:
     spread = Variances(seeds=2e-4, pictures=0.01, rest=0.1)
     powers = [expected_power(spread, s, 1000, difference=0.02, alpha=0.05) for s in (needed - 1, needed)]
     assert powers[0] < 0.8 <= powers[1]
+
+
+@pytest.mark.parametrize("pictures", [1, 50, 3000])
+def test_where_some_seeds_suffice_more_do(pictures: int) -> None:
+    """So that the fewest can be found by halving."""
+    rng = np.random.default_rng(pictures)
+    for parts in 10.0 ** rng.uniform(-6, 0, size=(50, 3)):
+        spread = Variances(seeds=parts[0], pictures=parts[1], rest=parts[2])
+        powers = [expected_power(spread, s, pictures, difference=0.02, alpha=0.006) for s in range(2, 101)]
+        for power in (0.1, 0.5, 0.8, 0.95):
+            assert np.diff(np.array(powers) >= power).sum() <= 1
 
 
 def test_more_is_needed_for_a_smaller_difference_for_more_power_and_among_more_comparisons() -> None:

@@ -34,9 +34,22 @@ def flip_crop(pictures: Tensor, boxes: Tensor) -> Tensor:
         boxes: (N, 2, 3), see `boxes`.
     """
     pictures = pictures if pictures.is_floating_point() else pictures.float()
-    grid = functional.affine_grid(boxes.to(pictures.dtype), list(pictures.shape), align_corners=False)
-    changed = functional.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    where = grid(boxes.to(pictures.dtype), height=pictures.shape[2], width=pictures.shape[3])
+    changed = functional.grid_sample(pictures, where, mode="bilinear", padding_mode="border", align_corners=False)
     return changed.contiguous(memory_format=torch.channels_last)
+
+
+def grid(boxes: Tensor, *, height: int, width: int) -> Tensor:
+    """Where each pixel comes from: (N, H, W, 2), x and y in [-1, 1].
+
+    As torch's affine_grid of maps that neither turn nor shear, in a tenth of its time: x depends on the column alone
+    and y on the row.
+    """
+    columns, rows = ((2 * torch.arange(n, device=boxes.device, dtype=boxes.dtype) + 1) / n - 1 for n in (width, height))
+    x = boxes[:, 0, 0, None] * columns + boxes[:, 0, 2, None]  # (N, W)
+    y = boxes[:, 1, 1, None] * rows + boxes[:, 1, 2, None]  # (N, H)
+    shape = (len(boxes), height, width)
+    return torch.stack([x[:, None, :].expand(shape), y[:, :, None].expand(shape)], dim=-1)
 
 
 def crop_boxes(draws: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ from animal_cls.data.decode import MAX_PIXELS, UnreadablePicture, decode, read
 from animal_cls.data.store import FORMAT, NO_ROW, About, Entry, Rows, Store, cores, key
 from animal_cls.errors import UserError
 
-CHUNK_BYTES = 32 * 2**20  # decoded pixels that go to the disk at once; a killed build loses so much of its work
+CHUNK_BYTES = 8 * 2**20  # decoded pixels that go to the disk at once; a killed build loses so much of its work
 DEAD_SHARE = 0.5  # of the rows that no picture uses any more, from which on a store is written anew
 LAST_USE = "last_use"  # a file whose time says when a run read the store
 

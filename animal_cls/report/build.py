@@ -16,23 +16,34 @@ from animal_cls.report.evidence.configs import command, flat
 from animal_cls.report.evidence.fairness import overrides
 from animal_cls.report.evidence.judgements import Reader
 from animal_cls.report.evidence.picked import picked
+from animal_cls.report.helpers import Helpers
 from animal_cls.report.study import Arm, ArmRow, Command, DataSet, PictureNote, Run, Study
 from animal_cls.results import SPLITS, Result
 
 
-def study(sources: Sequence[Path], *, cache: Path | None = None, compare: Sequence[tuple[str, str]] = ()) -> Study:
+def study(
+    sources: Sequence[Path],
+    *,
+    cache: Path | None = None,
+    compare: Sequence[tuple[str, str]] = (),
+    helpers: Helpers | None = None,
+) -> Study:
     """What all runs in `sources` show together.
 
     Args:
         sources: folders of runs, of sweeps, or of several of those.
         cache: a folder for what was read of predictions.csv; None: nothing is kept.
         compare: pairs of names of arms to be compared beside each arm with its baseline.
+        helpers: processes that may take a share of the reading.
 
     Raises:
         UserError: no such folder, no run in any of them, or no arm of that name.
     """
     reader = Reader(cache=cache)
     found = collect(sources, reader)
+    if helpers is not None:
+        reader.prepare([run.folder for run in found.runs if run.status == "done"], helpers)
+        helpers.get_ready(load_drawings)
     runs, arms = arrange(found.runs)
     results = [run.result for run in runs if run.result is not None and run.status == "done" and run.used]
     rows, comparisons = arm_rows(arms), compare_all(arms, compare)
@@ -62,6 +73,11 @@ def study(sources: Sequence[Path], *, cache: Path | None = None, compare: Sequen
         run_warnings=_run_warnings(runs),
         warnings=(*found.warnings, *_warnings(runs, arms), *reader.troubles),
     )
+
+
+def load_drawings() -> None:
+    """Load what the figures of a study need, which takes half a second."""
+    from animal_cls.report.drawings import study_figures  # noqa: F401
 
 
 def data_sets(results: Sequence[Result]) -> list[DataSet]:

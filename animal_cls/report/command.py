@@ -5,12 +5,18 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from animal_cls.errors import UserError
 from animal_cls.report import tables
 from animal_cls.report.build import study as build
+from animal_cls.report.evidence.collect import OWN
+from animal_cls.report.helpers import Helpers, gathered
 from animal_cls.report.study import Study
 
 REPORT = "report"  # the folder below the first one given
+WRITING = ".writing"  # inside it: locked while its files are replaced, which takes no time
+PATIENCE = 60  # seconds
 CACHE = ".cache"  # inside it: what was read of predictions.csv
 
 
@@ -19,12 +25,15 @@ def run(words: Sequence[str] | None = None) -> int:
     asked = parser().parse_args(words)
     out = asked.out or asked.folders[0] / REPORT
     try:
-        made = make(asked.folders, out, compare=[tuple(pair) for pair in asked.compare])
+        with gathered() as helpers:
+            made, notes = make(asked.folders, out, compare=[tuple(pair) for pair in asked.compare], helpers=helpers)
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
     for answer in made.answers:
         print(answer.text)
+    for note in notes:
+        print(f"warning: {note}", file=sys.stderr)
     print(f"report  {out}")
     return 0
 
@@ -48,23 +57,41 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def make(sources: Sequence[Path], out: Path, *, compare: Sequence[tuple[str, str]] = ()) -> Study:
-    """Write the report on the runs in `sources` into `out` and return what it says.
+def make(
+    sources: Sequence[Path], out: Path, *, helpers: Helpers, compare: Sequence[tuple[str, str]] = ()
+) -> tuple[Study, list[str]]:
+    """Write the report on the runs in `sources` into `out`.
+
+    Returns:
+        what it says, and what the user should know of its files.
 
     Raises:
         UserError: no such folder, no run in any of them, no arm of that name, or `out` cannot be written to.
     """
-    study = build(sources, cache=out / CACHE, compare=compare)
+    refuse_foreign(out)
+    study = build(sources, cache=out / CACHE, compare=compare, helpers=helpers)
     try:
-        tables.write(study, out)
-        write_page(study, out)
+        out.mkdir(parents=True, exist_ok=True)
+        with FileLock(out / WRITING, timeout=PATIENCE):
+            tables.write(study, out)
+        return study, write_page(study, out, helpers)
+    except Timeout:
+        raise UserError(f"{out}: another report is being written there. Try again.") from None
     except OSError as error:
         raise UserError(f"{out}: the report cannot be written there ({error.strerror}). Choose --out DIR.") from None
-    return study
 
 
-def write_page(study: Study, out: Path) -> None:
-    """Write index.html and the figures; matplotlib is not loaded before."""
+def refuse_foreign(out: Path) -> None:
+    """Raise `UserError` where a file of a report's name lies in a folder that is no report's."""
+    taken = [name for name in (*tables.FILES, tables.PAGE) if (out / name).exists()]
+    if taken and not (out / OWN).exists():
+        raise UserError(f"{out}: holds {taken[0]}, but no report, so that is not written over. Choose --out DIR.")
+
+
+def write_page(study: Study, out: Path, helpers: Helpers) -> list[str]:
+    """Write index.html and the figures; matplotlib is not loaded before. Returns what the user should know."""
     from animal_cls.report import page
 
-    page.write(study, out)
+    made = page.draw(study, helpers)
+    with FileLock(out / WRITING, timeout=PATIENCE):
+        return page.write(study, made, out)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from animal_cls.report.evidence.collect import OWN
 from animal_cls.report.markdown import markdown
 from animal_cls.report.study import ArmRow, ClassRow, Comparison, Run, Statement, Study
 from animal_cls.results import SPLITS, write_atomically
@@ -61,22 +62,24 @@ CLASSES = (
     "change_of",
 )
 STATEMENTS = ("id", "verdict", "evidence")
+FILES = (OWN, "arms.csv", "comparisons.csv", "classes.csv", "statements.csv", "report.md")  # as written
+PAGE = "index.html"  # beside them
 
 
 def write(study: Study, out: Path) -> list[Path]:
     """Write the five tables and report.md into `out`, each whole or not at all; returns the files."""
     out.mkdir(parents=True, exist_ok=True)
-    texts = {
-        "runs.csv": table(RUNS, map(_run, study.runs)),
-        "arms.csv": table(ARMS, (_fields(row, ARMS) for row in study.arm_rows)),
-        "comparisons.csv": table(COMPARISONS, map(_comparison, study.comparisons)),
-        "classes.csv": table(CLASSES, map(_class, study.class_rows)),
-        "statements.csv": table(STATEMENTS, (_fields(row, STATEMENTS) for row in study.statements)),
-        "report.md": markdown(study),
-    }
-    for name, text in texts.items():
+    texts = (
+        table(RUNS, map(_run, study.runs)),
+        table(ARMS, (_fields(row, ARMS) for row in study.arm_rows)),
+        table(COMPARISONS, map(_comparison, study.comparisons)),
+        table(CLASSES, map(_class, study.class_rows)),
+        table(STATEMENTS, (_fields(row, STATEMENTS) for row in study.statements)),
+        markdown(study),
+    )
+    for name, text in zip(FILES, texts, strict=True):
         write_atomically(out / name, text.encode("utf-8", "backslashreplace").decode())
-    return [out / name for name in texts]
+    return [out / name for name in FILES]
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

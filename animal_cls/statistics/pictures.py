@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from animal_cls.statistics.weighting import as_table, differences, influences
+from animal_cls.statistics.agreement import half_width_of_agreement
+from animal_cls.statistics.weighting import as_table, checked_weights, differences
 
 NAN = float("nan")
 
@@ -63,6 +64,7 @@ def paired_bootstrap(
     b: ArrayLike,
     *,
     weights: ArrayLike | None = None,
+    shares: bool = False,
     draws: int = 1000,
     seed: int = 0,
     level: float = 0.95,
@@ -72,17 +74,22 @@ def paired_bootstrap(
     `a` and `b` hold a number per picture (correctness, loss): (N,) for one pair of runs, or (S, N), one row per seed,
     where the picture is the unit and keeps its S values together. `weights` (N,) sum to 1, as in `compare`.
     Both sides get the same resampled pictures, and so do all calls with the same N, `draws` and `seed`. It says nothing
-    about other seeds.
+    about other seeds. Where all pictures agree there is nothing to resample: the interval is then that of
+    `half_width_of_agreement` for `shares` (from 0 to 1), else NaN.
 
     Raises:
         ValueError: shapes that do not fit, no picture, or weights that do not sum to 1.
     """
-    d = differences(as_table(a), as_table(b))
-    per_picture = influences(d, weights).mean(axis=0)
-    delta, n = float(per_picture.mean()), len(per_picture)
+    d = differences(as_table(a), as_table(b)).mean(axis=0)
+    n = len(d)
+    w = None if weights is None else checked_weights(weights, n)
+    delta = float(d.mean() if w is None else d @ w)
     if not np.isfinite(delta):
         return PictureInterval(delta=delta, low=NAN, high=NAN, n=n)
-    means = _resampled_means(per_picture, draws=draws, seed=seed)
+    if not d.any():
+        half = half_width_of_agreement(1, n, alpha=1 - level, weights=w) if shares else NAN
+        return PictureInterval(delta=delta, low=delta - half, high=delta + half, n=n)
+    means = _resampled_means(d, w, draws=draws, seed=seed)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return PictureInterval(delta=delta, low=float(low), high=float(high), n=n)
 
@@ -105,14 +112,29 @@ def wilson(right: int, n: int, *, level: float = 0.95) -> Share:
     return Share(share=share, low=low, high=high, n=n)
 
 
-def _resampled_means(values: np.ndarray, *, draws: int, seed: int) -> np.ndarray:
-    """(draws,) means of `values` (N,) drawn with replacement."""
-    counts = _resampled_counts(len(values), draws, seed)
-    return np.einsum("dn,n->d", counts, values) / len(values)
+def _resampled_means(d: np.ndarray, weights: np.ndarray | None, *, draws: int, seed: int) -> np.ndarray:
+    """(draws,) means of the `influences` of `d` (N,), drawn with replacement.
+
+    With c_i the times that picture i is drawn, that is m + sum of c_i w_i (d_i - m), m being the mean: most pictures,
+    on which both arms say the same, add nothing to the sum of c_i w_i d_i.
+    """
+    counts, unlike = _resampled_counts(len(d), draws, seed), np.flatnonzero(d)
+    if weights is None:
+        return np.einsum("nd,n->d", counts[unlike], d[unlike] / len(d))
+    mean = float(d @ weights)
+    drawn = np.einsum("nd,n->d", counts[unlike], weights[unlike] * d[unlike])
+    return mean + drawn - mean * _resampled_weights(weights.tobytes(), len(d), draws, seed)
 
 
 @lru_cache(maxsize=4)  # a report asks for the same pictures again and again: its splits
 def _resampled_counts(n: int, draws: int, seed: int) -> np.ndarray:
-    """(draws, n) uint8: how often each of n pictures is in a sample of n. None can be in it 256 times."""
+    """(n, draws) uint8: how often each of n pictures is in a sample of n. None can be in it 256 times."""
     rng = np.random.default_rng(seed)
-    return np.stack([np.bincount(rng.integers(n, size=n), minlength=n).astype(np.uint8) for _ in range(draws)])
+    rows = [np.bincount(rng.integers(n, size=n), minlength=n).astype(np.uint8) for _ in range(draws)]
+    return np.ascontiguousarray(np.stack(rows).T)
+
+
+@lru_cache(maxsize=4)
+def _resampled_weights(weights: bytes, n: int, draws: int, seed: int) -> np.ndarray:
+    """(draws,) sums of the `weights` (n,) float64 of the pictures in each sample."""
+    return np.einsum("nd,n->d", _resampled_counts(n, draws, seed), np.frombuffer(weights))

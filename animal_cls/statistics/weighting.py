@@ -39,9 +39,19 @@ def influences(d: np.ndarray, weights: ArrayLike | None) -> np.ndarray:
     """
     if weights is None:
         return d
-    w = np.asarray(weights, dtype=np.float64)
-    if w.shape != d.shape[-1:] or w.min() < 0 or abs(w.sum() - 1) > 1e-6:
-        raise ValueError(f"Weights of {d.shape[-1]} pictures must not be negative and sum to 1: {w.shape}, {w.sum()}.")
+    w = checked_weights(weights, d.shape[-1])
     with np.errstate(invalid="ignore"):
         mean = (d.mean(axis=-2) @ w)[..., None, None]
         return mean + w * w.size * (d - mean)
+
+
+def checked_weights(weights: ArrayLike, n: int) -> np.ndarray:
+    """`weights` as (n,) float64.
+
+    Raises:
+        ValueError: they are not (n,), are negative, or do not sum to 1.
+    """
+    w = np.asarray(weights, dtype=np.float64)
+    if w.shape != (n,) or w.min() < 0 or abs(w.sum() - 1) > 1e-6:
+        raise ValueError(f"Weights of {n} pictures must not be negative and sum to 1: {w.shape}, {w.sum()}.")
+    return w

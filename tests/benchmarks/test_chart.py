@@ -36,8 +36,8 @@ def test_each_network_has_a_panel_with_the_fastest_on_top(tmp_path: Path) -> Non
     parts = [Part(letter="a", title="", measurements=speeds)]
     figure = chart.drawn(parts)
     assert figure is not None
-    resnet, simple = figure.axes
-    assert [resnet.get_title(), simple.get_title()] == [f"{n}: pictures per second" for n in ("resnet18", "simple_cnn")]
+    simple, resnet = figure.axes
+    assert [simple.get_title(), resnet.get_title()] == [f"{n}: pictures per second" for n in ("simple_cnn", "resnet18")]
     assert [bar.get_width() for bar in simple.patches] == [100.0, 300.0]  # type: ignore[attr-defined]
     chart.save(parts, tmp_path / "speed.png")
     with Image.open(tmp_path / "speed.png") as picture:

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.growth import Grown, _measurements, sizes
+from benchmarks.measurements import of
+from benchmarks.nine_runs import _published
 from benchmarks.processes import Finished
 from benchmarks.start_up import imported
 from benchmarks.where_time_goes import LOOP, rows, step_of
@@ -87,3 +89,9 @@ def test_an_action_belongs_to_a_step() -> None:
     assert step_of("[Callback]ModelCheckpoint{'monitor': 'val/acc'}.on_train_epoch_end") == "checkpoints"
     assert step_of("[Callback]Stopwatch.on_train_batch_end") == "the benchmark itself"
     assert step_of("something new") == LOOP
+
+
+def test_the_published_runs_take_as_long_as_their_pictures_and_epochs() -> None:
+    """Three networks of which one run each was measured: each counts for three."""
+    runs = [of("an epoch", "s", [seconds]) for seconds in (1.0, 10.0, 9.0)] + [of("GPU busy", "%", [95.0])]
+    assert _published(runs, 2500).value == pytest.approx(20.0 * 3 * 50 * 25_139 / 2500 / 3600)

@@ -7,9 +7,10 @@ import pytest
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional
 
 from animal_cls import chance
-from animal_cls.data.augment import AREA, RATIO, boxes, crop_boxes, flip_crop
+from animal_cls.data.augment import AREA, RATIO, boxes, crop_boxes, flip_crop, grid
 
 N, SIDE = 2000, 16
 KEYS = np.random.default_rng(0).integers(0, 2**64, size=N, dtype=np.uint64)
@@ -159,3 +160,10 @@ def test_boxes_by_hand() -> None:
     expected = [[side, 0, side - 1], [0, side, 1 - side]]
     np.testing.assert_allclose(boxes[0], expected, atol=1e-6)
     np.testing.assert_allclose(boxes[1], [[-side, 0, side - 1], expected[1]], atol=1e-6)
+
+
+@pytest.mark.parametrize(("height", "width"), [(8, 8), (5, 12), (1, 3)])
+def test_the_grid_is_torchs_affine_grid(height: int, width: int) -> None:
+    drawn = boxes(KEYS[:20], seed=3, epoch=1)
+    reference = functional.affine_grid(drawn, [20, 3, height, width], align_corners=False)
+    torch.testing.assert_close(grid(drawn, height=height, width=width), reference)

@@ -1,6 +1,5 @@
 """A folder of pictures in which there is one of everything that can be found."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -75,7 +74,7 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in HOSTILE:
         (cat / name).write_bytes(b"no picture")
     (root.parent / "elsewhere.png").touch()
-    os.symlink(root.parent / "elsewhere.png", cat / "link.png")
+    (cat / "link.png").symlink_to(root.parent / "elsewhere.png")
     (cat / "notes.txt").touch()
     return root
 

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from animal_cls import results
+from animal_cls.report import helpers
 from animal_cls.results import Predictions, Result, SplitResult
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No report starts processes of its own, which takes a second each, but in the tests of just that."""
+    monkeypatch.setattr(helpers, "cores", lambda: 1)
 
 
 def split_of(classes: Sequence[str], confusion: Sequence[Sequence[int]], *, loss: float = 1.0) -> SplitResult:

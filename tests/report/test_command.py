@@ -1,16 +1,15 @@
 """What a person types, and a sweep's own report."""
 
-import logging
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
-from animal_cls.report import command, main, tables
+from animal_cls.report import command, main
 from animal_cls.report.build import study
-from animal_cls.report.refresh import Refresher
 
 HITS = {"val": {"cat": [True, False], "dog": [True, True]}}
 
@@ -21,7 +20,7 @@ Write = Callable[..., Path]
 def pages(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Where pages were asked for; none is drawn, which takes longer than everything else."""
     asked: list[Path] = []
-    monkeypatch.setattr(command, "write_page", lambda study, out: asked.append(out))
+    monkeypatch.setattr(command, "write_page", lambda study, out, helpers: asked.append(out) or [])
     return asked
 
 
@@ -84,6 +83,36 @@ def test_a_mistake_is_one_message(
     assert printed.out == ""
 
 
+def test_a_folder_of_somebody_else_is_not_written_into(
+    tmp_path: Path, sweep: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "index.html").write_text("mine")
+    assert main([str(sweep), "--out", str(tmp_path / "site")]) == 1
+    assert capsys.readouterr().err == (
+        f"{tmp_path / 'site'}: holds index.html, but no report, so that is not written over. Choose --out DIR.\n"
+    )
+    assert [path.name for path in (tmp_path / "site").iterdir()] == ["index.html"]
+
+
+def test_two_reports_at_once_wait_for_each_other(
+    sweep: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (sweep / "report").mkdir()
+    monkeypatch.setattr(command, "PATIENCE", 0.01)
+    with FileLock(sweep / "report" / command.WRITING):
+        assert main([str(sweep)]) == 1
+    assert capsys.readouterr().err == f"{sweep / 'report'}: another report is being written there. Try again.\n"
+
+
+def test_what_was_not_written_is_told(
+    sweep: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "write_page", lambda study, out, helpers: ["figures: arms.png: not made by a report"])
+    assert main([str(sweep)]) == 0
+    assert capsys.readouterr().err == "warning: figures: arms.png: not made by a report\n"
+
+
 def test_no_torch_no_hydra_and_no_matplotlib_for_the_numbers(sweep: Path) -> None:
     code = "import sys; from animal_cls.report import build, command, refresh, tables; from pathlib import Path; "
     code += f"tables.write(build.study([Path({str(sweep)!r})]), Path({str(sweep / 'report')!r})); print(*sys.modules)"
@@ -115,35 +144,3 @@ def test_warnings_of_runs_are_kept_with_their_names(tmp_path: Path, write_run: W
     assert study([tmp_path]).run_warnings == {
         "reg had no effect": ("simple_cnn/none/seed=0", "simple_cnn/none/seed=1"),
     }
-
-
-def test_a_sweep_refreshes_its_report(sweep: Path, pages: list[Path], write_run: Write) -> None:
-    plan = ", ".join(f'{{"folder": "{name}", "overrides": []}}' for name in ("none", "dropout", "l2", "l3"))
-    (sweep / "plan.json").write_text(f'{{"jobs": [{plan}]}}')
-    refresher = Refresher()
-    refresher.after_job(sweep)
-    assert len(pages) == 1, "after the first job"
-    refresher.due = float("inf")
-    write_run(sweep / "l2", HITS, reg="l2")
-    refresher.after_job(sweep)
-    assert len(pages) == 1, "not yet due"
-    assert "simple_cnn/l2" in (sweep / "report" / "comparisons.csv").read_text(), "tables are"
-    write_run(sweep / "l3", HITS, reg="l2", seed=1)
-    refresher.after_job(sweep)
-    assert len(pages) == 2, "after the last job in any case"
-
-
-def test_a_report_that_fails_hurts_no_sweep(
-    sweep: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def fail(*_: object) -> None:
-        raise ZeroDivisionError("no number")
-
-    monkeypatch.setattr(tables, "write", fail)
-    refresher = Refresher()
-    with caplog.at_level(logging.WARNING, "animal_cls"):
-        refresher.after_job(sweep)
-        refresher.after_job(sweep)
-    assert [r.getMessage() for r in caplog.records] == [
-        "the sweep goes on, its report could not be made: ZeroDivisionError: no number"
-    ]

@@ -14,10 +14,13 @@ from animal_cls.report.study import ClassLink, ClassRow
 APART = 0.03  # of the axis: class names nearer than that to each other would overlap
 
 
-def class_link(
-    arms: Sequence[str], rows: Sequence[ClassRow], links: Sequence[ClassLink], *, title: str
-) -> Figure | None:
-    """A point per class and arm: its training pictures and its accuracy; None where all classes have equally many.
+def classes_differ(arms: Sequence[str], rows: Sequence[ClassRow]) -> bool:
+    """Whether the classes of these arms have different numbers of training pictures: else there is nothing to see."""
+    return len({n for arm in arms for n, _, _ in known(rows, arm)}) > 1
+
+
+def class_link(arms: Sequence[str], rows: Sequence[ClassRow], links: Sequence[ClassLink], *, title: str) -> Figure:
+    """A point per class and arm: its training pictures and its accuracy.
 
     Args:
         arms: those to show.
@@ -25,8 +28,6 @@ def class_link(
         links: the rank correlations of the same split.
     """
     points = {arm: known(rows, arm) for arm in arms}
-    if len({n for classes in points.values() for n, _, _ in classes}) < 2:
-        return None
     rho = {link.arm: link for link in links}
     figure = Figure(figsize=(11, 5))
     figure.subplots_adjust(left=0.07, right=0.985, top=0.78, bottom=0.24)

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from animal_cls.report.drawings import alternatives
 from animal_cls.report.drawings.bands import Metrics, learning
 from animal_cls.report.drawings.beside_published import beside_published
 from animal_cls.report.drawings.choice import MOST_PANELS, chosen, file_name, left_out, within
-from animal_cls.report.drawings.class_link import class_link
-from animal_cls.report.drawings.drawing import Drawing, theme
+from animal_cls.report.drawings.class_link import class_link, classes_differ
+from animal_cls.report.drawings.drawing import Drawing
 from animal_cls.report.drawings.gap import gap
 from animal_cls.report.drawings.heatmap import changes, heatmap
 from animal_cls.report.drawings.intervals import arms_figure, comparisons_figure
@@ -24,9 +25,7 @@ def drawings(study: Study) -> Iterator[Drawing]:
     kinds = (of_arms, of_comparisons, of_changes, of_confusions, of_link, of_learning, of_gaps, of_reliability)
     taken: dict[str, int] = {}
     for kind in (*kinds, of_published):
-        with theme():
-            made = list(kind(study))
-        for drawing in made:
+        for drawing in kind(study):
             taken[drawing.name.lower()] = n = taken.get(drawing.name.lower(), 0) + 1
             yield drawing if n == 1 else replace(drawing, name=f"{drawing.name}-{n}")
 
@@ -45,7 +44,7 @@ def of_arms(study: Study) -> Iterator[Drawing]:
             caption="Rings: one seed each. Diamond: their mean, with its 95 % interval (t, over seeds)."
             + left_out(study, shown),
             alt=alternatives.of_arms(rows),
-            figure=arms_figure(rows, [accuracies(arm, study.judged_split) for arm in shown], title=title),
+            draw=partial(arms_figure, rows, [accuracies(arm, study.judged_split) for arm in shown], title=title),
         )
 
 
@@ -69,7 +68,7 @@ def of_comparisons(study: Study) -> Iterator[Drawing]:
             "The bar accounts for both the pictures and the seeds. Confounded: more than one factor differs."
             + (f" Not shown: {len(found) - len(shown)} more." if len(found) > len(shown) else ""),
             alt=alternatives.of_comparisons(shown),
-            figure=comparisons_figure(shown, title=title),
+            draw=partial(comparisons_figure, shown, title=title),
         )
 
 
@@ -84,7 +83,7 @@ def of_changes(study: Study) -> Iterator[Drawing]:
             title=title,
             caption="Blue: better than the baseline; orange: worse.",
             alt=alternatives.of_changes(table),
-            figure=heatmap(table, title=title),
+            draw=partial(heatmap, table, title=title),
         )
 
 
@@ -106,8 +105,8 @@ def of_confusions(study: Study) -> Iterator[Drawing]:
                 caption="Rows: true class; columns: predicted class; all seeds together. Blue: recognised; orange: "
                 "taken for another class; numbers: percent of the row, from 5 on." + left_out(study, every),
                 alt=alternatives.of_confusions(found, arms[0].classes),
-                figure=matrices(
-                    [(within(model, name), counts) for name, counts in found], arms[0].classes, title=title
+                draw=partial(
+                    matrices, [(within(model, name), counts) for name, counts in found], arms[0].classes, title=title
                 ),
             )
 
@@ -119,14 +118,13 @@ def of_link(study: Study) -> Iterator[Drawing]:
     links = [link for link in study.class_links if link.split == study.judged_split]
     rows = [row for row in study.class_rows if row.split == study.judged_split]
     title = f"Accuracy of each class and its training pictures, {study.judged_split}"
-    figure = class_link(names, rows, links, title=title)
-    if figure is not None:
+    if classes_differ(names, rows):
         yield Drawing(
             name="class_link",
             title=title,
             caption="A point per class and arm; Spearman's rank correlation over the classes.",
             alt=alternatives.of_link(names, links),
-            figure=figure,
+            draw=partial(class_link, names, rows, links, title=title),
         )
 
 
@@ -142,7 +140,7 @@ def of_learning(study: Study) -> Iterator[Drawing]:
                 caption="Faint: one seed each. Thick: their mean over the epochs that all reached. Band: one standard "
                 f"deviation over seeds. Train dashed, val solid. {TRAIN_NOTE}" + left_out(study, arms),
                 alt=alternatives.of_curves(curves),
-                figure=learning([(within(model, name), seeds) for name, seeds in curves], title=title),
+                draw=partial(learning, [(within(model, name), seeds) for name, seeds in curves], title=title),
             )
 
 
@@ -163,7 +161,7 @@ def of_gaps(study: Study) -> Iterator[Drawing]:
             title=title,
             caption=f"Mean over seeds; band: one standard deviation. {TRAIN_NOTE}",
             alt=alternatives.of_gaps(models),
-            figure=gap(models, title=title),
+            draw=partial(gap, models, title=title),
         )
 
 
@@ -180,7 +178,7 @@ def of_reliability(study: Study) -> Iterator[Drawing]:
             "the network is surer than it is right. ECE: expected calibration error."
             + left_out(study, list(shown.values())),
             alt=alternatives.of_reliability(found),
-            figure=reliability(found, title=title),
+            draw=partial(reliability, found, title=title),
         )
 
 
@@ -197,5 +195,5 @@ def of_published(study: Study) -> Iterator[Drawing]:
             title=title,
             caption="Square: published; dot: ours, mean over seeds; the line between them is the difference.",
             alt=alternatives.of_published(found),
-            figure=beside_published(found, title=title),
+            draw=partial(beside_published, found, title=title),
         )

@@ -96,7 +96,8 @@ def _with_change(row: ClassRow, paired: Paired | None, arm: Arm, baseline: Arm) 
         at = np.flatnonzero(paired.labels == index)
         if len(at) == 0:
             return row
-        test = statistics.compare(*(side.right[:, at].astype(np.float64) for side in (paired.arm, paired.baseline)))
+        right = (side.right[:, at].astype(np.float64) for side in (paired.arm, paired.baseline))
+        test = statistics.compare(*right, shares=True)
         return _changed(row, test.delta, test.low, test.high, test.over)
     seeds = common_seeds(arm, baseline, row.split)
     sides = [[side.done[seed].result for seed in seeds] for side in (arm, baseline)]

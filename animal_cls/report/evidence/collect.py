@@ -20,7 +20,7 @@ from animal_cls.results import Result, SplitResult
 PLAN = "plan.json"  # of a sweep, as animal_cls.sweep writes it
 OVERRIDES = Path(".hydra", "overrides.yaml")
 MARKS = (results.RESULT, results.METRICS, ".hydra", ".lock")  # one of them makes a folder a run's
-OWN = "runs.csv"  # makes a folder a report's
+OWN = "runs.csv"  # makes a folder a report's: the first file that it writes
 PASSED_OVER = ("tensorboard", "checkpoints", "figures")  # of runs and sweeps: nothing in them is a run
 
 

@@ -91,7 +91,7 @@ def _draft(arm: Arm, baseline: Arm, split: str, metric: str, fairness: Fairness,
     if paired is None:
         return _by_results(blank, arm, baseline, scale), None
     a, b, weights = values(paired, metric)
-    test = statistics.compare(a, b, weights=weights)
+    test = statistics.compare(a, b, weights=weights, shares=metric != "loss")
     per_seed = [side.mean(axis=1) if weights is None else side @ weights for side in (a, b)]
     known = replace(
         blank,
@@ -128,7 +128,7 @@ def _by_results(blank: Comparison, arm: Arm, baseline: Arm, scale: float) -> Com
 
 
 def _pictures_test(paired: Paired, a: np.ndarray, b: np.ndarray, weights: np.ndarray | None) -> PicturesTest:
-    interval = statistics.paired_bootstrap(a, b, weights=weights, draws=DRAWS)
+    interval = statistics.paired_bootstrap(a, b, weights=weights, shares=True, draws=DRAWS)
     tests = [statistics.mcnemar(*rows) for rows in zip(paired.arm.right, paired.baseline.right, strict=True)]
     return PicturesTest(
         n=interval.n,

@@ -1,21 +1,25 @@
 """predictions.csv read fast: what a run says of each picture, without the probabilities that no report needs."""
 
-import contextlib
 import hashlib
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
 
 from animal_cls import results
+from animal_cls.report.helpers import Helpers
 from animal_cls.report.study import Judged, Pictures
 
+MUCH = 100_000_000  # bytes: reading them takes half a second, twice as long as a helper takes to start
 FIXED = 4  # columns before the probabilities: path, split, label, predicted
-COMMA, NEWLINE = 44, 10  # as bytes
+COMMA, NEWLINE, POINT, ZERO = b",\n.0"  # as bytes
+EXACT_DIGITS = 15  # of a whole number, so that a float64 holds it
 DAMAGED = (OSError, ValueError, KeyError, EOFError, BadZipFile)  # what reading a damaged npz file raises
 SEPARATOR = "\0"  # in the cache; no path holds one
 
@@ -28,12 +32,26 @@ class Reader:
     troubles: list[str] = field(default_factory=list)  # in words, for the user
     _pictures: dict[str, Pictures] = field(default_factory=dict)  # by digest
 
+    def prepare(self, runs: Sequence[Path], helpers: Helpers) -> None:
+        """Let helpers fill the cache with what has to be read of these runs, where that is much."""
+        found = [run for run in runs if (run / results.PREDICTIONS).is_file()]
+        if self.cache is None or sum((run / results.PREDICTIONS).stat().st_size for run in found) < MUCH:
+            return
+        with suppress(OSError):
+            self.cache.mkdir(parents=True, exist_ok=True)
+            helpers.share(partial(fill, self.cache), [run for run in found if not self._is_cached(run)])
+
+    def _is_cached(self, run: Path) -> bool:
+        path = run / results.PREDICTIONS
+        with suppress(*DAMAGED), np.load(self._place(path), allow_pickle=False) as kept:
+            return str(kept["key"]) == key_of(path)
+        return False
+
     def read(self, run: Path) -> Judged | None:
         """What the run in that folder says of each picture; None where there is no predictions.csv that can be read."""
         path = run / results.PREDICTIONS
         try:
-            stamp = path.stat()
-            key = f"{stamp.st_size}-{stamp.st_mtime_ns}"
+            key = key_of(path)
             return self._cached(path, key) or self._keep(self._parse(path), path, key)
         except FileNotFoundError:
             return None
@@ -45,16 +63,16 @@ class Reader:
         data = path.read_bytes()
         if b'"' in data or b"\r" in data:  # names with a comma or a quote, or a file from elsewhere
             return self._parse_any(path)
-        header, _, body = data.partition(b"\n")
-        classes = class_names(header.decode().split(","))
-        separators = table_of(body, columns=FIXED + len(classes))  # (N, columns): the byte after each cell
-        starts = np.concatenate([[0], separators[:, -1] + 1])[:-1]
-        whose = [body[a:b] for a, b in zip(starts.tolist(), separators[:, 2].tolist(), strict=True)]
+        start = data.find(b"\n") + 1 or len(data)
+        classes = class_names(data[:start].decode().rstrip("\n").split(","))
+        separators = table_of(data, start, columns=FIXED + len(classes))  # (N, columns): the byte after each cell
+        starts = np.concatenate([[start], separators[:, -1] + 1])[:-1]
+        whose = [data[a:b] for a, b in zip(starts.tolist(), separators[:, 2].tolist(), strict=True)]
         pictures = self._intern(whose, classes)
-        predicted = places_in(classes, cells(body, separators, np.full(len(whose), FIXED - 1)))
-        confidence = cells(body, separators, FIXED + predicted).astype(np.float32)
+        predicted = places_in(classes, cells(data, separators, np.full(len(whose), FIXED - 1)))
+        confidence = numbers(cells(data, separators, FIXED + predicted))
         p_true, wrong = confidence.copy(), np.flatnonzero(predicted != pictures.labels)
-        p_true[wrong] = cells(body, separators[wrong], FIXED + pictures.labels[wrong]).astype(np.float32)
+        p_true[wrong] = numbers(cells(data, separators[wrong], FIXED + pictures.labels[wrong]))
         return Judged(pictures=pictures, predicted=predicted, confidence=confidence, p_true=p_true)
 
     def _parse_any(self, path: Path) -> Judged:
@@ -87,13 +105,18 @@ class Reader:
 
     def _cached(self, path: Path, key: str) -> Judged | None:
         """What a former report read, if the file has not changed since; None else, also where the cache is damaged."""
-        if self.cache is None or not (place := self.cache / cache_name(path)).exists():
+        if self.cache is None or not (place := self._place(path)).exists():
             return None
-        with contextlib.suppress(*DAMAGED), place.open("rb") as file, np.load(file, allow_pickle=False) as kept:
+        with suppress(*DAMAGED), place.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             if str(kept["key"]) == key and (pictures := self._cached_pictures(str(kept["digest"]))):
                 columns = {name: kept[name] for name in ("confidence", "p_true")}
                 return Judged(pictures=pictures, predicted=kept["predicted"].astype(np.int64), **columns)
         return None
+
+    def _place(self, path: Path) -> Path:
+        """The file in the cache for a predictions.csv, wherever it lies."""
+        assert self.cache is not None
+        return self.cache / f"run-{hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:32]}.npz"
 
     def _cached_pictures(self, digest: str) -> Pictures | None:
         if digest not in self._pictures and self.cache is not None:
@@ -113,7 +136,7 @@ class Reader:
         if self.cache is None:
             return judged
         pictures = judged.pictures
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             self.cache.mkdir(parents=True, exist_ok=True)
             if not (place := self.cache / f"{pictures.digest}.npz").exists():
                 save(
@@ -124,7 +147,7 @@ class Reader:
                     labels=small(pictures.labels, len(pictures.classes)),
                 )
             save(
-                self.cache / cache_name(path),
+                self._place(path),
                 key=np.array(key),
                 digest=np.array(pictures.digest),
                 predicted=small(judged.predicted, len(pictures.classes)),
@@ -134,6 +157,22 @@ class Reader:
         return judged
 
 
+@lru_cache(maxsize=1)  # a helper reads many runs on the same pictures
+def _filler(cache: Path) -> Reader:
+    return Reader(cache=cache)
+
+
+def fill(cache: Path, run: Path) -> None:
+    """Read what a run says of each picture into the cache."""
+    _filler(cache).read(run)
+
+
+def key_of(path: Path) -> str:
+    """What changes with a file."""
+    stamp = path.stat()
+    return f"{stamp.st_size}-{stamp.st_mtime_ns}"
+
+
 def class_names(header: Sequence[str]) -> list[str]:
     """The classes that a header names; raises ValueError where it is none of predictions.csv."""
     if list(header[:FIXED]) != ["path", "split", "label", "predicted"] or len(header) == FIXED:
@@ -141,11 +180,17 @@ def class_names(header: Sequence[str]) -> list[str]:
     return [name.removeprefix("prob_") for name in header[FIXED:]]
 
 
-def table_of(body: bytes, *, columns: int) -> np.ndarray:
-    """(N, columns) places of the byte after each cell of a csv table without quotes; raises ValueError where ragged."""
-    letters = np.frombuffer(body, dtype=np.uint8)
-    separators = np.flatnonzero((letters == COMMA) | (letters == NEWLINE))
-    if len(separators) % columns or (len(body) and not body.endswith(b"\n")):
+def table_of(data: bytes, start: int, *, columns: int) -> np.ndarray:
+    """(N, columns) places in `data` of the byte after each cell of the table that begins at `start`, without quotes.
+
+    Raises:
+        ValueError: a line is cut off, or has more cells than there are columns.
+    """
+    letters = np.frombuffer(data, dtype=np.uint8)
+    separates = letters[start:] == COMMA
+    separates |= letters[start:] == NEWLINE
+    separators = np.flatnonzero(separates) + start
+    if len(separators) % columns or (len(data) > start and not data.endswith(b"\n")):
         raise ValueError("a line is cut off or has a cell too many")
     table = separators.reshape(len(separators) // columns, columns)
     ends = letters[table] == NEWLINE
@@ -154,17 +199,34 @@ def table_of(body: bytes, *, columns: int) -> np.ndarray:
     return table
 
 
-def cells(body: bytes, separators: np.ndarray, columns: np.ndarray) -> np.ndarray:
+def cells(data: bytes, separators: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """(N,) bytes: the cell of each row in the column given for it; `columns` is (N,), at least 1."""
     rows = np.arange(len(separators))
     begins, ends = separators[rows, columns - 1] + 1, separators[rows, columns]
     width = max(1, int((ends - begins).max(initial=0)))
+    if int(begins.max(initial=0)) + width > len(data):
+        data += bytes(width)
     # Row k of `windows` is what follows byte k: N cells are one look-up, without a copy of the rest.
-    padded = body + bytes(width)
-    windows = np.ndarray((len(body) + 1, width), dtype=np.uint8, buffer=padded, strides=(1, 1))
+    windows = np.ndarray((len(data) - width + 1, width), dtype=np.uint8, buffer=data, strides=(1, 1))
     letters = windows[begins]
     letters[np.arange(width) >= (ends - begins)[:, None]] = 0
     return letters.view(f"S{width}")[:, 0]
+
+
+def numbers(texts: np.ndarray) -> np.ndarray:
+    """Numbers as bytes (N,) as float32 (N,), as numpy reads them: five times faster where they look like 0.943."""
+    width = texts.dtype.itemsize
+    letters = texts.view(np.uint8).reshape(len(texts), width)
+    if not 2 < width <= EXACT_DIGITS:
+        return texts.astype(np.float32)
+    digits = np.where(letters == 0, 0, letters - ZERO)  # what is not a digit is more than 9
+    digits[:, 1] = 0
+    plain = (letters[:, 1] == POINT) & (digits <= 9).all(axis=1)
+    places = 10.0 ** np.array([width - 2, 0, *range(width - 3, -1, -1)])
+    # Both are whole numbers that a float64 holds, so that their quotient is rounded once, as in reading.
+    found = (digits.astype(np.float64) @ places / places[0]).astype(np.float32)
+    found[~plain] = texts[~plain].astype(np.float32)
+    return found
 
 
 def places_in(classes: Sequence[str], names: np.ndarray) -> np.ndarray:
@@ -177,19 +239,9 @@ def places_in(classes: Sequence[str], names: np.ndarray) -> np.ndarray:
     return found
 
 
-def cache_name(path: Path) -> str:
-    """The file in the cache for a predictions.csv, wherever it lies."""
-    return f"run-{hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:32]}.npz"
-
-
 def blob(texts: Sequence[str]) -> np.ndarray:
     """Texts as one array of bytes, which needs no pickle."""
     return np.frombuffer(SEPARATOR.join(texts).encode(), dtype=np.uint8)
-
-
-def words(array: np.ndarray) -> list[str]:
-    """What `blob` made one array of."""
-    return array.tobytes().decode().split(SEPARATOR) if array.size else []
 
 
 def small(indices: np.ndarray, count: int) -> np.ndarray:

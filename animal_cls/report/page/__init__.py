@@ -2,7 +2,8 @@
 
 import base64
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +11,19 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from animal_cls.naming import escaped
-from animal_cls.report import numerals
+from animal_cls.report import figure_files, numerals
 from animal_cls.report.drawings.choice import file_name, within
-from animal_cls.report.drawings.drawing import Drawing, save
+from animal_cls.report.drawings.drawing import Drawing, Files, rendered
 from animal_cls.report.drawings.study_figures import drawings
+from animal_cls.report.helpers import Helpers
 from animal_cls.report.page import page_classes, page_rows
 from animal_cls.report.page.inline_svg import inline
 from animal_cls.report.page.thumbnails import thumbnail
 from animal_cls.report.study import PictureNote, Statement, Study
+from animal_cls.report.tables import PAGE
 from animal_cls.report.wording import duration, percent
 from animal_cls.results import write_atomically
 
-PAGE = "index.html"
 FIGURES = "figures"
 TEMPLATES = Path(__file__).with_name("templates")
 KINDS = {  # of pictures
@@ -31,12 +33,44 @@ KINDS = {  # of pictures
 }
 
 
-def write(study: Study, out: Path) -> Path:
-    """Write `out`/index.html and, into `out`/figures, each figure as PNG and SVG; return the page's path."""
-    figures = {drawing.name: shown(drawing, out / FIGURES) for drawing in drawings(study)}
-    out.mkdir(parents=True, exist_ok=True)
-    write_atomically(out / PAGE, render(study, figures))
-    return out / PAGE
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """The figures of a study, drawn."""
+
+    drawings: list[Drawing]
+    files: list[Files]  # of each
+
+
+def draw(study: Study, helpers: Helpers) -> Figures:
+    """Draw all figures, which takes longer than everything else."""
+    made = list(drawings(study))
+    return Figures(drawings=made, files=helpers.share(rendered, made))
+
+
+def write(study: Study, figures: Figures, out: Path) -> list[str]:
+    """Write `out`/index.html and, into `out`/figures, each figure as PNG and SVG.
+
+    Returns:
+        what the user should know: in words, the files that were left as they are since no report made them.
+    """
+    pairs = list(zip(figures.drawings, figures.files, strict=True))
+    contents = {f"{drawing.name}.png": files.png for drawing, files in pairs}
+    contents |= {f"{drawing.name}.svg": files.svg.encode() for drawing, files in pairs}
+    foreign = figure_files.write(contents, out / FIGURES)
+    notes = [told(foreign, out / FIGURES)] if foreign else []
+    study = replace(study, warnings=(*study.warnings, *notes))
+    found = {drawing.name: shown(drawing, files.svg, foreign) for drawing, files in pairs}
+    write_atomically(out / PAGE, render(study, found))
+    return notes
+
+
+def told(foreign: Sequence[str], folder: Path) -> str:
+    """That files stand where figures belong."""
+    names = ", ".join(foreign[:3]) + (f" and {len(foreign) - 3} more" if len(foreign) > 3 else "")
+    return (
+        f"{folder}: {names}: not made by a report, or changed since, and left as they are; this report's figures of "
+        "these names are only in its page. Move those files away and make it again to have them."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,12 +80,18 @@ class Shown:
     title: str
     caption: str
     svg: Markup
+    files: tuple[str, ...]  # beside the page, in figures/
 
 
-def shown(drawing: Drawing, folder: Path) -> Shown:
-    """Save a figure, and keep of it what the page needs."""
-    svg = inline(save(drawing, folder), name=f"svg-{drawing.name}", title=drawing.title, alt=drawing.alt)
-    return Shown(title=drawing.title, caption=drawing.caption, svg=svg)
+def shown(drawing: Drawing, svg: str, foreign: Sequence[str]) -> Shown:
+    """What the page needs of a figure."""
+    names = (f"{drawing.name}.png", f"{drawing.name}.svg")
+    return Shown(
+        title=drawing.title,
+        caption=drawing.caption,
+        svg=inline(svg, name=f"svg-{drawing.name}", title=drawing.title, alt=drawing.alt),
+        files=tuple(name for name in names if name not in foreign),
+    )
 
 
 def render(study: Study, figures: dict[str, Shown]) -> str:

@@ -76,6 +76,21 @@ def test_both_chances_are_kept_apart(study: Path) -> None:
     assert acc.over == "seeds and pictures"
 
 
+def test_arms_that_agree_everywhere_are_not_called_equal_to_the_last_picture(
+    tmp_path: Path, write_run: Write, share: Share
+) -> None:
+    """100 pictures in 2 classes: of 1 - 0.05 ** (1 / 100) = 2.95 % of all, the runs might disagree."""
+    for reg in ("none", "dropout"):
+        write_run(tmp_path / reg, {"val": {"cat": share(40, 50), "dog": share(30, 50)}}, reg=reg)
+    found = compared(tmp_path)
+    acc, macro, loss = (one(found, metric=metric) for metric in ("acc", "acc_macro", "loss"))
+    assert (acc.delta, acc.ci_low, acc.ci_high) == pytest.approx((0, -2.9513, 2.9513), rel=1e-4)
+    assert (macro.ci_low, macro.ci_high) == pytest.approx((acc.ci_low, acc.ci_high)), "the classes are equally large"
+    assert acc.pictures_test is not None
+    assert (acc.pictures_test.ci_low, acc.pictures_test.ci_high) == pytest.approx((-2.9513, 2.9513), rel=1e-4)
+    assert (loss.delta, loss.ci_low, loss.ci_high) == (0, None, None)
+
+
 def test_the_headline_is_that_of_statistics(study: Path) -> None:
     acc = one(compared(study))
     right = {"none": [60, 60], "dropout": [70, 66]}, {"none": [40, 40], "dropout": [42, 44]}

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from animal_cls import results
-from animal_cls.report.evidence.judgements import Reader
+from animal_cls.report.evidence import judgements
+from animal_cls.report.evidence.judgements import Reader, numbers
+from animal_cls.report.helpers import Helpers
 from animal_cls.report.study import Judged
 from animal_cls.results import Predictions
 
@@ -119,6 +121,64 @@ def test_a_cache_that_cannot_be_written_is_no_trouble(tmp_path: Path) -> None:
     said = written(tmp_path / "r", ["cat", "dog"])
     assert same(reader.read(tmp_path / "r"), said)
     assert not reader.troubles
+
+
+def test_numbers_are_those_that_numpy_reads() -> None:
+    rng = np.random.default_rng(0)
+    values = np.concatenate([rng.random(5000), rng.random(5000) ** 30, [0, 1, 1e-45, 0.1]]).astype(np.float32)
+    texts = np.array([str(value).encode() for value in values])
+    assert (numbers(texts) == values).all()
+
+
+@pytest.mark.parametrize(
+    "texts", [["0.5"], ["1"], ["0.1", "1e-05"], ["nan", "-inf", "12.50"], ["0.", "-0.5"], ["0.12345678901234567"], []]
+)
+def test_numbers_of_another_look_are_read_too(texts: list[str]) -> None:
+    letters = np.array([text.encode() for text in texts], dtype=f"S{max(map(len, texts), default=1)}")
+    np.testing.assert_array_equal(numbers(letters), np.array(list(map(float, texts)), dtype=np.float32))
+
+
+def test_what_is_no_number_is_no_number() -> None:
+    with pytest.raises(ValueError, match="could not convert"):
+        numbers(np.array([b"0.5", b"0.x"]))
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[Path, Predictions]:
+    """Three runs, which are much to read."""
+    monkeypatch.setattr(judgements, "MUCH", 1)
+    return {tmp_path / name: written(tmp_path / name, ["cat", "dog"]) for name in "abc"}
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_helpers_read_into_the_cache_what_is_not_there(
+    tmp_path: Path, runs: dict[Path, Predictions], monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    cache = tmp_path / "cache"
+    Reader(cache=cache).read(tmp_path / "a")
+    shared: list[Path] = []
+    helpers = Helpers(count=count)
+    share = helpers.share
+    monkeypatch.setattr(helpers, "share", lambda work, items: (shared.extend(items), share(work, items)))
+    reader = Reader(cache=cache)
+    reader.prepare([*runs, tmp_path / "none"], helpers)
+    if helpers.pool is not None:
+        helpers.pool.shutdown()
+    assert shared == [tmp_path / "b", tmp_path / "c"]
+    monkeypatch.setattr(Reader, "_parse", None)
+    assert all(same(reader.read(run), said) for run, said in runs.items())
+
+
+def test_where_no_cache_can_be_kept_or_little_is_to_read_nobody_helps(
+    tmp_path: Path, runs: dict[Path, Predictions], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    helpers = Helpers(count=1)
+    (tmp_path / "file").write_text("")
+    Reader().prepare(list(runs), helpers)
+    Reader(cache=tmp_path / "file").prepare(list(runs), helpers)
+    monkeypatch.setattr(judgements, "MUCH", 1_000_000)
+    Reader(cache=tmp_path / "cache").prepare(list(runs), helpers)
+    assert helpers.pool is None
 
 
 def cut(text: str) -> str:

@@ -12,7 +12,9 @@ from PIL import Image
 
 from animal_cls.report import page
 from animal_cls.report import study as records
+from animal_cls.report.helpers import Helpers
 from animal_cls.report.study import Arm, Comparison, Run, Study
+from animal_cls.report.tables import PAGE
 from animal_cls.results import Result, SplitResult
 
 ANIMALS = ("butterfly", "cat", "chicken", "cow", "dog", "elephant", "horse", "sheep", "spider", "squirrel")
@@ -371,4 +373,6 @@ def hostile_page(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Path]
     for name in ("damaged.jpeg", "empty.png", "b.png"):
         (root / "cat" / name).write_bytes(b"no picture")
     study = hostile_study(root)
-    return study, page.write(study, tmp_path_factory.mktemp("report"))
+    out = tmp_path_factory.mktemp("report")
+    page.write(study, page.draw(study, Helpers(count=0)), out)
+    return study, out / PAGE

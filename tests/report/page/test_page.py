@@ -13,6 +13,7 @@ import pytest
 from animal_cls.report import page
 from animal_cls.report.drawings.choice import chosen, left_out
 from animal_cls.report.drawings.study_figures import drawings
+from animal_cls.report.helpers import Helpers
 from animal_cls.report.study import Run, Study
 
 MakeStudy = Callable[..., Study]
@@ -165,14 +166,31 @@ def test_runs_that_are_not_done_appear_as_what_they_are(make_study: MakeStudy) -
 
 def test_figure_of_a_statement(make_study: MakeStudy) -> None:
     study = make_study(seeds=2)
-    figures = {
-        name: page.Shown(title="t", caption="c", svg=page.Markup("")) for name in ("learning-simple_cnn", "arms")
-    }
-    found = Reader(page.render(study, figures))
+    empty = page.Shown(title="t", caption="c", svg=page.Markup(""), files=())
+    found = Reader(page.render(study, {"learning-simple_cnn": empty, "arms": empty}))
     links = [has["href"] for has in found.all("a") if has["href"].startswith("#")]
     assert links.count("#figure-learning-simple_cnn") == 7  # S1, S2, S6, S7, S11, S12, S16
     assert links.count("#figure-arms") == 3
     assert links.count("#classes") == 1 + 6  # the navigation, and what has no figure here
+
+
+def test_figures_whose_names_are_taken_are_in_the_page_alone(make_study: MakeStudy, tmp_path: Path) -> None:
+    study = make_study(regs=("none",), seeds=1, epochs=2, classes=("x", "y"))
+    (tmp_path / "figures").mkdir()
+    for name in ("arms.png", "gap.png", "gap.svg", "published.svg"):
+        (tmp_path / "figures" / name).write_bytes(b"mine")
+    [note] = page.write(study, page.draw(study, Helpers(count=0)), tmp_path)
+    assert note == (
+        f"{tmp_path / 'figures'}: arms.png, gap.png, gap.svg and 1 more: not made by a report, or changed since, and "
+        "left as they are; this report's figures of these names are only in its page. Move those files away and make "
+        "it again to have them."
+    )
+    found = Reader(path_text(tmp_path / "index.html"))
+    linked = {has["href"] for has in found.all("a") if has["href"].startswith("figures/")}
+    assert {path for path in linked if not (tmp_path / path).exists()} == set()
+    assert "figures/arms.svg" in linked
+    assert linked & {"figures/arms.png", "figures/gap.png", "figures/gap.svg", "figures/published.svg"} == set()
+    assert any(note in text for text in found.said("li"))
 
 
 def test_nothing_to_show_is_said(make_study: MakeStudy) -> None:

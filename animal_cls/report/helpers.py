@@ -1,0 +1,74 @@
+"""Work shared with other processes of this machine, or where there are none, done by this one alone."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import TypeVar
+
+MOST = 4  # processes together: a report is five seconds of work for two of them
+
+Item = TypeVar("Item")
+Done = TypeVar("Done")
+
+
+@dataclass(kw_only=True, eq=False)
+class Helpers:
+    """Processes that take a share of long work; they start with the first of it."""
+
+    count: int  # beside this process
+    pool: ProcessPoolExecutor | None = None
+
+    def share(self, work: Callable[[Item], Done], items: Sequence[Item]) -> list[Done]:
+        """`work` done to each item, in order: the helpers begin at the front, this process at the back.
+
+        `work` and the items have to travel to another process, and what comes of it back.
+        """
+        begun = self._begin(work, items)
+        own = {k: work(items[k]) for k in reversed(range(len(items))) if not begun or begun[k].cancel()}
+        return [own[k] if k in own else _result(begun[k], work, item) for k, item in enumerate(items)]
+
+    def _begin(self, work: Callable[[Item], Done], items: Sequence[Item]) -> "list[Future[Done]]":
+        """What the helpers were given; nothing where there are none, or the system has none to give."""
+        if self.count < 1 or len(items) < 2:
+            return []
+        try:
+            # Not forked: the threads of numpy would not survive that, nor can every system do it.
+            self.pool = self.pool or ProcessPoolExecutor(self.count, mp_context=get_context("spawn"))
+            return [self.pool.submit(work, item) for item in items]
+        except (OSError, ImportError, BrokenExecutor):  # no semaphores, no memory, or one was killed before
+            self.count = 0
+            return []
+
+    def get_ready(self, work: Callable[[], object]) -> None:
+        """Let the helpers that are there do `work`, each once, while this process does something else."""
+        if self.pool is not None:
+            with suppress(BrokenExecutor):
+                for _ in range(self.count):
+                    self.pool.submit(work)
+
+
+def _result(begun: "Future[Done]", work: Callable[[Item], Done], item: Item) -> Done:
+    """What a helper did, or if it was killed, the same done here."""
+    try:
+        return begun.result()
+    except BrokenExecutor:
+        return work(item)
+
+
+@contextmanager
+def gathered(processes: int | None = None) -> Iterator[Helpers]:
+    """So many processes at work, this one counted; by default as many as it may use cores, but not many."""
+    made = Helpers(count=min(MOST, cores() if processes is None else processes) - 1)
+    try:
+        yield made
+    finally:
+        if made.pool is not None:
+            made.pool.shutdown(cancel_futures=True)
+
+
+def cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,75 @@
+"""What other methods than the report's would have said of the same comparisons."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import special
+
+from animal_cls.statistics.crossed import MeanSquares, quantile
+from benchmarks.simulated_runs import SEEDS, Condition, simulate
+
+FAMILIES = (1, 2, 8)  # comparisons that share a baseline and Holm's adjustment
+ALPHA = 0.05
+
+
+def percent(hits: ArrayLike) -> float:
+    """The share of hits."""
+    return 100 * float(np.asarray(hits).mean())
+
+
+def pictures_only(squares: MeanSquares, alpha: float) -> np.ndarray:
+    """The pooled paired test over pictures: right for these weights, blind to other seeds."""
+    return quantile(squares.n_pictures - 1, alpha) * np.sqrt(squares.pictures / _cells(squares))
+
+
+def seeds_only(squares: MeanSquares, alpha: float) -> np.ndarray:
+    """The paired t test over seeds: right for these pictures, blind to others."""
+    return quantile(squares.n_seeds - 1, alpha) * np.sqrt(squares.seeds / _cells(squares))
+
+
+def satterthwaite(squares: MeanSquares, alpha: float) -> np.ndarray:
+    """Both chances, one quantile with Satterthwaite's degrees of freedom, in Hillis's (2007) form."""
+    both = squares.seeds + np.maximum(squares.pictures - squares.rest, 0)
+    df = (squares.n_seeds - 1) * (both / np.maximum(squares.seeds, 1e-12)) ** 2
+    return -special.stdtrit(np.minimum(df, 1e6), alpha / 2) * np.sqrt(both / _cells(squares))
+
+
+RIVALS: dict[str, Callable[[MeanSquares, float], np.ndarray]] = {
+    "pictures only": pictures_only,
+    "seeds only": seeds_only,
+    "Satterthwaite": satterthwaite,
+}
+
+
+def rival(
+    squares: MeanSquares, truth: float, method: Callable[[MeanSquares, float], np.ndarray]
+) -> tuple[float, float]:
+    """Percent covered, and percent of families of 8 with an alarm (Holm's first step: the smallest p times 8)."""
+    alarms = np.abs(squares.delta) > method(squares, ALPHA / max(FAMILIES))
+    return percent(np.abs(squares.delta - truth) <= method(squares, ALPHA)), percent(alarms.any(axis=1))
+
+
+def pigeonhole(condition: Condition, families: int, *, draws: int = 2000, seed: int = 1) -> list[tuple[float, float]]:
+    """The same two numbers for 2, 3, 5 and 10 seeds by Owen's (2007) bootstrap of seeds and pictures, percentiles."""
+    rng = np.random.default_rng(seed)
+    n = condition.pictures
+    hits: dict[int, list[np.ndarray]] = {s: [] for s in SEEDS[1:]}
+    for table in (table for tables in simulate(condition, families, rng) for table in tables):
+        over_pictures = table @ rng.multinomial(n, [1 / n] * n, draws).T / n  # (8, 10, draws)
+        for s, found in hits.items():
+            of_seeds = rng.multinomial(s, [1 / s] * s, draws) / s
+            means = np.einsum("ds,csd->cd", of_seeds, over_pictures[:, :s])
+            found.append(covered_and_alarmed(means, condition.truth))
+    return [(percent(both[:, 0]), percent(both[:, 1].any(axis=1))) for both in map(np.stack, hits.values())]
+
+
+def covered_and_alarmed(means: np.ndarray, truth: float) -> np.ndarray:
+    """(2, 8): which intervals of resampled means (8, draws) hold the truth, and which adjusted ones do not hold 0."""
+    wide = ALPHA / max(FAMILIES)
+    low, high, lowest, highest = np.quantile(means, [ALPHA / 2, 1 - ALPHA / 2, wide / 2, 1 - wide / 2], axis=1)
+    return np.stack([(low <= truth) & (truth <= high), (lowest > 0) | (highest < 0)])
+
+
+def _cells(squares: MeanSquares) -> int:
+    return squares.n_seeds * squares.n_pictures

@@ -1,0 +1,197 @@
+"""The report of a sweep that is going on: never late for ever, never twice at once, never in the sweep's way."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from animal_cls.report import command, refresh
+from animal_cls.report.refresh import Refresher, run
+
+HITS = {"val": {"cat": [True, False], "dog": [True, True]}}
+Write = Callable[..., Path]
+
+# What stands for the process in tests of its other end: leaves a line per request, and dies if it is told to.
+STAND_IN = """
+import os, pathlib, sys, time
+while asked := os.read(0, 65536):
+    time.sleep(0.2)
+    with open("asked", "a") as file: print(len(asked), file=file)
+    if pathlib.Path("die").exists(): pathlib.Path("die").unlink(); os._exit(9)
+"""
+
+
+@pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file in which the stand-in notes how many requests it took at once."""
+    monkeypatch.chdir(tmp_path)
+    popen = subprocess.Popen
+    monkeypatch.setattr(
+        refresh.subprocess, "Popen", lambda words, **known: popen([sys.executable, "-c", STAND_IN], **known)
+    )
+    (tmp_path / "asked").touch()
+    return tmp_path / "asked"
+
+
+def counts(asked: Path) -> list[int]:
+    return list(map(int, asked.read_text().split()))
+
+
+def wait_for(what: Callable[[], Any]) -> None:
+    """Until it is true."""
+    end = time.monotonic() + 60
+    while not what():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_the_sweep_goes_on_at_once_and_the_last_state_is_shown(asked: Path) -> None:
+    refresher = Refresher()
+    refresher.after_job(Path("sweep"))
+    wait_for(lambda: refresher.process and (time.sleep(0.1) or True))
+    start = time.monotonic()
+    for _ in range(5):
+        refresher.after_job(Path("sweep"))
+    assert time.monotonic() - start < 0.1
+    refresher.finish(Path("sweep"))
+    assert sum(counts(asked)) == 6
+    assert len(counts(asked)) <= 3, "what came in meanwhile is one more"
+    assert refresher.process is None
+
+
+def test_a_process_that_was_killed_is_replaced(asked: Path, tmp_path: Path) -> None:
+    refresher = Refresher()
+    (tmp_path / "die").touch()
+    refresher.after_job(Path("sweep"))
+    assert refresher.process is not None
+    refresher.process.wait()
+    refresher.after_job(Path("sweep"))
+    refresher.finish(Path("sweep"))
+    assert counts(asked) == [1, 1]
+
+
+def test_one_that_is_killed_over_the_last_state_is_replaced_for_that(asked: Path, tmp_path: Path) -> None:
+    refresher = Refresher()
+    (tmp_path / "die").touch()
+    refresher.after_job(Path("sweep"))
+    refresher.finish(Path("sweep"))
+    assert counts(asked) == [1, 1]
+
+
+def test_the_end_of_a_sweep_whose_jobs_ended_elsewhere_makes_a_report(asked: Path) -> None:
+    Refresher().finish(Path("sweep"))
+    assert counts(asked) == [1]
+
+
+def test_no_process_to_be_had_hurts_no_sweep(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("no memory")
+
+    monkeypatch.setattr(refresh.subprocess, "Popen", refuse)
+    refresher = Refresher()
+    refresher.after_job(Path("sweep"))
+    refresher.finish(Path("sweep"))
+    assert capsys.readouterr().err == "the sweep goes on, but its report could not be made: OSError: no memory\n" * 2
+
+
+class Input:
+    """Standard input that a test writes to."""
+
+    def __init__(self) -> None:
+        self.end, self.begin = os.pipe()
+
+    def fileno(self) -> int:
+        return self.end
+
+    def ask(self, times: int = 1) -> None:
+        os.write(self.begin, b"\n" * times)
+
+    def close(self) -> None:
+        os.close(self.begin)
+
+
+@pytest.fixture
+def stdin(monkeypatch: pytest.MonkeyPatch) -> Iterator[Input]:
+    made = Input()
+    monkeypatch.setattr(sys, "stdin", made)
+    yield made
+    os.close(made.end)
+
+
+def test_requests_during_a_report_are_one_more_report(stdin: Input, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Path] = []
+
+    def make(sources: list[Path], out: Path, **_: object) -> tuple[None, list[str]]:
+        made.append(out)
+        if len(made) == 1:
+            stdin.ask(7)
+            stdin.close()
+        return None, []
+
+    monkeypatch.setattr(command, "make", make)
+    stdin.ask(3)
+    run(Path("sweep"))
+    assert made == [Path("sweep/report")] * 2
+
+
+def test_what_goes_wrong_is_told_once_and_the_next_report_is_made(
+    stdin: Input, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made: list[int] = []
+
+    def make(*_: object, **__: object) -> tuple[None, list[str]]:
+        made.append(1)
+        stdin.ask() if len(made) < 4 else stdin.close()
+        if len(made) < 3:
+            raise ZeroDivisionError("no number")
+        return None, ["arms.png: left as it is"]
+
+    monkeypatch.setattr(command, "make", make)
+    stdin.ask()
+    run(Path("sweep"))
+    assert len(made) == 4
+    assert capsys.readouterr().err.splitlines() == [
+        "the sweep goes on, but its report could not be made: ZeroDivisionError: no number",
+        "warning: arms.png: left as it is",
+    ]
+
+
+@pytest.fixture
+def sweep(tmp_path: Path, write_run: Write) -> Path:
+    for reg in ("none", "dropout"):
+        write_run(tmp_path / "sweep" / reg, HITS, reg=reg)
+    return tmp_path / "sweep"
+
+
+def test_the_process_is_of_low_priority_without_torch_and_shows_the_last_job(
+    sweep: Path, write_run: Write, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
+    refresher = Refresher()
+    refresher.after_job(sweep)
+    wait_for((sweep / "report" / "arms.csv").exists)
+    assert refresher.process is not None
+    assert os.getpriority(os.PRIO_PROCESS, refresher.process.pid) >= refresh.NICENESS
+    assert os.getpgid(refresher.process.pid) != os.getpgid(0), "Ctrl-C does not reach it"
+    write_run(sweep / "l2", HITS, reg="l2")
+    refresher.after_job(sweep)
+    refresher.finish(sweep)
+    imported = {line.rpartition("|")[2].strip() for line in capfd.readouterr().err.splitlines()}
+    assert {"numpy", "matplotlib", "jinja2"} <= imported
+    assert not {"torch", "lightning", "hydra", "omegaconf", "torchvision"} & imported
+    assert "simple_cnn/l2" in (sweep / "report" / "index.html").read_text()
+
+
+@pytest.mark.slow
+def test_a_sweep_that_is_killed_has_its_report(sweep: Path) -> None:
+    code = "import os; from pathlib import Path; from animal_cls.report.refresh import Refresher; r = Refresher(); "
+    code += f"r.after_job(Path({str(sweep)!r})); os.kill(os.getpid(), 9)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == -9
+    wait_for((sweep / "report" / "index.html").exists)

@@ -1,0 +1,39 @@
+"""The study whose report is timed is one that a report reads whole."""
+
+from pathlib import Path
+
+import pytest
+
+from animal_cls.report.build import study
+from benchmarks import report_speed
+
+
+def test_the_made_up_study_is_sound(tmp_path: Path) -> None:
+    made = study([report_speed.study_folder(tmp_path, runs=20, pictures=3000)])
+    assert (len(made.runs), len(made.arms), made.judged_split) == (20, 20, "test")
+    assert made.warnings == ()
+    assert [c.notes for c in made.comparisons if c.notes] == [], "predictions.csv and result.json agree"
+    assert {c.pictures_test is not None for c in made.comparisons if c.metric == "acc"} == {True}
+    assert made.pictures
+    assert all(note.file is not None and note.file.is_file() for note in made.pictures)
+    assert {statement.verdict for statement in made.statements} <= {"holds", "does not hold"}
+
+
+def test_the_command_says_how_many_runs_took_how_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seconds = iter([9.0, 7.04, 8.0])
+    monkeypatch.setattr(report_speed, "time_report", lambda folder: next(seconds))
+    monkeypatch.setattr(report_speed.os, "cpu_count", lambda: 2)
+    words = ["--runs", "20", "--pictures", "2000", "--folder", str(tmp_path / "study")]
+    report_speed.main([*words, "--times", "3"])
+    assert capsys.readouterr().out == "20 runs: 8.0 s (median of 3: 9.0, 7.0, 8.0; 2 cores)\n"
+
+
+def test_a_report_is_timed_from_the_start(tmp_path: Path) -> None:
+    folder = report_speed.study_folder(tmp_path, runs=20, pictures=2000)
+    (folder / "report" / ".cache").mkdir(parents=True)
+    (folder / "report" / "old").write_text("")
+    assert report_speed.time_report(folder) > 1
+    assert (folder / "report" / "index.html").exists()
+    assert not (folder / "report" / "old").exists()
