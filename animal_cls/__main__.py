@@ -1,7 +1,10 @@
 """`python -m animal_cls` and the installed script `animal-cls`: a verb, or else a training."""
 
 import importlib
+import os
 import sys
+
+from animal_cls import usage
 
 VERBS = ("prepare", "report")  # animal_cls/VERB.py, also to be called as python -m animal_cls.VERB
 
@@ -11,9 +14,20 @@ def main() -> int:
     if len(sys.argv) > 1 and sys.argv[1] in VERBS:
         verb = importlib.import_module(f"animal_cls.{sys.argv[1]}")
         return verb.main(sys.argv[2:])
+    if usage.wanted(sys.argv[1:]):
+        return _show(usage.text(sys.argv[1:], VERBS))
     from animal_cls import cli
 
     return cli.run()
+
+
+def _show(text: str) -> int:
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:  # `--help | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What travels from the data to the network: N pictures with what belongs to them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,16 +12,19 @@ from torch import Tensor
 class Batch:
     """N pictures with what belongs to them; Lightning moves the tensors to the device."""
 
-    pictures: Tensor  # (N, 3, H, W): uint8 from the loader, float in [0, 255] after the augmentation
+    pictures: Tensor  # (N, 3, H, W) in [0, 255]: uint8 as read, float after an augmentation
     labels: Tensor  # (N,) int64
     indices: np.ndarray  # (N,) int64, their places in the picture set
-    epoch: int  # whose augmentation they get
+    boxes: Tensor | None = None  # (N, 2, 3) float32, the affine maps of their augmentation; None = leave them alone
 
     def to(self, device: torch.device, non_blocking: bool = False) -> "Batch":
         """The same batch on `device`."""
-        return Batch(
-            pictures=self.pictures.to(device, non_blocking=non_blocking),
-            labels=self.labels.to(device, non_blocking=non_blocking),
-            indices=self.indices,
-            epoch=self.epoch,
-        )
+        return self._with(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+
+    def pin_memory(self) -> "Batch":
+        """The same batch in memory from which a GPU can copy while the CPU goes on."""
+        return self._with(Tensor.pin_memory)
+
+    def _with(self, change: Callable[[Tensor], Tensor]) -> "Batch":
+        boxes = None if self.boxes is None else change(self.boxes)
+        return Batch(pictures=change(self.pictures), labels=change(self.labels), indices=self.indices, boxes=boxes)

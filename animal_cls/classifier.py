@@ -1,6 +1,7 @@
 """How a network is trained and judged: the LightningModule around any network."""
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from lightning import LightningModule
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import Optimizer
-from torchmetrics import MeanMetric
+from torchmetrics import SumMetric
 from torchmetrics.classification import MulticlassConfusionMatrix
 from torchmetrics.functional.classification import multiclass_confusion_matrix
 
@@ -32,6 +33,7 @@ class Classifier(LightningModule):
         optimizer: makes the optimizer from the parameters.
         regularizers: those that change batches or add to the loss.
         seed: together with the number of the step it decides the dropout masks.
+        compiled: whether torch.compile translates the network; checkpoints stay the same.
         description: plain values that checkpoints carry, so that they can be used without the run's other files.
     """
 
@@ -47,6 +49,7 @@ class Classifier(LightningModule):
         optimizer: Callable[[Iterable[nn.Parameter]], Optimizer],
         regularizers: Sequence[Regularizer] = (),
         seed: int = 0,
+        compiled: bool = False,
         description: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
@@ -59,8 +62,12 @@ class Classifier(LightningModule):
         self.regularizers = list(regularizers)
         self.seed = seed
         self.description = description or {}
-        # A NaN stays one, to be seen; by default it is left out of the mean ("disable" would leave out the weights).
-        self.train_loss, self.train_acc, self.val_loss = (MeanMetric(nan_strategy=math.nan) for _ in range(3))
+        if compiled:
+            self.network.compile()
+        # Sums over pictures. "disable": a NaN stays one, and no step has to wait for the device to look for it.
+        self.train_loss, self.train_correct, self.train_n = (SumMetric(nan_strategy="disable") for _ in range(3))
+        self.val_loss = SumMetric(nan_strategy="disable")
+        self.watch = LossWatch()
         self.val_confusion = MulticlassConfusionMatrix(num_classes=len(self.classes), validate_args=False)
 
     def forward(self, pictures: Tensor) -> Tensor:
@@ -69,7 +76,8 @@ class Classifier(LightningModule):
 
     def normalize(self, pictures: Tensor) -> Tensor:
         """Pictures as the network wants them: mean 0 and deviation 1 per channel."""
-        return ((pictures.float() / 255 - self.mean) / self.deviation).to(self.mean.dtype)  # bf16 where the network is
+        scale, shift = 1 / (255 * self.deviation.float()), self.mean.float() / self.deviation.float()
+        return (pictures * scale).sub_(shift).to(self.mean.dtype)  # bf16 where the network is
 
     def configure_optimizers(self) -> Optimizer:
         return self.make_optimizer(self.network.parameters())
@@ -84,33 +92,33 @@ class Classifier(LightningModule):
         loss = functional.cross_entropy(logits, targets)
         for regularizer in self.regularizers:
             loss = loss + regularizer.penalty(self.network)
-        self.train_loss.update(loss.detach(), len(batch.labels))
-        self.train_acc.update((logits.detach().argmax(dim=1) == batch.labels).float())
+        self.watch.look(loss.detach(), self._where())
+        self.train_loss.update(loss.detach() * len(batch.labels))
+        self.train_correct.update((logits.detach().argmax(dim=1) == batch.labels).float())
+        self.train_n.update(len(batch.labels))
         return loss
 
     def on_train_epoch_end(self) -> None:
-        loss = self.train_loss.compute()
-        self.log("train/loss", loss)
-        self.log("train/acc", self.train_acc.compute())
-        self.log("lr", self.optimizers().param_groups[0]["lr"])  # type: ignore[union-attr]
-        self.train_loss.reset()
-        self.train_acc.reset()
-        for name, value in (("train/loss", loss), ("val/loss", self.trainer.callback_metrics.get("val/loss", loss))):
-            if not math.isfinite(value):
-                raise UserError(
-                    f"{name} became {value.item()} in epoch {self.current_epoch} (step {self.global_step}): "
-                    "training has diverged. Try a smaller optimizer.lr."
-                )
+        self.watch.finish()
+        n = self.train_n.compute()
+        self.log("train/loss", self.train_loss.compute() / n)
+        self.log("train/acc", self.train_correct.compute() / n)
+        self.log("lr", self._lr())
+        for metric in (self.train_loss, self.train_correct, self.train_n):
+            metric.reset()
+        val_loss = self.trainer.callback_metrics.get("val/loss")
+        if val_loss is not None and not math.isfinite(val_loss):
+            raise diverged("val/loss", val_loss.item(), self._where())
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         logits = self(batch.pictures).float()
-        self.val_loss.update(functional.cross_entropy(logits, batch.labels), len(batch.labels))
+        self.val_loss.update(functional.cross_entropy(logits, batch.labels, reduction="sum"))
         self.val_confusion.update(logits.argmax(dim=1), batch.labels)
 
     def on_validation_epoch_end(self) -> None:
         confusion = self.val_confusion.compute().cpu().double()  # mps has no doubles
         recall = confusion.diag() / confusion.sum(dim=1)  # (K,); NaN for a class without pictures
-        self.log("val/loss", self.val_loss.compute())
+        self.log("val/loss", self.val_loss.compute() / confusion.sum())
         self.log("val/acc", confusion.diag().sum() / confusion.sum())
         self.log("val/acc_macro", recall[~recall.isnan()].mean())
         self.log_dict(
@@ -126,6 +134,12 @@ class Classifier(LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["animal_cls"] = self.description
 
+    def _lr(self) -> float:
+        return self.optimizers().param_groups[0]["lr"]  # type: ignore[union-attr]
+
+    def _where(self) -> str:
+        return f"epoch {self.current_epoch} (step {self.global_step}, learning rate {self._lr():g})"
+
     def _regularized(self, pictures: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         if not self.regularizers:
             return pictures, labels
@@ -133,6 +147,50 @@ class Classifier(LightningModule):
         for regularizer in self.regularizers:
             pictures, targets = regularizer.change_batch(pictures, targets)
         return pictures, targets
+
+
+class LossWatch:
+    """Ends a run whose training loss is no finite number any more.
+
+    On a CPU before the weights are changed. On a GPU nobody waits for the loss: it is copied beside the computation and
+    looked at in one of the next steps, at the latest before the epoch's validation and checkpoints.
+    """
+
+    def __init__(self) -> None:
+        self.coming: deque[tuple[Tensor, torch.cuda.Event, str]] = deque()
+
+    def look(self, loss: Tensor, where: str) -> None:
+        """Take note of a step's loss; raises `UserError` for one that is not finite."""
+        if loss.device.type != "cuda":
+            if not math.isfinite(value := loss.item()):
+                raise diverged("train/loss", value, where)
+            return
+        copy = torch.empty((), dtype=loss.dtype, pin_memory=True)
+        copy.copy_(loss, non_blocking=True)
+        event = torch.cuda.Event()
+        event.record()
+        self.coming.append((copy, event, where))
+        while self.coming and self.coming[0][1].query():
+            self._next()
+
+    def finish(self) -> None:
+        """Look at what has not been looked at yet."""
+        while self.coming:
+            self.coming[0][1].synchronize()
+            self._next()
+
+    def _next(self) -> None:
+        loss, _, where = self.coming.popleft()
+        if not math.isfinite(value := loss.item()):
+            raise diverged("train/loss", value, where)
+
+
+def diverged(name: str, value: float, where: str) -> UserError:
+    """The message for a loss that is not finite."""
+    return UserError(
+        f"{name} became {value} in {where}: training has diverged. "
+        "Try a smaller optimizer.lr, or trainer.precision=32-true if it was another."
+    )
 
 
 def judge(logits: Tensor, labels: Tensor, *, classes: Sequence[str]) -> SplitResult:

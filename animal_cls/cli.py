@@ -15,9 +15,10 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from animal_cls import results
-from animal_cls.config import CONF, Config, parse
+from animal_cls.config import Config, parse
 from animal_cls.errors import UserError, WeightsUnavailable
 from animal_cls.messages import in_our_words, is_mistake, quoted_if_needed
+from animal_cls.places import CONF
 from animal_cls.report.run.summary import accuracies, summary
 from animal_cls.results import Result
 from animal_cls.sweep import job_folder, planned_skip

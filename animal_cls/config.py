@@ -5,24 +5,18 @@ import math
 import pkgutil
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, is_dataclass, make_dataclass
-from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException
 
 from animal_cls.errors import UserError
-
-PACKAGE = Path(__file__).parent
-# In a checkout conf/ lies beside the package, in a wheel inside it; editable installs may hold both, the first counts.
-CONF = next(
-    (path for path in (PACKAGE.parent / "conf", PACKAGE / "conf") if (path / "config.yaml").is_file()), PACKAGE / "conf"
-)
+from animal_cls.places import PACKAGE
 
 PUBLISHED = "published"  # for data.val and data.test: as in the report
 AUGMENTS = ("none", "flip_crop")
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
-PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "bf16-true", "64-true")
+PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed", "bf16-true", "64-true")
 CHECKPOINTS = ("best", "last")
 
 
@@ -55,6 +49,7 @@ class DataConfig:
     split_seed: int = 0
     augment: str = "none"
     max_bad_share: float = 0.01
+    cache: bool = True
     cache_dir: str | None = None
 
 
@@ -65,8 +60,9 @@ class TrainerConfig:
     max_epochs: int = 20
     accelerator: str = "auto"
     devices: int = 1
-    precision: str = "32-true"
+    precision: str = "auto"
     deterministic: bool = False
+    compile: bool = False  # the one that Lightning has not
 
 
 @dataclass

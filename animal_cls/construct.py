@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from animal_cls import regularizers
+from animal_cls import hardware, regularizers
 from animal_cls.call import call
 from animal_cls.config import Config, method_names
 from animal_cls.data.cache import default_cache_dir
@@ -21,6 +21,7 @@ from animal_cls.regularizers import Regularizer
 def check(config: Config) -> None:
     """Raise `UserError` for what can be seen before the pictures are: device, network, optimizer, regularizers."""
     _check_accelerator(config.trainer.accelerator)
+    _check_compile(config)
     optimizer(config)(network(config, num_classes=2).parameters())
     methods(config)
 
@@ -38,6 +39,7 @@ def pictures(config: Config) -> PictureDataModule:
         split_seed=data.split_seed,
         augment=data.augment,
         max_bad_share=data.max_bad_share,
+        cache=data.cache,
         cache_dir=cache_dir,
         seed=config.seed,
         show_progress=sys.stderr.isatty(),
@@ -70,3 +72,9 @@ def _check_accelerator(accelerator: str) -> None:
             f"trainer.accelerator={accelerator}: this machine has none that torch {torch.__version__} can use. "
             "Use trainer.accelerator=auto or trainer.accelerator=cpu."
         )
+
+
+def _check_compile(config: Config) -> None:
+    device = hardware.device_type(config.trainer.accelerator)
+    if config.trainer.compile and (lack := hardware.why_not_compile(device)):
+        raise UserError(f"trainer.compile=true: {lack}, which this machine lacks. Use trainer.compile=false.")

@@ -17,7 +17,7 @@ from lightning import Trainer, seed_everything
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from torch import Tensor
 
-from animal_cls import construct, results
+from animal_cls import construct, hardware, results
 from animal_cls.classifier import Classifier, judge
 from animal_cls.config import STRENGTHS, Config, run_name
 from animal_cls.data.module import PictureDataModule
@@ -40,7 +40,7 @@ def run(config: Config, folder: Path) -> Result:
     """
     results.refuse_finished(folder)
     construct.check(config)
-    with _collected_warnings() as told:
+    with _collected_warnings() as told, hardware.kept_memory():
         seed_everything(config.seed, verbose=False)
         data = construct.pictures(config)
         data.prepare_data()
@@ -69,6 +69,7 @@ def _classifier(config: Config, *, classes: list[str]) -> Classifier:
         optimizer=construct.optimizer(config),
         regularizers=construct.methods(config),
         seed=config.seed,
+        compiled=config.trainer.compile,
         description={"config": asdict(config), "classes": classes},
     )
 
@@ -81,9 +82,16 @@ def _trainer(config: Config, folder: Path, history: History) -> Trainer:
         folder / "checkpoints", "best", monitor="val/acc", mode="max", save_weights_only=True, **names
     )
     last = ModelCheckpoint(folder / "checkpoints", "last", save_on_train_epoch_end=True, **names)
+    settings = config.trainer
+    device = hardware.device_type(settings.accelerator)
+    hardware.allow_tf32(settings.precision == hardware.AUTO)
     callbacks: list[Callback] = [history, best, last, *([Progress()] if _terminal() else [])]
     return Trainer(
-        **asdict(config.trainer),
+        max_epochs=settings.max_epochs,
+        accelerator=settings.accelerator,
+        devices=settings.devices,
+        precision=hardware.precision(settings.precision, device),  # type: ignore[arg-type]  # checked in config.py
+        deterministic=settings.deterministic,
         logger=RunLogger(folder / "tensorboard" / run_name(config)),
         callbacks=callbacks,
         enable_progress_bar=_terminal(),
@@ -269,7 +277,6 @@ def _collected_warnings() -> Iterator[list[str]]:
     logger, keep = logging.getLogger("animal_cls"), logging.getLogger("animal_cls.file")
     logger.addHandler(handler)
     with warnings.catch_warnings(record=True) as caught:
-        warnings.filterwarnings("ignore", message=".*does not have many workers")  # batches come from a memory map
         warnings.filterwarnings("ignore", message=".*LeafSpec")  # Lightning 2.6 on torch 2.14, about its own code
         try:
             yield told

@@ -8,8 +8,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
-from animal_cls.config import CONF, Config, did_you_mean, keys, unknown_key
+from animal_cls.config import Config, did_you_mean, keys, unknown_key
 from animal_cls.errors import UserError
+from animal_cls.places import CONF
 
 # How Hydra's messages of the type ValueError begin.
 OF_HYDRA = ("Only one of --run, --multirun", "Config group override must be")

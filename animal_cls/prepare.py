@@ -1,5 +1,6 @@
 """python -m animal_cls.prepare: fetch, check, decode and split the pictures, without training on them."""
 
+import argparse
 import logging
 import os
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 
 from animal_cls.call import call
 from animal_cls.config import Config
-from animal_cls.data import animals10
+from animal_cls.data import animals10, inventory
 from animal_cls.data.cache import default_cache_dir
 from animal_cls.data.dataset import PictureSet, load, named
 from animal_cls.data.folder import scan
@@ -27,15 +28,15 @@ data.test, data.split_seed, data.max_bad_share, data.cache_dir. What is decoded 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the verb on `argv` (default: the command line); the exit code."""
-    overrides = sys.argv[1:] if argv is None else argv
     logging.basicConfig(level=logging.INFO, format="%(message)s")  # to stderr
     try:
-        print(HELP if {"-h", "--help"} & set(overrides) else summary(*prepare(overrides)), flush=True)
+        flags, overrides = _parser().parse_known_args(argv)
+        print(_parser().format_help() if flags.help else _answer(flags, overrides), flush=True)
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Interrupted; the next run starts anew.", file=sys.stderr)
+        print("Interrupted; the next run continues from here.", file=sys.stderr)
         return 130  # as shells report Ctrl-C
     except BrokenPipeError:  # `--help | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -43,7 +44,64 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def prepare(overrides: list[str]) -> tuple[Config, PictureSet]:
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m animal_cls.prepare",
+        usage="%(prog)s [--verify] [overrides] | --list | --remove KEY ...",
+        description=HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+        add_help=False,
+    )
+    parser.add_argument("-h", "--help", action="store_true", help="this text")
+    parser.add_argument("--verify", action="store_true", help="also read every file that seems unchanged, and compare")
+    parser.add_argument(
+        "--list", action="store_true", help="the decoded pictures that are kept, with size and last use"
+    )
+    parser.add_argument(
+        "--remove", nargs="+", metavar="KEY", help="remove those of these keys (their beginnings do), or all"
+    )
+    return parser
+
+
+def _answer(flags: argparse.Namespace, overrides: list[str]) -> str:
+    if flags.remove:
+        keys = [word for word in flags.remove if "=" not in word]
+        cache_dir = _cache_dir(overrides + [word for word in flags.remove if "=" in word])
+        gone = inventory.remove(cache_dir, keys)
+        return f"removed {len(gone)} of the caches in {cache_dir}: {_size(sum(cache.bytes for cache in gone))}"
+    if flags.list:
+        cache_dir = _cache_dir(overrides)
+        return _listed(inventory.caches(cache_dir), cache_dir)
+    return summary(*prepare(overrides, verify=flags.verify))
+
+
+def _cache_dir(overrides: list[str]) -> Path:
+    from animal_cls.cli import compose  # Hydra, which --help has no use for
+
+    chosen = compose(overrides).data.cache_dir
+    return Path(chosen).expanduser() if chosen else default_cache_dir()
+
+
+def _listed(caches: list[inventory.Cache], cache_dir: Path) -> str:
+    if not caches:
+        return f"no decoded pictures in {cache_dir}"
+    rows = []
+    for cache in caches:
+        about = cache.about
+        what = f"{about.root}{'' if cache.has_root else ' (not there any more)'}" if about else "of another version"
+        size = f"{about.image_size} px" if about else ""
+        used = f"{cache.last_use:%Y-%m-%d %H:%M}"
+        rows.append([cache.key[:8], f"{cache.pictures:,}", size, _size(cache.bytes), used, what])
+    total = f"{len(caches)} caches in {cache_dir}: {_size(sum(cache.bytes for cache in caches))}"
+    return f"{table(['key', 'pictures', 'side', 'size', 'last use', 'of'], rows)}\n{total}"
+
+
+def _size(n: int) -> str:
+    return f"{n / 1e9:.2f} GB" if n >= 1e9 else f"{n / 1e6:.1f} MB"
+
+
+def prepare(overrides: list[str], *, verify: bool = False) -> tuple[Config, PictureSet]:
     """The pictures that the overrides choose, decoded and split.
 
     Raises:
@@ -63,6 +121,8 @@ def prepare(overrides: list[str]) -> tuple[Config, PictureSet]:
         split_seed=data.split_seed,
         max_bad_share=data.max_bad_share,
         show_progress=True,
+        cache=data.cache,
+        verify=verify,
     )
     return config, pictures
 

@@ -19,6 +19,7 @@ from animal_cls.batch import Batch
 from animal_cls.chance import step_seed
 from animal_cls.classifier import Classifier, calibration_error, judge
 from animal_cls.errors import UserError
+from animal_cls.hardware import why_not_compile
 from animal_cls.regularizers import Regularizer
 from animal_cls.regularizers.label_smoothing import LabelSmoothing
 
@@ -43,7 +44,7 @@ def batch_of(labels: Sequence[int], *, seed: int = 0, side: int = 2) -> Batch:
     generator = torch.Generator().manual_seed(seed)
     pictures = torch.randint(0, 256, (len(labels), 3, side, side), generator=generator)
     indices = np.arange(len(labels))
-    return Batch(pictures=pictures.float(), labels=torch.tensor(labels), indices=indices, epoch=0)
+    return Batch(pictures=pictures.float(), labels=torch.tensor(labels), indices=indices)
 
 
 class Batches(LightningDataModule):
@@ -296,8 +297,8 @@ def test_regularizers_change_training_batches_and_loss_and_nothing_else(tmp_path
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        ([0, 1, 2], "train/loss became nan in epoch 1 (step 4): training has diverged. Try a smaller optimizer.lr."),
-        ([0], "val/loss became nan in epoch 1 (step 4): training has diverged. Try a smaller optimizer.lr."),
+        ([0, 1, 2], "train/loss became nan in epoch 1 (step 3, learning rate 0.1)"),
+        ([0], "val/loss became nan in epoch 1 (step 4, learning rate 0.1)"),
     ],
     ids=["in training", "with the last step"],
 )
@@ -314,9 +315,24 @@ def test_a_loss_that_is_no_number_ends_the_run_in_its_epoch(tmp_path: Path, labe
             broken = self.passes == 4 and self.training == (labels != [0])
             return self.linear(pictures.flatten(1)) * (math.nan if broken else 1)
 
+    message += ": training has diverged. Try a smaller optimizer.lr, or trainer.precision=32-true if it was another."
     batches = [batch_of([0, 1, 2], seed=k) for k in range(2)]
+    module = classifier(Breaks())
     with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
-        fit(classifier(Breaks()), batches, batches, tmp_path, epochs=3)
+        fit(module, batches, batches, tmp_path, epochs=3)
+    assert all(weights.isfinite().all() for weights in module.network.parameters()), "it stopped before the update"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(why_not_compile("cpu") is not None, reason="no compiler here")
+@pytest.mark.filterwarnings("ignore")  # of the compiler's own code
+def test_a_compiled_network_learns_the_same_and_its_checkpoints_have_the_same_keys() -> None:
+    batch = batch_of([0, 1, 2, 2])
+    plain, compiled = classifier(), classifier(compiled=True)
+    assert list(compiled.state_dict()) == list(plain.state_dict())
+    compiled.load_state_dict(plain.state_dict())
+    torch.testing.assert_close(compiled(batch.pictures), plain(batch.pictures))
+    assert list(compiled.state_dict()) == list(plain.state_dict())
 
 
 @AS_IN_EXPERIMENT

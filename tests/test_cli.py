@@ -4,6 +4,7 @@ import csv
 import importlib.metadata
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from hydra.errors import MissingConfigException
 from omegaconf import OmegaConf
 
 from animal_cls import __main__, cli, experiment, results
-from animal_cls.config import Config
+from animal_cls.config import Config, keys
 from animal_cls.errors import UserError
 
 Program = Callable[..., "CompletedProcess[str]"]
@@ -73,9 +74,19 @@ def test_help_and_a_closed_pipe(tmp_path: Path) -> None:
 def test_help_shows_the_groups_and_every_key(program: Program) -> None:
     shown = program("--help").stdout
     assert "Which regularizer helps which network" in shown
-    assert "\nmodel: resnet18, resnet18_pretrained, simple_cnn\n" in shown
-    assert "\nsweep: ablation, report\n" in shown
-    assert "\n  max_epochs: 20\n" in shown
+    assert "\n    model       resnet18, resnet18_pretrained, simple_cnn\n" in shown
+    assert "\n    sweep       ablation, report\n" in shown
+    for key in keys(Config):
+        name = key.rpartition(".")[2]
+        if not key.startswith(("reg", "model", "optimizer", "data.name", "data.source")):  # those are of the options
+            assert re.search(rf"^ +{name}:( |$)", shown, re.M), key
+
+
+def test_help_lists_the_options_that_the_user_adds(program: Program, tmp_path: Path) -> None:
+    (tmp_path / "mine" / "reg").mkdir(parents=True)
+    (tmp_path / "mine" / "reg" / "gentle.yaml").touch()
+    for flag in ([f"--config-dir={tmp_path}/mine"], ["-cd", f"{tmp_path}/mine"]):
+        assert "\n    reg         dropout, gentle, l2, label_smoothing, none\n" in program(*flag, "--help").stdout
 
 
 def test_cfg_job_is_the_config_that_a_run_would_get(program: Program) -> None:
@@ -92,7 +103,7 @@ def test_the_script_is_the_module() -> None:
 def test_the_script_dispatches_verbs(program: Program, tmp_path: Path) -> None:
     helped = program("prepare", "--help")
     assert helped.returncode == 0
-    assert helped.stdout.startswith("Fetch, check, decode and split the pictures of a run, without training.\n")
+    assert "\nFetch, check, decode and split the pictures of a run, without training.\n" in helped.stdout
     refused = program("prepare", "data=folder", "data.root=nowhere")
     assert refused.returncode == 1
     assert refused.stderr.startswith(f"data.root=nowhere: no such folder (looked for {tmp_path}/nowhere).")

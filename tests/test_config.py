@@ -8,7 +8,6 @@ import pytest
 from omegaconf import OmegaConf
 
 from animal_cls.config import (
-    CONF,
     STRENGTHS,
     Config,
     DataConfig,
@@ -23,6 +22,7 @@ from animal_cls.config import (
     unknown_key,
 )
 from animal_cls.errors import UserError
+from animal_cls.places import CONF
 
 MODEL = {"name": "simple_cnn", "_target_": "animal_cls.models.simple_cnn.SimpleCNN"}
 OPTIMIZER = {"name": "adam", "_target_": "torch.optim.Adam", "lr": 0.001}
@@ -211,6 +211,7 @@ def test_every_key_has_its_dotted_name() -> None:
         "trainer.devices",
         "trainer.precision",
         "trainer.deterministic",
+        "trainer.compile",
     ]
     assert {f"reg.{name}" for name in STRENGTHS} <= set(keys(Config))
     assert {"data.root", "data.cache_dir", "data.source"} <= set(keys(Config))

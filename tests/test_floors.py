@@ -17,15 +17,16 @@ PACKAGE = Path(animal_cls.__file__).parent
 # those in its own package and the pairs below.
 FLOORS = {
     **dict.fromkeys(
-        ("errors", "batch", "call", "chance", "config", "models", "regularizers", "results", "statistics"), 0
+        ("errors", "batch", "call", "chance", "config", "models", "places", "regularizers", "results", "statistics"), 0
     ),
-    **dict.fromkeys(("data", "report", "classifier", "history", "progress", "tensorboard"), 1),
+    **dict.fromkeys(("data", "report", "classifier", "hardware", "history", "progress", "tensorboard"), 1),
     **dict.fromkeys(("construct", "experiment"), 2),
-    **dict.fromkeys(("messages", "sweep", "cli"), 3),
+    **dict.fromkeys(("usage", "messages", "sweep", "cli"), 3),
     **dict.fromkeys(("__main__", "prepare"), 4),
 }
 BESIDE = {
     *((room, "errors") for room in ("call", "config", "models", "results")),
+    ("config", "places"),
     ("experiment", "construct"),
     ("sweep", "messages"),
     ("cli", "messages"),
@@ -45,6 +46,7 @@ AT_HOME = {
         "regularizers",
         "data",
         "classifier",
+        "hardware",
         "tensorboard",
         "construct",
         "experiment",

@@ -24,7 +24,9 @@ SMALL = ("data=folder", "data.image_size=64", "trainer.max_epochs=1", "trainer.a
 MODELS = "resnet18, resnet18_pretrained, simple_cnn"
 GROUPS = "Groups: data, experiment, model, optimizer, reg, sweep."
 MODEL_KEYS = "Keys of the options in model/: model.dropout, model.image_size, model.weights."
-OPTIMIZER_KEYS = "Keys of the options in optimizer/: optimizer.lr, optimizer.momentum, optimizer.weight_decay."
+OPTIMIZER_KEYS = (
+    "Keys of the options in optimizer/: optimizer.fused, optimizer.lr, optimizer.momentum, optimizer.weight_decay."
+)
 NO_TEST = "Add pictures of it, take the class away, or lower data.val or data.test (data.test=0 makes no test set)."
 DROPOUT_1 = "reg.dropout=1.0: a probability in [0, 1) is needed: 1 would drop everything."
 TOO_SMALL = (
@@ -43,7 +45,7 @@ CONFIG = {
     "max_epochs=3": f"max_epochs: no such key or group. Did you mean trainer.max_epochs? {GROUPS}",
     "trainer.max_epoch=3": (
         "trainer.max_epoch: no such key. Did you mean trainer.max_epochs? "
-        "Keys of trainer: max_epochs, accelerator, devices, precision, deterministic."
+        "Keys of trainer: max_epochs, accelerator, devices, precision, deterministic, compile."
     ),
     "+reg.typo=1": "reg.typo: no such key. Keys of reg: name, dropout, weight_decay, label_smoothing.",
     "++reg.dropuot=0.1": (

@@ -1,15 +1,19 @@
 """The verb `prepare`: what a person reads, and what a mistake gets."""
 
 import re
+import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from filelock import FileLock
 from PIL import Image
 
 from animal_cls import prepare
 from animal_cls.data.animals10 import FOLDERS
+from animal_cls.prepare import main
 
 
 @pytest.fixture
@@ -102,9 +106,53 @@ def test_help_names_the_overrides(capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_interrupt_ends_without_a_traceback(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(_: list[str]) -> None:
+    def interrupted(_: list[str], **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(prepare, "prepare", interrupted)
     assert prepare.main(["data=toy"]) == 130
-    assert capsys.readouterr().err == "Interrupted; the next run starts anew.\n"
+    assert capsys.readouterr().err == "Interrupted; the next run continues from here.\n"
+
+
+def test_caches_are_listed_and_removed(
+    picture_folder: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, kept = picture_folder(tmp_path / "pictures"), f"data.cache_dir={tmp_path}/cache"
+    assert main(["--list", kept]) == 0
+    assert capsys.readouterr().out == f"no decoded pictures in {tmp_path}/cache\n"
+    for size in (8, 16):
+        assert main(["data=folder", f"data.root={root}", f"data.image_size={size}", kept]) == 0
+    old = tmp_path / "cache" / "decoded" / "f0f0"  # what another version left
+    old.mkdir()
+    (old / "pixels.npy").write_bytes(bytes(1000))
+    capsys.readouterr()
+    assert main(["--list", kept]) == 0
+    head, *rows, total = capsys.readouterr().out.splitlines()
+    assert head.split() == ["key", "pictures", "side", "size", "last", "use", "of"]
+    assert sorted(row.split()[-1] for row in rows) == sorted([str(root), str(root), "version"])
+    assert {row.split()[2] for row in rows if str(root) in row} == {"8", "16"}
+    assert total.startswith(f"3 caches in {tmp_path}/cache: ")
+    key = next(row.split()[0] for row in rows if " 8 px" in row)
+    assert main(["--remove", "nothing", kept]) == 1
+    where = f"in {tmp_path}/cache/decoded. See: --list\n"
+    assert capsys.readouterr().err == f"--remove nothing: no cache has this key {where}"
+    assert main(["--remove", "", kept]) == 1
+    assert capsys.readouterr().err == f"--remove : 3 caches begin so {where}"
+    with FileLock(next((tmp_path / "cache" / "decoded").glob(f"{key}*.lock"))):
+        assert main(["--remove", key, kept]) == 1
+    assert "a process is just decoding into it. Wait for it or end it." in capsys.readouterr().err
+    assert main(["--remove", key, kept]) == 0
+    assert capsys.readouterr().out.startswith("removed 1 of the caches")
+    shutil.rmtree(root)
+    assert main(["--list", kept]) == 0
+    out = capsys.readouterr().out
+    assert " 8 px" not in out
+    assert f"{root} (not there any more)" in out
+    assert main(["--remove", "all", kept]) == 0
+    assert main(["--list", kept]) == 0
+    assert "no decoded pictures" in capsys.readouterr().out
+
+
+def test_a_mistyped_flag_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--lst"]) == 1
+    assert "--lst" in capsys.readouterr().err

@@ -11,7 +11,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from animal_cls import cli
-from animal_cls.config import CONF, STRENGTHS, method_names
+from animal_cls.config import STRENGTHS, method_names
+from animal_cls.places import CONF
 
 Program = Callable[..., "CompletedProcess[str]"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from animal_cls import cli
-from animal_cls.config import CONF
+from animal_cls.places import CONF
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

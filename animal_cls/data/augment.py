@@ -14,21 +14,42 @@ AREA = (0.35, 1.0)  # share of the picture that is cut out
 RATIO = (3 / 4, 4 / 3)  # width / height of what is cut out, before it is squashed
 
 
-def flip_crop(pictures: Tensor, keys: np.ndarray, *, seed: int, epoch: int) -> Tensor:
-    """Pictures (N, 3, H, W) in float, each mirrored with probability 1/2 and a random part of it resized to H x W.
-
-    The parts are those of torchvision's RandomResizedCrop with a larger smallest area; what is cut out is never
-    larger than H x W, so bilinear interpolation needs no antialiasing.
+def boxes(keys: np.ndarray, *, seed: int, epoch: int) -> Tensor:
+    """What `flip_crop` does to each picture in this epoch: affine maps (N, 2, 3) float32.
 
     Args:
         keys: (N,) uint64, one per picture (`chance.picture_keys`).
     """
     # Not the first column: it decides the order, so that the first half of each epoch would be mirrored and no other.
-    boxes = crop_boxes(chance.uniform(keys, seed=seed, epoch=epoch, draws=1 + DRAWS)[:, 1:])
-    theta = torch.from_numpy(boxes).to(pictures.device, pictures.dtype)
-    grid = functional.affine_grid(theta, list(pictures.shape), align_corners=False)
-    changed = functional.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return torch.from_numpy(crop_boxes(chance.uniform(keys, seed=seed, epoch=epoch, draws=1 + DRAWS)[:, 1:]))
+
+
+def flip_crop(pictures: Tensor, boxes: Tensor) -> Tensor:
+    """Pictures (N, 3, H, W) in [0, 255], each mirrored with probability 1/2 and a random part of it resized to H x W.
+
+    The parts are those of torchvision's RandomResizedCrop with a larger smallest area; what is cut out is never
+    larger than H x W, so bilinear interpolation needs no antialiasing.
+
+    Args:
+        boxes: (N, 2, 3), see `boxes`.
+    """
+    pictures = pictures if pictures.is_floating_point() else pictures.float()
+    where = grid(boxes.to(pictures.dtype), height=pictures.shape[2], width=pictures.shape[3])
+    changed = functional.grid_sample(pictures, where, mode="bilinear", padding_mode="border", align_corners=False)
     return changed.contiguous(memory_format=torch.channels_last)
+
+
+def grid(boxes: Tensor, *, height: int, width: int) -> Tensor:
+    """Where each pixel comes from: (N, H, W, 2), x and y in [-1, 1].
+
+    As torch's affine_grid of maps that neither turn nor shear, in a tenth of its time: x depends on the column alone
+    and y on the row.
+    """
+    columns, rows = ((2 * torch.arange(n, device=boxes.device, dtype=boxes.dtype) + 1) / n - 1 for n in (width, height))
+    x = boxes[:, 0, 0, None] * columns + boxes[:, 0, 2, None]  # (N, W)
+    y = boxes[:, 1, 1, None] * rows + boxes[:, 1, 2, None]  # (N, H)
+    shape = (len(boxes), height, width)
+    return torch.stack([x[:, None, :].expand(shape), y[:, :, None].expand(shape)], dim=-1)
 
 
 def crop_boxes(draws: np.ndarray) -> np.ndarray:

@@ -1,41 +1,52 @@
-"""Pictures decoded once, into a memory-mapped file that all runs share."""
+"""Pictures decoded once, for all runs, or on the fly."""
 
 import errno
 import hashlib
-import json
 import logging
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import Protocol
 
 import numpy as np
 import platformdirs
 from filelock import FileLock, Timeout
 
 from animal_cls.data.decode import UnreadablePicture, decode
+from animal_cls.data.store import FORMAT, NO_ROW, About, Entry, Rows, Store, cores, key
 from animal_cls.errors import UserError
 
-FORMAT = 1  # raised when other pixels would come of the same files, or when the layout of the folder changes
-PIXELS, INDEX = "pixels.npy", "index.json"
-CHUNK_BYTES = 32 * 2**20  # decoded pixels that are held in memory at once
+CHUNK_BYTES = 8 * 2**20  # decoded pixels that go to the disk at once; a killed build loses so much of its work
+DEAD_SHARE = 0.5  # of the rows that no picture uses any more, from which on a store is written anew
+LAST_USE = "last_use"  # a file whose time says when a run read the store
+
+Picture = tuple[Entry, bytes | None]  # what is known of a file, and its pixels where they are new
 
 log = logging.getLogger(__name__)
+
+
+class Pixels(Protocol):
+    """Where pixels come from."""
+
+    def take(self, rows: np.ndarray) -> np.ndarray:
+        """Pixels (n, H, W, 3) uint8 of `rows` (n,) int64; safe to call from many threads."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class DecodedPictures:
     """The pixels of N files, H = W = image_size."""
 
-    pixels: np.ndarray  # (N, H, W, 3) uint8, a read-only memory map
-    hashes: np.ndarray  # (N,) str, SHA-256 of each file's bytes in hex
-    bad: dict[str, str]  # path -> why it could not be read; its pixels are zero and its hash is ""
+    pixels: Pixels
+    rows: np.ndarray  # (N,) int64, which row of `pixels` is each file's; -1 where there is none
+    hashes: np.ndarray  # (N,) str, SHA-256 of each file's bytes in hex; "" where it could not be read
+    bad: dict[str, str]  # path -> why it could not be read
 
 
 def default_cache_dir() -> Path:
@@ -45,39 +56,94 @@ def default_cache_dir() -> Path:
 
 
 def decoded(
-    root: Path, paths: Sequence[str], *, image_size: int, cache_dir: Path, show_progress: bool
+    root: Path, paths: Sequence[str], *, image_size: int, cache_dir: Path, show_progress: bool, verify: bool = False
 ) -> DecodedPictures:
-    """The pixels of `root`/`paths`, rows in that order, decoded unless a former run did it.
+    """The pixels of `root`/`paths`, of which only what no former run has decoded is decoded now.
 
-    A file counts as unchanged while its path, size and time of change are the same. Processes that want the same
-    pictures at once build them once; a build that was killed leaves nothing that is ever read.
+    A file counts as unchanged while its path, size and time of change are the same, and as known while its contents
+    are. Processes that want the same pictures at once decode them once; a build that was killed, at whatever moment, is
+    continued. Rows whose checksum is wrong are decoded again.
 
     Args:
         image_size: pixels, square.
         cache_dir: the pixels lie in `cache_dir`/decoded/<key>/.
         show_progress: a bar on the terminal; elsewhere one line is logged.
+        verify: read every file and compare its contents, too.
 
     Raises:
         UserError: the cache cannot be written (full disk, no permission), or a file could not be read for a reason
             that may pass (a network drive that is gone).
     """
     assert paths, "no pictures"
-    folder = cache_dir / "decoded" / _key(root, paths, image_size)
-    found = _load(folder, paths, image_size)
-    if found is not None:
-        return found
-    build = partial(_build, root=root, paths=paths, image_size=image_size, show_progress=show_progress)
+    about = About(format=FORMAT, root=str(root.resolve()), image_size=image_size)
+    folder = cache_dir / "decoded" / key(about)
     try:
-        return _build_once(build, folder, partial(_load, folder, paths, image_size))
+        store = Store(folder, about)
+        stamps = {path: _stamp(root / path) for path in paths}
+        if verify or _missing(store, stamps):
+            _complete(store, root, stamps, show_progress, verify=verify)
+        if damaged := store.not_as_written(store.entries[path] for path in paths):
+            log.warning("%s pictures in %s are damaged and are decoded again", f"{len(damaged):,}", folder)
+            _complete(store, root, stamps, show_progress, damaged=damaged)
+        (folder / LAST_USE).touch()
+        return DecodedPictures(
+            pixels=Rows(store.rows_file, image_size) if store.rows_file.exists() else _Nothing(image_size),
+            rows=np.array([store.entries[path].row for path in paths], dtype=np.int64),
+            hashes=np.array([store.entries[path].hash for path in paths], dtype="U64"),
+            bad={path: store.entries[path].bad for path in paths if store.entries[path].bad},
+        )
     except OSError as error:
         raise _cannot_write(error, cache_dir, len(paths) * _row_bytes(image_size)) from None
 
 
-def _key(root: Path, paths: Sequence[str], image_size: int) -> str:
-    digest = hashlib.sha256(f"{FORMAT}\0{image_size}\0{root.resolve()}".encode(errors="surrogateescape"))
-    for path in paths:
-        digest.update(f"\0{path}\0{_stamp(root / path)}".encode())
-    return digest.hexdigest()[:32]
+def on_the_fly(root: Path, paths: Sequence[str], *, image_size: int, show_progress: bool) -> DecodedPictures:
+    """The same as `decoded`, without a cache: every file is read once now, and again whenever its pixels are taken.
+
+    Raises:
+        UserError: a file could not be read for a reason that may pass.
+    """
+    entries = []
+    with _progress(len(paths), "on the fly", show_progress) as advance, ThreadPoolExecutor(cores()) as pool:
+        for entry, _ in pool.map(partial(_decode, root, image_size=image_size), [(path, "") for path in paths]):
+            entries.append(entry)
+            advance()
+    return DecodedPictures(
+        pixels=_Files([root / path for path in paths], image_size),
+        rows=np.array([NO_ROW if entry.bad else row for row, entry in enumerate(entries)], dtype=np.int64),
+        hashes=np.array([entry.hash for entry in entries], dtype="U64"),
+        bad={entry.path: entry.bad for entry in entries if entry.bad},
+    )
+
+
+class _Files:
+    """Pixels that are decoded whenever they are taken."""
+
+    def __init__(self, files: Sequence[Path], image_size: int) -> None:
+        self.files, self.image_size = files, image_size
+
+    def take(self, rows: np.ndarray) -> np.ndarray:
+        """As `Pixels.take`; raises `UserError` for a file that has become unreadable meanwhile."""
+        taken = np.empty((len(rows), self.image_size, self.image_size, 3), dtype=np.uint8)
+        with ThreadPoolExecutor(cores()) as pool:
+            for place, pixels in enumerate(pool.map(self._one, rows.tolist())):
+                taken[place] = pixels
+        return taken
+
+    def _one(self, row: int) -> np.ndarray:
+        try:
+            return decode(self.files[row].read_bytes(), image_size=self.image_size)
+        except (OSError, UnreadablePicture) as error:
+            raise UserError(f"{self.files[row]}: cannot be read any more ({error}). Start the run again.") from None
+
+
+class _Nothing:
+    """The pixels of a folder of which nothing can be read."""
+
+    def __init__(self, image_size: int) -> None:
+        self.image_size = image_size
+
+    def take(self, rows: np.ndarray) -> np.ndarray:
+        return np.empty((0, self.image_size, self.image_size, 3), dtype=np.uint8)
 
 
 def _stamp(file: Path) -> str:
@@ -89,47 +155,94 @@ def _stamp(file: Path) -> str:
     return f"{status.st_size} {status.st_mtime_ns} {os.access(file, os.R_OK)}"
 
 
-def _load(folder: Path, paths: Sequence[str], image_size: int) -> DecodedPictures | None:
-    """What a former build left in `folder`; None where there is none or it is damaged."""
+def _missing(store: Store, stamps: dict[str, str]) -> list[str]:
+    """The paths that the store does not know as they are now."""
+    return [path for path, stamp in stamps.items() if path not in store.entries or store.entries[path].stamp != stamp]
+
+
+def _complete(
+    store: Store,
+    root: Path,
+    stamps: dict[str, str],
+    show_progress: bool,
+    *,
+    verify: bool = False,
+    damaged: Sequence[Entry] = (),
+) -> None:
+    """Decode what the store does not have, under a lock that dies with its process."""
+    store.folder.parent.mkdir(parents=True, exist_ok=True)
+    with _lock(store.folder):
+        store.refresh()  # another process may have decoded it meanwhile
+        store.forget(damaged)
+        if store.damaged and not damaged:
+            log.warning("%s: lines of %s are damaged; their pictures are decoded again", store.damaged, store.folder)
+        wanted = list(stamps) if verify else _missing(store, stamps)
+        if not wanted:
+            return
+        before = dict(store.entries)
+        unknown = len(wanted) - sum(path in before for path in wanted) if verify else len(wanted)
+        _check_space(store.folder.parent, unknown * store.row_bytes)
+        store.begin()
+        with _progress(len(wanted), str(store.folder.parent), show_progress) as advance:
+            _decode_into(store, root, [(path, stamps[path]) for path in wanted], advance)
+        if verify:
+            _tell_changes(before, store, stamps)
+        used = {entry.row for path in stamps if (entry := store.entries[path]).row != NO_ROW}
+        rows = store.rows_file.stat().st_size // store.row_bytes
+        if rows - len(used) > DEAD_SHARE * rows:
+            store.compact(list(stamps))
+
+
+def _decode_into(store: Store, root: Path, wanted: list[tuple[str, str]], advance: Callable[[], None]) -> None:
+    """Decode chunk by chunk on all cores; while one goes to the disk the next is being decoded."""
+    work = partial(_decode, root, image_size=store.about.image_size, known=store.by_hash)
+    for chunk in _in_chunks(work, wanted, size=max(cores(), CHUNK_BYTES // store.row_bytes)):
+        store.add(chunk)
+        for _ in chunk:
+            advance()
+
+
+def _in_chunks(
+    work: Callable[[tuple[str, str]], Picture], wanted: list[tuple[str, str]], *, size: int
+) -> Iterator[list[Picture]]:
+    """What `work` makes of all `wanted`, in order; never more than two chunks are held."""
+    with ThreadPoolExecutor(cores()) as pool:  # threads suffice: Pillow and hashlib let go of Python's global lock
+        coming: list[Future[Picture]] = []
+        for start in range(0, len(wanted), size):
+            ready, coming = coming, [pool.submit(work, one) for one in wanted[start : start + size]]
+            if ready:
+                yield [future.result() for future in ready]
+        yield [future.result() for future in coming]
+
+
+def _decode(
+    root: Path, wanted: tuple[str, str], *, image_size: int, known: Mapping[str, Entry] | None = None
+) -> Picture:
+    """One file: its contents' hash, and its pixels where the contents are not `known`."""
+    path, stamp = wanted
     try:
-        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-        pixels = np.lib.format.open_memmap(folder / PIXELS, mode="r")
-        hashes, bad = index["hashes"], index["bad"]
-        if pixels.shape != (len(paths), image_size, image_size, 3) or pixels.dtype != np.uint8:
-            raise ValueError(f"{PIXELS} has shape {pixels.shape}")
-        if bad.keys() != {path for path, content in zip(paths, hashes, strict=True) if not content}:
-            raise ValueError(f"{INDEX} contradicts itself")
-        return DecodedPictures(pixels=pixels, hashes=np.array(hashes, dtype="U64"), bad=bad)
-    except FileNotFoundError:
-        if not folder.exists():
-            return None
-        log.warning("%s is not whole: the pictures are decoded again", folder)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        log.warning("%s is damaged (%s): the pictures are decoded again", folder, error)
-    return None
+        source = (root / path).read_bytes()
+        content = hashlib.sha256(source).hexdigest()
+        pixels = None if known and content in known else decode(source, image_size=image_size).tobytes()
+        return Entry(path, stamp, content), pixels
+    except UnreadablePicture as error:
+        return Entry(path, stamp, bad=str(error)), None
+    except (FileNotFoundError, PermissionError) as error:
+        return Entry(path, stamp, bad=error.strerror or type(error).__name__), None
+    except OSError as error:  # may pass, so it must not be remembered
+        reason = error.strerror or error
+        raise UserError(f"{root / path}: cannot be read ({reason}). Is its disk still there?") from None
 
 
-def _build_once(
-    build: Callable[[Path], None], folder: Path, load: Callable[[], DecodedPictures | None]
-) -> DecodedPictures:
-    """Build into a folder beside, which becomes `folder` when it is whole; under a lock that dies with its process."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with _lock(folder):
-        _remove_dead_builds(folder)
-        found = load()  # another process may have built it meanwhile
-        if found is not None:
-            return found
-        part = _part(folder)
-        part.mkdir()
-        try:
-            build(part)
-            shutil.rmtree(folder, ignore_errors=True)  # a damaged one
-            part.rename(folder)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
-        found = load()
-    assert found is not None, "what was just built is not whole"
-    return found
+def _tell_changes(before: dict[str, Entry], store: Store, stamps: dict[str, str]) -> None:
+    changed = [
+        path
+        for path, stamp in stamps.items()
+        if path in before and before[path].stamp == stamp and before[path].hash != store.entries[path].hash
+    ]
+    if changed:
+        shown = ", ".join(changed[:10]) + (f" and {len(changed) - 10:,} more" if len(changed) > 10 else "")
+        log.warning("Changed without a new size or time, and decoded again: %s", shown)
 
 
 @contextmanager
@@ -146,84 +259,16 @@ def _lock(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def _part(folder: Path) -> Path:
-    return folder.with_name(f"{folder.name}.part")
-
-
-def _remove_dead_builds(folder: Path) -> None:
-    """Remove what killed processes left: every unfinished build whose lock is free. We hold `folder`'s own."""
-    shutil.rmtree(_part(folder), ignore_errors=True)
-    for part in folder.parent.glob("*.part"):
-        try:
-            with FileLock(part.with_suffix(".lock"), timeout=0):
-                shutil.rmtree(part, ignore_errors=True)
-        except Timeout:
-            pass  # that build is alive
-
-
-def _build(folder: Path, *, root: Path, paths: Sequence[str], image_size: int, show_progress: bool) -> None:
-    """Write the pixels and the index of all `paths` into `folder`."""
-    _check_space(folder, len(paths) * _row_bytes(image_size))
-    hashes, bad = [], {}
-    with (folder / PIXELS).open("wb") as file, _progress(len(paths), folder.parent, show_progress) as advance:
-        header = {"descr": "|u1", "fortran_order": False, "shape": (len(paths), image_size, image_size, 3)}
-        np.lib.format.write_array_header_1_0(file, header)
-        for path, row in zip(paths, _rows(root, paths, image_size), strict=True):
-            file.write(row.pixels)  # not through a memory map: a full disk would kill the process instead of raising
-            hashes.append(row.hash)
-            if row.bad:
-                bad[path] = row.bad
-            advance()
-        _to_disk(file)
-    with (folder / INDEX).open("wb") as file:
-        file.write(json.dumps({"format": FORMAT, "root": str(root), "hashes": hashes, "bad": bad}).encode())
-        _to_disk(file)
-
-
-def _to_disk(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Row:
-    pixels: bytes
-    hash: str = ""
-    bad: str = ""
-
-
-def _rows(root: Path, paths: Sequence[str], image_size: int) -> Iterator[_Row]:
-    """The decoded files in order; threads suffice, because Pillow and hashlib let go of Python's global lock."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    chunk = max(cores, CHUNK_BYTES // _row_bytes(image_size))
-    with ThreadPoolExecutor(cores) as pool:
-        for start in range(0, len(paths), chunk):
-            files = [root / path for path in paths[start : start + chunk]]
-            yield from pool.map(partial(_row, image_size=image_size), files)
-
-
-def _row(file: Path, image_size: int) -> _Row:
-    nothing = bytes(_row_bytes(image_size))
-    try:
-        source = file.read_bytes()
-        return _Row(pixels=decode(source, image_size=image_size).tobytes(), hash=hashlib.sha256(source).hexdigest())
-    except UnreadablePicture as error:
-        return _Row(pixels=nothing, bad=str(error))
-    except (FileNotFoundError, PermissionError) as error:
-        return _Row(pixels=nothing, bad=error.strerror or type(error).__name__)
-    except OSError as error:  # may pass, so it must not be remembered
-        raise UserError(f"{file}: cannot be read ({error.strerror or error}). Is its disk still there?") from None
-
-
 def _row_bytes(image_size: int) -> int:
     return image_size * image_size * 3
 
 
 @contextmanager
-def _progress(total: int, folder: Path, show: bool) -> Iterator[Callable[[], None]]:
+def _progress(total: int, where: str, show: bool) -> Iterator[Callable[[], None]]:
     """What is called after each picture."""
     if not (show and sys.stderr.isatty()):
-        log.info("Decoding %s pictures into %s; later runs find them there", f"{total:,}", folder)
+        later = "" if where == "on the fly" else "; later runs find them there"
+        log.info("Decoding %s pictures %s%s", f"{total:,}", where if not later else f"into {where}", later)
         yield lambda: None
         return
     from rich.console import Console

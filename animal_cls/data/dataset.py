@@ -2,11 +2,13 @@
 
 import logging
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from animal_cls.data.cache import decoded
+from animal_cls.data.cache import Pixels, decoded, on_the_fly
 from animal_cls.data.folder import scan
 from animal_cls.data.splits import fingerprint, split
 from animal_cls.errors import UserError
@@ -24,13 +26,18 @@ class PictureSet:
     paths: list[str]  # (N,) relative to root, with "/", sorted class by class
     labels: np.ndarray  # (N,) int64 into `classes`
     classes: list[str]  # (K,) sorted
-    pixels: np.ndarray  # (at least N, H, W, 3) uint8, a read-only memory map
+    image_size: int  # pixels
+    pixels: Pixels
     rows: np.ndarray  # (N,) int64, where each picture lies in `pixels`
     hashes: np.ndarray  # (N,) str, SHA-256 of each file in hex
     split: np.ndarray  # (N,) of "train", "val" or "test"
     ignored: int  # hidden files and files that are no pictures
     bad: dict[str, str]  # path -> why this picture could not be read; not among the N
     fingerprint: str  # SHA-256 over contents and classes
+
+    def take(self, indices: np.ndarray) -> np.ndarray:
+        """Pixels (n, H, W, 3) uint8 of the pictures at `indices` (n,); safe to call from many threads."""
+        return self.pixels.take(self.rows[indices])
 
 
 def load(
@@ -43,40 +50,53 @@ def load(
     split_seed: int,
     max_bad_share: float,
     show_progress: bool,
+    cache: bool = True,
+    verify: bool = False,
 ) -> PictureSet:
     """Scan `root`, decode what is not decoded yet, leave out what cannot be read, and split the rest.
 
     Args:
         image_size: pixels, square.
         val, test: fractions of each class, or "published".
+        cache: whether decoded pictures are kept in `cache_dir`; else they are decoded whenever they are taken.
+        verify: also read every file whose size and time say that it is unchanged.
         max_bad_share: the fraction of pictures that may be unreadable; these are named in one warning.
 
     Raises:
         UserError: no folder of class folders, too many unreadable pictures, or a class too small to split.
     """
     folder = scan(root)
-    pictures = decoded(
-        folder.root, folder.paths, image_size=image_size, cache_dir=cache_dir, show_progress=show_progress
-    )
+    settings = {"image_size": image_size, "show_progress": show_progress}
+    if cache:
+        pictures = decoded(folder.root, folder.paths, cache_dir=cache_dir, verify=verify, **settings)
+    else:
+        pictures = on_the_fly(folder.root, folder.paths, **settings)
     _check_bad(pictures.bad, len(folder.paths), folder.root, max_bad_share)
-    rows = np.flatnonzero(pictures.hashes != "")
-    labels, hashes = folder.labels[rows], pictures.hashes[rows]
-    premade = None if folder.premade is None else folder.premade[rows]
+    good = np.flatnonzero(pictures.hashes != "")
+    labels, hashes = folder.labels[good], pictures.hashes[good]
+    premade = None if folder.premade is None else folder.premade[good]
     sides = split(labels, hashes, classes=folder.classes, val=val, test=test, split_seed=split_seed, premade=premade)
     _warn_of_leaks(sides, hashes)
     return PictureSet(
         root=folder.root,
-        paths=[folder.paths[row] for row in rows],
+        paths=[folder.paths[n] for n in good],
         labels=labels,
         classes=folder.classes,
+        image_size=image_size,
         pixels=pictures.pixels,
-        rows=rows,
+        rows=pictures.rows[good],
         hashes=hashes,
         split=sides,
         ignored=folder.ignored,
         bad=pictures.bad,
         fingerprint=fingerprint(labels, hashes, folder.classes),
     )
+
+
+@lru_cache(maxsize=1)
+def load_once(root: Path, **settings: Any) -> PictureSet:
+    """As `load`, which the jobs of a sweep in one process share: scanned, checked and split for the first of them."""
+    return load(root, **settings)
 
 
 def _check_bad(bad: dict[str, str], n: int, root: Path, max_bad_share: float) -> None:

@@ -7,9 +7,10 @@ import pytest
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional
 
 from animal_cls import chance
-from animal_cls.data.augment import AREA, RATIO, crop_boxes, flip_crop
+from animal_cls.data.augment import AREA, RATIO, boxes, crop_boxes, flip_crop, grid
 
 N, SIDE = 2000, 16
 KEYS = np.random.default_rng(0).integers(0, 2**64, size=N, dtype=np.uint64)
@@ -41,7 +42,7 @@ def fix_draws(monkeypatch: pytest.MonkeyPatch, draws: np.ndarray) -> None:
 def test_the_whole_picture_stays_as_it_is(monkeypatch: pytest.MonkeyPatch, place: float) -> None:
     fix_draws(monkeypatch, np.array([[0.9, 1 - 1e-12, 0.5, place, place], [0.1, 1 - 1e-12, 0.5, place, place]]))
     pictures = random_pictures(2)
-    changed = flip_crop(pictures, KEYS[:2], seed=0, epoch=0)
+    changed = flip_crop(pictures, boxes(KEYS[:2], seed=0, epoch=0))
     torch.testing.assert_close(changed[0], pictures[0], atol=1e-3, rtol=0)
     torch.testing.assert_close(changed[1], pictures[1].flip(-1), atol=1e-3, rtol=0)
 
@@ -51,7 +52,7 @@ def test_flip_crop_equals_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
     pictures = random_pictures(50, height=height, width=width)
     draws = np.random.default_rng(2).random((50, 5))
     fix_draws(monkeypatch, draws)
-    changed = flip_crop(pictures, KEYS[:50], seed=0, epoch=0)
+    changed = flip_crop(pictures, boxes(KEYS[:50], seed=0, epoch=0))
     for picture, (mirror, area, shape, left, top), result in zip(pictures, draws, changed, strict=True):
         share = AREA[0] + (AREA[1] - AREA[0]) * area
         ratio = RATIO[0] * (RATIO[1] / RATIO[0]) ** shape
@@ -66,7 +67,7 @@ def test_flip_crop_equals_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def measured(*, seed: int, epoch: int) -> dict[str, np.ndarray]:
     """What was cut out of each picture, (N,) each, read off the ramps: shares of the side, for places of the room."""
-    changed = flip_crop(ramps(N), KEYS, seed=seed, epoch=epoch).double().numpy()
+    changed = flip_crop(ramps(N), boxes(KEYS, seed=seed, epoch=epoch)).double().numpy()
     inner = slice(SIDE // 4, -SIDE // 4)  # no part that is cut out ends here
     x, y = changed[:, 0, :, inner], changed[:, 1, inner, :]  # x grows along each row, y down each column
     slope_x, slope_y = np.diff(x, axis=2).mean(axis=(1, 2)), np.diff(y, axis=1).mean(axis=(1, 2))
@@ -123,17 +124,17 @@ def test_the_changes_are_independent_of_each_other_of_the_epoch_before_and_of_th
 
 def test_a_picture_is_changed_alike_whatever_the_others_are() -> None:
     pictures = random_pictures(40)
-    whole = flip_crop(pictures, KEYS[:40], seed=5, epoch=2)
+    whole = flip_crop(pictures, boxes(KEYS[:40], seed=5, epoch=2))
     some = np.random.default_rng(3).permutation(40)[:13]
-    part = flip_crop(pictures[some], KEYS[some], seed=5, epoch=2)
+    part = flip_crop(pictures[some], boxes(KEYS[some], seed=5, epoch=2))
     torch.testing.assert_close(part, whole[some], atol=1e-4, rtol=0)
-    assert torch.equal(flip_crop(pictures, KEYS[:40], seed=5, epoch=2), whole)
+    assert torch.equal(flip_crop(pictures, boxes(KEYS[:40], seed=5, epoch=2)), whole)
 
 
 def test_every_epoch_and_seed_changes_anew() -> None:
     pictures = random_pictures(8)
     changed = [
-        flip_crop(pictures, KEYS[:8], seed=seed, epoch=epoch) for seed, epoch in ((0, 0), (0, 1), (1, 0), (1, 1))
+        flip_crop(pictures, boxes(KEYS[:8], seed=seed, epoch=epoch)) for seed, epoch in ((0, 0), (0, 1), (1, 0), (1, 1))
     ]
     for i, one in enumerate(changed):
         for other in changed[:i]:
@@ -143,7 +144,7 @@ def test_every_epoch_and_seed_changes_anew() -> None:
 def test_the_outcome_is_channels_last_float_and_within_the_range_of_the_picture() -> None:
     pictures = random_pictures(30).clamp(20, 230)
     before = pictures.clone()
-    changed = flip_crop(pictures, KEYS[:30], seed=0, epoch=0)
+    changed = flip_crop(pictures, boxes(KEYS[:30], seed=0, epoch=0))
     assert changed.shape == pictures.shape
     assert changed.dtype == torch.float32
     assert changed.is_contiguous(memory_format=torch.channels_last)
@@ -159,3 +160,10 @@ def test_boxes_by_hand() -> None:
     expected = [[side, 0, side - 1], [0, side, 1 - side]]
     np.testing.assert_allclose(boxes[0], expected, atol=1e-6)
     np.testing.assert_allclose(boxes[1], [[-side, 0, side - 1], expected[1]], atol=1e-6)
+
+
+@pytest.mark.parametrize(("height", "width"), [(8, 8), (5, 12), (1, 3)])
+def test_the_grid_is_torchs_affine_grid(height: int, width: int) -> None:
+    drawn = boxes(KEYS[:20], seed=3, epoch=1)
+    reference = functional.affine_grid(drawn, [20, 3, height, width], align_corners=False)
+    torch.testing.assert_close(grid(drawn, height=height, width=width), reference)

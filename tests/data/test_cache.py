@@ -2,14 +2,14 @@
 
 import errno
 import hashlib
-import json
 import logging
 import os
+import random
 import shutil
 import subprocess
 import sys
-import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,11 +17,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from animal_cls.data import cache
-from animal_cls.data.cache import DecodedPictures, decoded, default_cache_dir
+from animal_cls.data import cache, store
+from animal_cls.data.cache import DecodedPictures, decoded, default_cache_dir, on_the_fly
 from animal_cls.errors import UserError
 
 SIZE = 8
+GREYS = [0, 0, 70, 60, 50, 40, 30, 20, 10]  # of the pictures in the order of `names`; 0 = none
 
 
 @pytest.fixture
@@ -40,11 +41,19 @@ def names(root: Path) -> list[str]:
     return sorted((path.name for path in root.iterdir()), reverse=True)
 
 
-def run(root: Path, tmp_path: Path, *, size: int = SIZE) -> DecodedPictures:
-    return decoded(root, names(root), image_size=size, cache_dir=tmp_path / "cache", show_progress=True)
+def run(root: Path, tmp_path: Path, *, size: int = SIZE, verify: bool = False) -> DecodedPictures:
+    cache_dir = tmp_path / "cache"
+    return decoded(root, names(root), image_size=size, cache_dir=cache_dir, show_progress=True, verify=verify)
 
 
-def built(tmp_path: Path) -> list[Path]:
+def greys(pictures: DecodedPictures) -> list[int]:
+    """The grey of each file, 0 where there are no pixels; every picture has one alone."""
+    pixels = [pictures.pixels.take(np.array([row])) if row >= 0 else np.zeros((1, 1)) for row in pictures.rows]
+    assert all(one.min() == one.max() for one in pixels)
+    return [int(one.max()) for one in pixels]
+
+
+def stores(tmp_path: Path) -> list[Path]:
     return sorted(path for path in (tmp_path / "cache" / "decoded").iterdir() if path.suffix != ".lock")
 
 
@@ -62,24 +71,32 @@ def decodings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return seen
 
 
-def test_rows_come_in_the_order_of_the_paths(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "CHUNK_BYTES", 3 * SIZE * SIZE * 3)  # several chunks of three pictures
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chunks of two pictures."""
+    monkeypatch.setattr(cache, "cores", lambda: 2)
+    monkeypatch.setattr(cache, "CHUNK_BYTES", 1)
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_rows_belong_to_their_paths(root: Path, tmp_path: Path) -> None:
     pictures = run(root, tmp_path)
     assert names(root) == ["empty.png", "broken.png", *(f"{n}.png" for n in range(7, 0, -1))]
-    assert pictures.pixels.shape == (9, SIZE, SIZE, 3)
-    assert pictures.pixels.dtype == np.uint8
-    assert pictures.pixels[:, 4, 4, 1].tolist() == [0, 0, 70, 60, 50, 40, 30, 20, 10]
+    assert greys(pictures) == GREYS
     assert pictures.bad.keys() == {"empty.png", "broken.png"}
     assert pictures.bad["empty.png"] == "the file is empty"
     contents = [hashlib.sha256((root / name).read_bytes()).hexdigest() for name in names(root)]
     assert pictures.hashes.tolist() == ["", "", *contents[2:]]
 
 
-def test_pixels_are_a_map_that_nobody_can_write(root: Path, tmp_path: Path) -> None:
-    pixels = run(root, tmp_path).pixels
-    assert isinstance(pixels, np.memmap)
-    with pytest.raises(ValueError, match="read-only"):
-        pixels[0] = 1
+def test_pixels_are_taken_in_any_order(root: Path, tmp_path: Path) -> None:
+    pictures = run(root, tmp_path)
+    wanted = pictures.rows[[8, 2, 3, 4, 4, 2]]
+    taken = pictures.pixels.take(wanted)
+    assert taken.shape == (6, SIZE, SIZE, 3)
+    assert taken.dtype == np.uint8
+    assert taken[:, 3, 3, 1].tolist() == [10, 70, 60, 50, 50, 70]
+    assert pictures.pixels.take(np.array([], dtype=np.int64)).shape == (0, SIZE, SIZE, 3)
 
 
 def test_the_second_run_decodes_nothing(root: Path, tmp_path: Path, decodings: list[int]) -> None:
@@ -87,22 +104,67 @@ def test_the_second_run_decodes_nothing(root: Path, tmp_path: Path, decodings: l
     decodings.clear()
     second = run(root, tmp_path)
     assert decodings == []
-    assert (first.pixels == second.pixels).all()
+    assert greys(first) == greys(second)
     assert (first.hashes.tolist(), first.bad) == (second.hashes.tolist(), second.bad)
 
 
-def test_a_changed_a_new_and_a_resized_picture_are_noticed(root: Path, tmp_path: Path, decodings: list[int]) -> None:
+def test_without_a_cache_the_pixels_are_the_same_and_nothing_is_written(root: Path, tmp_path: Path) -> None:
+    kept = run(root, tmp_path, size=5)
+    shutil.rmtree(tmp_path / "cache")
+    free = on_the_fly(root, names(root), image_size=5, show_progress=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["pictures"]
+    assert greys(free) == greys(kept) == GREYS
+    assert (free.hashes.tolist(), free.bad) == (kept.hashes.tolist(), kept.bad)
+    (root / "3.png").unlink()
+    with pytest.raises(UserError, match=r"3\.png: cannot be read any more \(.+\)\. Start the run again\.$"):
+        free.pixels.take(free.rows[[6]])
+
+
+def test_only_what_changed_is_decoded_again(root: Path, tmp_path: Path, decodings: list[int]) -> None:
+    before = run(root, tmp_path)
+    decodings.clear()
+    Image.new("L", (20, 10), 200).save(root / "3.png")  # changed
+    Image.new("L", (20, 10), 90).save(root / "9.png")  # new
+    (root / "1.png").unlink()  # removed
+    (root / "2.png").rename(root / "8.png")  # moved: its contents are known
+    os.utime(root / "4.png", ns=(1, 1))  # touched: also known
+    shutil.copy(root / "5.png", root / "0.png")  # a copy, too
+    assert greys(run(root, tmp_path)) == [0, 0, 90, 20, 70, 60, 50, 40, 200, 50]
+    assert len(decodings) == 2
+    assert greys(before) == GREYS, "what a running process holds stays"
+    decodings.clear()
     run(root, tmp_path)
-    Image.new("L", (20, 10), 200).save(root / "3.png")
-    os.utime(root / "3.png", ns=(1, 1))
-    assert run(root, tmp_path).pixels[6, 0, 0].tolist() == [200, 200, 200]
-    Image.new("L", (20, 10), 90).save(root / "9.png")
-    assert run(root, tmp_path).pixels[2, 0, 0].tolist() == [90, 90, 90]
-    assert run(root, tmp_path, size=4).pixels.shape == (10, 4, 4, 3)
-    assert len(built(tmp_path)) == 4
+    assert decodings == []
 
 
-def test_like_files_in_another_folder_are_not_confused(root: Path, tmp_path: Path) -> None:
+def test_a_picture_that_becomes_readable_is_noticed(root: Path, tmp_path: Path) -> None:
+    run(root, tmp_path)
+    Image.new("L", (20, 10), 120).save(root / "broken.png")
+    pictures = run(root, tmp_path)
+    assert greys(pictures)[1] == 120
+    assert pictures.bad.keys() == {"empty.png"}
+
+
+def test_contents_are_compared_on_request(
+    root: Path, tmp_path: Path, decodings: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A picture that changed without a new size and time."""
+    for grey in (1, 2):
+        Image.new("L", (9, 9), grey).save(root / "3.bmp")
+        os.utime(root / "3.bmp", ns=(0, 0))
+        if grey == 1:
+            assert 1 in greys(run(root, tmp_path))
+    assert 1 in greys(run(root, tmp_path)), "size and time say that nothing has changed"
+    decodings.clear()
+    assert 2 in greys(run(root, tmp_path, verify=True))
+    assert len(decodings) == 3  # the changed one, and the two that are no pictures
+    assert "Changed without a new size or time, and decoded again: 3.bmp" in caplog.messages
+    caplog.clear()
+    run(root, tmp_path, verify=True)
+    assert "Changed" not in caplog.text
+
+
+def test_other_sizes_and_other_folders_have_their_own_store(root: Path, tmp_path: Path) -> None:
     """Names, sizes and times may be equal by chance: bitmaps, and times that an archive has set to zero."""
     twin = tmp_path / "twin"
     shutil.copytree(root, twin)
@@ -110,82 +172,69 @@ def test_like_files_in_another_folder_are_not_confused(root: Path, tmp_path: Pat
         Image.new("L", (9, 9), grey).save(folder / "1.png")
         os.utime(folder / "1.png", ns=(0, 0))
     assert (root / "1.png").stat().st_size == (twin / "1.png").stat().st_size
-    assert [run(folder, tmp_path).pixels[8, 0, 0, 0] for folder in (root, twin)] == [1, 2]
+    assert [greys(run(folder, tmp_path))[8] for folder in (root, twin)] == [1, 2]
+    assert run(root, tmp_path, size=4).pixels.take(np.array([0])).shape == (1, 4, 4, 3)
+    assert len(stores(tmp_path)) == 3
 
 
-def cut_pixels(folder: Path) -> None:
-    os.truncate(folder / "pixels.npy", 700)
+def test_a_store_of_which_most_is_dead_is_written_anew(root: Path, tmp_path: Path) -> None:
+    old = run(root, tmp_path)
+    [folder] = stores(tmp_path)
+    for round_ in range(1, 5):
+        for n in range(1, 8):
+            Image.new("L", (20, 10), 30 * round_ + n).save(root / f"{n}.png")
+        assert greys(run(root, tmp_path))[2:] == [30 * round_ + n for n in range(7, 0, -1)]
+        rows = max(file.stat().st_size for file in folder.glob("rows.*")) // (SIZE * SIZE * 3)
+        assert rows <= 21
+    assert len(list(folder.glob("rows.*"))) <= 2
+    if hasattr(os, "preadv"):
+        assert greys(old) == GREYS, "a process that has the old rows open goes on with them"
 
 
-def empty_pixels(folder: Path) -> None:
-    (folder / "pixels.npy").write_bytes(b"")
-
-
-def drop_pixels(folder: Path) -> None:
-    (folder / "pixels.npy").unlink()
-
-
-def other_pixels(folder: Path) -> None:
-    np.save(folder / "pixels.npy", np.zeros((8, SIZE, SIZE, 3), dtype=np.uint8))
-
-
-def cut_index(folder: Path) -> None:
-    os.truncate(folder / "index.json", 100)
-
-
-def drop_index(folder: Path) -> None:
-    (folder / "index.json").unlink()
-
-
-def list_as_index(folder: Path) -> None:
-    (folder / "index.json").write_text("[1]")
-
-
-def forgetful_index(folder: Path) -> None:
-    index = json.loads((folder / "index.json").read_text())
-    (folder / "index.json").write_text(json.dumps(index | {"bad": {}}))
-
-
-def shorter_index(folder: Path) -> None:
-    index = json.loads((folder / "index.json").read_text())
-    (folder / "index.json").write_text(json.dumps(index | {"hashes": index["hashes"][:-1]}))
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        cut_pixels,
-        empty_pixels,
-        drop_pixels,
-        other_pixels,
-        cut_index,
-        drop_index,
-        list_as_index,
-        forgetful_index,
-        shorter_index,
-    ],
-)
-def test_damage_is_noticed_said_and_mended(
-    root: Path, tmp_path: Path, damage, decodings: list[int], caplog: pytest.LogCaptureFixture
-) -> None:
-    whole = np.array(run(root, tmp_path).pixels)
-    [folder] = built(tmp_path)
-    damage(folder)
-    decodings.clear()
-    mended = run(root, tmp_path)
-    assert (mended.pixels == whole).all()
-    assert len(decodings) == 9
-    assert "the pictures are decoded again" in caplog.text
-    decodings.clear()
+@pytest.mark.usefixtures("small_chunks")
+@pytest.mark.parametrize("file", ["rows.0", "journal", "about.json", "last_use"])
+@pytest.mark.parametrize("damage", ["bit", "cut", "empty", "gone", "longer"])
+def test_damage_is_noticed_and_mended(root: Path, tmp_path: Path, file: str, damage: str, decodings: list[int]) -> None:
     run(root, tmp_path)
-    assert decodings == []
+    [folder] = stores(tmp_path)
+    whole = (folder / file).read_bytes()
+    generator = random.Random(f"{file} {damage}")
+    for _ in range(1 if damage in ("empty", "gone", "longer") else 12):
+        if not whole and damage != "gone":
+            return
+        place = generator.randrange(len(whole)) if whole else 0
+        if damage == "bit":
+            flipped = whole[place] ^ (1 << generator.randrange(8))
+            (folder / file).write_bytes(whole[:place] + bytes([flipped]) + whole[place + 1 :])
+        elif damage == "cut":
+            (folder / file).write_bytes(whole[:place])
+        elif damage == "empty":
+            (folder / file).write_bytes(b"")
+        elif damage == "longer":
+            (folder / file).write_bytes(whole + bytes(100))
+        else:
+            (folder / file).unlink()
+        assert greys(run(root, tmp_path)) == GREYS
+        decodings.clear()
+        assert greys(run(root, tmp_path)) == GREYS
+        assert decodings == [], "mended once and for all"
 
 
-def test_threads_of_one_process_build_once(root: Path, tmp_path: Path, decodings: list[int]) -> None:
+def test_damage_is_said(root: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    run(root, tmp_path)
+    [folder] = stores(tmp_path)
+    rows = bytearray((folder / "rows.0").read_bytes())
+    rows[0] ^= 1
+    (folder / "rows.0").write_bytes(rows)
+    run(root, tmp_path)
+    assert f"1 pictures in {folder} are damaged and are decoded again" in caplog.messages
+
+
+def test_threads_of_one_process_decode_once(root: Path, tmp_path: Path, decodings: list[int]) -> None:
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(lambda _: run(root, tmp_path), range(4)))
     assert len(decodings) == 9
-    assert all((pictures.pixels == results[0].pixels).all() for pictures in results)
+    assert all(greys(pictures) == GREYS for pictures in results)
 
 
 SLOW = """
@@ -197,7 +246,7 @@ def slow(source, *, image_size):
     os.write(1, b"decoding\\n")
     time.sleep({seconds})
     return decode(source, image_size=image_size)
-cache.decode = slow
+cache.decode, cache.cores, cache.CHUNK_BYTES = slow, lambda: 2, 1
 root = Path({root!r})
 names = sorted((path.name for path in root.iterdir()), reverse=True)
 cache.decoded(root, names, image_size={size}, cache_dir=Path({cache!r}), show_progress=False)
@@ -205,7 +254,7 @@ cache.decoded(root, names, image_size={size}, cache_dir=Path({cache!r}), show_pr
 
 
 def in_another_process(root: Path, tmp_path: Path, *, seconds: float) -> subprocess.Popen[str]:
-    """A process that decodes slowly; returned when it has begun."""
+    """A process that decodes slowly, two pictures a chunk; returned when it has begun."""
     script = SLOW.format(root=str(root), cache=str(tmp_path / "cache"), size=SIZE, seconds=seconds)
     path = os.pathsep.join(filter(None, sys.path))
     process = subprocess.Popen(
@@ -216,7 +265,7 @@ def in_another_process(root: Path, tmp_path: Path, *, seconds: float) -> subproc
     return process
 
 
-def test_two_processes_build_once(
+def test_two_processes_decode_once(
     root: Path, tmp_path: Path, decodings: list[int], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -224,51 +273,52 @@ def test_two_processes_build_once(
         pictures = run(root, tmp_path)
         assert other.wait(20) == 0
     assert decodings == []
-    assert pictures.pixels[:, 0, 0, 0].tolist() == [0, 0, 70, 60, 50, 40, 30, 20, 10]
+    assert greys(pictures) == GREYS
     assert "Another process is decoding the same pictures; waiting for it" in caplog.text
 
 
-def test_a_killed_build_leaves_nothing_that_is_read(root: Path, tmp_path: Path, decodings: list[int]) -> None:
-    with in_another_process(root, tmp_path, seconds=30) as other:
-        other.kill()
-    [part] = built(tmp_path)
-    assert part.suffix == ".part"
-    assert (run(root, tmp_path).pixels[2] == 70).all()
-    assert len(decodings) == 9
-    assert [path.suffix for path in built(tmp_path)] == [""]
+@pytest.mark.slow
+def test_a_build_that_is_killed_at_any_moment_goes_on_where_it_was(
+    tmp_path: Path, decodings: list[int], picture_folder: Callable[..., Path]
+) -> None:
+    """Chunks of two pictures, 0.02 s each: what is on the disk is not decoded again, and nothing else is believed."""
+    root = tmp_path / "many"
+    root.mkdir()
+    for n in range(100):
+        Image.new("L", (9, 9), n + 1).save(root / f"{n:02}.png")
+    generator, rows = random.Random(0), 0
+    for _ in range(6):
+        with in_another_process(root, tmp_path, seconds=0.02) as other:
+            time.sleep(generator.uniform(0, 0.12))
+            other.kill()
+        [folder] = stores(tmp_path)
+        now = max((file.stat().st_size for file in folder.glob("rows.*")), default=0) // (SIZE * SIZE * 3)
+        assert now >= rows, "nothing is lost"
+        rows = now
+    decodings.clear()
+    assert greys(run(root, tmp_path)) == list(range(100, 0, -1))
+    assert len(decodings) <= 100 - rows + 2
 
 
-def test_what_is_left_of_other_killed_builds_is_removed_but_no_living_one(root: Path, tmp_path: Path) -> None:
-    """The pictures of a killed build may have changed since, so that nobody would ever build just that again."""
-    cache_dir = tmp_path / "cache" / "decoded"
-    (cache_dir / "dead.part").mkdir(parents=True)
-    (cache_dir / "dead.part" / "pixels.npy").write_bytes(b"half")
-    (cache_dir / "alive.part").mkdir()
-    held = threading.Event()
-    done = threading.Event()
+@pytest.mark.usefixtures("small_chunks")
+def test_what_was_decoded_before_the_disk_was_full_is_kept(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, decodings: list[int]
+) -> None:
+    to_disk, calls = store._to_disk, []
 
-    def build() -> None:
-        with cache.FileLock(cache_dir / "alive.lock"):
-            held.set()
-            done.wait(20)
+    def full(file) -> None:
+        calls.append(file)
+        if len(calls) > 7:  # two files, then two for each chunk
+            raise OSError(errno.ENOSPC, "No space left on device")
+        to_disk(file)
 
-    thread = threading.Thread(target=build)
-    thread.start()
-    held.wait(20)
-    run(root, tmp_path)
-    assert [path.name for path in built(tmp_path) if path.suffix] == ["alive.part"]
-    done.set()
-    thread.join()
-
-
-def test_a_build_that_fails_leaves_nothing(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(cache, "_to_disk", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        run(root, tmp_path)
-    assert built(tmp_path) == []
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_to_disk", full)
+        with pytest.raises(UserError, match="the disk is full"):
+            run(root, tmp_path)
+    decodings.clear()
+    assert greys(run(root, tmp_path)) == GREYS
+    assert len(decodings) == 9 - 6  # the last lines of the journal had arrived, and their rows were on the disk
 
 
 @pytest.mark.parametrize("moment", ["before", "meanwhile"])
@@ -276,14 +326,13 @@ def test_a_full_disk_is_said(root: Path, tmp_path: Path, monkeypatch: pytest.Mon
     if moment == "before":
         monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**6, 10**6, 1727))  # type: ignore[attr-defined]
     else:
-        monkeypatch.setattr(cache, "_to_disk", raising(OSError(errno.ENOSPC, "No space left on device")))
+        monkeypatch.setattr(store, "_to_disk", raising(OSError(errno.ENOSPC, "No space left on device")))
     with pytest.raises(UserError) as caught:
         run(root, tmp_path)
     assert str(caught.value) == (
         f"data.cache_dir={tmp_path}/cache: the disk is full; the decoded pictures need 1,728 bytes (0.00 GB) there. "
         "Make space, or put it on another disk: data.cache_dir=/path/with/space"
     )
-    assert built(tmp_path) == []
 
 
 def raising(error: Exception):
@@ -305,12 +354,20 @@ def test_a_picture_that_vanishes_is_a_bad_one(root: Path, tmp_path: Path) -> Non
     assert pictures.bad["gone.png"] == "No such file or directory"
 
 
+def test_a_folder_of_which_nothing_can_be_read(root: Path, tmp_path: Path) -> None:
+    cache_dir = tmp_path / "cache"
+    pictures = decoded(root, ["empty.png"], image_size=SIZE, cache_dir=cache_dir, show_progress=False)
+    assert pictures.bad == {"empty.png": "the file is empty"}
+    assert pictures.rows.tolist() == [-1]
+
+
 def test_trouble_that_may_pass_is_not_remembered(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(Path, "read_bytes", raising(OSError(errno.EIO, "Input/output error")))
+        patch.setattr(store.Store, "refresh", lambda self: None)
         with pytest.raises(UserError, match=r"empty\.png: cannot be read \(Input/output error\)\. Is its disk still"):
             run(root, tmp_path)
-    assert (run(root, tmp_path).pixels[2] == 70).all()
+    assert greys(run(root, tmp_path)) == GREYS
 
 
 def test_without_a_terminal_one_line_is_logged(
@@ -341,16 +398,17 @@ def test_where_the_cache_lies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     assert default_cache_dir().name == "animal_cls"
 
 
-def test_memory_does_not_grow_with_the_number_of_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("small_chunks")
+def test_memory_does_not_grow_with_the_number_of_pictures() -> None:
     """At most two chunks of rows wait between the decoding threads and the file."""
-    monkeypatch.setattr(cache, "CHUNK_BYTES", 10 * 3)
-    made: list[float] = []
-    monkeypatch.setattr(
-        cache, "_row", lambda file, image_size: made.append(time.monotonic()) or cache._Row(pixels=b"abc")
-    )
-    rows = cache._rows(tmp_path, [str(n) for n in range(1000)], 1)
-    for _ in range(15):
-        next(rows)
+    made: list[str] = []
+
+    def work(wanted: tuple[str, str]) -> cache.Picture:
+        made.append(wanted[0])
+        return store.Entry(*wanted), b"abc"
+
+    chunks = cache._in_chunks(work, [(str(n), "") for n in range(1000)], size=10)
+    assert [entry.path for entry, _ in next(chunks)] == [str(n) for n in range(10)]
     time.sleep(0.05)
     assert len(made) <= 20
-    rows.close()  # type: ignore[attr-defined]
+    chunks.close()  # type: ignore[attr-defined]

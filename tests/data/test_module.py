@@ -1,5 +1,6 @@
 """Every picture in its batch: once per epoch, with its own label, augmented only where it trains."""
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ from lightning import LightningModule, Trainer
 from torch import Tensor, nn
 
 from animal_cls.batch import Batch
-from animal_cls.data.augment import flip_crop
-from animal_cls.data.module import OrderedBatches, PictureDataModule, ShuffledBatches
+from animal_cls.data.augment import boxes, flip_crop
+from animal_cls.data.batches import Loader, OrderedBatches, ShuffledBatches, copied
+from animal_cls.data.module import PictureDataModule
 
 Factory = Callable[..., PictureDataModule]
 
@@ -71,7 +73,6 @@ def test_every_training_picture_comes_once_per_epoch(make: Factory, batch_size: 
         batches = epoch_of(data, epoch)
         assert sorted(indices_of(batches)) == data.places("train").tolist()
         assert len(batches) == len(data.train_dataloader())
-        assert all(batch.epoch == epoch for batch in batches)
 
 
 def test_the_order_differs_per_epoch_and_per_seed_and_repeats(make: Factory) -> None:
@@ -106,9 +107,7 @@ def test_labels_and_pixels_belong_to_the_pictures(make: Factory) -> None:
         assert batch.pictures[:, :, 2, 3].argmax(dim=1).tolist() == batch.labels.tolist()
         folders = [data.pictures.paths[index].split("/")[0] for index in batch.indices]
         assert [data.pictures.classes[label] for label in batch.labels] == folders
-        np.testing.assert_array_equal(
-            batch.pictures.permute(0, 2, 3, 1), data.pictures.pixels[data.pictures.rows[batch.indices]]
-        )
+        np.testing.assert_array_equal(batch.pictures.permute(0, 2, 3, 1), data.pictures.take(batch.indices))
 
 
 @pytest.mark.parametrize(
@@ -146,7 +145,7 @@ class Recorder(LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         self.seen["train"].append(batch)
-        return self.scale * batch.pictures.mean()
+        return self.scale * batch.pictures.float().mean()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         self.seen["val"].append(batch)
@@ -178,7 +177,7 @@ def train(data: PictureDataModule, tmp_path: Path, *, epochs: int) -> dict[str, 
     return recorder.seen
 
 
-@pytest.mark.filterwarnings("ignore:.*does not have many workers", "ignore:.*LeafSpec")  # as in experiment.py
+@pytest.mark.filterwarnings("ignore:.*LeafSpec")  # as in experiment.py
 @pytest.mark.parametrize("augment", ["none", "flip_crop"])
 def test_only_training_pictures_are_augmented_in_each_epoch_anew(make: Factory, tmp_path: Path, augment: str) -> None:
     data = make(augment=augment, seed=9)
@@ -186,17 +185,17 @@ def test_only_training_pictures_are_augmented_in_each_epoch_anew(make: Factory, 
     assert indices_of(seen["train"]) == [*indices_of(epoch_of(data, 0)), *indices_of(epoch_of(data, 1))]
     assert indices_of(seen["val"]) == 2 * data.places("val").tolist()
     assert indices_of(seen["predict"]) == list(range(30))
-    raw = torch.from_numpy(np.array(data.pictures.pixels[data.pictures.rows])).permute(0, 3, 1, 2).float()
+    raw = torch.from_numpy(data.pictures.take(np.arange(30))).permute(0, 3, 1, 2).float()
     for batch in [*seen["val"], *seen["predict"]]:
         assert torch.equal(batch.pictures.float(), raw[batch.indices])
-    for batch in seen["train"]:
-        assert batch.pictures.dtype == torch.float32
+    for number, batch in enumerate(seen["train"]):
         assert batch.pictures.is_contiguous(memory_format=torch.channels_last)
         expected = raw[batch.indices]
         if augment == "flip_crop":
-            expected = flip_crop(expected, data._keys[batch.indices], seed=9, epoch=batch.epoch)
+            epoch = number // len(data.train_dataloader())
+            expected = flip_crop(expected, boxes(data._keys[batch.indices], seed=9, epoch=epoch))
             assert not torch.equal(expected, raw[batch.indices])
-        torch.testing.assert_close(batch.pictures, expected, atol=1e-3, rtol=0)
+        torch.testing.assert_close(batch.pictures.float(), expected, atol=1e-3, rtol=0)
 
 
 def test_examples_are_the_first_training_pictures_as_augmented(make: Factory) -> None:
@@ -204,12 +203,67 @@ def test_examples_are_the_first_training_pictures_as_augmented(make: Factory) ->
     first, *_ = epoch_of(data, 0)
     examples = data.examples(5)
     assert examples.indices.tolist() == first.indices.tolist()
-    torch.testing.assert_close(examples.pictures, data.finish(first, augment=True).pictures, atol=1e-3, rtol=0)
+    torch.testing.assert_close(examples.pictures, data.finish(first).pictures, atol=1e-3, rtol=0)
     assert len(data.examples(1000).labels) == 18
 
 
 def test_a_batch_moves_as_a_whole(make: Factory) -> None:
-    batch = next(iter(make().in_order("val")))
+    batch = epoch_of(make(augment="flip_crop"), 0)[0]
     moved = batch.to(torch.device("meta"))
-    assert moved.pictures.device.type == moved.labels.device.type == "meta"
-    assert (moved.epoch, moved.indices.tolist()) == (batch.epoch, batch.indices.tolist())
+    assert moved.boxes is not None
+    assert {tensor.device.type for tensor in (moved.pictures, moved.labels, moved.boxes)} == {"meta"}
+    assert moved.indices.tolist() == batch.indices.tolist()
+
+
+@pytest.mark.parametrize("augment", ["none", "flip_crop"])
+def test_pictures_in_the_devices_memory_give_the_same_batches(make: Factory, augment: str) -> None:
+    data, resident = make(augment=augment), make(augment=augment)
+    resident._resident = copied(resident.pictures, torch.device("cpu"))
+    for epoch in (0, 1):
+        pairs = zip(epoch_of(data, epoch), epoch_of(resident, epoch), strict=True)
+        for one, other in pairs:
+            assert torch.equal(data.finish(one).pictures, resident.finish(other).pictures)
+            assert torch.equal(one.labels, other.labels)
+            assert other.pictures.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_batches_are_read_ahead_and_a_failed_read_reaches_the_training() -> None:
+    read: list[int] = []
+
+    def reader(place: tuple[int, np.ndarray]) -> Batch:
+        if place[1][0] == 6:
+            raise OSError("the disk is gone")
+        read.append(int(place[1][0]))
+        return Batch(pictures=torch.zeros(1), labels=torch.zeros(1), indices=place[1])
+
+    batches = iter(Loader(reader, OrderedBatches(np.arange(10), batch_size=2)))
+    assert next(batches).indices.tolist() == [0, 1]
+    assert set(read) <= {0, 2, 4}
+    assert [next(batches).indices[0] for _ in range(2)] == [2, 4]
+    with pytest.raises(OSError, match="the disk is gone"):
+        next(batches)
+
+
+def test_a_training_that_stops_early_leaves_no_reader_behind(make: Factory) -> None:
+    batches = iter(make().train_dataloader())
+    next(batches)
+    batches.close()  # type: ignore[attr-defined]  # a generator
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("reader")]
+
+
+@pytest.mark.parametrize("augment", ["none", "flip_crop"])
+def test_a_run_without_a_cache_sees_the_same_tensors(make: Factory, augment: str) -> None:
+    kept, free = make(augment=augment), make(augment=augment, cache=False, cache_dir=Path("must not be written"))
+    assert not Path("must not be written").exists()
+    assert kept.pictures.fingerprint == free.pictures.fingerprint
+    assert kept.pictures.split.tolist() == free.pictures.split.tolist()
+    for one, other in zip(
+        [*epoch_of(kept, 0), *kept.in_order("all")], [*epoch_of(free, 0), *free.in_order("all")], strict=True
+    ):
+        assert torch.equal(kept.finish(one).pictures, free.finish(other).pictures)
+        assert torch.equal(one.labels, other.labels)
+
+
+def test_the_jobs_of_a_process_share_the_pictures(make: Factory) -> None:
+    assert make(seed=1).pictures is make(seed=2).pictures
+    assert make(seed=1).pictures is not make(split_seed=1).pictures

@@ -125,3 +125,17 @@ def test_all_layers_are_trained_after_loading(published: dict[str, Tensor], tmp_
     torch.save(published, tmp_path / "resnet18.pth")
     network = ResNet18(num_classes=2, weights=str(tmp_path / "resnet18.pth"))
     assert all(parameter.requires_grad for parameter in network.parameters())
+
+
+def test_the_pool_before_the_relu_changes_neither_the_result_nor_the_gradients() -> None:
+    backbone = ResNet18(num_classes=3).backbone
+    reference = torchvision.models.resnet18()
+    reference.fc = nn.Linear(512, 512)
+    reference.load_state_dict(backbone.state_dict())
+    pictures = torch.randn(4, 3, 64, 64)
+    found = []
+    for network in (backbone, reference):
+        out = network.train()(pictures)
+        found.append([out, *torch.autograd.grad(out.square().sum(), list(network.parameters()))])
+    for ours, published in zip(*found, strict=True):
+        assert torch.equal(ours, published)

@@ -78,7 +78,7 @@ def test_every_hidden_linear_layer_is_dropped_after_its_relu_and_nothing_else() 
             module.register_forward_hook(watch)
     network(torch.randn(500, 3, 64, 64))
     kinds = [kind for kind, _, _ in seen]
-    convolution = ["Conv2d", "ReLU", "MaxPool2d"]
+    convolution = ["Conv2d", "MaxPool2d", "ReLU"]
     assert kinds == [*4 * convolution, "Flatten", *4 * ["Linear", "ReLU", "Dropout"], "Linear"]
     drops = [(before, after) for kind, before, after in seen if kind == "Dropout"]
     assert [before.shape[1] for before, _ in drops] == [256, 128, 64, 32]
@@ -124,3 +124,20 @@ def test_the_first_linear_layer_follows_the_picture(image_size: int) -> None:
     assert features.shape[2] == features.shape[3] == feature_side(image_size)
     assert of_kind(network, nn.Linear)[0].in_features == features.numel()
     assert network(torch.zeros(1, 3, image_size, image_size)).shape == (1, 2)
+
+
+def test_the_pool_before_the_relu_changes_neither_the_result_nor_the_gradients() -> None:
+    network = SimpleCNN(num_classes=4, image_size=64)
+    pictures = torch.randn(8, 3, 64, 64, requires_grad=True)
+
+    def as_published(x: Tensor) -> Tensor:
+        for layer in of_kind(network, nn.Conv2d):
+            x = functional.max_pool2d(functional.relu(layer(x)), 2)
+        return network.classifier(x)
+
+    found = []
+    for forward in (network, as_published):
+        out = forward(pictures)
+        found.append([out, *torch.autograd.grad(out.square().sum(), [pictures, *network.parameters()])])
+    for ours, published in zip(*found, strict=True):
+        assert torch.equal(ours, published)

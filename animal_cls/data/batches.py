@@ -1,0 +1,152 @@
+"""From an order of pictures to batches: which pictures, read by a thread ahead of their use."""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Sampler
+
+from animal_cls import chance
+from animal_cls.batch import Batch
+from animal_cls.data.augment import boxes
+from animal_cls.data.dataset import PictureSet
+
+AHEAD = 2  # batches that are read before they are asked for
+GPU_SHARE = 0.5  # of the device's free memory that the pictures may take; the rest is for the network
+ROWS = 4096  # pictures that are copied to the device at once
+
+Place = tuple[int, np.ndarray]  # epoch, indices into the picture set
+
+log = logging.getLogger("animal_cls.file")
+
+
+class ShuffledBatches(Sampler[Place]):
+    """The training batches of an epoch; Lightning says which epoch through `set_epoch`."""
+
+    def __init__(self, indices: np.ndarray, keys: np.ndarray, *, batch_size: int, seed: int) -> None:
+        self.indices, self.keys, self.batch_size, self.seed = indices, keys, batch_size, seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Shuffle as in this epoch from now on."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self._starts())
+
+    def __iter__(self) -> Iterator[Place]:
+        shuffled = self.indices[chance.order(self.keys, seed=self.seed, epoch=self.epoch)]
+        for batch in np.split(shuffled, self._starts()[1:]):
+            yield self.epoch, batch
+
+    def _starts(self) -> list[int]:
+        starts = list(range(0, len(self.indices), self.batch_size))
+        # A lone last picture joins the batch before it: batch normalisation cannot train on one.
+        return starts[:-1] if len(starts) > 1 and len(self.indices) - starts[-1] == 1 else starts
+
+
+class OrderedBatches(Sampler[Place]):
+    """Batches in the order of `indices`, the same in every epoch."""
+
+    def __init__(self, indices: np.ndarray, *, batch_size: int) -> None:
+        self.indices, self.batch_size = indices, batch_size
+
+    def __len__(self) -> int:
+        return -(-len(self.indices) // self.batch_size)
+
+    def __iter__(self) -> Iterator[Place]:
+        for start in range(0, len(self.indices), self.batch_size):
+            yield 0, self.indices[start : start + self.batch_size]
+
+
+class Reader:
+    """Makes the batch of a place; safe to call from another thread.
+
+    Args:
+        pictures: what is read.
+        keys: (N,) uint64, one per picture (`chance.picture_keys`).
+        augment: whether batches carry the boxes of their augmentation.
+        seed: decides the boxes, together with epoch and picture.
+        resident: all pictures (N, H, W, 3) in the device's memory (`on_device`); then batches are made there.
+        pin: whether batches lie in memory from which a GPU can copy while the CPU goes on.
+    """
+
+    def __init__(
+        self,
+        pictures: PictureSet,
+        keys: np.ndarray,
+        *,
+        augment: bool = False,
+        seed: int = 0,
+        resident: Tensor | None = None,
+        pin: bool = False,
+    ) -> None:
+        self.pictures, self.keys, self.augment, self.seed = pictures, keys, augment, seed
+        self.resident, self.pin = resident, pin
+        self.labels = torch.from_numpy(pictures.labels)
+
+    def __call__(self, place: Place) -> Batch:
+        epoch, indices = place
+        drawn = boxes(self.keys[indices], seed=self.seed, epoch=epoch) if self.augment else None
+        where = torch.from_numpy(indices)
+        if self.resident is not None:
+            device = self.resident.device
+            pixels = self.resident[where.to(device)]
+            batch = Batch(pictures=channels_first(pixels), labels=self.labels[where], indices=indices, boxes=drawn)
+            return batch.to(device)
+        pixels = torch.from_numpy(self.pictures.take(indices))
+        batch = Batch(pictures=channels_first(pixels), labels=self.labels[where], indices=indices, boxes=drawn)
+        return batch.pin_memory() if self.pin else batch
+
+
+def channels_first(pixels: Tensor) -> Tensor:
+    """(N, H, W, 3) seen as (N, 3, H, W): channels-last in memory, without a copy."""
+    return pixels.permute(0, 3, 1, 2)
+
+
+class Loader:
+    """The batches of a sampler's places, each read in a thread while the network works on the ones before it.
+
+    One thread, not processes: a batch is read from the page cache in a fraction of the time that the network takes.
+    """
+
+    batch_sampler = None  # Lightning asks for it
+
+    def __init__(self, reader: Callable[[Place], Batch], sampler: Sampler[Place]) -> None:
+        self.reader, self.sampler = reader, sampler  # Lightning looks for `sampler` to call its set_epoch
+
+    def __len__(self) -> int:
+        return len(self.sampler)  # type: ignore[arg-type]  # ours have a length
+
+    def __iter__(self) -> Iterator[Batch]:
+        coming: deque[Future[Batch]] = deque()
+        with ThreadPoolExecutor(1, "reader") as thread:
+            for place in self.sampler:
+                coming.append(thread.submit(self.reader, place))
+                if len(coming) > AHEAD:
+                    yield coming.popleft().result()
+            while coming:
+                yield coming.popleft().result()
+
+
+def on_device(pictures: PictureSet, device: torch.device) -> Tensor | None:
+    """All pictures (N, H, W, 3) in the memory of a GPU, if they fit into `GPU_SHARE` of what is free; else None."""
+    n, side = len(pictures.paths), pictures.image_size
+    if device.type != "cuda" or n * side * side * 3 > GPU_SHARE * torch.cuda.mem_get_info(device)[0]:
+        return None
+    log.info("The pictures are copied to the memory of %s, once", torch.cuda.get_device_name(device))
+    return copied(pictures, device)
+
+
+def copied(pictures: PictureSet, device: torch.device) -> Tensor:
+    """All pictures (N, H, W, 3) uint8 on `device`, in the picture set's order."""
+    n, side = len(pictures.paths), pictures.image_size
+    there = torch.empty((n, side, side, 3), dtype=torch.uint8, device=device)
+    for start in range(0, n, ROWS):
+        pixels = pictures.take(np.arange(start, min(start + ROWS, n)))
+        there[start : start + len(pixels)].copy_(torch.from_numpy(pixels))
+    return there

@@ -1,0 +1,110 @@
+"""python -m benchmarks: every speed figure of the README, measured side by side in one run."""
+
+import argparse
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from benchmarks import chart, decoding, growth, nine_runs, start_up, tables, training_pass, whole_run
+from benchmarks.conditions import clock, conditions
+from benchmarks.measurements import Part
+from benchmarks.processes import ProcessFailed
+from benchmarks.where_time_goes import profile
+from benchmarks.workplace import NETWORKS, Options, Workplace
+
+PARTS = {"a": training_pass, "b": whole_run, "c": decoding, "d": growth, "e": start_up, "f": nine_runs}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print, save; the exit code is 1 where a part failed. Nothing is asserted of the figures."""
+    args = _parser().parse_args(arguments)
+    options = Options(
+        quick=args.quick,
+        repeats=args.repeats,
+        data=None if args.data is None else args.data.resolve(),
+        epochs_scale=args.epochs_scale,
+        largest=args.largest,
+    )
+    with tempfile.TemporaryDirectory(prefix="animal_cls-benchmarks-", dir=args.work) as work:
+        place = Workplace(Path(work).resolve(), options)
+        if args.profile:
+            print(profile(place, args.profile))
+            return 0
+        out = args.out or Path("outputs/benchmarks", f"{datetime.now():%Y-%m-%d/%H-%M-%S}")
+        return _measure(place, args.only, out)
+
+
+def _measure(place: Workplace, letters: Sequence[str], out: Path) -> int:
+    said = conditions(place.torch) | ({"quick": "yes: less data, fewer repeats"} if place.options.quick else {})
+    parts: list[Part] = []
+    for letter in letters:
+        print(f"({letter}) {PARTS[letter].TITLE} ...", file=sys.stderr, flush=True)
+        parts.append(_part(place, letter))
+        save(parts, said, out)  # after each: a run that is stopped leaves what it has
+    print(tables.markdown(parts, said))
+    print(f"{out}: {', '.join(sorted(path.name for path in out.iterdir() if path.stem == 'speed'))}")
+    return int(any(part.failure for part in parts))
+
+
+def _part(place: Workplace, letter: str) -> Part:
+    module = PARTS[letter]
+    before, start = clock(), time.monotonic()
+    measurements, remarks, failure = [], [], ""
+    try:
+        measurements, remarks = module.measure(place)
+    except ProcessFailed as error:
+        failure = str(error)
+    return Part(
+        letter=letter,
+        title=module.TITLE,
+        measurements=measurements,
+        remarks=remarks,
+        failure=failure,
+        seconds=time.monotonic() - start,
+        others=clock().others(before),
+    )
+
+
+def save(parts: Sequence[Part], said: dict[str, str], out: Path) -> None:
+    """Write speed.md, speed.json and speed.png."""
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "speed.md").write_text(tables.markdown(parts, said), encoding="utf-8")
+    (out / "speed.json").write_text(tables.to_json(parts, said), encoding="utf-8")
+    chart.save(parts, out / "speed.png")
+
+
+def _letters(text: str) -> list[str]:
+    letters = list(text.replace(",", "").replace(" ", ""))
+    if unknown := [letter for letter in letters if letter not in PARTS]:
+        raise argparse.ArgumentTypeError(f"{unknown[0]}: no such part. Parts: {', '.join(PARTS)}.")
+    return sorted(set(letters))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parts = "".join(f"\n  {letter}  {module.TITLE}" for letter, module in PARTS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=f"Measures, side by side in one run, and says of each figure whether it reaches its target:{parts}",
+        epilog="Each figure is a median with its spread. With a GPU everything runs on it, at batch 256 and 25,139 "
+        "pictures. Also: python -m benchmarks.augmentation.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--only", type=_letters, default=list(PARTS), help="parts to measure, e.g. a,c")
+    parser.add_argument("--quick", action="store_true", help="less data, fewer repeats: a few minutes, rough figures")
+    parser.add_argument("--repeats", type=int, help="of whatever is repeated; default: what each part can afford")
+    parser.add_argument("--data", type=Path, help="class folders for a, b, c, e and f; default: the embedded pictures")
+    parser.add_argument("--epochs-scale", type=float, help="share of part b's epochs that is run; default: 0.2, or 0.1")
+    parser.add_argument("--largest", type=int, default=250_000, help="pictures of part d (250,000 take 5 GB of disk)")
+    parser.add_argument("--out", type=Path, help="folder for speed.md, .json, .png; default: outputs/benchmarks/...")
+    parser.add_argument("--work", type=Path, help="folder for temporary files, on a real disk; default: the system's")
+    parser.add_argument("--profile", choices=NETWORKS, help="only show where an epoch of ours spends its time")
+    return parser
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as Ctrl-C: child processes and temporary files go, too
+    sys.exit(main())

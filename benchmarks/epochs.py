@@ -1,0 +1,47 @@
+"""Arithmetic on what the stopwatch noted of an epoch."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+Epoch = dict[str, Any]  # see benchmarks.watching.Stopwatch
+
+
+def training_pass(epoch: Epoch) -> float:
+    """Seconds from the epoch's start to the end of its last step: fetching, training, metrics of the step."""
+    return epoch["steps"][-1][0] - epoch["start"]
+
+
+def whole(epoch: Epoch) -> float:
+    """Seconds until the next epoch starts: training, validation, metrics, checkpoints, logs."""
+    return epoch["over"] - epoch["start"]
+
+
+def ending(epoch: Epoch) -> float:
+    """Seconds of what is neither training pass nor validation."""
+    start, end = epoch["validation"]
+    return whole(epoch) - training_pass(epoch) - (end - start)
+
+
+def pictures(epoch: Epoch) -> int:
+    """Training pictures."""
+    return sum(n for _, n in epoch["steps"])
+
+
+def span(epoch: Epoch) -> tuple[float, float]:
+    """When the training pass began and ended."""
+    return epoch["start"], epoch["steps"][-1][0]
+
+
+def cost_per_picture(ends: Sequence[tuple[float, int]], *, skip: int, pieces: int) -> list[float]:
+    """Seconds per picture in so many equal stretches of batches, each given by its end and its number of pictures.
+
+    Args:
+        skip: batches at the beginning that do not count, at least 1: the clock starts at the end of the last of them.
+        pieces: stretches; fewer where there are fewer batches.
+    """
+    assert 0 < skip < len(ends), (skip, len(ends))
+    counted = range(skip, len(ends))
+    pieces = min(pieces, len(counted))
+    cuts = [*(counted[len(counted) * k // pieces] for k in range(pieces)), len(ends)]
+    return [(ends[b - 1][0] - ends[a - 1][0]) / sum(n for _, n in ends[a:b]) for a, b in pairwise(cuts)]

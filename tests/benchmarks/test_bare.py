@@ -1,0 +1,87 @@
+"""The bare loop computes what our training computes, so that only the time differs."""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+import torch
+from lightning import LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback
+from torch import Tensor
+
+from animal_cls import construct
+from animal_cls.classifier import Classifier
+from animal_cls.cli import compose
+from benchmarks import bare
+from benchmarks.inside import Inside, look
+
+
+class Look(Callback):
+    """Takes the run's parts before its first step."""
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.inside = look(trainer, pl_module)
+
+
+@pytest.fixture
+def trained(tmp_path: Path, picture_folder: Callable[..., Path]) -> tuple[Inside, Classifier]:
+    """A bare loop's parts as they were before our one epoch, which is one batch, and our network after it."""
+    root = picture_folder(tmp_path / "pictures", per_class=12)
+    words = ["data=folder", f"data.root={root}", f"data.cache_dir={tmp_path}", "data.image_size=64"]
+    config = compose([*words, "optimizer.weight_decay=0.1", "data.batch_size=1000"])
+    data = construct.pictures(config)
+    data.prepare_data()
+    classifier = Classifier(
+        construct.network(config, num_classes=3),
+        classes=data.pictures.classes,
+        normalization=((0.4, 0.5, 0.6), (0.2, 0.3, 0.25)),
+        optimizer=construct.optimizer(config),
+    )
+    callback = Look()
+    trainer = Trainer(
+        max_epochs=1,
+        accelerator="cpu",
+        callbacks=[callback],
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        limit_val_batches=0,
+        log_every_n_steps=1,
+        use_distributed_sampler=False,
+        default_root_dir=tmp_path,
+    )
+    trainer.fit(classifier, datamodule=data)
+    return callback.inside, classifier
+
+
+@pytest.mark.filterwarnings("ignore:.*does not have many workers", "ignore:.*LeafSpec")
+def test_one_step_of_the_bare_loop_is_one_of_ours(trained: tuple[Inside, Classifier]) -> None:
+    inside, classifier = trained
+    before = {name: value.clone() for name, value in inside.network.state_dict().items()}
+    assert bare.train(inside, seed=0) > 0
+    after = inside.network.state_dict()
+    for name, value in classifier.network.state_dict().items():
+        assert not torch.equal(before[name], after[name])
+        torch.testing.assert_close(after[name], value, rtol=1e-4, atol=1e-5)
+    assert inside.pixels.shape == (len(inside.labels), 64, 64, 3)
+    assert inside.optimizer.param_groups[0]["weight_decay"] == 0.1
+
+
+def test_batches_leave_no_picture_alone() -> None:
+    assert [len(piece) for piece in bare.batches(torch.arange(10), 4)] == [4, 4, 2]
+    pieces = bare.batches(torch.arange(9), 4)
+    assert [len(piece) for piece in pieces] == [4, 5]
+    assert torch.cat(pieces).tolist() == list(range(9))
+    assert [len(piece) for piece in bare.batches(torch.arange(1), 4)] == [1]
+
+
+def test_precisions_are_lightnings() -> None:
+    def product(precision: str) -> Tensor:
+        with bare.autocast("cpu", precision):
+            return torch.ones(2, 2) @ torch.ones(2, 2)
+
+    assert isinstance(bare.autocast("cpu", "32-true"), nullcontext)
+    assert product("32-true").dtype == torch.float32
+    assert product("bf16-mixed").dtype == torch.bfloat16

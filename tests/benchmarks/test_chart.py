@@ -1,0 +1,49 @@
+"""The chart shows what was measured where it belongs."""
+
+from pathlib import Path
+
+from PIL import Image
+
+from benchmarks import chart
+from benchmarks.measurements import Part, at_least, at_most, of
+
+
+def test_targets_that_are_reached_lie_to_the_right_of_one() -> None:
+    aims = [
+        of("twice as fast", "x", [2.0, 2.0], target=at_least(1.0)),
+        of("too slow", "s", [1.6], target=at_most(0.8)),
+        of("no more memory", "GB", [0.0], target=at_most(1.5)),
+    ]
+    figure = chart.drawn([Part(letter="a", title="", measurements=aims)])
+    assert figure is not None
+    (axes,) = figure.axes
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    marks = {
+        names[int(line.get_ydata()[0])]: line.get_xdata()[0]  # type: ignore[index]
+        for line in axes.lines
+        if line.get_marker() in ("o", "X")
+    }
+    assert marks == {"twice as fast": 2.0, "too slow": 0.5, "no more memory": chart.FARTHEST}
+
+
+def test_each_network_has_a_panel_with_the_fastest_on_top(tmp_path: Path) -> None:
+    speeds = [
+        of("bare loop", "pictures/s", [300.0], subject="simple_cnn"),
+        of("the usual pipeline", "pictures/s", [100.0], subject="simple_cnn"),
+        of("bare loop", "pictures/s", [30.0], subject="resnet18"),
+        of("decoder", "pictures/s", [2000.0]),
+    ]
+    parts = [Part(letter="a", title="", measurements=speeds)]
+    figure = chart.drawn(parts)
+    assert figure is not None
+    simple, resnet = figure.axes
+    assert [simple.get_title(), resnet.get_title()] == [f"{n}: pictures per second" for n in ("simple_cnn", "resnet18")]
+    assert [bar.get_width() for bar in simple.patches] == [100.0, 300.0]  # type: ignore[attr-defined]
+    chart.save(parts, tmp_path / "speed.png")
+    with Image.open(tmp_path / "speed.png") as picture:
+        assert picture.width > 1000
+
+
+def test_nothing_to_draw_is_no_chart(tmp_path: Path) -> None:
+    chart.save([Part(letter="a", title="", measurements=[of("time", "s", [1.0])])], tmp_path / "speed.png")
+    assert not list(tmp_path.iterdir())

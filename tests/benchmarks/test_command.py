@@ -1,0 +1,77 @@
+"""The command measures what it is told to and says what failed."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import benchmarks.__main__ as command
+from benchmarks.measurements import Measurement, at_least, of
+from benchmarks.processes import ProcessFailed, run
+from benchmarks.workplace import Workplace
+
+TORCH = {"threads": 2, "capability": "AVX2", "cuda": "", "memory": 0}
+
+
+def _measured(place: Workplace) -> tuple[list[Measurement], list[str]]:
+    assert place.options.quick
+    return [of("speed", "x", [2.0, 3.0, 4.0], target=at_least(2.5))], ["in turns"]
+
+
+def _failed(place: Workplace) -> tuple[list[Measurement], list[str]]:
+    raise ProcessFailed("python -m animal_cls: exit code 1")
+
+
+@pytest.fixture
+def parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two parts that take no time, and no question to torch."""
+    modules = {
+        "a": SimpleNamespace(TITLE="One", measure=_measured),
+        "b": SimpleNamespace(TITLE="Two", measure=_failed),
+    }
+    monkeypatch.setattr(command, "PARTS", modules)
+    monkeypatch.setattr(Workplace, "torch", TORCH)
+
+
+@pytest.mark.usefixtures("parts")
+def test_a_part_that_fails_is_said_and_the_others_are_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--quick", "--out", str(tmp_path)]) == 1
+    text = (tmp_path / "speed.md").read_text()
+    assert text in capsys.readouterr().out
+    assert "| speed |  | 3 x | 2 to 4 | 3 | ≥ 2.5 | reached |" in text
+    assert "- FAILED: python -m animal_cls: exit code 1" in text
+    saved = json.loads((tmp_path / "speed.json").read_text())
+    assert [part["failure"] for part in saved["parts"]] == ["", "python -m animal_cls: exit code 1"]
+    assert (tmp_path / "speed.png").exists()
+
+
+@pytest.mark.usefixtures("parts")
+def test_only_the_parts_that_are_named_are_measured(tmp_path: Path) -> None:
+    assert command.main(["--quick", "--only", "a", "--out", str(tmp_path)]) == 0
+    assert "FAILED" not in (tmp_path / "speed.md").read_text()
+
+
+def test_a_part_that_there_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command.main(["--only", "a,x"])
+    assert capsys.readouterr().err.endswith("argument --only: x: no such part. Parts: a, b, c, d, e, f.\n")
+
+
+def test_the_command_itself_imports_neither_torch_nor_lightning(tmp_path: Path) -> None:
+    """Its memory would count in that of the processes it starts, and its threads would disturb them."""
+    code = "import sys, benchmarks.__main__; print(*sys.modules)"
+    assert not {"torch", "lightning"} & set(run(["-c", code], folder=tmp_path).output.split())
+
+
+@pytest.mark.slow
+def test_two_parts_are_measured(tmp_path: Path, picture_folder: Callable[..., Path]) -> None:
+    words = ["--quick", "--repeats", "1", "--only", "c,e", "--data", str(picture_folder(tmp_path / "pictures"))]
+    run(["-m", "benchmarks", *words, "--out", str(tmp_path / "out"), "--work", str(tmp_path)], folder=tmp_path)
+    saved = json.loads((tmp_path / "out" / "speed.json").read_text())
+    decoding, start_up = (part["measurements"] for part in saved["parts"])
+    assert {row["unit"] for row in decoding} == {"x", "pictures/s"}
+    commands = {row["subject"]: row for row in start_up}
+    assert commands["--help"]["note"] == "torch not imported"
+    assert all(row["value"] > 0 for row in start_up)

@@ -1,0 +1,29 @@
+"""The decoders that are compared do the work."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks import decoding
+from benchmarks.processes import run
+
+
+def test_every_repeat_of_every_way_is_timed(tmp_path: Path, picture_folder: Callable[..., Path]) -> None:
+    root = picture_folder(tmp_path / "pictures")
+    command = ["-m", "benchmarks.decoding", str(root), "--work", str(tmp_path), "--image-size", "16", "--repeats", "2"]
+    seconds = decoding.times(run([*command, "--bare"], folder=tmp_path).output)
+    assert {name: len(values) for name, values in seconds.items()} == {"building": 2, "threads": 2, "processes": 2}
+    assert all(value > 0 for values in seconds.values() for value in values)
+    assert not (tmp_path / decoding.CACHE).exists()
+    run([*command, "--keep"], folder=tmp_path)
+    assert (tmp_path / decoding.CACHE).exists()
+
+
+def test_a_repeat_starts_without_the_cache_of_the_one_before(
+    tmp_path: Path, picture_folder: Callable[..., Path]
+) -> None:
+    root = picture_folder(tmp_path / "pictures")
+    decoding.build(root, tmp_path, image_size=16)
+    left = tmp_path / decoding.CACHE / "left"
+    left.touch()
+    decoding.build(root, tmp_path, image_size=16)
+    assert not left.exists()
