@@ -19,12 +19,12 @@ FONTS = (  # asked for a letter in this order, so far as they are installed; the
 )  # fmt: skip
 
 
-def set_title(figure: Figure, title: str) -> None:
-    """Put `title` above everything, its lines broken where the figure ends."""
+def set_title(figure: Figure, title: str, **place: Any) -> None:
+    """Put `title` above everything, its lines broken where the figure ends; in the middle, if `place` says no other."""
     points = 12.0
     letters = int(figure.get_figwidth() * 72 / (0.56 * points))  # a letter of DejaVu Sans is 0.56 em wide on average
     lines = [line for part in title.splitlines() for line in textwrap.wrap(drawable(part), letters)]
-    figure.suptitle("\n".join(lines), fontsize=points, **lettering())
+    figure.suptitle("\n".join(lines), fontsize=points, **place, **lettering())
 
 
 def lettering() -> dict[str, Any]:

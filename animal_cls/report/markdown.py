@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from animal_cls.naming import escaped
 from animal_cls.report.evidence.answer import difference, p_value
 from animal_cls.report.evidence.averages import mean_of
+from animal_cls.report.numerals import possible
 from animal_cls.report.study import ArmRow, Comparison, Study
 from animal_cls.report.wording import duration
 
@@ -68,10 +69,16 @@ def _level(rows: Sequence[ArmRow], arm: str, split: str, metric: str) -> str:
     if row is None:
         return NONE
     scale, digits = (1, 3) if metric == "loss" else (100, 1)
-    text = f"{scale * row.mean:.{digits}f}"
+    text = rounded(scale * row.mean, digits)
     if row.ci_low is None or row.ci_high is None:
         return text
-    return f"{text} ({scale * row.ci_low:.{digits}f} to {scale * row.ci_high:.{digits}f})"
+    low, high = possible(row.ci_low, row.ci_high, metric)
+    return f"{text} ({rounded(scale * low, digits)} to {rounded(scale * high, digits)})"
+
+
+def rounded(value: float, digits: int) -> str:
+    """A number with so many digits behind the point; what rounds to zero has no sign."""
+    return f"{round(value, digits) + 0.0:.{digits}f}"
 
 
 def _comparisons(study: Study) -> list[str]:

@@ -44,12 +44,21 @@ def metric_interval(low: float | None, high: float | None, metric: str) -> str:
     """The interval of a metric of an arm, without its unit, or nothing where there is none or it has no width."""
     if low is None or high is None or low == high:
         return ""
+    low, high = possible(low, high, metric)
     if metric == "gap":
         return signed_interval(100 * low, 100 * high)
     if metric == "seconds":
-        return f"[{duration(max(low, 0.0))}, {duration(high)}]"
+        return f"[{duration(low)}, {duration(high)}]"
     factor, digits = {"loss": (1.0, 3), "epochs": (1.0, 1), "parameters": (1.0, 0)}.get(metric, (100.0, 1))
     return f"[{number(factor * low, digits)}, {number(factor * high, digits)}]"
+
+
+def possible(low: float, high: float, metric: str) -> tuple[float, float]:
+    """The ends of an interval of a metric of an arm, where they are beyond what the metric can be moved there."""
+    least, most = {"acc": (0.0, 1.0), "acc_macro": (0.0, 1.0), "ece": (0.0, 1.0), "gap": (-1.0, 1.0)}.get(
+        metric, (0.0, float("inf"))
+    )
+    return max(low, least), min(high, most)
 
 
 def chance(p: float | None) -> str:

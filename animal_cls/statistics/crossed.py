@@ -65,8 +65,8 @@ def compare(
 
     With one seed there is no p-value, and the interval is over pictures only. Arms that agree everywhere have a
     difference of 0 with p = 1; their interval is that of `half_width_of_agreement` for `shares`, else NaN: how far
-    apart losses may be on other pictures, equal ones do not tell. Values that are not finite make the interval and the
-    p-value NaN.
+    apart losses may be on other pictures, equal ones do not tell. The interval of `shares` ends at -1 and 1. Values
+    that are not finite make the interval and the p-value NaN.
 
     Raises:
         ValueError: shapes that do not fit, no picture, or weights that do not sum to 1.
@@ -77,12 +77,13 @@ def compare(
     if not table.any():
         size = squares.n_seeds, squares.n_pictures
         half = half_width_of_agreement(*size, alpha=1 - level, weights=weights) if shares else NAN
+    most = 1.0 if shares else np.inf
     spread = variances(squares)
     several = squares.n_seeds > 1
     return CrossedTest(
         delta=delta,
-        low=delta - half,
-        high=delta + half,
+        low=max(delta - half, -most),  # NaN stays NaN
+        high=min(delta + half, most),
         p_value=float(p_value(squares)) if several else NAN,
         n_seeds=squares.n_seeds,
         n_pictures=squares.n_pictures,

@@ -9,8 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from animal_cls.report.drawings.drawing import Sheet, legend_below, outer_labels, panels, thinned
-from animal_cls.report.lettering import set_title
+from animal_cls.report.drawings.drawing import Sheet, headline, legend_below, outer_labels, panels, thinned
 from animal_cls.report.run.curves import LINES
 
 Metrics = Mapping[str, np.ndarray]  # the columns of metrics.csv
@@ -32,7 +31,7 @@ def learning(arms: Sequence[tuple[str, Sequence[Metrics]]], *, title: str) -> Fi
         align([panel[row] for panel in places])
     outer_labels(places, SHEET, x="epoch", y=("accuracy (%)", "loss (nats)"))
     legend_below(figure, [(line, split) for split, line in drawn.items() if line])
-    set_title(figure, title)
+    headline(figure, title)
     return figure
 
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from animal_cls.report.drawings.drawing import Sheet, legend_below, outer_labels, panels
-from animal_cls.report.lettering import BLUE, GREY, VERMILLION, lettering, set_title, short
+from animal_cls.report.drawings.drawing import Sheet, headline, legend_below, outer_labels, panels
+from animal_cls.report.lettering import BLUE, GREY, VERMILLION, lettering, short
 from animal_cls.report.study import PublishedRow
 
 SHEET = Sheet(columns=3, height=2.7, left=1.1, between=(0.25, 0.5))
@@ -23,7 +23,7 @@ def beside_published(runs: Sequence[tuple[str, Sequence[PublishedRow]]], *, titl
         axes.set_xlim(min(lows), 101)
     outer_labels(places, SHEET, x="accuracy over all data (%)", y=[""])
     legend_below(figure, [(drawn, name) for name, drawn in entries.items()])
-    set_title(figure, title)
+    headline(figure, title)
     return figure
 
 

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from animal_cls.report.drawings.drawing import legend_below, styles
-from animal_cls.report.lettering import GREY, lettering, set_title, short
+from animal_cls.report.drawings.drawing import headline, legend_below, styles
+from animal_cls.report.lettering import GREY, lettering, short
 from animal_cls.report.numerals import chance, number
 from animal_cls.report.study import ClassLink, ClassRow
 
@@ -40,9 +41,10 @@ def class_link(arms: Sequence[str], rows: Sequence[ClassRow], links: Sequence[Cl
         entries.append((drawn, f"{short(arm, 40)}: {correlation(rho.get(arm))}"))
     name_classes(axes, points)
     axes.grid()
+    axes.xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10], integer=True))
     axes.set(xlabel="training pictures of the class", ylabel="accuracy (%)")
     legend_below(figure, entries, columns=2)
-    set_title(figure, title)
+    headline(figure, title)
     return figure
 
 

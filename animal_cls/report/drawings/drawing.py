@@ -12,7 +12,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from animal_cls.report.lettering import BLUE, GREY, VERMILLION, lettering, short
+from animal_cls.report.lettering import BLUE, GREY, VERMILLION, lettering, set_title, short
 
 # Okabe & Ito 2008 again. Every colour below is one that `inline_svg` exchanges for the page's own, light or dark.
 SKY, GREEN, ORANGE, PURPLE = "#56B4E9", "#009E73", "#E69F00", "#CC79A7"
@@ -113,6 +113,11 @@ def panels(names: Sequence[str], sheet: Sheet) -> tuple[Figure, list[list[Axes]]
         places.append([figure.add_axes((x / wide, y / tall, width / wide, sheet.height / tall)) for y in lower])
         places[-1][0].set_title(short(name, round(13 * width)), **lettering())
     return figure, places
+
+
+def headline(figure: Figure, title: str) -> None:
+    """Put `title` above everything, at the left, where a narrow screen shows it without scrolling."""
+    set_title(figure, title, x=0.05 / figure.get_figwidth(), ha="left")
 
 
 def outer_labels(places: Sequence[Sequence[Axes]], sheet: Sheet, *, x: str, y: Sequence[str]) -> None:

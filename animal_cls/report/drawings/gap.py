@@ -6,8 +6,7 @@ from matplotlib.figure import Figure
 
 from animal_cls.report.drawings.bands import Metrics, draw, finish, series
 from animal_cls.report.drawings.choice import within
-from animal_cls.report.drawings.drawing import INK, Sheet, legend_below, panels, styles
-from animal_cls.report.lettering import set_title
+from animal_cls.report.drawings.drawing import INK, Sheet, headline, legend_below, panels, styles
 
 Arms = Sequence[tuple[str, Sequence[Metrics]]]  # name, and the metrics of each seed
 
@@ -27,7 +26,7 @@ def gap(models: Mapping[str, Arms], *, title: str) -> Figure:
         finish(axes)
         axes.set(xlabel="epoch", ylabel="train - val accuracy (points)")
     legend_below(figure, [(line, name) for name, line in entries.items()])
-    set_title(figure, title)
+    headline(figure, title)
     return figure
 
 

@@ -7,7 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from animal_cls.report.lettering import lettering, set_title, short
+from animal_cls.report.drawings.drawing import headline
+from animal_cls.report.lettering import lettering, short
 from animal_cls.report.numerals import signed, signed_interval
 from animal_cls.report.study import ClassRow
 
@@ -61,7 +62,7 @@ def heatmap(table: Changes, *, title: str) -> Figure:
     if written:
         write_cells(axes, table)
     figure.supxlabel(f"points against the baseline; below: 95 % interval; colour is full at ±{FULL:.0f}", size=8.5)
-    set_title(figure, title)
+    headline(figure, title)
     return figure
 
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from animal_cls.report.drawings.drawing import INK, PAPER
-from animal_cls.report.lettering import BLUE, GREY, VERMILLION, lettering, set_title, short
-from animal_cls.report.numerals import signed, signed_interval
+from animal_cls.report.drawings.drawing import INK, PAPER, headline
+from animal_cls.report.lettering import BLUE, GREY, VERMILLION, lettering, short
+from animal_cls.report.numerals import possible, signed, signed_interval
 from animal_cls.report.study import ArmRow, Comparison
 from animal_cls.report.wording import percent
 
@@ -29,10 +29,11 @@ def arms_figure(rows: Sequence[ArmRow], seeds: Sequence[Sequence[float]], *, tit
     figure, axes = rows_of([short(row.arm, 60) for row in rows])
     for y, (row, values) in enumerate(zip(rows, seeds, strict=True)):
         axes.plot([100 * v for v in values], [y] * len(values), "o", markersize=4, mfc="none", mec=GREY, mew=0.8)
-        interval(axes, y, 100 * row.mean, scaled(row.ci_low), scaled(row.ci_high), marker="D", fill=BLUE, line=BLUE)
+        low, high = scaled(row)
+        interval(axes, y, 100 * row.mean, low, high, marker="D", fill=BLUE, line=BLUE)
         write_right(axes, y, percent(row.mean))
     axes.set_xlabel("accuracy (%); ring: one seed; diamond: mean over seeds; bar: 95 % interval of the mean")
-    set_title(figure, title)
+    headline(figure, title)
     return figure
 
 
@@ -51,7 +52,7 @@ def comparisons_figure(comparisons: Sequence[Comparison], *, title: str) -> Figu
     unit = comparisons[0].unit
     axes.set_xlabel(f"difference to the baseline ({unit}); ring: one seed; mark: mean; bar: 95 % interval")
     axes.set_xlim(*limits(comparisons))
-    set_title(figure, title)
+    headline(figure, title)
     return figure
 
 
@@ -61,9 +62,12 @@ def named(comparison: Comparison) -> str:
     return short(comparison.arm, 40) + other + " (confounded)" * comparison.confounded
 
 
-def scaled(fraction: float | None) -> float | None:
-    """A fraction in percent."""
-    return None if fraction is None else 100 * fraction
+def scaled(row: ArmRow) -> tuple[float | None, float | None]:
+    """The ends of an interval of fractions in percent."""
+    if row.ci_low is None or row.ci_high is None:
+        return None, None
+    low, high = possible(row.ci_low, row.ci_high, row.metric)
+    return 100 * low, 100 * high
 
 
 def rows_of(names: Sequence[str]) -> tuple[Figure, Axes]:

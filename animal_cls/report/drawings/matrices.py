@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from animal_cls.report.drawings.drawing import Sheet, panels
-from animal_cls.report.lettering import lettering, set_title, short
+from animal_cls.report.drawings.drawing import PALE, Sheet, headline, panels
+from animal_cls.report.lettering import lettering, short
 from animal_cls.report.run.confusion import LABELS, SHADE, draw_matrix, row_shares
 
 READABLE = 12  # classes up to which the cells hold their share
@@ -27,13 +27,14 @@ def matrices(arms: Sequence[tuple[str, np.ndarray]], classes: Sequence[str], *, 
         draw_matrix(axes, counts)
         axes.set(xlabel="", ylabel="")
         axes.set_anchor("NW")
+        axes.spines[:].set(visible=True, color=PALE)
         if len(classes) <= READABLE:
             write_shares(axes, counts)
         else:
             axes.collections[-1].set_rasterized(True)  # 10,000 cells of 100 classes would be as many paths
     for k, [axes] in enumerate(places):
         label(axes, names, rows=k % columns == 0, columns=k + columns >= len(places))
-    set_title(figure, title)
+    headline(figure, title)
     return figure
 
 

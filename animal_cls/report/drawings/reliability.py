@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from animal_cls.report.drawings.drawing import Sheet, outer_labels, panels
-from animal_cls.report.lettering import BLUE, GREY, set_title
+from animal_cls.report.drawings.drawing import Sheet, headline, outer_labels, panels
+from animal_cls.report.lettering import BLUE, GREY
 from animal_cls.report.study import Reliability
 from animal_cls.report.wording import percent
 
@@ -24,7 +24,7 @@ def reliability(diagrams: Sequence[Reliability], *, title: str) -> Figure:
         axes.set(xlim=(0, 102), ylim=(0, 102), xticks=range(0, 101, 25), yticks=range(0, 101, 25), aspect="equal")
         axes.grid()
     outer_labels(places, SHEET, x="confidence (%)", y=["of these right (%)"])
-    set_title(figure, title)
+    headline(figure, title)
     return figure
 
 

@@ -13,10 +13,11 @@ from animal_cls.report.drawings.drawing import Drawing
 from animal_cls.report.drawings.gap import gap
 from animal_cls.report.drawings.heatmap import changes, heatmap
 from animal_cls.report.drawings.intervals import arms_figure, comparisons_figure
-from animal_cls.report.drawings.matrices import matrices
+from animal_cls.report.drawings.matrices import READABLE, matrices
 from animal_cls.report.drawings.reliability import reliability
 from animal_cls.report.study import Arm, PublishedRow, Study
 
+SHARES = "; numbers: percent of the row, from 5 on"
 TRAIN_NOTE = "Train is measured during the training passes, with dropout and augmentation; val after each epoch."
 
 
@@ -99,11 +100,13 @@ def of_confusions(study: Study) -> Iterator[Drawing]:
             if not found:
                 continue
             title = f"Confusion matrices of {model}, {split}"
+            shares = SHARES if len(arms[0].classes) <= READABLE else ""
             yield Drawing(
                 name=file_name("confusion", split, model),
                 title=title,
                 caption="Rows: true class; columns: predicted class; all seeds together. Blue: recognised; orange: "
-                "taken for another class; numbers: percent of the row, from 5 on." + left_out(study, every),
+                f"taken for another class{SHARES if len(arms[0].classes) <= READABLE else ''}."
+                + left_out(study, every),
                 alt=alternatives.of_confusions(found, arms[0].classes),
                 draw=partial(
                     matrices, [(within(model, name), counts) for name, counts in found], arms[0].classes, title=title

@@ -142,12 +142,13 @@ def _pictures_test(paired: Paired, a: np.ndarray, b: np.ndarray, weights: np.nda
 
 def _seeds_test(seeds: Sequence[int], a: np.ndarray, b: np.ndarray, scale: float) -> SeedsTest:
     test = statistics.paired_seeds(a, b)
+    most = 1.0 if scale == POINTS else math.inf  # no accuracy differs by more
     return SeedsTest(
         deltas={seed: float(d) * scale for seed, d in zip(seeds, a - b, strict=True)},
         std=number(test.std, scale),
         p_value=number(test.p_value),
-        ci_low=number(test.low, scale),
-        ci_high=number(test.high, scale),
+        ci_low=number(max(test.low, -most), scale),  # NaN stays NaN
+        ci_high=number(min(test.high, most), scale),
         smallest_signed_rank_p=statistics.smallest_signed_rank_p(len(seeds)),
         note=_cannot_show(len(seeds)),
     )

@@ -63,7 +63,8 @@ def metric_cell(row: ArmRow | None, metric: str) -> Cell:
 def statuses(runs: Sequence[Run]) -> str:
     """How many runs ended how: "4 done, 1 failed"."""
     counts = Counter(run.status if run.used else "replaced by a newer run" for run in runs)
-    return ", ".join(f"{n} {status}" for status, n in counts.items()) or "no run"
+    ordered = sorted(counts.items(), key=lambda item: item[0] != "done")
+    return ", ".join(f"{n} {status}" for status, n in ordered) or "no run"
 
 
 def not_done(study: Study) -> list[Run]:

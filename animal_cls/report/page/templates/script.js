@@ -49,6 +49,17 @@ function choose(chooser) {
 for (const header of document.querySelectorAll("table.sortable th[aria-sort]")) {
   header.querySelector("button").addEventListener("click", () => sort(header));
 }
+// Where a table or a figure goes on beyond the edge of its box, the edge fades; see style.css.
+function mark(box) {
+  box.classList.toggle("right", box.scrollLeft + box.clientWidth < box.scrollWidth - 2);
+  box.classList.toggle("below", box.scrollTop + box.clientHeight < box.scrollHeight - 2);
+}
+
+const sizes = new ResizeObserver((entries) => entries.forEach((entry) => mark(entry.target)));
+for (const box of document.querySelectorAll(".scroll")) {
+  box.addEventListener("scroll", () => mark(box), { passive: true });
+  sizes.observe(box);
+}
 for (const chooser of document.querySelectorAll(".chooser")) {
   chooser.hidden = false;
   chooser.addEventListener("change", () => choose(chooser));
