@@ -6,7 +6,7 @@ from benchmarks.workplace import NETWORKS, Workplace, conditions_of
 
 TITLE = "Our training pass and a bare loop: same network, batch, optimizer, precision, memory layout, normalisation"
 PICTURES = {"simple_cnn": (1600, 400), "resnet18": (640, 100)}  # in a full and in a quick measurement
-REPEATS = {"simple_cnn": (8, 4), "resnet18": (4, 4)}
+REPEATS = {"simple_cnn": (8, 4), "resnet18": (4, 2)}
 SHARE, SHARE_ON_GPU = 0.95, 0.9
 
 

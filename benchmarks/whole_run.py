@@ -42,7 +42,7 @@ class Run:
 
 
 def measure(place: Workplace) -> tuple[list[Measurement], list[str]]:
-    """Cold, usual and warm in turns."""
+    """Ours with a cold cache, the usual pipeline and ours with a warm cache in turns; a quick one leaves out the last."""
     found: list[Measurement] = []
     remarks = [
         "an epoch lasts until the next one begins: training, validation, metrics, logs, checkpoints; the first epoch "
@@ -64,10 +64,11 @@ def _of_network(place: Workplace, network: Network) -> tuple[list[Measurement], 
     speeds = _tried(place, network, root)
     workers = max(speeds, key=lambda count: speeds[count])
     caches = [place.new_folder("cache") for _ in range(place.options.times(network.repeats))]
-    runs: dict[str, list[Run]] = {"cold": [], "usual": [], "warm": []}
+    kinds = ("cold", "usual") if place.options.quick else ("cold", "usual", "warm")
+    runs: dict[str, list[Run]] = {kind: [] for kind in kinds}
     seen: Seen | None = None
     for repeat, cold in enumerate(caches):
-        for kind in list(runs)[:: 1 if repeat % 2 == 0 else -1]:
+        for kind in kinds[:: 1 if repeat % 2 == 0 else -1]:
             if kind == "usual":
                 process = usual(place, network, root, epochs_run=run, workers=workers)
             else:  # the first cold run leaves the cache that is warm ever after
@@ -94,35 +95,28 @@ def _measurements(
     whole = {kind: [run.whole for run in of_kind] for kind, of_kind in runs.items()}
     fixed = {kind: [run.start_and_end for run in of_kind] for kind, of_kind in runs.items()}
     name, full = network.name, f"whole process of {network.epochs} epochs"
-    usual_name = f"usual pipeline, {workers} workers"
-    return [
+    shown = {"usual": f"usual pipeline, {workers} workers", "cold": "ours, cold cache", "warm": "ours, warm cache"}
+    aims = {"cold": at_least(network.whole), "warm": None}
+    speeds = {f"{shown['usual']}, epochs with validation": "usual", "ours, epochs with validation": "cold"}
+    found = [
         ratio(
             "steady epochs, usual / ours",
             steady["usual"],
-            steady["warm"],
+            steady["cold"],
             subject=name,
             target=at_least(network.steady),
             note=about,
-        ),
-        ratio(
-            f"{full}, usual / ours, cold cache",
-            whole["usual"],
-            whole["cold"],
-            subject=name,
-            target=at_least(network.whole),
-        ),
-        ratio(f"{full}, usual / ours, warm cache", whole["usual"], whole["warm"], subject=name),
-        of(f"{usual_name}, epochs with validation", "pictures/s", [train / s for s in steady["usual"]], subject=name),
-        of("ours, epochs with validation", "pictures/s", [train / s for s in steady["warm"]], subject=name),
-        *(
-            of(f"{full}, {shown}", "s", whole[kind], subject=name)
-            for kind, shown in (("usual", usual_name), ("cold", "ours, cold cache"), ("warm", "ours, warm cache"))
-        ),
-        *(
-            of(f"of it outside the epochs, {shown}", "s", fixed[kind], subject=name)
-            for kind, shown in (("usual", "usual"), ("cold", "ours, cold"), ("warm", "ours, warm"))
-        ),
+        )
     ]
+    for kind in [kind for kind in aims if kind in runs]:
+        label = f"{full}, usual / {shown[kind]}"
+        found.append(ratio(label, whole["usual"], whole[kind], subject=name, target=aims[kind]))
+    found += [
+        of(label, "pictures/s", [train / s for s in steady[kind]], subject=name) for label, kind in speeds.items()
+    ]
+    found += [of(f"{full}, {shown[kind]}", "s", whole[kind], subject=name) for kind in runs]
+    found += [of(f"of it outside the epochs, {shown[kind]}", "s", fixed[kind], subject=name) for kind in runs]
+    return found
 
 
 def as_full(seen: Seen, full: int) -> Run:
@@ -158,7 +152,7 @@ def _usual(place: Workplace, network: Network, root: Path, *words: str) -> Seen:
 
 def _tried(place: Workplace, network: Network, root: Path) -> dict[int, float]:
     """Number of workers -> pictures per second in the second of two short epochs."""
-    counts = worker_counts(cores())
+    counts = [0, cores()] if place.options.quick else worker_counts(cores())
     words = ["--try-workers", *map(str, counts), "--batches", str(network.tried)]
     fits = _usual(place, network, root, *words).stages("fit")
     steady = [fit["epochs"][1] for fit in fits]
