@@ -6,7 +6,7 @@ import sys
 
 from animal_cls import usage
 
-VERBS = ("prepare", "report")  # animal_cls/VERB.py, also to be called as python -m animal_cls.VERB
+VERBS = ("prepare", "report", "resume")  # animal_cls/VERB.py, also to be called as python -m animal_cls.VERB
 
 
 def main() -> int:

@@ -104,7 +104,7 @@ class Classifier(LightningModule):
         self.log("train/loss", self.train_loss.compute() / n)
         self.log("train/acc", self.train_correct.compute() / n)
         self.log("lr", self._lr())
-        for metric in (self.train_loss, self.train_correct, self.train_n):
+        for metric in self._sums():
             metric.reset()
         val_loss = self.trainer.callback_metrics.get("val/loss")
         if val_loss is not None and not math.isfinite(val_loss):
@@ -133,6 +133,14 @@ class Classifier(LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["animal_cls"] = self.description
+        checkpoint["sums"] = [metric.sum_value for metric in self._sums()]  # of the part of an epoch that is done
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        for metric, value in zip(self._sums(), checkpoint["sums"], strict=True):
+            metric.update(value)
+
+    def _sums(self) -> tuple[SumMetric, SumMetric, SumMetric]:
+        return self.train_loss, self.train_correct, self.train_n
 
     def _lr(self) -> float:
         return self.optimizers().param_groups[0]["lr"]  # type: ignore[union-attr]

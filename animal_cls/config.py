@@ -5,6 +5,7 @@ import math
 import pkgutil
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, is_dataclass, make_dataclass
+from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -66,7 +67,8 @@ class TrainerConfig:
     devices: int = 1
     precision: str = "auto"
     deterministic: bool = False
-    compile: bool = False  # the one that Lightning has not
+    checkpoint_minutes: float = 10.0
+    compile: bool = False  # these two Lightning has not
 
 
 @dataclass
@@ -102,6 +104,28 @@ def parse(cfg: DictConfig) -> Config:
     return config
 
 
+def load(file: Path) -> Config:
+    """The config that a run was started with, from its .hydra/config.yaml.
+
+    Raises:
+        UserError: the file is missing, damaged, or of a version with other keys.
+    """
+    try:
+        cfg = OmegaConf.load(file)
+        assert isinstance(cfg, DictConfig)
+        return parse(cfg)
+    except UserError as error:
+        raise UserError(f"{file}: {error}") from None
+    except Exception as error:  # damaged YAML, in as many ways as there are
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UserError(f"{file}: cannot be read ({reason}). Start the run again in another folder.") from None
+
+
+def restore(plain: dict[str, Any]) -> Config:
+    """The config of `asdict(config)`; raises `UserError` where it is of a version with other keys."""
+    return parse(OmegaConf.create(plain))
+
+
 def check(config: Config) -> None:
     """Raise `UserError` for the first value that is out of range."""
     data, trainer, reg = config.data, config.trainer, config.reg
@@ -120,6 +144,7 @@ def check(config: Config) -> None:
     if reg.dropout >= 1:
         raise UserError(f"reg.dropout={reg.dropout}: a probability in [0, 1) is needed: 1 would drop everything.")
     _within("trainer.max_epochs", trainer.max_epochs, low=1, unit="epochs")
+    _within("trainer.checkpoint_minutes", trainer.checkpoint_minutes, low=0, unit="minutes")
     _one_of("trainer.accelerator", trainer.accelerator, ACCELERATORS)
     _one_of("trainer.precision", trainer.precision, PRECISIONS)
     if trainer.devices != 1:

@@ -2,6 +2,7 @@
 
 import logging
 import platform
+import shutil
 import subprocess
 import sys
 import warnings
@@ -17,23 +18,30 @@ from lightning import Trainer, seed_everything
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from torch import Tensor
 
-from animal_cls import construct, hardware, results
+from animal_cls import checkpoints, construct, hardware, results
 from animal_cls.classifier import Classifier, judge
 from animal_cls.config import STRENGTHS, Config, run_name
 from animal_cls.data.module import PictureDataModule
+from animal_cls.errors import UserError
 from animal_cls.history import History
 from animal_cls.models.weights import IMAGENET
 from animal_cls.progress import Progress
 from animal_cls.report.run import figures
 from animal_cls.results import Predictions, Result, SplitResult
+from animal_cls.stopping import Stop
 from animal_cls.tensorboard import RunLogger
 
 EXAMPLES = 24  # pictures on the sample sheet
 PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics", "hydra-core", "omegaconf", "numpy", "pillow")
 
 
-def run(config: Config, folder: Path) -> Result:
+def run(config: Config, folder: Path, *, stop: Stop | None = None, go_on: bool = False) -> Result:
     """Train as `config` says and leave the run's files in `folder`; returns what result.json holds.
+
+    Args:
+        stop: signals that end the training after a step.
+        go_on: continue from last.ckpt in `folder`, if there is a whole one; all that comes out is what would have come
+            out without the interruption.
 
     Raises:
         UserError: something that the user can mend; nothing that was there is written over.
@@ -44,10 +52,15 @@ def run(config: Config, folder: Path) -> Result:
         seed_everything(config.seed, verbose=False)
         data = construct.pictures(config)
         data.prepare_data()
-        classifier = _classifier(config, classes=data.pictures.classes)
+        last = checkpoints.newest(folder / "checkpoints") if go_on else None
+        if last is not None:
+            _check_same_pictures(last, data, folder)
+        else:
+            shutil.rmtree(folder / "checkpoints", ignore_errors=True)  # what an unfinished run left
+        classifier = _classifier(config, data)
         history = History(folder, say=not _terminal())
-        trainer = _trainer(config, folder, history)
-        trainer.fit(classifier, datamodule=data)
+        trainer = _trainer(config, folder, history, stop or Stop())
+        trainer.fit(classifier, datamodule=data, ckpt_path=folder / "checkpoints" / checkpoints.LAST if last else None)
         result = _judged(config, folder, trainer, classifier, data, history)
     result = replace(result, warnings=told)
     results.save(result, folder)
@@ -59,7 +72,16 @@ def without_splits(config: Config, *, status: results.Status, reason: str) -> Re
     return Result(status=status, reason=reason, **_identity(config))
 
 
-def _classifier(config: Config, *, classes: list[str]) -> Classifier:
+def _check_same_pictures(last: dict[str, Any], data: PictureDataModule, folder: Path) -> None:
+    if last["animal_cls"]["data_fingerprint"] != data.pictures.fingerprint:
+        raise UserError(
+            f"data.root={data.pictures.root}: the pictures have changed since the run in {folder} began, "
+            "so it cannot go on with them. Put them back as they were, or start a new run."
+        )
+
+
+def _classifier(config: Config, data: PictureDataModule) -> Classifier:
+    classes = data.pictures.classes
     network = construct.network(config, num_classes=len(classes))
     normalization = getattr(network, "normalization", IMAGENET)
     return Classifier(
@@ -70,29 +92,32 @@ def _classifier(config: Config, *, classes: list[str]) -> Classifier:
         regularizers=construct.methods(config),
         seed=config.seed,
         compiled=config.trainer.compile,
-        description={"config": asdict(config), "classes": classes},
+        description={"config": asdict(config), "classes": classes, "data_fingerprint": data.pictures.fingerprint},
     )
 
 
-def _trainer(config: Config, folder: Path, history: History) -> Trainer:
+def _trainer(config: Config, folder: Path, history: History, stop: Stop) -> Trainer:
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)  # its greetings are no news to our users
     names: dict[str, Any] = {"auto_insert_metric_name": False, "enable_version_counter": False}
     best = ModelCheckpoint(
         folder / "checkpoints", "best", monitor="val/acc", mode="max", save_weights_only=True, **names
     )
-    last = ModelCheckpoint(folder / "checkpoints", "last", save_on_train_epoch_end=True, **names)
     settings = config.trainer
+    logger = RunLogger(folder / "tensorboard" / run_name(config))
+    last = checkpoints.Checkpoints(
+        folder / "checkpoints", minutes=settings.checkpoint_minutes, stop=stop, logger=logger
+    )
     device = hardware.device_type(settings.accelerator)
     hardware.allow_tf32(settings.precision == hardware.AUTO)
-    callbacks: list[Callback] = [history, best, last, *([Progress()] if _terminal() else [])]
+    callbacks: list[Callback] = [history, best, *([Progress()] if _terminal() else []), last]
     return Trainer(
         max_epochs=settings.max_epochs,
         accelerator=settings.accelerator,
         devices=settings.devices,
         precision=hardware.precision(settings.precision, device),  # type: ignore[arg-type]  # checked in config.py
         deterministic=settings.deterministic,
-        logger=RunLogger(folder / "tensorboard" / run_name(config)),
+        logger=logger,
         callbacks=callbacks,
         enable_progress_bar=_terminal(),
         enable_model_summary=False,
@@ -277,6 +302,7 @@ def _collected_warnings() -> Iterator[list[str]]:
     logger, keep = logging.getLogger("animal_cls"), logging.getLogger("animal_cls.file")
     logger.addHandler(handler)
     with warnings.catch_warnings(record=True) as caught:
+        warnings.filterwarnings("ignore", message="Checkpoint directory .* not empty")  # that of a run that goes on
         warnings.filterwarnings("ignore", message=".*LeafSpec")  # Lightning 2.6 on torch 2.14, about its own code
         try:
             yield told

@@ -36,6 +36,9 @@ class History(Checkpoint):
         """The first epoch, counted from 0, with the highest val/acc."""
         return int(max(self.rows, key=lambda row: row["val/acc"])["epoch"])
 
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._start = time.monotonic()  # of an epoch that goes on in its middle
+
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._start = time.monotonic()
 

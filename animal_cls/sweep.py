@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -84,13 +84,18 @@ class Folders(Callback):
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         folder = Path(config.hydra.sweep.dir)
         self.refresher.finish(folder)
-        rows = [(name, results.load(folder / job)) for name, job in jobs_of(folder)]
-        where = f"folder  {folder}\ncurves  tensorboard --logdir {shlex.quote(str(folder / 'tensorboard'))}"
-        if (page := folder / "report" / "index.html").exists():
-            where += f"\nreport  {page}"
-        print(f"\n{sweep_table(rows)}\n\n{where}")
-        if any(result is None or result.status != "done" for _, result in rows):
+        if not closing(folder):
             raise SystemExit(1)
+
+
+def closing(folder: Path) -> bool:
+    """Print the table of a sweep and where its files are; whether every job is done."""
+    rows = [(name, results.load(folder / job)) for name, job in jobs_of(folder)]
+    where = f"folder  {folder}\ncurves  tensorboard --logdir {shlex.quote(str(folder / 'tensorboard'))}"
+    if (page := folder / "report" / "index.html").exists():
+        where += f"\nreport  {page}"
+    print(f"\n{sweep_table(rows)}\n\n{where}")
+    return all(result is not None and result.status == "done" for _, result in rows)
 
 
 def make_folder(folder: Path, key: str) -> None:
@@ -193,10 +198,16 @@ def write_plan(jobs: Sequence[Job], folder: Path, skipped: dict[str, str]) -> No
     make_folder(folder, "hydra.sweep.dir")
     named = zip(display_names(jobs), jobs, strict=True)
     rows = [
-        {"name": name, "folder": job.folder, "overrides": job.overrides, "skip": skipped.get(job.folder)}
+        {
+            "name": name,
+            "folder": job.folder,
+            "overrides": job.overrides,
+            "skip": skipped.get(job.folder),
+            "config": asdict(job.config),  # as composed today, whatever conf/ says when the sweep is resumed
+        }
         for name, job in named
     ]
-    text = json.dumps({"schema": 1, "jobs": rows}, indent=2)
+    text = json.dumps({"schema": 1, "cwd": str(Path.cwd()), "jobs": rows}, indent=2)
     try:
         with (folder / PLAN).open("x", encoding="utf-8") as file:
             file.write(text + "\n")
@@ -208,19 +219,30 @@ def write_plan(jobs: Sequence[Job], folder: Path, skipped: dict[str, str]) -> No
 
 def jobs_of(folder: Path) -> list[tuple[str, str]]:
     """What a sweep's jobs are, and their folders below `folder`: as planned, or else those that are there."""
-    planned = [(job["name"], job["folder"]) for job in _read_plan(folder)]
+    planned = [(job["name"], job["folder"]) for job in read_plan(folder)["jobs"]]
     return planned or [(path.parent.name, path.parent.name) for path in sorted(folder.glob(f"*/{results.RESULT}"))]
 
 
 def planned_skip(job_folder: Path) -> str | None:
     """Why the sweep that this job belongs to passes it over, or `None`."""
-    return next((job["skip"] for job in _read_plan(job_folder.parent) if job["folder"] == job_folder.name), None)
+    jobs = read_plan(job_folder.parent)["jobs"]
+    return next((job["skip"] for job in jobs if job["folder"] == job_folder.name), None)
 
 
-def _read_plan(folder: Path) -> list[dict[str, Any]]:
-    """The planned jobs; none where there is no plan."""
+def read_plan(folder: Path) -> dict[str, Any]:
+    """What plan.json says: the jobs, and the folder that they were started in; no jobs where there is no plan.
+
+    Raises:
+        UserError: it is damaged.
+    """
     path = folder / PLAN
-    return json.loads(path.read_text(encoding="utf-8"))["jobs"] if path.exists() else []
+    if not path.exists():
+        return {"jobs": []}
+    try:
+        plan = json.loads(path.read_text(encoding="utf-8"))
+        return {**plan, "jobs": list(plan["jobs"])}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path}: cannot be read ({error}). Start the sweep again in another folder.") from None
 
 
 def link_tensorboard(jobs: Sequence[Job], folder: Path) -> None:

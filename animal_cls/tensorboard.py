@@ -26,7 +26,8 @@ class RunLogger(Logger):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.folder = folder
-        shutil.rmtree(folder, ignore_errors=True)  # a run that starts anew leaves no second line beside a failed one's
+        self.logged: dict[int, dict[str, float]] = {}  # epoch -> metric -> value
+        shutil.rmtree(folder, ignore_errors=True)  # what an earlier process wrote would be a second line
         self._writer: SummaryWriter | None = None
 
     @property
@@ -47,9 +48,16 @@ class RunLogger(Logger):
 
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
         epoch = int(metrics.get("epoch", step or 0))
+        known = self.logged.setdefault(epoch, {})
         for name, value in metrics.items():
-            if name != "epoch":
+            if name != "epoch" and name not in known:
+                known[name] = float(value)
                 self.writer.add_scalar(name, value, epoch)
+
+    def replay(self, logged: Mapping[int, Mapping[str, float]]) -> None:
+        """Write what an earlier process of the run had written when it was ended."""
+        for epoch, metrics in logged.items():
+            self.log_metrics({**metrics, "epoch": epoch})
 
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
         """Nothing: the row of the table is written once, with the metrics, by `log_outcome`."""

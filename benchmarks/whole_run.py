@@ -42,7 +42,7 @@ class Run:
 
 
 def measure(place: Workplace) -> tuple[list[Measurement], list[str]]:
-    """Ours with a cold cache, the usual pipeline and ours with a warm cache in turns; a quick one leaves out the last."""
+    """Ours with a cold cache, the usual pipeline, ours with a warm cache, in turns; a quick one leaves out the last."""
     found: list[Measurement] = []
     remarks = [
         "an epoch lasts until the next one begins: training, validation, metrics, logs, checkpoints; the first epoch "

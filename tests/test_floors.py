@@ -23,19 +23,23 @@ FLOORS = {
             "call",
             "chance",
             "config",
+            "ledger",
             "models",
             "naming",
             "places",
             "regularizers",
             "results",
             "statistics",
+            "stopping",
         ),
         0,
     ),
-    **dict.fromkeys(("data", "report", "classifier", "hardware", "history", "progress", "tensorboard"), 1),
+    **dict.fromkeys(
+        ("checkpoints", "data", "report", "classifier", "hardware", "history", "progress", "tensorboard"), 1
+    ),
     **dict.fromkeys(("construct", "experiment", "inspection"), 2),
-    **dict.fromkeys(("usage", "messages", "sweep", "cli"), 3),
-    **dict.fromkeys(("__main__", "prepare"), 4),
+    **dict.fromkeys(("usage", "messages", "job", "sweep", "cli"), 3),
+    **dict.fromkeys(("__main__", "prepare", "resume"), 4),
 }
 BESIDE = {
     *((room, "errors") for room in ("call", "config", "models", "results")),
@@ -43,14 +47,17 @@ BESIDE = {
     ("experiment", "construct"),
     ("sweep", "messages"),
     ("cli", "messages"),
+    ("cli", "job"),
+    ("checkpoints", "tensorboard"),
+    ("ledger", "results"),
     ("cli", "sweep"),
 }
 
 # Libraries whose place is limited, and the modules in which they are at home, at whatever depth.
 AT_HOME = {
     "hydra": {"messages", "sweep", "cli"},
-    "omegaconf": {"config", "messages", "sweep", "cli"},
-    "lightning": {"data", "classifier", "history", "progress", "tensorboard", "experiment"},
+    "omegaconf": {"config", "messages", "sweep", "cli", "resume"},
+    "lightning": {"checkpoints", "data", "classifier", "history", "progress", "tensorboard", "experiment"},
     "torchmetrics": {"classifier"},
     "torchvision": {"models"},
     "torch": {
@@ -58,6 +65,7 @@ AT_HOME = {
         "models",
         "regularizers",
         "data",
+        "checkpoints",
         "classifier",
         "hardware",
         "tensorboard",
@@ -72,11 +80,11 @@ AT_HOME = {
     "PIL": {"data", "report", "inspection"},
     "rich": {"data"},
     "platformdirs": {"data"},
-    "filelock": {"data", "cli", "report"},
+    "filelock": {"data", "job", "ledger", "report"},
     "numpy": {"batch", "chance", "results", "statistics", "data", "report", "inspection"},
 }
 # Imports inside functions, which wait until torch is needed: (module, imported).
-LATER = {("cli", "experiment"), ("sweep", "construct"), ("prepare", "cli"), ("__main__", "cli")}
+LATER = {("job", "experiment"), ("sweep", "construct"), ("prepare", "cli"), ("__main__", "cli")}
 
 Import = tuple[str, bool]  # dotted name, whether it is at module level
 
@@ -164,7 +172,7 @@ def test_the_readme_lists_the_rooms_in_the_order_of_their_imports() -> None:
         ("animal_cls.data.module", "from animal_cls.report import figures", "data.module (floor 1) imports report"),
         ("animal_cls.messages", "from animal_cls import sweep", "messages (floor 3) imports sweep (floor 3)"),
         ("animal_cls.data.x", "def f():\n    from animal_cls.cli import run", "data.x (floor 1) imports cli (floor 3)"),
-        ("animal_cls.cli", "from animal_cls import experiment", "cli imports experiment at once"),
+        ("animal_cls.job", "from animal_cls import experiment", "job imports experiment at once"),
         ("animal_cls.sweep", "from animal_cls.construct import check", "sweep imports construct at once"),
         ("animal_cls.newcomer", "", "newcomer has no floor"),
         ("animal_cls.data.x", "from animal_cls.newcomer import y", "data.x imports newcomer, which has no floor"),
@@ -186,7 +194,7 @@ def test_a_bad_module_is_caught(module: str, source: str, fault: str) -> None:
     [
         ("animal_cls.data.module", "from animal_cls.data.cache import decoded\nfrom .cache import decoded"),
         ("animal_cls.experiment", "from animal_cls import construct, results\nimport torch, lightning"),
-        ("animal_cls.cli", "def f():\n    from animal_cls import experiment"),
+        ("animal_cls.job", "def f():\n    from animal_cls import experiment"),
         ("animal_cls.sweep", "import hydra\nfrom animal_cls.messages import in_our_words"),
         ("animal_cls.prepare", "import animal_cls"),
     ],

@@ -4,6 +4,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 
 import numpy as np
 import torch
@@ -118,19 +119,33 @@ class Loader:
 
     def __init__(self, reader: Callable[[Place], Batch], sampler: Sampler[Place]) -> None:
         self.reader, self.sampler = reader, sampler  # Lightning looks for `sampler` to call its set_epoch
+        self._given = 0  # batches of the present epoch; also where the next one begins
 
     def __len__(self) -> int:
         return len(self.sampler)  # type: ignore[arg-type]  # ours have a length
 
     def __iter__(self) -> Iterator[Batch]:
         coming: deque[Future[Batch]] = deque()
+        places = islice(self.sampler, self._given, None)
         with ThreadPoolExecutor(1, "reader") as thread:
-            for place in self.sampler:
+            for place in places:
                 coming.append(thread.submit(self.reader, place))
                 if len(coming) > AHEAD:
-                    yield coming.popleft().result()
+                    yield self._counted(coming.popleft())
             while coming:
-                yield coming.popleft().result()
+                yield self._counted(coming.popleft())
+
+    def _counted(self, batch: Future[Batch]) -> Batch:
+        self._given = (self._given + 1) % len(self)
+        return batch.result()
+
+    def state_dict(self) -> dict[str, int]:
+        """How far the epoch is; Lightning puts it into checkpoints."""
+        return {"given": self._given}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Begin the next epoch where another process was ended."""
+        self._given = state["given"]
 
 
 def on_device(pictures: PictureSet, device: torch.device) -> Tensor | None:

@@ -105,8 +105,7 @@ def of_confusions(study: Study) -> Iterator[Drawing]:
                 name=file_name("confusion", split, model),
                 title=title,
                 caption="Rows: true class; columns: predicted class; all seeds together. Blue: recognised; orange: "
-                f"taken for another class{SHARES if len(arms[0].classes) <= READABLE else ''}."
-                + left_out(study, every),
+                f"taken for another class{shares}." + left_out(study, every),
                 alt=alternatives.of_confusions(found, arms[0].classes),
                 draw=partial(
                     matrices, [(within(model, name), counts) for name, counts in found], arms[0].classes, title=title
