@@ -14,16 +14,7 @@ def call(written: Mapping[str, Any], section: str, **given: Any) -> Any:
     Raises:
         UserError: the target cannot be imported, does not take these arguments, or refuses their values.
     """
-    arguments = {key: value for key, value in written.items() if key not in ("_target_", "name")}
-    constructor = _resolve(written.get("_target_"), section)
-    signature = _signature(constructor)
-    try:
-        signature.bind(**given, **arguments)
-    except TypeError as error:
-        accepted = ", ".join(name for name in signature.parameters if name not in given) or "none"
-        raise UserError(
-            f"{section}: {written['_target_']} cannot be called: {error}. Its arguments: {accepted}."
-        ) from None
+    constructor, arguments = checked(written, section, *given)
     try:
         return constructor(**given, **arguments)
     except (ValueError, TypeError) as error:
@@ -31,6 +22,25 @@ def call(written: Mapping[str, Any], section: str, **given: Any) -> Any:
         raise UserError(
             message if message.startswith(("data.", "model.", "reg.")) else f"{section}: {message}"
         ) from None
+
+
+def checked(written: Mapping[str, Any], section: str, *given: str) -> tuple[Callable[..., Any], dict[str, Any]]:
+    """The `_target_` of `written` and the arguments beside it, which it takes together with those named in `given`.
+
+    Raises:
+        UserError: it cannot be imported, or does not take them.
+    """
+    arguments = {key: value for key, value in written.items() if key not in ("_target_", "name")}
+    constructor = _resolve(written.get("_target_"), section)
+    signature = _signature(constructor)
+    try:
+        signature.bind(**dict.fromkeys(given), **arguments)
+    except TypeError as error:
+        accepted = ", ".join(name for name in signature.parameters if name not in given) or "none"
+        raise UserError(
+            f"{section}: {written['_target_']} cannot be called: {error}. Its arguments: {accepted}."
+        ) from None
+    return constructor, arguments
 
 
 def _resolve(target: Any, section: str) -> Callable[..., Any]:

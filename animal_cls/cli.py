@@ -16,8 +16,9 @@ from animal_cls.errors import UserError
 from animal_cls.job import carry_out_and_tell
 from animal_cls.messages import in_our_words, is_mistake, quoted_if_needed
 from animal_cls.places import CONF
+from animal_cls.plan import planned_skip
 from animal_cls.stopping import Stopped
-from animal_cls.sweep import job_folder, planned_skip
+from animal_cls.sweep import job_folder
 
 ConfigStore.instance().store(name="schema", node=Config)
 OmegaConf.register_new_resolver("job_folder", job_folder, replace=True)

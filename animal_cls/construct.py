@@ -10,7 +10,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from animal_cls import hardware, regularizers
-from animal_cls.call import call
+from animal_cls.call import call, checked
 from animal_cls.config import Config, method_names
 from animal_cls.data.cache import default_cache_dir
 from animal_cls.data.module import PictureDataModule
@@ -18,12 +18,19 @@ from animal_cls.errors import UserError
 from animal_cls.regularizers import Regularizer
 
 
-def check(config: Config) -> None:
-    """Raise `UserError` for what can be seen before the pictures are: device, network, optimizer, regularizers."""
+def check(config: Config) -> nn.Module:
+    """Make all that can be made before the pictures are looked at; returns the network, for two classes.
+
+    Raises:
+        UserError: a device, source, network, optimizer or regularizer that cannot be had as it is written.
+    """
     _check_accelerator(config.trainer.accelerator)
     _check_compile(config)
-    optimizer(config)(network(config, num_classes=2).parameters())
+    checked(config.data.source, "data.source", "root", "cache_dir")
+    made = network(config, num_classes=2)
+    optimizer(config)(made.parameters())
     methods(config)
+    return made
 
 
 def pictures(config: Config) -> PictureDataModule:

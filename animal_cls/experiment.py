@@ -18,7 +18,7 @@ from lightning import Trainer, seed_everything
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from torch import Tensor
 
-from animal_cls import checkpoints, construct, hardware, results
+from animal_cls import atomic, checkpoints, construct, disk, hardware, results, tensor_files
 from animal_cls.classifier import Classifier, judge
 from animal_cls.config import STRENGTHS, Config, run_name
 from animal_cls.data.module import PictureDataModule
@@ -47,7 +47,8 @@ def run(config: Config, folder: Path, *, stop: Stop | None = None, go_on: bool =
         UserError: something that the user can mend; nothing that was there is written over.
     """
     results.refuse_finished(folder)
-    construct.check(config)
+    kept, passing = checkpoints.bytes_of_run(construct.check(config))
+    disk.require(folder, kept + passing, key="hydra.run.dir", purpose="the output of a run")
     with _collected_warnings() as told, hardware.kept_memory():
         seed_everything(config.seed, verbose=False)
         data = construct.pictures(config)
@@ -57,6 +58,8 @@ def run(config: Config, folder: Path, *, stop: Stop | None = None, go_on: bool =
             _check_same_pictures(last, data, folder)
         else:
             shutil.rmtree(folder / "checkpoints", ignore_errors=True)  # what an unfinished run left
+        for place in (folder, folder / "checkpoints", folder / figures.FIGURES):
+            atomic.remove_parts(place)
         classifier = _classifier(config, data)
         history = History(folder, say=not _terminal())
         trainer = _trainer(config, folder, history, stop or Stop())
@@ -119,6 +122,7 @@ def _trainer(config: Config, folder: Path, history: History, stop: Stop) -> Trai
         deterministic=settings.deterministic,
         logger=logger,
         callbacks=callbacks,
+        plugins=[checkpoints.Files()],
         enable_progress_bar=_terminal(),
         enable_model_summary=False,
         num_sanity_val_steps=0,
@@ -161,7 +165,7 @@ def _judged(
 
 
 def _load(classifier: Classifier, folder: Path, checkpoint: str) -> None:
-    state = torch.load(folder / "checkpoints" / f"{checkpoint}.ckpt", map_location="cpu", weights_only=True)
+    state = tensor_files.read(folder / "checkpoints" / f"{checkpoint}.ckpt")
     classifier.load_state_dict(state["state_dict"])
 
 

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from filelock import FileLock, Timeout
 
-from animal_cls import results
+from animal_cls import atomic, results
 from animal_cls.config import Config
 from animal_cls.errors import UserError, WeightsUnavailable
 from animal_cls.ledger import LOCK, OWNER
@@ -104,7 +104,7 @@ def _owned(folder: Path) -> Iterator[None]:
     try:
         with FileLock(folder / LOCK, blocking=False):
             owner = {"host": socket.gethostname(), "pid": os.getpid(), "since": f"{datetime.now():%Y-%m-%d %H:%M:%S}"}
-            results.write_atomically(folder / OWNER, json.dumps(owner) + "\n")
+            atomic.write(folder / OWNER, json.dumps(owner) + "\n")
             yield
     except Timeout:
         raise Busy(

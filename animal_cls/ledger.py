@@ -41,7 +41,7 @@ def state(folder: Path) -> State:
 
 
 def _owner(folder: Path) -> dict[str, str]:
-    unknown = dict.fromkeys(("host", "pid", "since"), "?")
+    unknown = {"host": "?", "pid": "?", "since": "?"}
     try:
         return unknown | {name: str(value) for name, value in json.loads((folder / OWNER).read_bytes()).items()}
     except (OSError, ValueError, AttributeError):

@@ -1,9 +1,12 @@
-"""Names that others gave, such as those of files and classes, as they are safe to show."""
+"""Names that others gave, such as those of files and classes, as they are safe to show or to give to a folder."""
 
+import hashlib
 import json
+import re
 from collections.abc import Callable, Sequence
 
 NAMED = 10  # names that are shown before the rest is only counted
+LONGEST_NAME = 180  # bytes; file systems end at 255
 
 
 def escaped(text: str, showable: Callable[[str], bool] = str.isprintable) -> str:
@@ -18,3 +21,12 @@ def listed(names: Sequence[str], *, between: str = ", ") -> str:
     """The first ten names, and how many more there are."""
     more = len(names) - NAMED
     return between.join(escaped(name) for name in names[:NAMED]) + (f"{between}and {more:,} more" if more > 0 else "")
+
+
+def path_safe(text: str) -> str:
+    """`text` as the name of one folder: `/` becomes `.`; what else had to be changed or cut is told apart by a hash."""
+    name = re.sub(r"[^\w.,=+@-]", "_", text.replace("/", "."))
+    if name == text.replace("/", ".") and len(name.encode()) <= LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:8]
+    return f"{name.encode()[:LONGEST_NAME].decode(errors='ignore')}-{digest}"

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from animal_cls import atomic
 from animal_cls.errors import UserError
 
 SCHEMA = 1  # raised when a field of result.json changes its meaning
@@ -60,16 +60,6 @@ class Result:
     warnings: list[str] = field(default_factory=list)
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write `text` so that whoever looks finds the old file or the whole new one, never a part."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with temporary.open("w", encoding="utf-8", newline="") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-
-
 def save(result: Result, folder: Path) -> None:
     """Write `result` to `folder`/result.json, atomically. A finished run's result is never written over.
 
@@ -77,7 +67,7 @@ def save(result: Result, folder: Path) -> None:
         UserError: the folder holds the result of a run that is done.
     """
     refuse_finished(folder)
-    write_atomically(folder / RESULT, json.dumps(asdict(result), indent=2, allow_nan=False) + "\n")
+    atomic.write(folder / RESULT, json.dumps(asdict(result), indent=2, allow_nan=False) + "\n")
 
 
 def load(folder: Path) -> Result | None:
@@ -126,7 +116,7 @@ def write_metrics(rows: Sequence[Mapping[str, float]], folder: Path) -> None:
     """Write metrics.csv, a row per epoch with the columns `METRIC_COLUMNS`; a missing number is an empty cell."""
     lines = [",".join(METRIC_COLUMNS)]
     lines += [",".join(str(row.get(column, "")) for column in METRIC_COLUMNS) for row in rows]
-    write_atomically(folder / METRICS, "\n".join(lines) + "\n")
+    atomic.write(folder / METRICS, "\n".join(lines) + "\n")
 
 
 def read_metrics(folder: Path) -> dict[str, np.ndarray]:
@@ -156,14 +146,12 @@ def write_predictions(predictions: Predictions, folder: Path) -> None:
     """Write predictions.csv, a row per picture, with the probabilities' shortest exact digits."""
     classes = predictions.classes
     path = folder / PREDICTIONS
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with temporary.open("w", encoding="utf-8", newline="") as file:
+    with atomic.replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["path", "split", "label", "predicted", *(f"prob_{name}" for name in classes)])
         columns = (predictions.paths, predictions.splits, predictions.labels, predictions.predicted)
         for where, split, label, predicted, row in zip(*columns, predictions.probabilities, strict=True):
             writer.writerow([where, split, classes[label], classes[predicted], *map(str, row)])
-    temporary.replace(path)
 
 
 def read_predictions(folder: Path) -> Predictions:

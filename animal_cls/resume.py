@@ -9,14 +9,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from animal_cls.config import Config, load, restore
+from animal_cls.config import load, restore
 from animal_cls.errors import UserError
 from animal_cls.job import carry_out_and_tell
 from animal_cls.ledger import State, state
+from animal_cls.plan import PLAN, Job, link_tensorboard, look_ahead, read_plan
 from animal_cls.report.refresh import Refresher
 from animal_cls.report.wording import aligned
 from animal_cls.stopping import Stopped
-from animal_cls.sweep import PLAN, closing, read_plan
+from animal_cls.sweep import announce, closing
 
 HELP = """\
 Go on with runs and sweeps that were killed, stopped or failed.
@@ -26,8 +27,8 @@ Go on with runs and sweeps that were killed, stopped or failed.
     python -m animal_cls.resume --list                          what is unfinished in outputs/ and multirun/
 
 A run ends bit for bit where it would have ended without the interruption, on the same machine. It is done with the
-config that it was started with, whatever conf/ says today. Finished runs are left alone, and so are skipped ones;
-failed ones are tried again."""
+config that it was started with, whatever conf/ says today. Finished runs are left alone; failed and skipped ones are
+tried again."""
 
 PLACES = ("outputs", "multirun")
 CONFIG = Path(".hydra", "config.yaml")
@@ -65,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("folders", nargs="*", type=Path, metavar="DIR", help="folder of a run or of a sweep")
     parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
-    parser.add_argument("--no-failed", action="store_true", help="leave failed runs as they are")
+    parser.add_argument("--no-failed", action="store_true", help="leave failed and skipped runs as they are")
     parser.add_argument("--list", action="store_true", help="what is unfinished in DIR, or in outputs/ and multirun/")
     return parser
 
@@ -84,7 +85,8 @@ def _list(places: Sequence[Path]) -> int:
             run = config.parent.parent
             if run.parent not in sweeps and not (found := state(run)).is_finished:
                 rows.append([str(run), f"{found.status}: {found.detail}" if found.detail else found.status])
-    print(aligned(["folder", "state"], rows) if rows else f"Nothing is unfinished in {' and '.join(map(str, places))}.")
+    nothing = f"Nothing is unfinished in {' and '.join(map(str, places))}."
+    print("\n".join(aligned([["folder", "state"], *rows])) if rows else nothing)
     return 0
 
 
@@ -130,38 +132,47 @@ def _sweep(folder: Path, flags: argparse.Namespace) -> int:
     plan, jobs = read_plan(folder), _jobs(folder)
     todo = [_what_to_do(job.state, no_failed=flags.no_failed) for job in jobs]
     rows = [[job.name, job.state.status, do or "left alone"] for job, do in zip(jobs, todo, strict=True)]
-    print(aligned(["run", "state", "now"], rows))
+    print("\n".join(aligned([["run", "state", "now"], *rows])))
     if flags.dry_run:
         return 0
-    configs = [_config(job, folder) for job in plan["jobs"]]  # all of them, before the first is begun
-    refresher = Refresher()
+    wanted = [job for job, do in zip(_planned(plan, folder), todo, strict=True) if do is not None]
     with _from(plan.get("cwd")):
-        for job, config, written, do in zip(jobs, configs, plan["jobs"], todo, strict=True):
-            if do is None or state(job.folder).is_finished:  # another process may have done it meanwhile
+        skipped = look_ahead(wanted, folder)  # all of them, before the first is begun
+        announce(skipped, wanted)
+        link_tensorboard(folder)
+        refresher = Refresher()
+        for job in wanted:
+            run = folder / job.folder
+            if (found := state(run)).status in ("done", "running"):  # by another process, meanwhile
+                print(f"\n{job.folder}: {found.status}{f', {found.detail}' if found.detail else ''}", flush=True)
                 continue
-            print(f"\n{job.name}: {do}", flush=True)
-            job.folder.mkdir(parents=True, exist_ok=True)
-            with _logged(job.folder):
-                carry_out_and_tell(config, job.folder, in_sweep=True, skip=written["skip"], go_on=True)
+            print(f"\n{job.folder}", flush=True)
+            run.mkdir(parents=True, exist_ok=True)
+            with _logged(run):
+                carry_out_and_tell(job.config, run, in_sweep=True, skip=skipped.get(job.folder), go_on=True)
             refresher.after_job(folder)
     refresher.finish(folder)
     return 0 if closing(folder) else 1
 
 
-def _config(job: dict, sweep: Path) -> Config:
-    try:
-        return restore(job["config"])
-    except KeyError:
-        raise UserError(
-            f"{sweep / PLAN}: is of a version that did not keep the configs. Start the sweep again."
-        ) from None
-    except UserError as error:
-        raise UserError(f"{sweep / PLAN}: {error} (in the job {job['folder']}; nothing was started)") from None
+def _planned(plan: dict, sweep: Path) -> list[Job]:
+    """The jobs as they were planned, whatever conf/ says today."""
+    jobs = []
+    for job in plan["jobs"]:
+        try:
+            jobs.append(Job(folder=job["folder"], overrides=job["overrides"], config=restore(job["config"])))
+        except KeyError:
+            raise UserError(
+                f"{sweep / PLAN}: is of a version that did not keep the configs. Start the sweep again."
+            ) from None
+        except UserError as error:
+            raise UserError(f"{sweep / PLAN}: {error} (in the job {job['folder']}; nothing was started)") from None
+    return jobs
 
 
 def _what_to_do(found: State, *, no_failed: bool) -> str | None:
     """What is to be done with a run, in words; None where it is left alone."""
-    if found.status == "failed":
+    if found.status in ("failed", "skipped"):
         return None if no_failed else "is tried again"
     return {"queued": "begins", "unfinished": "goes on"}.get(found.status)
 

@@ -35,11 +35,6 @@ class Stop:
         self.signum = signum
         print("Stopping after this step; the same signal again stops at once.", file=sys.stderr, flush=True)
 
-    def check(self) -> None:
-        """Raise `Stopped` if a signal was noted."""
-        if self.signum is not None:
-            raise Stopped(self.signum)
-
     def install(self) -> dict[int, _Handler]:
         """Take the signals from now on; returns who took them before. Only a program's main thread can."""
         if threading.current_thread() is not threading.main_thread():

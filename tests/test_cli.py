@@ -196,7 +196,7 @@ def test_a_run_prints_a_summary_and_leaves_the_files_of_the_contract(
 def test_a_fault_of_ours_is_recorded_and_shown_whole(
     program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def run(config: Config, folder: Path) -> None:
+    def run(config: Config, folder: Path, **_: object) -> None:
         raise ZeroDivisionError("ours")
 
     monkeypatch.setattr(experiment, "run", run)
@@ -213,7 +213,7 @@ def test_a_failed_run_may_be_repeated_in_its_folder(
 ) -> None:
     reasons = iter(["first", "second"])
 
-    def run(config: Config, folder: Path) -> None:
+    def run(config: Config, folder: Path, **_: object) -> None:
         raise UserError(next(reasons))
 
     monkeypatch.setattr(experiment, "run", run)

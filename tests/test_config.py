@@ -215,6 +215,7 @@ def test_every_key_has_its_dotted_name() -> None:
         "trainer.devices",
         "trainer.precision",
         "trainer.deterministic",
+        "trainer.checkpoint_minutes",
         "trainer.compile",
     ]
     assert {f"reg.{name}" for name in STRENGTHS} <= set(keys(Config))

@@ -109,10 +109,14 @@ def plain(value: Any) -> bool:
 def test_checkpoints_hold_plain_values_and_what_is_needed_to_use_them(
     first: tuple[Result, Path], configure: Configure, name: str
 ) -> None:
-    _, folder = first
+    result, folder = first
     content = checkpoint(folder, name)
     assert plain(content)
-    assert content["animal_cls"] == {"config": asdict(configure("reg=dropout")), "classes": CLASSES}
+    assert content["animal_cls"] == {
+        "config": asdict(configure("reg=dropout")),
+        "classes": CLASSES,
+        "data_fingerprint": result.data_fingerprint,
+    }
     shapes = {key: tuple(value.shape) for key, value in content["state_dict"].items() if key.startswith("network.")}
     fresh = SimpleCNN(num_classes=3, image_size=64).state_dict()
     assert shapes == {f"network.{key}": tuple(value.shape) for key, value in fresh.items()}

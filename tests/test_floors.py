@@ -18,11 +18,13 @@ PACKAGE = Path(animal_cls.__file__).parent
 FLOORS = {
     **dict.fromkeys(
         (
+            "atomic",
             "errors",
             "batch",
             "call",
             "chance",
             "config",
+            "disk",
             "ledger",
             "models",
             "naming",
@@ -31,6 +33,7 @@ FLOORS = {
             "results",
             "statistics",
             "stopping",
+            "tensor_files",
         ),
         0,
     ),
@@ -38,18 +41,23 @@ FLOORS = {
         ("checkpoints", "data", "report", "classifier", "hardware", "history", "progress", "tensorboard"), 1
     ),
     **dict.fromkeys(("construct", "experiment", "inspection"), 2),
-    **dict.fromkeys(("usage", "messages", "job", "sweep", "cli"), 3),
+    **dict.fromkeys(("usage", "messages", "job", "plan", "sweep", "cli"), 3),
     **dict.fromkeys(("__main__", "prepare", "resume"), 4),
 }
 BESIDE = {
     *((room, "errors") for room in ("call", "config", "models", "results")),
     ("config", "places"),
+    ("models", "tensor_files"),
     ("experiment", "construct"),
     ("sweep", "messages"),
     ("cli", "messages"),
     ("cli", "job"),
     ("checkpoints", "tensorboard"),
     ("ledger", "results"),
+    ("results", "atomic"),
+    ("disk", "errors"),
+    ("sweep", "plan"),
+    ("cli", "plan"),
     ("cli", "sweep"),
 }
 
@@ -64,6 +72,7 @@ AT_HOME = {
         "batch",
         "models",
         "regularizers",
+        "tensor_files",
         "data",
         "checkpoints",
         "classifier",

@@ -45,7 +45,7 @@ CONFIG = {
     "max_epochs=3": f"max_epochs: no such key or group. Did you mean trainer.max_epochs? {GROUPS}",
     "trainer.max_epoch=3": (
         "trainer.max_epoch: no such key. Did you mean trainer.max_epochs? "
-        "Keys of trainer: max_epochs, accelerator, devices, precision, deterministic, compile."
+        "Keys of trainer: max_epochs, accelerator, devices, precision, deterministic, checkpoint_minutes, compile."
     ),
     "+reg.typo=1": "reg.typo: no such key. Keys of reg: name, dropout, weight_decay, label_smoothing.",
     "++reg.dropuot=0.1": (

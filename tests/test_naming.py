@@ -1,6 +1,10 @@
-"""Names of files and classes are shown without harm."""
+"""Names of files and classes are shown without harm; any text makes one folder."""
 
-from animal_cls.naming import escaped, listed
+from pathlib import Path
+
+import pytest
+
+from animal_cls.naming import escaped, listed, path_safe
 
 
 def test_names_cannot_control_a_terminal() -> None:
@@ -13,3 +17,32 @@ def test_ten_names_are_shown_and_the_rest_is_counted() -> None:
     assert listed(names[:10], between="; ").count(";") == 9
     assert listed(names, between="; ").endswith(r"8\n; 9\n; and 1,201 more")
     assert listed([]) == ""
+
+
+ODD = [
+    "data.root=/a/b",
+    "data.root=/a/b?",
+    "data.root=/a/b*",
+    "data.root=/a/b ",
+    "data.root=/a\nb",
+    "data.root=/a\\b",
+    "data.root=/数据",
+    "data.root=/数据\udcff",
+    "data.root=" + "/x" * 200,
+    "data.root=" + "/x" * 200 + "y",
+    "data.root=" + "/数" * 200,
+    "data.root=" + "/数" * 200 + "据",
+    "reg.name='../../..'",
+]
+
+
+@pytest.mark.parametrize("text", ODD, ids=range(len(ODD)))
+def test_any_text_makes_one_folder(text: str, tmp_path: Path) -> None:
+    name = path_safe(text)
+    (tmp_path / name).mkdir()  # whatever this file system refuses
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert not set(name) & set("/\\\n ?*'\"")
+
+
+def test_odd_names_stay_apart() -> None:
+    assert len({path_safe(text) for text in ODD}) == len(ODD)

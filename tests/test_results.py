@@ -63,28 +63,6 @@ def test_a_failed_run_may_be_written_over_and_a_finished_one_not(tmp_path: Path)
     assert results.load(tmp_path) == DONE
 
 
-@pytest.mark.parametrize("moment", ["fsync", "replace"])
-def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
-    path = tmp_path / "some.txt"
-    results.write_atomically(path, "old\n")
-
-    def full_disk(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    if moment == "fsync":
-        monkeypatch.setattr("animal_cls.results.os.fsync", full_disk)
-    else:
-        monkeypatch.setattr(Path, "replace", full_disk)
-    with pytest.raises(OSError, match="No space"):
-        results.write_atomically(path, "new\n")
-    assert path.read_text() == "old\n"
-
-
-def test_text_is_written_as_it_is(tmp_path: Path) -> None:
-    results.write_atomically(tmp_path / "some.txt", "狐\r\n\n")
-    assert (tmp_path / "some.txt").read_bytes() == "狐\r\n\n".encode()
-
-
 def test_a_number_that_json_does_not_have_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON"):
         results.save(replace(DONE, splits={"val": replace(SPLIT, loss=math.nan)}), tmp_path)

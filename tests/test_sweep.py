@@ -1,21 +1,21 @@
 """Sweeps: which runs a plan holds, where each one lands, and what is said and left when some fail."""
 
-import json
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
 
-from animal_cls import cli, experiment, results, sweep
+from animal_cls import experiment, results, sweep
 from animal_cls.config import Config
 from animal_cls.errors import UserError, WeightsUnavailable
 from animal_cls.models import weights
+from animal_cls.plan import Job, display_names, jobs_of
 from animal_cls.results import Result, SplitResult
-from animal_cls.sweep import Job, display_names, job_folder, jobs_of, link_tensorboard, path_safe, write_plan
+from animal_cls.sweep import job_folder
 
 Program = Callable[..., "CompletedProcess[str]"]
 PictureFolder = Callable[..., Path]
@@ -40,64 +40,6 @@ SMALL = ("data=folder", "data.image_size=64", "trainer.max_epochs=1", "trainer.a
 )
 def test_a_job_folder_is_its_overrides(overrides: list[str], name: str) -> None:
     assert job_folder(overrides) == name
-
-
-ODD = [
-    "data.root=/a/b",
-    "data.root=/a/b?",
-    "data.root=/a/b*",
-    "data.root=/a/b ",
-    "data.root=/a\nb",
-    "data.root=/a\\b",
-    "data.root=/数据",
-    "data.root=/数据\udcff",
-    "data.root=" + "/x" * 200,
-    "data.root=" + "/x" * 200 + "y",
-    "data.root=" + "/数" * 200,
-    "data.root=" + "/数" * 200 + "据",
-    "reg.name='../../..'",
-]
-
-
-@pytest.mark.parametrize("text", ODD, ids=range(len(ODD)))
-def test_any_text_makes_one_folder(text: str, tmp_path: Path) -> None:
-    name = path_safe(text)
-    (tmp_path / name).mkdir()  # whatever this file system refuses
-    assert [path.name for path in tmp_path.iterdir()] == [name]
-    assert not set(name) & set("/\\\n ?*'\"")
-
-
-def test_odd_names_stay_apart() -> None:
-    assert len({path_safe(text) for text in ODD}) == len(ODD)
-
-
-def job(*overrides: str, **changes: Any) -> Job:
-    return Job(
-        folder=job_folder(overrides), overrides=list(overrides), config=replace(cli.compose(overrides), **changes)
-    )
-
-
-def test_display_names_are_short_where_that_is_enough() -> None:
-    jobs = [job("data.val=0.2", "reg=none"), job("data.val=0.2", "reg=l2", "seed=3")]
-    assert display_names(jobs) == ["simple_cnn/none/seed=0", "simple_cnn/l2/seed=3"]
-
-
-def test_display_names_are_told_apart_by_what_differs() -> None:
-    shared = ["data.val=0.2", "seed=1"]
-    jobs = [
-        job(*shared, "reg=dropout", "reg.dropout=0.1"),
-        job(*shared, "reg=dropout", "reg.dropout=0.2"),
-        job(*shared, "reg=none"),
-    ]
-    assert display_names(jobs) == [
-        "simple_cnn/dropout reg.dropout=0.1/seed=1",
-        "simple_cnn/dropout reg.dropout=0.2/seed=1",
-        "simple_cnn/none/seed=1",
-    ]
-
-
-def test_no_jobs_no_names() -> None:
-    assert display_names([]) == []
 
 
 # Plans.
@@ -254,7 +196,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> dict[str, Config]:
     """Folder name -> config of each run that was started; nothing is trained."""
     started: dict[str, Config] = {}
 
-    def run(config: Config, folder: Path) -> Result:
+    def run(config: Config, folder: Path, **_: object) -> Result:
         started[folder.name] = config
         results.save(done(config), folder)
         return done(config)
@@ -314,7 +256,7 @@ def test_weights_that_cannot_be_had_are_announced_once_and_skipped(
         tried.append(published)
         raise WeightsUnavailable(reason)
 
-    def run(config: Config, folder: Path) -> Result:
+    def run(config: Config, folder: Path, **_: object) -> Result:
         before.append(capsys.readouterr().err)
         results.save(done(config), folder)
         return done(config)
@@ -343,7 +285,7 @@ def test_a_fault_while_planning_starts_nothing(
     def plan(config: Any) -> None:
         raise KeyError("ours")
 
-    monkeypatch.setattr(sweep, "plan", plan)
+    monkeypatch.setattr(sweep, "planned", plan)
     outcome = program("--multirun", "seed=0,1")
     assert outcome.returncode == 1
     assert outcome.stderr.endswith("KeyError: 'ours'\n")
@@ -359,7 +301,7 @@ def test_a_sweep_in_which_jobs_fail(
 ) -> None:
     train = experiment.run
 
-    def run(config: Config, folder: Path) -> Result:
+    def run(config: Config, folder: Path, **_: object) -> Result:
         if config.optimizer["lr"] == 0.002:
             raise ZeroDivisionError("ours")
         return train(config, folder)
@@ -413,40 +355,3 @@ def load(folder: Path) -> Result:
     result = results.load(folder)
     assert result is not None
     return result
-
-
-# The files of a sweep's folder.
-
-
-def test_a_sweep_folder_is_claimed_by_one_plan(tmp_path: Path) -> None:
-    jobs = [job("seed=1"), job("seed=2")]
-    write_plan(jobs, tmp_path / "sweep", {"seed=2": "no weights"})
-    assert json.loads((tmp_path / "sweep" / "plan.json").read_text()) == {
-        "schema": 1,
-        "jobs": [
-            {"name": "simple_cnn/none/seed=1", "folder": "seed=1", "overrides": ["seed=1"], "skip": None},
-            {"name": "simple_cnn/none/seed=2", "folder": "seed=2", "overrides": ["seed=2"], "skip": "no weights"},
-        ],
-    }
-    assert sweep.planned_skip(tmp_path / "sweep" / "seed=1") is None
-    assert sweep.planned_skip(tmp_path / "sweep" / "seed=2") == "no weights"
-    assert sweep.planned_skip(tmp_path / "elsewhere" / "seed=2") is None
-    with pytest.raises(UserError, match="holds another sweep"):
-        write_plan(jobs[:1], tmp_path / "sweep", {})
-
-
-def test_the_jobs_of_a_folder_without_a_plan_are_those_with_a_result(tmp_path: Path) -> None:
-    for name in ("b", "a", "unfinished"):
-        (tmp_path / name).mkdir()
-    for name in ("b", "a"):
-        (tmp_path / name / "result.json").touch()
-    assert jobs_of(tmp_path) == [("a", "a"), ("b", "b")]
-    assert jobs_of(tmp_path / "nowhere") == []
-
-
-def test_a_file_system_without_links_is_no_trouble(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*args: object, **kwargs: object) -> None:
-        raise OSError("no links here")
-
-    monkeypatch.setattr(Path, "symlink_to", refuse)
-    link_tensorboard([job("seed=1")], tmp_path)

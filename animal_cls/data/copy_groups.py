@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from animal_cls import atomic
 from animal_cls.data.cache import decoded, on_the_fly
 from animal_cls.data.near_copies import SIDE, groups
-from animal_cls.results import write_atomically
 
 FORMAT = 1  # raised when other groups would be found in the same pictures
 
@@ -97,6 +97,6 @@ def _load(file: Path, contents: np.ndarray) -> Groups | None:
 def _save(found: Groups, file: Path) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(file, json.dumps({"groups": found}) + "\n")
+        atomic.write(file, json.dumps({"groups": found}) + "\n")
     except OSError as error:  # then the next run finds them again
         log.warning("%s cannot be written (%s): the next run compares the pictures again", file, error.strerror)

@@ -3,6 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
+from animal_cls import atomic
 from animal_cls.data.dataset import PictureSet
 from animal_cls.data.folder import PictureFolder
 from animal_cls.errors import UserError
@@ -11,7 +12,6 @@ from animal_cls.inspection.facts import gather
 from animal_cls.inspection.overview import beside_the_release, overview
 from animal_cls.inspection.page import render
 from animal_cls.inspection.record import Inspection, as_json
-from animal_cls.results import write_atomically
 
 PAGE, RECORD = "pictures.html", "pictures.json"
 
@@ -61,8 +61,8 @@ def write(inspection: Inspection, out: Path | None) -> list[Path]:
     """
     try:
         folder = _new_folder(datetime.now()) if out is None else _free(out)
-        write_atomically(folder / RECORD, as_json(inspection))
-        write_atomically(folder / PAGE, render(inspection))
+        atomic.write(folder / RECORD, as_json(inspection))
+        atomic.write(folder / PAGE, render(inspection))
     except OSError as error:
         where = "outputs" if out is None else out
         raise UserError(f"{where}: cannot be written to ({error.strerror}). Choose --out DIR.") from None

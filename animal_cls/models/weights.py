@@ -7,12 +7,12 @@ import pickle
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torchvision.models import WeightsEnum
 
+from animal_cls import tensor_files
 from animal_cls.errors import UserError, WeightsUnavailable
 
 log = logging.getLogger(__name__)
@@ -91,11 +91,9 @@ def _read(weights: str, published: type[WeightsEnum]) -> Mapping[str, Tensor]:
             f"model.weights={weights}: neither a file nor a name of weights ({', '.join(published.__members__)})."
         )
     try:
-        state: Any = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises many kinds for a damaged, foreign or malicious file
-        raise UserError(
-            f"model.weights={weights}: not a file of weights that can be read safely ({_reason(error)})."
-        ) from None
+        state = tensor_files.read(file)
+    except tensor_files.Unreadable as error:
+        raise UserError(f"model.weights={weights}: not a file of weights that can be read safely ({error}).") from None
     if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
         state = state["state_dict"]
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):

@@ -2,11 +2,10 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from animal_cls.results import write_atomically
+from animal_cls import atomic
 
 MADE = ".made.json"  # name of a file that a report made -> SHA-256 of what it wrote, several while it is being replaced
 
@@ -48,7 +47,7 @@ def read(folder: Path) -> dict[str, list[str]]:
 
 def remember(made: Mapping[str, list[str]], folder: Path) -> None:
     """What `read` finds the next time."""
-    write_atomically(folder / MADE, json.dumps(made, indent=0) + "\n")
+    atomic.write(folder / MADE, json.dumps(made, indent=0) + "\n")
 
 
 def is_ours(path: Path, digests: list[str]) -> bool:
@@ -68,6 +67,5 @@ def digest(content: bytes) -> str:
 
 def replace(path: Path, content: bytes) -> None:
     """Write a file so that whoever looks finds the old one or the whole new one."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    temporary.write_bytes(content)
-    temporary.replace(path)
+    with atomic.replacing(path) as part:
+        part.write_bytes(content)

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from animal_cls import atomic
 from animal_cls.report.evidence.collect import OWN
 from animal_cls.report.markdown import markdown
 from animal_cls.report.study import ArmRow, ClassRow, Comparison, Run, Statement, Study
-from animal_cls.results import SPLITS, write_atomically
+from animal_cls.results import SPLITS
 
 RUNS = (
     "run",
@@ -78,7 +79,7 @@ def write(study: Study, out: Path) -> list[Path]:
         markdown(study),
     )
     for name, text in zip(FILES, texts, strict=True):
-        write_atomically(out / name, text.encode("utf-8", "backslashreplace").decode())
+        atomic.write(out / name, text.encode("utf-8", "backslashreplace").decode())
     return [out / name for name in FILES]
 
 

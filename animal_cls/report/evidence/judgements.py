@@ -12,7 +12,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from animal_cls import results
+from animal_cls import atomic, results
 from animal_cls.report.helpers import Helpers
 from animal_cls.report.study import Judged, Pictures
 
@@ -251,7 +251,5 @@ def small(indices: np.ndarray, count: int) -> np.ndarray:
 
 def save(path: Path, **arrays: np.ndarray) -> None:
     """Write an npz file, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with temporary.open("wb") as file:
+    with atomic.replacing(path) as part, part.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
-    temporary.replace(path)

@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from animal_cls import atomic
 from animal_cls.naming import escaped
 from animal_cls.report import figure_files, numerals
 from animal_cls.report.drawings.choice import file_name, within
@@ -22,7 +23,6 @@ from animal_cls.report.page.thumbnails import thumbnail
 from animal_cls.report.study import PictureNote, Statement, Study
 from animal_cls.report.tables import PAGE
 from animal_cls.report.wording import duration, percent
-from animal_cls.results import write_atomically
 
 FIGURES = "figures"
 TEMPLATES = Path(__file__).with_name("templates")
@@ -60,7 +60,7 @@ def write(study: Study, figures: Figures, out: Path) -> list[str]:
     notes = [told(foreign, out / FIGURES)] if foreign else []
     study = replace(study, warnings=(*study.warnings, *notes))
     found = {drawing.name: shown(drawing, files.svg, foreign) for drawing, files in pairs}
-    write_atomically(out / PAGE, render(study, found))
+    atomic.write(out / PAGE, render(study, found))
     return notes
 
 

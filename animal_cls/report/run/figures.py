@@ -1,13 +1,12 @@
 """The pictures of one run that a person wants to look at, drawn into its folder `figures/`."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from animal_cls import results
+from animal_cls import atomic, results
 from animal_cls.errors import UserError
 from animal_cls.report.run.confusion import confusion
 from animal_cls.report.run.curves import curves
@@ -73,7 +72,6 @@ def run_title(what: str, result: Result, *, split: str) -> str:
 def save(figure: Figure, path: Path) -> Path:
     """Write `figure` as a PNG file, whole or not at all; return `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    figure.savefig(temporary, format="png", dpi=DPI)
-    temporary.replace(path)
+    with atomic.replacing(path) as part:
+        figure.savefig(part, format="png", dpi=DPI)
     return path

@@ -1,0 +1,34 @@
+"""Files that torch has saved, read so that nothing in them is carried out and no damage goes unnoticed."""
+
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+
+class Unreadable(Exception):
+    """The file is damaged, or holds something else than tensors and plain values; the message says which."""
+
+
+def read(file: Path) -> Any:
+    """What torch.save has put into `file`, with its tensors on the CPU.
+
+    Raises:
+        Unreadable: it cannot be read safely.
+        FileNotFoundError: there is none.
+    """
+    try:
+        if zipfile.is_zipfile(file):
+            with zipfile.ZipFile(file) as archive:
+                if archive.testzip() is not None:  # torch writes checksums, but does not look at them
+                    raise Unreadable("it is damaged: a checksum does not fit")
+        return torch.load(file, map_location="cpu", weights_only=True)
+    except (FileNotFoundError, Unreadable):
+        raise
+    except pickle.UnpicklingError:  # torch goes on to advise that the safety be switched off
+        raise Unreadable("it is damaged or holds something else than tensors") from None
+    except Exception as error:  # a damaged file leads the readers into whatever it leads them into
+        lines = str(error).strip().splitlines()
+        raise Unreadable(lines[0].split(". ")[0] if lines else type(error).__name__) from None
