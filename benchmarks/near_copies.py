@@ -82,7 +82,7 @@ def measure(sources: Sequence[bytes], *, every: int) -> list[tuple[str, float, i
     rng = np.random.default_rng(0)
     rows = []
     for name in CHANGES:
-        both = groups(np.concatenate([pixels, np.stack([changed(sources[k], name, rng) for k in picked])]))
+        both = groups(np.concatenate([pixels, np.stack([changed(sources[k], name, rng) for k in picked.tolist()])]))
         found = both[len(pixels) :] == both[picked]
         wrong = sum(len(set(own[both[: len(pixels)] == group])) > 1 for group in both[len(pixels) :])
         rows.append((name, float(found.mean()), wrong))

@@ -1,6 +1,5 @@
 """A run that was ended at any moment and goes on is the run that was never ended, bit for bit."""
 
-import csv
 import json
 import os
 import signal
@@ -13,7 +12,6 @@ from typing import Any
 
 import pytest
 import torch
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from animal_cls import experiment, ledger, resume
 from animal_cls.cli import compose
@@ -21,6 +19,7 @@ from animal_cls.config import Config
 from animal_cls.data.dataset import load_once
 from animal_cls.errors import UserError
 from animal_cls.stopping import Stop, Stopped
+from benchmarks.left_behind import differences, left_behind
 
 pytestmark = [pytest.mark.filterwarnings("ignore:.*LeafSpec"), pytest.mark.slow]
 EPOCHS, STEPS = 2, 5  # 18 training pictures in batches of 4, the last two together
@@ -46,33 +45,8 @@ def config(words: list[str]) -> Config:
     return compose(words)
 
 
-def left_behind(folder: Path) -> dict[str, Any]:
-    """All that a run leaves, but for what tells the time."""
-    with (folder / "metrics.csv").open() as file:
-        metrics = [{name: value for name, value in row.items() if name != "seconds"} for row in csv.DictReader(file)]
-    result = json.loads((folder / "result.json").read_text())
-    [events] = {path.parent for path in folder.rglob("events.out.tfevents.*")}
-    curves = EventAccumulator(str(events), size_guidance={"scalars": 0}).Reload()
-    return {
-        "metrics": metrics,
-        "predictions": (folder / "predictions.csv").read_bytes(),
-        "result": {name: value for name, value in result.items() if name not in ("seconds", "pictures_per_second")},
-        "checkpoints": {
-            name: torch.load(folder / "checkpoints" / name, weights_only=True)["state_dict"]
-            for name in ("best.ckpt", "last.ckpt")
-        },
-        "curves": {
-            tag: [(event.step, event.value) for event in curves.Scalars(tag)] for tag in curves.Tags()["scalars"]
-        },
-    }
-
-
 def assert_same(one: dict[str, Any], other: dict[str, Any]) -> None:
-    for checkpoint, weights in one["checkpoints"].items():
-        for name, weight in weights.items():
-            assert torch.equal(weight, other["checkpoints"][checkpoint][name]), (checkpoint, name)
-    for part in ("metrics", "predictions", "result", "curves"):
-        assert one[part] == other[part], part
+    assert [(one[part], other[part]) for part in differences(one, other)] == []
 
 
 @pytest.fixture(scope="module")
@@ -147,9 +121,9 @@ def test_a_damaged_checkpoint_means_a_new_beginning(
     assert "the run starts anew" in caplog.text
     assert not proof.exists(), "code in a checkpoint was carried out"
     left = left_behind(tmp_path)
-    [warning] = left["result"]["warnings"]
+    [warning] = left["result.json"]["warnings"]
     assert warning.startswith(f"{last} cannot be used (")
-    left["result"]["warnings"] = []
+    left["result.json"]["warnings"] = []
     assert_same(left, twin)
 
 
