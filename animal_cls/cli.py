@@ -1,5 +1,6 @@
 """Hydra in, one run out (the only file with @hydra.main)."""
 
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ def run() -> int:
     wanted = os.environ.get("HYDRA_FULL_ERROR")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise, so that we choose the words
     sys.argv = [sys.argv[0], *as_meant(sys.argv[1:])]
+    logging.raiseExceptions = False  # on a full disk every line of the log would bring a traceback
     try:
         main()
     except Stopped as stopped:

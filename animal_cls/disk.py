@@ -1,11 +1,10 @@
 """Folders that are about to be written to: made, and with the room that will be needed."""
 
+import os
 import shutil
 from pathlib import Path
 
 from animal_cls.errors import UserError
-
-GB = 1e9
 
 
 def make_folder(folder: Path, key: str) -> None:
@@ -27,6 +26,26 @@ def require(folder: Path, needed: float, *, key: str, purpose: str) -> None:
     free = shutil.disk_usage(there).free
     if free < needed:
         raise UserError(
-            f"{key}={folder}: {purpose} needs about {needed / GB:,.2f} GB, and {free / GB:,.2f} GB are free there. "
+            f"{key}={folder}: {purpose} needs about {size(needed)}, and {size(free)} are free there. "
             f"Make room, or choose another disk: {key}=..."
         )
+
+
+def size(n: float) -> str:
+    """Bytes for people."""
+    return f"{n / 1e9:,.2f} GB" if n >= 1e9 else f"{n / 1e6:,.1f} MB"
+
+
+def trouble(error: OSError, folder: Path, *, way_on: str) -> UserError:
+    """What a disk, a network or the operating system refused a run in `folder`, in words.
+
+    Args:
+        way_on: the command that goes on when the cause is gone.
+    """
+    names = [os.fsdecode(name) for name in (error.filename, error.filename2) if name is not None]
+    what = names[0] if names else folder
+    gone = "" if folder.is_dir() else f" The folder {folder} is gone."
+    return UserError(
+        f"{what}: {error.strerror or error}.{gone} What was finished before is kept; "
+        f"when the cause is gone, go on with: {way_on}"
+    )

@@ -29,7 +29,7 @@ from animal_cls.progress import Progress
 from animal_cls.report.run import figures
 from animal_cls.results import Predictions, Result, SplitResult
 from animal_cls.stopping import Stop
-from animal_cls.tensorboard import RunLogger
+from animal_cls.tensorboard import RunLogger, quiet_threads
 
 EXAMPLES = 24  # pictures on the sample sheet
 PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics", "hydra-core", "omegaconf", "numpy", "pillow")
@@ -49,7 +49,7 @@ def run(config: Config, folder: Path, *, stop: Stop | None = None, go_on: bool =
     results.refuse_finished(folder)
     kept, passing = checkpoints.bytes_of_run(construct.check(config))
     disk.require(folder, kept + passing, key="hydra.run.dir", purpose="the output of a run")
-    with _collected_warnings() as told, hardware.kept_memory():
+    with _collected_warnings() as told, hardware.kept_memory(), quiet_threads():
         seed_everything(config.seed, verbose=False)
         data = construct.pictures(config)
         data.prepare_data()
@@ -157,6 +157,7 @@ def _judged(
         device=_device(trainer),
         precision=str(trainer.precision),
         data_fingerprint=data.pictures.fingerprint,
+        files=results.digests(folder),
     )
     _draw(folder, trainer, classifier, data, result)
     test = {} if other_test is None else {config.judge: splits["test"].acc, other: other_test}

@@ -7,14 +7,14 @@ import shlex
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
 
 from filelock import FileLock, Timeout
 
-from animal_cls import atomic, results
+from animal_cls import atomic, disk, results
 from animal_cls.config import Config
 from animal_cls.errors import UserError, WeightsUnavailable
 from animal_cls.ledger import LOCK, OWNER
@@ -51,12 +51,14 @@ def carry_out(config: Config, folder: Path, *, skip: str | None = None, go_on: b
                 raise WeightsUnavailable(skip)
             return experiment.run(config, folder, stop=stop, go_on=go_on)
         except Exception as error:
-            expected = isinstance(error, UserError)
-            kept.error("%s", error, exc_info=None if expected else error)
-            status = "skipped" if isinstance(error, WeightsUnavailable) else "failed"
-            reason = str(error) if expected else f"{type(error).__name__}: {error}"
-            results.save(experiment.without_splits(config, status=status, reason=reason), folder)
-            raise
+            told = disk.trouble(error, folder, way_on=_way_on(folder)) if isinstance(error, OSError) else error
+            expected = isinstance(told, UserError)
+            kept.error("%s", told, exc_info=error if told is not error or not expected else None)
+            status = "skipped" if isinstance(told, WeightsUnavailable) else "failed"
+            reason = str(told) if expected else f"{type(error).__name__}: {error}"
+            with suppress(OSError):  # where the disk is full or gone, the run stays unfinished
+                results.save(experiment.without_splits(config, status=status, reason=reason), folder)
+            raise told from error
 
 
 def carry_out_and_tell(
@@ -80,13 +82,16 @@ def carry_out_and_tell(
             raise
         _say(f"failed: {type(error).__name__}: {error} (the traceback is in {folder / 'animal_cls.log'})")
     except Stopped:
-        where = folder.parent if in_sweep else folder
-        print(f"Stopped. To go on: python -m animal_cls.resume {shlex.quote(str(where))}", file=sys.stderr)
+        print(f"Stopped. To go on: {_way_on(folder.parent if in_sweep else folder)}", file=sys.stderr)
         raise
     else:
         text = summary(result, folder, tensorboard=folder / "tensorboard")
         kept.info("%s", text)
         _say(accuracies(result) if in_sweep else text)
+
+
+def _way_on(folder: Path) -> str:
+    return f"python -m animal_cls.resume {shlex.quote(str(folder))}"
 
 
 def _say(text: str) -> None:
@@ -101,12 +106,19 @@ def _refuse(message: str) -> NoReturn:
 @contextmanager
 def _owned(folder: Path) -> Iterator[None]:
     """The folder's lock, which dies with its process, and a file that says whose it is."""
+    lock = FileLock(folder / LOCK)
     try:
-        with FileLock(folder / LOCK, blocking=False):
-            owner = {"host": socket.gethostname(), "pid": os.getpid(), "since": f"{datetime.now():%Y-%m-%d %H:%M:%S}"}
-            atomic.write(folder / OWNER, json.dumps(owner) + "\n")
-            yield
+        lock.acquire(blocking=False)
+        owner = {"host": socket.gethostname(), "pid": os.getpid(), "since": f"{datetime.now():%Y-%m-%d %H:%M:%S}"}
+        atomic.write(folder / OWNER, json.dumps(owner) + "\n")
     except Timeout:
         raise Busy(
             f"{folder}: another process is training in this folder. Wait for it or choose another one."
         ) from None
+    except OSError as error:
+        lock.release()
+        raise disk.trouble(error, folder, way_on=_way_on(folder)) from error
+    try:
+        yield
+    finally:
+        lock.release()

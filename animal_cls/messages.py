@@ -3,6 +3,7 @@
 import contextlib
 import re
 import shlex
+from typing import TypeGuard
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
@@ -20,15 +21,24 @@ def is_mistake(error: BaseException) -> bool:
     """Whether the user can mend what `error` is about; else it is a fault of ours."""
     if type(error) is ValueError:
         return str(error).startswith(OF_HYDRA)
-    return isinstance(error, UserError | HydraException | OmegaConfBaseException)
+    if isinstance(error, UserError | HydraException | OmegaConfBaseException):
+        return True
+    return _is_refused_by_the_system(error)
 
 
 def in_our_words(error: BaseException) -> str:
     """One message for whatever Hydra, OmegaConf or we ourselves raise about what the user wrote."""
     if isinstance(error, UserError):
         return str(error)
+    if _is_refused_by_the_system(error):
+        return f"{error.filename}: {error.strerror}. See what can go on: python -m animal_cls.resume --list"
     translations = (_not_an_override, _unknown_option, _given_twice, _unknown_key, _several_values, _wrong_type)
     return next((words for words in (translate(error) for translate in translations) if words), str(error).strip())
+
+
+def _is_refused_by_the_system(error: BaseException) -> TypeGuard[OSError]:
+    """Whether it is about a file that Hydra could not write: a full disk, a folder that is gone."""
+    return isinstance(error, OSError) and error.filename is not None and not isinstance(error, HydraException)
 
 
 def quoted_if_needed(word: str) -> str:

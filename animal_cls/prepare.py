@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from animal_cls import disk
 from animal_cls.call import call
 from animal_cls.config import Config
 from animal_cls.data import inventory
@@ -94,7 +95,7 @@ def _of_caches(flags: argparse.Namespace, overrides: list[str]) -> str:
         keys = [word for word in flags.remove if "=" not in word]
         cache_dir = _cache_dir(overrides + [word for word in flags.remove if "=" in word])
         gone = inventory.remove(cache_dir, keys)
-        return f"removed {len(gone)} of the caches in {cache_dir}: {_size(sum(cache.bytes for cache in gone))}"
+        return f"removed {len(gone)} of the caches in {cache_dir}: {disk.size(sum(cache.bytes for cache in gone))}"
     cache_dir = _cache_dir(overrides)
     return _listed(inventory.caches(cache_dir), cache_dir)
 
@@ -115,14 +116,10 @@ def _listed(caches: list[inventory.Cache], cache_dir: Path) -> str:
         what = f"{about.root}{'' if cache.has_root else ' (not there any more)'}" if about else "of another version"
         size = f"{about.image_size} px" if about else ""
         used = f"{cache.last_use:%Y-%m-%d %H:%M}"
-        rows.append([cache.key[:8], f"{cache.pictures:,}", size, _size(cache.bytes), used, what])
-    total = f"{len(caches)} caches in {cache_dir}: {_size(sum(cache.bytes for cache in caches))}"
+        rows.append([cache.key[:8], f"{cache.pictures:,}", size, disk.size(cache.bytes), used, what])
+    total = f"{len(caches)} caches in {cache_dir}: {disk.size(sum(cache.bytes for cache in caches))}"
     head = ["key", "pictures", "side", "size", "last use", "of"]
     return "\n".join([*aligned([head, *rows], right=(1, 2, 3)), total])
-
-
-def _size(n: int) -> str:
-    return f"{n / 1e9:.2f} GB" if n >= 1e9 else f"{n / 1e6:.1f} MB"
 
 
 def prepare(overrides: Sequence[str], *, verify: bool = False) -> Inspection:

@@ -1,6 +1,8 @@
 """What a run leaves behind for others to read: result.json, metrics.csv and predictions.csv."""
 
 import csv
+import hashlib
+import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -58,16 +60,19 @@ class Result:
     versions: dict[str, str] = field(default_factory=dict)
     git: dict[str, Any] | None = None  # commit and whether the checkout had changes
     warnings: list[str] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)  # SHA-256 of the tables beside it, by name
 
 
 def save(result: Result, folder: Path) -> None:
-    """Write `result` to `folder`/result.json, atomically. A finished run's result is never written over.
+    """Write `result` to `folder`/result.json, with its checksum. A finished run's result is never written over.
 
     Raises:
         UserError: the folder holds the result of a run that is done.
     """
     refuse_finished(folder)
-    atomic.write(folder / RESULT, json.dumps(asdict(result), indent=2, allow_nan=False) + "\n")
+    record = asdict(result)
+    record["checksum"] = _checksum(record)
+    atomic.write(folder / RESULT, json.dumps(record, indent=2, allow_nan=False) + "\n")
 
 
 def load(folder: Path) -> Result | None:
@@ -83,6 +88,8 @@ def load(folder: Path) -> Result | None:
         return None
     except ValueError as error:
         raise UserError(f"{path}: damaged ({error}). Delete it and run again to make a new one.") from None
+    if isinstance(raw, dict) and (kept := raw.pop("checksum", None)) is not None and kept != _checksum(raw):
+        raise UserError(f"{path}: damaged (its checksum does not fit). Delete it and run again to make a new one.")
     if not isinstance(raw, dict) or not raw.get("schema", 0) <= SCHEMA:
         schema = raw.get("schema") if isinstance(raw, dict) else "none"
         raise UserError(
@@ -92,6 +99,26 @@ def load(folder: Path) -> Result | None:
         return _parse(raw)
     except (TypeError, AttributeError) as error:
         raise UserError(f"{path}: incomplete ({error}). Delete it and run again to make a new one.") from None
+
+
+def _checksum(record: Mapping[str, Any]) -> str:
+    """SHA-256 of what a result says, however it is spaced."""
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """The SHA-256 of the tables in `folder`, for `Result.files`."""
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (METRICS, PREDICTIONS)}
+
+
+def verified(table: Path) -> bytes:
+    """The content of a table; raises `ValueError` where it is not the one that the result.json beside it speaks of."""
+    content = table.read_bytes()
+    result = load(table.parent)
+    expected = result.files.get(table.name) if result else None
+    if expected is not None and hashlib.sha256(content).hexdigest() != expected:
+        raise ValueError(f"its checksum is not the one that {RESULT} has")
+    return content
 
 
 def _parse(raw: dict[str, Any]) -> Result:
@@ -121,8 +148,7 @@ def write_metrics(rows: Sequence[Mapping[str, float]], folder: Path) -> None:
 
 def read_metrics(folder: Path) -> dict[str, np.ndarray]:
     """The columns of metrics.csv, each of shape (epochs,); an empty cell is NaN."""
-    with (folder / METRICS).open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = list(csv.DictReader(io.StringIO(verified(folder / METRICS).decode(), newline="")))
     return {column: np.array([float(row[column] or "nan") for row in rows]) for column in METRIC_COLUMNS}
 
 
@@ -156,10 +182,9 @@ def write_predictions(predictions: Predictions, folder: Path) -> None:
 
 def read_predictions(folder: Path) -> Predictions:
     """The rows of predictions.csv."""
-    with (folder / PREDICTIONS).open(encoding="utf-8", newline="") as file:
-        reader = csv.reader(file)
-        classes = [name.removeprefix("prob_") for name in next(reader)[4:]]
-        rows = list(reader)
+    reader = csv.reader(io.StringIO(verified(folder / PREDICTIONS).decode(), newline=""))
+    classes = [name.removeprefix("prob_") for name in next(reader)[4:]]
+    rows = list(reader)
     index = {name: k for k, name in enumerate(classes)}
     return Predictions(
         paths=[row[0] for row in rows],

@@ -46,12 +46,16 @@ class Planned:
 def main(argv: list[str] | None = None) -> int:
     """Run the verb on `argv` (default: the command line); the exit code."""
     flags = _parser().parse_args(argv)
+    logging.raiseExceptions = False  # on a full disk every line of the log would bring a traceback
     try:
         if flags.list or not flags.folders:
             return _list(flags.folders or [Path(place) for place in PLACES])
         return max(_resume(folder.resolve(), flags) for folder in flags.folders)
     except UserError as error:
         print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
         return 1
     except Stopped as stopped:
         return stopped.exit_code

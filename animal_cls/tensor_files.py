@@ -22,7 +22,8 @@ def read(file: Path) -> Any:
     try:
         if zipfile.is_zipfile(file):
             with zipfile.ZipFile(file) as archive:
-                if archive.testzip() is not None:  # torch writes checksums, but does not look at them
+                # torch writes checksums, but does not look at them; of what looks like a folder it reads nothing at all
+                if archive.testzip() is not None or any(map(_is_folder, archive.infolist())):
                     raise Unreadable("it is damaged: a checksum does not fit")
         return torch.load(file, map_location="cpu", weights_only=True)
     except (FileNotFoundError, Unreadable):
@@ -32,3 +33,7 @@ def read(file: Path) -> Any:
     except Exception as error:  # a damaged file leads the readers into whatever it leads them into
         lines = str(error).strip().splitlines()
         raise Unreadable(lines[0].split(". ")[0] if lines else type(error).__name__) from None
+
+
+def _is_folder(entry: zipfile.ZipInfo) -> bool:
+    return bool(entry.external_attr & 0x10)  # as DOS marked them

@@ -1,8 +1,10 @@
 """What TensorBoard shows of a run: curves, images, and a row of the HPARAMS table."""
 
 import shutil
+import threading
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -81,5 +83,22 @@ class RunLogger(Logger):
     def close(self) -> None:
         """No more is to come."""
         if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+            writer, self._writer = self._writer, None
+            writer.flush()  # raises what its thread could not write, which close does not
+            writer.close()
+
+
+@contextmanager
+def quiet_threads() -> Iterator[None]:
+    """Meanwhile TensorBoard's writing thread tells nobody of a full disk: the next word that is written raises it."""
+    before = threading.excepthook
+
+    def hook(args: threading.ExceptHookArgs) -> None:
+        if not isinstance(args.exc_value, OSError):
+            before(args)
+
+    threading.excepthook = hook
+    try:
+        yield
+    finally:
+        threading.excepthook = before

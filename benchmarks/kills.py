@@ -1,6 +1,6 @@
 """Runs and sweeps that are killed again and again, and whether they arrive where their uninterrupted twins do.
 
-`python -m benchmarks.kills [--run 25] [--sweep 25] [--seed 0] [--epochs 60]` starts a run and a sweep of three arms on
+`python -m benchmarks.kills [--run 25] [--sweep 25] [--seed 0] [--epochs 40]` starts a run and a sweep of three arms on
 drawn pictures, kills them with SIGKILL, resumes them, and so on; at last it lets them come to their end and compares
 all that they leave with what twins leave that nobody killed: weights, optimizer, metrics, predictions, curves. Half of
 the kills come at a moment drawn at random, the others the moment a certain file appears, so that every phase is hit: in
@@ -23,10 +23,12 @@ from pathlib import Path
 
 from animal_cls.ledger import state
 from benchmarks.left_behind import differences, left_behind
+from benchmarks.pictures import generated
 from benchmarks.processes import CHECKOUT
 
 SETTINGS = ("reg=dropout", "data.augment=flip_crop", "data.image_size=64", "trainer.accelerator=cpu")
 LONGEST = 10.0  # seconds that a process lives at most before it is killed; its start takes four or five
+PICTURES = 800
 DECODING = "the pictures are being decoded"
 TRAINING = {  # what is happening -> the file that there is only meanwhile, below the folder of a run or the cache
     DECODING: "decoded/*/rows.*",
@@ -69,14 +71,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--run", type=int, default=25, help="kills of the run")
     parser.add_argument("--sweep", type=int, default=25, help="kills of the sweep")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
-    parser.add_argument("--epochs", type=int, default=60, help="of the run; those of each of the sweep's are a fifth")
+    parser.add_argument("--epochs", type=int, default=40, help="of the run; those of each of the sweep's are a fifth")
     args = parser.parse_args(arguments)
     chance, bad = random.Random(args.seed), 0
     with tempfile.TemporaryDirectory(prefix="animal_cls-kills-", ignore_cleanup_errors=True) as work:
         one = ("animal_cls", *SETTINGS, f"trainer.max_epochs={args.epochs}", "trainer.checkpoint_minutes=0.01")
         many = (*one[:1], "--multirun", *SETTINGS[1:], "reg=none,l2,dropout", f"trainer.max_epochs={args.epochs // 5}")
         for what, words, key, kills in (("run", one, "run", args.run), ("sweep", many, "sweep", args.sweep)):
-            bad += _compared(what, words, key, kills, Path(work).resolve() / what, chance)
+            if kills:
+                bad += _compared(what, words, key, kills, Path(work).resolve() / what, chance)
     return int(bad > 0)
 
 
@@ -84,6 +87,7 @@ def _compared(what: str, words: tuple[str, ...], key: str, kills: int, work: Pat
     """Kill one and not its twin; print what was seen, and return in how many parts they differ."""
     folder, twin = work / "killed", work / "twin"
     work.mkdir()
+    words = (*words, "data=folder", f"data.root={generated(PICTURES, work / 'pictures')}")
     _run((*words, f"hydra.{key}.dir={twin}"), work, cache=work / "twin-cache")
     subject = Subject(folder=folder, cache=work / "cache", first=(*words, f"hydra.{key}.dir={folder}"))
     while subject.kills.total() < kills:

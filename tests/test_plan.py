@@ -105,8 +105,8 @@ def test_too_small_a_disk_is_seen_before_the_first_job(tmp_path: Path, monkeypat
     assert check(jobs, tmp_path / "sweep") == {}
     room(needed - 1)
     message = (
-        f"hydra.sweep.dir={tmp_path}/sweep: the output of 2 runs needs about {needed / 1e9:.2f} GB, "
-        f"and {needed / 1e9:.2f} GB are free there. Make room, or choose another disk: hydra.sweep.dir=..."
+        f"hydra.sweep.dir={tmp_path}/sweep: the output of 2 runs needs about {needed / 1e6:.1f} MB, "
+        f"and {needed / 1e6:.1f} MB are free there. Make room, or choose another disk: hydra.sweep.dir=..."
     )
     with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
         check(jobs, tmp_path / "sweep")

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,6 +41,59 @@ def test_result_comes_back_equal(tmp_path: Path) -> None:
     results.save(DONE, tmp_path)
     assert results.load(tmp_path) == DONE
     assert [path.name for path in tmp_path.iterdir()] == ["result.json"]
+
+
+def test_damage_in_any_byte_is_noticed(tmp_path: Path) -> None:
+    """A digit for another one makes valid JSON; where only a space has changed, the result is the same."""
+    results.save(DONE, tmp_path)
+    path = tmp_path / "result.json"
+    whole = path.read_bytes()
+
+    def outcome(content: bytes) -> str:
+        path.write_bytes(content)
+        try:
+            return "the same" if results.load(tmp_path) == DONE else "another"
+        except UserError as error:
+            return re.sub(r" \(.*\)", "", str(error).replace(str(tmp_path), ""))
+
+    flipped = Counter(outcome(whole[:k] + bytes([whole[k] ^ 1]) + whole[k + 1 :]) for k in range(len(whole)))
+    cut = Counter(outcome(whole[:k]) for k in range(len(whole) - 1))
+    told = "/result.json: damaged. Delete it and run again to make a new one."
+    assert set(flipped) == {"the same", told}
+    assert flipped[told] > 0.7 * len(whole)
+    assert set(cut) == {told}
+
+
+def test_a_result_without_a_checksum_is_read(tmp_path: Path) -> None:
+    """One that another program wrote."""
+    results.save(DONE, tmp_path)
+    path = tmp_path / "result.json"
+    record = json.loads(path.read_text())
+    del record["checksum"]
+    path.write_text(json.dumps(record))
+    assert results.load(tmp_path) == DONE
+
+
+@pytest.mark.parametrize("name", [results.METRICS, results.PREDICTIONS])
+def test_a_table_that_has_changed_since_is_refused(tmp_path: Path, name: str) -> None:
+    results.write_metrics([{"epoch": 0, "val/acc": 0.5}], tmp_path)
+    results.write_predictions(
+        Predictions(
+            paths=["a.png"],
+            splits=np.array(["val"]),
+            labels=np.array([0]),
+            probabilities=np.array([[0.75, 0.25]], dtype=np.float32),
+            classes=["cat", "dog"],
+        ),
+        tmp_path,
+    )
+    results.save(replace(DONE, files=results.digests(tmp_path)), tmp_path)
+    read = {results.METRICS: results.read_metrics, results.PREDICTIONS: results.read_predictions}[name]
+    read(tmp_path)
+    path = tmp_path / name
+    path.write_bytes(path.read_bytes().replace(b"5", b"6"))
+    with pytest.raises(ValueError, match=r"^its checksum is not the one that result\.json has$"):
+        read(tmp_path)
 
 
 def test_an_unfinished_run_has_no_result(tmp_path: Path) -> None:
@@ -85,7 +139,7 @@ def test_a_damaged_file_is_named_with_the_way_out(tmp_path: Path, text: str) -> 
 def test_an_incomplete_file_is_named_with_the_way_out(tmp_path: Path, change: dict[str, object]) -> None:
     results.save(DONE, tmp_path)
     raw = json.loads((tmp_path / "result.json").read_text()) | change
-    raw = {key: value for key, value in raw.items() if value is not ...}
+    raw = {key: value for key, value in raw.items() if value is not ... and key != "checksum"}
     (tmp_path / "result.json").write_text(json.dumps(raw))
     with pytest.raises(UserError, match=r"result\.json: incomplete \(.*\)\. Delete it and run again"):
         results.load(tmp_path)
@@ -94,6 +148,7 @@ def test_an_incomplete_file_is_named_with_the_way_out(tmp_path: Path, change: di
 def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     results.save(DONE, tmp_path)
     raw = json.loads((tmp_path / "result.json").read_text())
+    del raw["checksum"]
     (tmp_path / "result.json").write_text(json.dumps(raw | {"schema": results.SCHEMA + 1}))
     message = r"result\.json: its schema \(2\) is newer than this version reads \(1\)\. Update animal_cls\.$"
     with pytest.raises(UserError, match=message):
@@ -103,6 +158,7 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
 def test_a_field_that_this_version_does_not_know_is_no_harm(tmp_path: Path) -> None:
     results.save(DONE, tmp_path)
     raw = json.loads((tmp_path / "result.json").read_text())
+    del raw["checksum"]
     (tmp_path / "result.json").write_text(json.dumps(raw | {"watts": 300}))
     assert results.load(tmp_path) == DONE
 

@@ -1,0 +1,162 @@
+"""What goes wrong while a run goes on loses nothing: one message, and the run can be continued to the same end."""
+
+import random
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from animal_cls import disk, experiment, job
+from animal_cls.cli import compose
+from animal_cls.config import Config
+from animal_cls.data.dataset import load_once
+from animal_cls.errors import UserError
+from animal_cls.stopping import Stop
+from benchmarks.left_behind import differences, left_behind
+
+pytestmark = [pytest.mark.filterwarnings("ignore:.*LeafSpec"), pytest.mark.slow]
+
+
+@pytest.fixture
+def root(picture_folder: Callable[..., Path], tmp_path: Path) -> Path:
+    load_once.cache_clear()
+    return picture_folder(tmp_path / "pictures", per_class=10)
+
+
+@pytest.fixture
+def config(root: Path) -> Config:
+    return configured(root)
+
+
+def configured(root: Path, *more: str) -> Config:
+    words = ("data=folder", f"data.root={root}", "data.image_size=64", "data.batch_size=4", "data.augment=flip_crop")
+    where = f"data.cache_dir={root.parent}/cache"
+    return compose([*words, where, "reg=dropout", "trainer.max_epochs=2", "trainer.accelerator=cpu", *more])
+
+
+def uninterrupted(config: Config, folder: Path) -> dict[str, Any]:
+    folder.mkdir()
+    experiment.run(config, folder)
+    return left_behind(folder)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """`small_disk("size=1m")` is a file system of its own; called again, it changes."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = False
+
+    def mount(options: str) -> Path:
+        nonlocal mounted
+        again = ["-o", f"remount,{options}"] if mounted else ["-o", options, "-t", "tmpfs", "tmpfs"]
+        done = subprocess.run(["mount", *again, str(place)], capture_output=True, check=False)
+        if done.returncode:
+            pytest.skip("file systems can be mounted here by nobody or by root only")
+        mounted = True
+        return place
+
+    yield mount
+    if mounted:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+# The run leaves 244 KB of best.ckpt, twice 730 of last.ckpt while it is replaced, 900 of figures and as much in
+# TensorBoard's file.
+@pytest.mark.parametrize("kilobytes", [50, 300, 700, 1000, 1100, 1200, 1300, 1400, 1500])
+def test_a_disk_that_becomes_full(
+    config: Config, tmp_path: Path, small_disk: Callable[[str], Path], kilobytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    twin = uninterrupted(config, tmp_path / "twin")
+    folder = small_disk(f"size={kilobytes}k") / "run"
+    folder.mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(disk, "require", lambda *_, **__: None)  # there was room when it was looked at
+        with pytest.raises(UserError) as told:
+            job.carry_out(config, folder)
+    assert str(told.value) == (
+        f"{folder}: No space left on device. What was finished before is kept; "
+        f"when the cause is gone, go on with: python -m animal_cls.resume {folder}"
+    )
+    small_disk("size=30m")
+    job.carry_out(config, folder, go_on=True)
+    assert differences(left_behind(folder), twin) == []
+
+
+def test_a_disk_that_is_read_only(config: Config, small_disk: Callable[[str], Path]) -> None:
+    folder = small_disk("size=30m") / "run"
+    folder.mkdir()
+    small_disk("ro")
+    with pytest.raises(UserError, match=r"run/\.lock: Read-only file system\. What was finished before is kept; when"):
+        job.carry_out(config, folder)
+
+
+class Vandal(Stop):
+    """Something happens in the middle of the training, after so many steps."""
+
+    def __init__(self, act: Callable[[], object], *, step: int = 6) -> None:
+        super().__init__()
+        self.act, self.left = act, step
+
+    @property
+    def signum(self) -> int | None:  # type: ignore[override]  # asked for once after every step
+        self.left -= 1
+        if self.left == 0:
+            self.act()
+        return None
+
+    @signum.setter
+    def signum(self, value: int | None) -> None:
+        pass
+
+
+def test_a_run_folder_that_vanishes(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    monkeypatch.setattr(job, "taken", lambda: nullcontext(Vandal(lambda: shutil.rmtree(folder))))
+    with pytest.raises(UserError) as told:
+        job.carry_out(config, folder)
+    assert f": No such file or directory. The folder {folder} is gone. What was" in str(told.value)
+    assert not folder.exists(), "it is not made again, half of it"
+
+
+@pytest.mark.parametrize("place", ["pictures", "cache"])
+def test_what_was_read_before_it_vanished_is_there_to_the_end(config: Config, tmp_path: Path, place: str) -> None:
+    twin = uninterrupted(config, tmp_path / "twin")
+    load_once.cache_clear()
+    folder = tmp_path / "run"
+    folder.mkdir()
+    experiment.run(config, folder, stop=Vandal(lambda: shutil.rmtree(tmp_path / place)))
+    assert differences(left_behind(folder), twin) == []
+
+
+def test_pictures_that_vanish_before_they_are_decoded(root: Path, tmp_path: Path) -> None:
+    config = configured(root, "data.cache=false")
+    twin = uninterrupted(config, tmp_path / "twin")
+    folder = tmp_path / "run"
+    folder.mkdir()
+    away = tmp_path / "away"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(job, "taken", lambda: nullcontext(Vandal(lambda: root.rename(away))))
+        with pytest.raises(UserError) as told:
+            job.carry_out(config, folder)
+    assert str(told.value).startswith(f"{root}/")
+    away.rename(root)
+    job.carry_out(config, folder, go_on=True)
+    assert differences(left_behind(folder), twin) == []
+
+
+def test_a_clock_that_jumps(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    twin = uninterrupted(config, tmp_path / "twin")
+    chance, now = random.Random(0), time.time
+    monkeypatch.setattr(time, "time", lambda: now() + chance.uniform(-1e7, 1e7))
+    folder = tmp_path / "run"
+    folder.mkdir()
+    result = experiment.run(config, folder)
+    assert 0 < result.seconds < 600
+    assert differences(left_behind(folder), twin) == []
