@@ -13,17 +13,15 @@ from animal_cls.config import Config, did_you_mean, keys, unknown_key
 from animal_cls.errors import UserError
 from animal_cls.places import CONF
 
-# How Hydra's messages of the type ValueError begin.
-OF_HYDRA = ("Only one of --run, --multirun", "Config group override must be")
+# Who reads what the user wrote: what they raise, of whatever type, is about that.
+READERS = ("hydra", "omegaconf", "antlr4", "yaml")
 
 
 def is_mistake(error: BaseException) -> bool:
     """Whether the user can mend what `error` is about; else it is a fault of ours."""
-    if type(error) is ValueError:
-        return str(error).startswith(OF_HYDRA)
     if isinstance(error, UserError | HydraException | OmegaConfBaseException):
         return True
-    return _is_refused_by_the_system(error)
+    return _is_refused_by_the_system(error) or _raised_in(error).partition(".")[0] in READERS
 
 
 def in_our_words(error: BaseException) -> str:
@@ -33,7 +31,18 @@ def in_our_words(error: BaseException) -> str:
     if _is_refused_by_the_system(error):
         return f"{error.filename}: {error.strerror}. See what can go on: python -m animal_cls.resume --list"
     translations = (_not_an_override, _unknown_option, _given_twice, _unknown_key, _several_values, _wrong_type)
-    return next((words for words in (translate(error) for translate in translations) if words), str(error).strip())
+    return next(
+        (words for words in (translate(error) for translate in translations) if words),
+        str(error).strip() or type(error).__name__,
+    )
+
+
+def _raised_in(error: BaseException) -> str:
+    """The name of the module."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    return place.tb_frame.f_globals.get("__name__", "") if place else ""
 
 
 def _is_refused_by_the_system(error: BaseException) -> TypeGuard[OSError]:

@@ -87,6 +87,13 @@ CONFIG = {
         "data.val=0.5 data.test=0.5: together they must stay below 1, or nothing is left to train on."
     ),
     "seed=-1": "seed=-1: must be at least 0 and at most 4294967295.",
+    "seed=4294967296": "seed=4294967296: must be at least 0 and at most 4294967295.",
+    "trainer.precision=fp8": (
+        "trainer.precision=fp8: no such option. Options: auto, 32-true, bf16-mixed, 16-mixed, bf16-true, 64-true."
+    ),
+    "trainer.checkpoint_minutes=-1": "trainer.checkpoint_minutes=-1.0: must be at least 0 (minutes).",
+    "data.max_pixels=0": "data.max_pixels=0: must be at least 1 and at most 178956970 (pixels).",
+    "data.image_size=5000": "data.image_size=5000: must be at least 1 and at most 4096 (pixels).",
     "trainer.max_epochs=0": "trainer.max_epochs=0: must be at least 1 (epochs).",
     "data.augment=flip": "data.augment=flip: no such option. Did you mean flip_crop? Options: none, flip_crop.",
     "trainer.accelerator=cud": (
@@ -113,6 +120,32 @@ CONFIG = {
         "hydra.run.dir=file/x: cannot be made (Not a directory). Choose another one: hydra.run.dir=..."
     ),
 }
+
+
+# Environment or option -> how the message begins that says where the decoded pictures cannot be kept.
+CACHES = {
+    "ANIMAL_CLS_CACHE=file": "data.cache_dir=file: cannot be written (Not a directory). Mend that, or put it on another",
+    "ANIMAL_CLS_CACHE=/proc/x": "data.cache_dir=/proc/x: cannot be written (No such file or directory). Mend that, or put",
+    "data.cache_dir=file": "data.cache_dir=file: cannot be written (Not a directory). Mend that, or put it on another",
+    "data.cache_dir=/proc/x": "data.cache_dir=/proc/x: cannot be written (No such file or directory). Mend that, or put",
+}
+
+
+@pytest.mark.parametrize("word", CACHES)
+def test_caches(
+    word: str, program: Program, picture_folder: PictureFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    words = [*SMALL, f"data.root={picture_folder(tmp_path / 'pictures')}", "hydra.run.dir=run"]
+    if word.startswith("data."):
+        words.append(word)
+    else:
+        monkeypatch.setenv(*word.split("="))
+    outcome = program(*words)
+    assert outcome.returncode == 1
+    assert outcome.stderr.startswith(CACHES[word])
+    assert len(outcome.stderr.splitlines()) == 1
+    assert (tmp_path / "file").read_bytes() == b""
 
 
 @pytest.mark.parametrize("words", CONFIG)
@@ -405,7 +438,6 @@ def test_what_hydra_says_is_kept_where_we_have_no_words() -> None:
         (UserError("x"), True),
         (HydraException("x"), True),
         (OmegaConfBaseException("x"), True),
-        (ValueError("Only one of --run, --multirun, --cfg"), True),
         (ValueError("too many values to unpack"), False),
         (KeyError("name"), False),
         (RuntimeError("x"), False),
