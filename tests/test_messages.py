@@ -124,10 +124,10 @@ CONFIG = {
 
 # Environment or option -> how the message begins that says where the decoded pictures cannot be kept.
 CACHES = {
-    "ANIMAL_CLS_CACHE=file": "data.cache_dir=file: cannot be written (Not a directory). Mend that, or put it on another",
-    "ANIMAL_CLS_CACHE=/proc/x": "data.cache_dir=/proc/x: cannot be written (No such file or directory). Mend that, or put",
-    "data.cache_dir=file": "data.cache_dir=file: cannot be written (Not a directory). Mend that, or put it on another",
-    "data.cache_dir=/proc/x": "data.cache_dir=/proc/x: cannot be written (No such file or directory). Mend that, or put",
+    "ANIMAL_CLS_CACHE=file": "data.cache_dir=file: cannot be written (Not a directory). Mend that, or",
+    "ANIMAL_CLS_CACHE=/proc/x": "data.cache_dir=/proc/x: cannot be written (No such file or directory). Mend",
+    "data.cache_dir=file": "data.cache_dir=file: cannot be written (Not a directory). Mend that, or",
+    "data.cache_dir=/proc/x": "data.cache_dir=/proc/x: cannot be written (No such file or directory). Mend",
 }
 
 
