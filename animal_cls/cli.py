@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,6 +36,9 @@ def run() -> int:
         main()
     except Stopped as stopped:
         return stopped.exit_code
+    except KeyboardInterrupt:  # before or after a training, which has its own way to stop
+        print("Interrupted. See what can go on: python -m animal_cls.resume --list", file=sys.stderr)
+        return 128 + signal.SIGINT
     except BrokenPipeError:  # `--help | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

@@ -204,8 +204,8 @@ def _draw(folder: Path, trainer: Trainer, classifier: Classifier, data: PictureD
     """The figures, as files and as TensorBoard's images."""
     drawn = figures.of_run(result, results.read_metrics(folder)) | {"samples": _sample_sheet(classifier, data, result)}
     for name, figure in drawn.items():
-        figures.save(figure, folder / figures.FIGURES / f"{name}.png")
-        _logger(trainer).log_figure(name, figure, epoch=result.epochs - 1)
+        file = figures.save(figure, folder / figures.FIGURES / f"{name}.png")
+        _logger(trainer).log_picture(name, file, epoch=result.epochs - 1)
 
 
 def _sample_sheet(classifier: Classifier, data: PictureDataModule, result: Result) -> Any:

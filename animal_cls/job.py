@@ -75,6 +75,8 @@ def carry_out_and_tell(
         result = carry_out(config, folder, skip=skip, go_on=go_on)
     except WeightsUnavailable as error:
         _say("skipped") if in_sweep else _refuse(str(error))  # a sweep has given the reason before its first job
+    except Busy as error:
+        _say(f"left alone: {error}") if in_sweep else _refuse(str(error))
     except UserError as error:
         _say(f"failed: {error}") if in_sweep else _refuse(str(error))
     except Exception as error:

@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -59,6 +60,9 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     except Stopped as stopped:
         return stopped.exit_code
+    except KeyboardInterrupt:  # before or after a training
+        print("Interrupted; what was done is kept.", file=sys.stderr)
+        return 128 + signal.SIGINT
 
 
 def _parser() -> argparse.ArgumentParser:

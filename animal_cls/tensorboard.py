@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.loggers.logger import Logger
-from matplotlib.figure import Figure
+from PIL import Image
+from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[attr-defined]  # generated
 from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
+
+RGBA = 4  # as TensorBoard numbers colour spaces
 
 # Train and validation in one chart each (the CUSTOM SCALARS tab); the names are regular expressions.
 CHARTS = {
@@ -67,13 +70,19 @@ class RunLogger(Logger):
     def log_outcome(self, settings: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
         """The run's row of the HPARAMS table: what was chosen and what came out."""
         for summary in hparams(dict(settings), dict(metrics)):
-            self.writer.file_writer.add_summary(summary)  # type: ignore[union-attr]  # open, since it is being written to
+            self._add(summary)
         for name, value in metrics.items():
             self.writer.add_scalar(name, value, 0)
 
-    def log_figure(self, name: str, figure: Figure, *, epoch: int) -> None:
-        """A figure as an image."""
-        self.writer.add_figure(name, figure, epoch, close=False)
+    def log_picture(self, name: str, file: Path, *, epoch: int) -> None:
+        """A PNG file as an image, as it is."""
+        with Image.open(file) as picture:
+            width, height = picture.size
+        image = Summary.Image(width=width, height=height, colorspace=RGBA, encoded_image_string=file.read_bytes())
+        self._add(Summary(value=[Summary.Value(tag=name, image=image)]), epoch)
+
+    def _add(self, summary: Summary, epoch: int | None = None) -> None:
+        self.writer.file_writer.add_summary(summary, epoch)  # type: ignore[union-attr]  # open, since it is being written to
 
     def finalize(self, status: str) -> None:
         """Make sure that what was written is on disk; the writer stays open for the outcome."""

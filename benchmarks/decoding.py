@@ -43,7 +43,7 @@ def measure(place: Workplace) -> tuple[list[Measurement], list[str]]:
     note = f"{n} pictures of {mean_bytes(root) / 1000:.0f} kB to 128 px"
     return [
         ratio(f"cache building / bare {fastest}", speeds["building"], speeds[fastest], target=at_least(0.8), note=note),
-        of("cache building: scan, read, hash, decode, resize, write, sync, split", "pictures/s", speeds["building"]),
+        of("cache building: scan, read, hash, decode, resize, write, split", "pictures/s", speeds["building"]),
         *(of(f"bare: read, decode, resize in {pool}", "pictures/s", speeds[pool]) for pool in ("threads", "processes")),
     ], [f"{cores()} threads or processes, started before; files in the page cache; the better of the two counts"]
 

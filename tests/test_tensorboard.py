@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from matplotlib.figure import Figure
+from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.custom_scalar.layout_pb2 import Layout  # type: ignore[attr-defined]  # generated
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData  # type: ignore[attr-defined]  # generated
@@ -71,14 +71,14 @@ def test_the_table_has_the_settings_and_the_real_metrics(logger: RunLogger) -> N
     assert "hp_metric" not in events.Tags()["scalars"]
 
 
-def test_figures_are_images_at_their_epoch(logger: RunLogger) -> None:
-    figure = Figure(figsize=(2, 1), dpi=50)
-    figure.add_subplot().plot([1, 2])
-    logger.log_figure("samples", figure, epoch=4)
+def test_pictures_are_images_at_their_epoch_as_they_are(logger: RunLogger, tmp_path: Path) -> None:
+    file = tmp_path / "samples.png"
+    Image.new("RGBA", (100, 50)).save(file)
+    logger.log_picture("samples", file, epoch=4)
     logger.close()
     (image,) = read(logger.folder).Images("samples")
     assert (image.step, image.width, image.height) == (4, 100, 50)
-    assert image.encoded_image_string.startswith(b"\x89PNG")
+    assert image.encoded_image_string == file.read_bytes()
 
 
 def test_what_was_written_is_on_disk_when_training_ends_and_more_may_follow(logger: RunLogger) -> None:

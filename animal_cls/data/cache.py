@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 import sys
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from animal_cls.data.store import FORMAT, NO_ROW, About, Entry, Rows, Store, cor
 from animal_cls.errors import UserError
 
 CHUNK_BYTES = 8 * 2**20  # decoded pixels that go to the disk at once; a killed build loses so much of its work
+AT_ONCE = 8  # pictures that a thread decodes before it hands them on
 DEAD_SHARE = 0.5  # of the rows that no picture uses any more, from which on a store is written anew
 LAST_USE = "last_use"  # a file whose time says when a run read the store
 
@@ -88,9 +90,10 @@ def decoded(
     try:
         store = Store(folder, about)
         stamps = {path: _stamp(root / path) for path in paths}
+        end = sys.maxsize  # of the rows that were not written just now
         if verify or _missing(store, stamps):
-            _complete(store, root, stamps, show_progress, verify=verify)
-        if damaged := store.not_as_written(store.entries[path] for path in paths):
+            end = _complete(store, root, stamps, show_progress, verify=verify)
+        if damaged := store.not_as_written(entry for path in paths if (entry := store.entries[path]).row < end):
             log.warning("%s pictures in %s are damaged and are decoded again", f"{len(damaged):,}", folder)
             _complete(store, root, stamps, show_progress, damaged=damaged)
         (folder / LAST_USE).touch()
@@ -180,8 +183,8 @@ def _complete(
     *,
     verify: bool = False,
     damaged: Sequence[Entry] = (),
-) -> None:
-    """Decode what the store does not have, under a lock that dies with its process."""
+) -> int:
+    """Decode what the store does not have, under a lock that dies with its process; returns the first row of it."""
     store.folder.parent.mkdir(parents=True, exist_ok=True)
     with _lock(store.folder):
         store.refresh()  # another process may have decoded it meanwhile
@@ -190,19 +193,22 @@ def _complete(
             log.warning("%s: lines of %s are damaged; their pictures are decoded again", store.damaged, store.folder)
         wanted = list(stamps) if verify else _missing(store, stamps)
         if not wanted:
-            return
+            return sys.maxsize
         before = dict(store.entries)
         unknown = len(wanted) - sum(path in before for path in wanted) if verify else len(wanted)
         _check_space(store.folder.parent, unknown * store.row_bytes)
         store.begin()
+        first = store.count_rows()
         with _progress(len(wanted), str(store.folder.parent), show_progress) as advance:
             _decode_into(store, root, [(path, stamps[path]) for path in wanted], advance)
         if verify:
             _tell_changes(before, store, stamps)
         used = {entry.row for path in stamps if (entry := store.entries[path]).row != NO_ROW}
-        rows = store.rows_file.stat().st_size // store.row_bytes
+        rows = store.count_rows()
         if rows - len(used) > DEAD_SHARE * rows:
             store.compact(list(stamps))
+            return sys.maxsize
+        return first
 
 
 def _decode_into(store: Store, root: Path, wanted: list[tuple[str, str]], advance: Callable[[], None]) -> None:
@@ -220,12 +226,14 @@ def _in_chunks(
 ) -> Iterator[list[Picture]]:
     """What `work` makes of all `wanted`, in order; never more than two chunks are held."""
     with ThreadPoolExecutor(cores()) as pool:  # threads suffice: Pillow and hashlib let go of Python's global lock
-        coming: list[Future[Picture]] = []
+        coming: list[Future[list[Picture]]] = []
         for start in range(0, len(wanted), size):
-            ready, coming = coming, [pool.submit(work, one) for one in wanted[start : start + size]]
+            end = min(start + size, len(wanted))
+            parts = [wanted[k : min(k + AT_ONCE, end)] for k in range(start, end, AT_ONCE)]
+            ready, coming = coming, [pool.submit(lambda part: [work(one) for one in part], part) for part in parts]
             if ready:
-                yield [future.result() for future in ready]
-        yield [future.result() for future in coming]
+                yield [picture for future in ready for picture in future.result()]
+        yield [picture for future in coming for picture in future.result()]
 
 
 def _decode(
@@ -243,7 +251,8 @@ def _decode(
         content = hashlib.sha256(source).hexdigest()
         if known and content in known:
             return Entry(path, stamp, content), None
-        return Entry(path, stamp, content), decode(source, image_size=image_size, max_pixels=max_pixels).tobytes()
+        pixels = decode(source, image_size=image_size, max_pixels=max_pixels).tobytes()
+        return Entry(path, stamp, content, checksum=zlib.crc32(pixels)), pixels
     except UnreadablePicture as error:
         return Entry(path, stamp, bad=str(error)), None
     except (FileNotFoundError, PermissionError) as error:

@@ -68,6 +68,13 @@ class Store:
         """The rows, as one uint8 array (rows, H, W, 3) without a header."""
         return self.folder / ROWS.format(generation=self.generation)
 
+    def count_rows(self) -> int:
+        """Whole rows on the disk, those that no picture uses included."""
+        try:
+            return self.rows_file.stat().st_size // self.row_bytes
+        except FileNotFoundError:
+            return 0
+
     def refresh(self) -> None:
         """Read the journal anew; lines that are not whole are counted in `damaged` and passed over."""
         self.entries, self.by_hash, self.damaged = {}, {}, 0
@@ -78,10 +85,7 @@ class Store:
         head = _values(lines[0])
         self.headed = head is not None and len(head) == 2
         self.generation = head[1] if head and self.headed else _newest_generation(self.folder)
-        try:
-            rows = self.rows_file.stat().st_size // self.row_bytes
-        except FileNotFoundError:
-            rows = 0
+        rows = self.count_rows()
         for line in lines[1:-1]:  # after the last newline is nothing, or a line that was cut short
             entry = _entry(line)
             if entry is None or entry.row >= rows:
@@ -112,9 +116,11 @@ class Store:
                 file.unlink()
 
     def add(self, pictures: Iterable[tuple[Entry, bytes | None]]) -> None:
-        """Append entries with the pixels of those whose contents are new; on the disk when this returns.
+        """Append entries with the pixels of those whose contents are new.
 
-        The row and the checksum of an entry are filled in here. The caller holds the lock.
+        When this returns, the operating system has them, so that a process that is killed loses nothing. The disk may
+        get them later: what is lost with the power has another checksum then. The row of an entry is filled in here.
+        The caller holds the lock.
         """
         placed: list[Entry] = []
         fresh: dict[str, Entry] = {}
@@ -127,21 +133,19 @@ class Store:
                     if same is None:
                         assert pixels is not None, "neither known nor decoded"
                         file.write(pixels)  # not into a map: a full disk would kill the process instead of raising
-                        entry = replace(entry, row=row, checksum=zlib.crc32(pixels))
+                        entry = replace(entry, row=row)
                         row += 1
                     else:
                         entry = replace(entry, row=same.row, checksum=same.checksum)
                     fresh[entry.hash] = entry
                 if self.entries.get(entry.path) != entry:
                     placed.append(entry)
-            _to_disk(file)
         with (self.folder / JOURNAL).open("r+b") as file:
             if end := file.seek(0, os.SEEK_END):
                 file.seek(end - 1)
                 if file.read(1) != b"\n":
                     file.write(b"\n")  # ends a line that was cut short, so that it spoils no other
             file.write(b"".join(_line(list(astuple(entry))) for entry in placed))
-            _to_disk(file)
         for entry in placed:
             self._know(entry)
 
