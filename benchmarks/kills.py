@@ -1,6 +1,6 @@
 """Runs and sweeps that are killed again and again, and whether they arrive where their uninterrupted twins do.
 
-`python -m benchmarks.kills [--run 25] [--sweep 25] [--seed 0] [--epochs 40]` starts a run and a sweep of three arms on
+`python -m benchmarks.kills [--run 25] [--sweep 25] [--seed 0] [--epochs 90]` starts a run and a sweep of three arms on
 drawn pictures, kills them with SIGKILL, resumes them, and so on; at last it lets them come to their end and compares
 all that they leave with what twins leave that nobody killed: weights, optimizer, metrics, predictions, curves. Half of
 the kills come at a moment drawn at random, the others the moment a certain file appears, so that every phase is hit: in
@@ -71,12 +71,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--run", type=int, default=25, help="kills of the run")
     parser.add_argument("--sweep", type=int, default=25, help="kills of the sweep")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
-    parser.add_argument("--epochs", type=int, default=40, help="of the run; those of each of the sweep's are a fifth")
+    parser.add_argument("--epochs", type=int, default=90, help="of the run; a tenth for each of the sweep's")
     args = parser.parse_args(arguments)
     chance, bad = random.Random(args.seed), 0
     with tempfile.TemporaryDirectory(prefix="animal_cls-kills-", ignore_cleanup_errors=True) as work:
         one = ("animal_cls", *SETTINGS, f"trainer.max_epochs={args.epochs}", "trainer.checkpoint_minutes=0.01")
-        many = (*one[:1], "--multirun", *SETTINGS[1:], "reg=none,l2,dropout", f"trainer.max_epochs={args.epochs // 5}")
+        many = (*one[:1], "--multirun", *SETTINGS[1:], "reg=none,l2,dropout", f"trainer.max_epochs={args.epochs // 10}")
         for what, words, key, kills in (("run", one, "run", args.run), ("sweep", many, "sweep", args.sweep)):
             if kills:
                 bad += _compared(what, words, key, kills, Path(work).resolve() / what, chance)
