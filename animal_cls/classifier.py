@@ -1,7 +1,6 @@
 """How a network is trained and judged: the LightningModule around any network."""
 
 import math
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -98,8 +97,10 @@ class Classifier(LightningModule):
         self.train_n.update(len(batch.labels))
         return loss
 
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        self.watch.check()
+
     def on_train_epoch_end(self) -> None:
-        self.watch.finish()
         n = self.train_n.compute()
         self.log("train/loss", self.train_loss.compute() / n)
         self.log("train/acc", self.train_correct.compute() / n)
@@ -158,37 +159,38 @@ class Classifier(LightningModule):
 
 
 class LossWatch:
-    """Ends a run whose training loss is no finite number any more.
+    """Ends a run whose training loss is no finite number any more, before the weights are changed by it.
 
-    On a CPU before the weights are changed. On a GPU nobody waits for the loss: it is copied beside the computation and
-    looked at in one of the next steps, at the latest before the epoch's validation and checkpoints.
+    On a GPU the loss is copied beside the computation and waited for when the gradients have been asked for: then there
+    is enough left for the GPU to compute.
     """
 
     def __init__(self) -> None:
-        self.coming: deque[tuple[Tensor, torch.cuda.Event, str]] = deque()
+        self.coming: tuple[Tensor, torch.cuda.Event, str] | None = None
 
     def look(self, loss: Tensor, where: str) -> None:
-        """Take note of a step's loss; raises `UserError` for one that is not finite."""
-        if loss.device.type != "cuda":
-            if not math.isfinite(value := loss.item()):
-                raise diverged("train/loss", value, where)
-            return
+        """Take note of a step's loss, a scalar; on a CPU raises `UserError` for one that is not finite."""
+        if loss.device.type == "cuda":
+            self.coming = (*self._copied(loss), where)
+        else:
+            self._judge(loss, where)
+
+    def check(self) -> None:
+        """Raise `UserError` where the loss of the step whose gradients have been asked for is not finite."""
+        if self.coming is not None:
+            (loss, event, where), self.coming = self.coming, None
+            event.synchronize()
+            self._judge(loss, where)
+
+    def _copied(self, loss: Tensor) -> tuple[Tensor, torch.cuda.Event]:
+        """Where the loss will be in the CPU's memory, and when."""
         copy = torch.empty((), dtype=loss.dtype, pin_memory=True)
         copy.copy_(loss, non_blocking=True)
         event = torch.cuda.Event()
         event.record()
-        self.coming.append((copy, event, where))
-        while self.coming and self.coming[0][1].query():
-            self._next()
+        return copy, event
 
-    def finish(self) -> None:
-        """Look at what has not been looked at yet."""
-        while self.coming:
-            self.coming[0][1].synchronize()
-            self._next()
-
-    def _next(self) -> None:
-        loss, _, where = self.coming.popleft()
+    def _judge(self, loss: Tensor, where: str) -> None:
         if not math.isfinite(value := loss.item()):
             raise diverged("train/loss", value, where)
 

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 
 from animal_cls.batch import Batch
 from animal_cls.chance import step_seed
-from animal_cls.classifier import Classifier, calibration_error, judge
+from animal_cls.classifier import Classifier, LossWatch, calibration_error, judge
 from animal_cls.errors import UserError
 from animal_cls.hardware import why_not_compile
 from animal_cls.regularizers import Regularizer
@@ -293,7 +293,20 @@ def test_regularizers_change_training_batches_and_loss_and_nothing_else(tmp_path
     assert metrics["val/loss"].item() == pytest.approx(plain.item(), rel=1e-5)
 
 
+class AsOnAGpu(LossWatch):
+    """The loss arrives in the CPU's memory no sooner than it is waited for."""
+
+    def look(self, loss: Tensor, where: str) -> None:
+        class Event:
+            def synchronize(self) -> None:
+                copy.copy_(loss)
+
+        copy = torch.zeros(())
+        self.coming = copy, Event(), where  # type: ignore[assignment]
+
+
 @AS_IN_EXPERIMENT
+@pytest.mark.parametrize("watch", [LossWatch, AsOnAGpu])
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
@@ -302,7 +315,9 @@ def test_regularizers_change_training_batches_and_loss_and_nothing_else(tmp_path
     ],
     ids=["in training", "with the last step"],
 )
-def test_a_loss_that_is_no_number_ends_the_run_in_its_epoch(tmp_path: Path, labels: list[int], message: str) -> None:
+def test_a_loss_that_is_no_number_ends_the_run_in_its_epoch(
+    tmp_path: Path, labels: list[int], message: str, watch: type[LossWatch]
+) -> None:
     """One NaN among finite losses is seen, and so is one that only the validation meets."""
 
     class Breaks(nn.Module):
@@ -318,6 +333,7 @@ def test_a_loss_that_is_no_number_ends_the_run_in_its_epoch(tmp_path: Path, labe
     message += ": training has diverged. Try a smaller optimizer.lr, or trainer.precision=32-true if it was another."
     batches = [batch_of([0, 1, 2], seed=k) for k in range(2)]
     module = classifier(Breaks())
+    module.watch = watch()
     with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
         fit(module, batches, batches, tmp_path, epochs=3)
     assert all(weights.isfinite().all() for weights in module.network.parameters()), "it stopped before the update"
