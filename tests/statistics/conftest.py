@@ -1,0 +1,21 @@
+"""Made-up results for the tests of the statistics."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def drawn() -> Callable[..., tuple[np.ndarray, np.ndarray]]:
+    """`drawn(seeds, pictures, seed=0)`: two arms' correctness (S, N), with chance of seeds and of pictures."""
+    return draw
+
+
+def draw(seeds: int, pictures: int, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """One run's margin is the picture's difficulty, which all share, and chance of run, picture and seed."""
+    rng = np.random.default_rng(seed)
+    hard = rng.normal(size=pictures)
+    margins = 1 + hard + rng.normal(size=(2, 1, pictures)) + 0.3 * rng.normal(size=(2, seeds, 1))
+    right = margins + rng.normal(size=(2, seeds, pictures)) > 0
+    return right[0], right[1]

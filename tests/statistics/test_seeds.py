@@ -1,0 +1,65 @@
+"""Intervals and paired tests over seeds, against scipy."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy import stats
+
+from animal_cls.statistics import (
+    mean_interval,
+    paired_seeds,
+    smallest_signed_rank_p,
+)
+
+
+def test_the_interval_over_seeds_is_students() -> None:
+    values = [0.81, 0.84, 0.80, 0.86]
+    found = mean_interval(values, level=0.9)
+    low, high = stats.t.interval(0.9, 3, loc=np.mean(values), scale=stats.sem(values))
+    assert_allclose([found.mean, found.low, found.high], [np.mean(values), low, high])
+    assert (found.std, found.n) == (pytest.approx(np.std(values, ddof=1)), 4)
+
+
+@pytest.mark.parametrize(("values", "std"), [([0.8], math.nan), ([], math.nan), ([0.8, 0.8, 0.8], 0.0)])
+def test_an_interval_that_cannot_be_known_is_nan_and_never_without_width(values: list[float], std: float) -> None:
+    found = mean_interval(values)
+    assert math.isnan(found.low)
+    assert math.isnan(found.high)
+    assert found.std == pytest.approx(std, nan_ok=True)
+    assert found.mean == pytest.approx(0.8 if values else math.nan, nan_ok=True)
+
+
+def test_pairs_of_seeds_are_compared_as_scipy_does() -> None:
+    a, b = [0.91, 0.93, 0.90, 0.94, 0.92], [0.90, 0.89, 0.91, 0.90, 0.88]
+    found, reference = paired_seeds(a, b), stats.ttest_rel(a, b)
+    interval = reference.confidence_interval(0.95)
+    assert_allclose(
+        [found.delta, found.low, found.high, found.p_value],
+        [np.mean(a) - np.mean(b), interval.low, interval.high, reference.pvalue],
+    )
+    assert found.n == 5
+
+
+@pytest.mark.parametrize(("a", "p"), [([0.5, 0.75], 1.0), ([0.75, 1.0], math.nan), ([0.9], math.nan)])
+def test_equal_differences_over_seeds_are_no_certainty(a: list[float], p: float) -> None:
+    found = paired_seeds(a, [0.5, 0.75][: len(a)])
+    assert found.p_value == pytest.approx(p, nan_ok=True)
+    assert math.isnan(found.low)
+
+
+@pytest.mark.parametrize("n", [3, 5, 8])
+def test_the_smallest_signed_rank_p_is_scipys_for_differences_of_one_sign(n: int) -> None:
+    reference: Any = stats.wilcoxon(np.arange(1, n + 1), method="exact")
+    assert smallest_signed_rank_p(n) == pytest.approx(reference.pvalue)
+
+
+def test_one_seed_can_never_be_significant_by_ranks() -> None:
+    assert (smallest_signed_rank_p(5), smallest_signed_rank_p(1), smallest_signed_rank_p(0)) == (0.0625, 1, 1)
+
+
+def test_unequal_numbers_of_seeds_are_refused() -> None:
+    with pytest.raises(ValueError, match="as many values on both sides: 2 and 3"):
+        paired_seeds([1, 2], [1, 2, 3])
