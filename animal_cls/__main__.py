@@ -4,7 +4,7 @@ import importlib
 import os
 import sys
 
-from animal_cls import usage
+from animal_cls.commands.help import text, wanted
 
 VERBS = ("prepare", "report", "resume")  # animal_cls/VERB.py, also to be called as python -m animal_cls.VERB
 
@@ -12,18 +12,18 @@ VERBS = ("prepare", "report", "resume")  # animal_cls/VERB.py, also to be called
 def main() -> int:
     """Run the verb that the command line names, or train; returns the exit code."""
     if len(sys.argv) > 1 and sys.argv[1] in VERBS:
-        verb = importlib.import_module(f"animal_cls.{sys.argv[1]}")
+        verb = importlib.import_module(f"animal_cls.commands.{sys.argv[1]}")
         return verb.main(sys.argv[2:])
-    if usage.wanted(sys.argv[1:]):
-        return _show(usage.text(sys.argv[1:], VERBS))
-    from animal_cls import cli
+    if wanted(sys.argv[1:]):
+        return _show(text(sys.argv[1:], VERBS))
+    from animal_cls.commands import train
 
-    return cli.run()
+    return train.run()
 
 
-def _show(text: str) -> int:
+def _show(words: str) -> int:
     try:
-        print(text, flush=True)
+        print(words, flush=True)
     except BrokenPipeError:  # `--help | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from animal_cls import atomic
 from animal_cls.errors import UserError
+from animal_cls.files import atomic
 
 SCHEMA = 1  # raised when a field of result.json changes its meaning
 RESULT, METRICS, PREDICTIONS = "result.json", "metrics.csv", "predictions.csv"

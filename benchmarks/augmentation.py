@@ -17,7 +17,7 @@ from torch import Tensor
 from torchvision.transforms import v2
 
 from animal_cls.data.augment import AREA, RATIO, boxes, flip_crop
-from animal_cls.hardware import kept_memory
+from animal_cls.training.hardware import kept_memory
 from benchmarks import tables
 from benchmarks.conditions import conditions, torch_says
 from benchmarks.measurements import Measurement, of

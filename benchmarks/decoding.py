@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 
 from animal_cls.data.dataset import load
-from animal_cls.data.folder import scan
+from animal_cls.data.sources.folder import scan
 from benchmarks.conditions import cores
 from benchmarks.measurements import Measurement, at_least, of, ratio
 from benchmarks.pictures import mean_bytes

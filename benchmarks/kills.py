@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from animal_cls.ledger import state
+from animal_cls.sweeps.run_status import state
 from benchmarks.left_behind import differences, left_behind
 from benchmarks.pictures import generated
 from benchmarks.processes import CHECKOUT
@@ -60,7 +60,7 @@ class Subject:
     def command(self) -> tuple[str, ...]:
         """What goes on with it, or starts it where nothing was begun yet."""
         begun = (self.folder / "plan.json").exists() or (self.folder / ".hydra" / "config.yaml").exists()
-        return ("animal_cls.resume", str(self.folder)) if begun else self.first
+        return ("animal_cls.commands.resume", str(self.folder)) if begun else self.first
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

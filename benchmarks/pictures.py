@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from animal_cls.data.cache import default_cache_dir
-from animal_cls.data.folder import scan
-from animal_cls.data.toy.source import locate
+from animal_cls.data.cache.pixels import default_cache_dir
+from animal_cls.data.sources.folder import scan
+from animal_cls.data.sources.toy.source import locate
 from benchmarks.conditions import cores
 
 SIDE = 300  # pixels of the longer side, as in Animals-10

@@ -25,7 +25,7 @@ import numpy as np
 from PIL import Image
 
 from animal_cls import results
-from animal_cls.report.claims.published import CLASSES, OF_RELEASE
+from animal_cls.report.published.published import CLASSES, OF_RELEASE
 from animal_cls.results import SPLITS, Predictions, Result, SplitResult
 from animal_cls.statistics import expected_calibration
 

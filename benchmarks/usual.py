@@ -21,8 +21,8 @@ from torchmetrics.classification import MulticlassAccuracy
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from animal_cls import construct
-from animal_cls.cli import compose
+from animal_cls.commands.train import compose
+from animal_cls.training import build
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -105,7 +105,7 @@ def train(
     seed_everything(0, workers=True, verbose=False)
     data = Folder(root, image_size=image_size, batch_size=batch_size, workers=workers)
     classes = len(data.pictures.classes)
-    network = construct.network(compose([f"model={model}", f"data.image_size={image_size}"]), num_classes=classes)
+    network = build.network(compose([f"model={model}", f"data.image_size={image_size}"]), num_classes=classes)
     best = ModelCheckpoint(folder, "best", monitor="val/acc", mode="max", auto_insert_metric_name=False)
     trainer = Trainer(
         max_epochs=epochs,
@@ -131,7 +131,7 @@ def try_workers(
     batch_size: int = 64,
 ) -> None:
     """Train two short epochs with each number of workers; the stopwatch sees how long they take."""
-    network = construct.network(compose([f"model={model}", f"data.image_size={image_size}"]), num_classes=CLASSES_TRIED)
+    network = build.network(compose([f"model={model}", f"data.image_size={image_size}"]), num_classes=CLASSES_TRIED)
     for workers in counts:
         data = Folder(root, image_size=image_size, batch_size=batch_size, workers=workers)
         trainer = Trainer(

@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 
-from animal_cls import disk, experiment, job
-from animal_cls.cli import compose
-from animal_cls.config import Config
+from animal_cls.commands.train import compose
+from animal_cls.config.schema import Config
 from animal_cls.data.dataset import load_once
 from animal_cls.errors import UserError
-from animal_cls.stopping import Stop
+from animal_cls.files import disk
+from animal_cls.sweeps import job
+from animal_cls.training import run
+from animal_cls.training.signals import Stop
 from benchmarks.left_behind import differences, left_behind
 
 pytestmark = [pytest.mark.filterwarnings("ignore:.*LeafSpec"), pytest.mark.slow]
@@ -41,7 +43,7 @@ def configured(root: Path, *more: str) -> Config:
 
 def uninterrupted(config: Config, folder: Path) -> dict[str, Any]:
     folder.mkdir()
-    experiment.run(config, folder)
+    run.train(config, folder)
     return left_behind(folder)
 
 
@@ -131,7 +133,7 @@ def test_what_was_read_before_it_vanished_is_there_to_the_end(config: Config, tm
     load_once.cache_clear()
     folder = tmp_path / "run"
     folder.mkdir()
-    experiment.run(config, folder, stop=Vandal(lambda: shutil.rmtree(tmp_path / place)))
+    run.train(config, folder, stop=Vandal(lambda: shutil.rmtree(tmp_path / place)))
     assert differences(left_behind(folder), twin) == []
 
 
@@ -157,6 +159,6 @@ def test_a_clock_that_jumps(config: Config, tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(time, "time", lambda: now() + chance.uniform(-1e7, 1e7))
     folder = tmp_path / "run"
     folder.mkdir()
-    result = experiment.run(config, folder)
+    result = run.train(config, folder)
     assert 0 < result.seconds < 600
     assert differences(left_behind(folder), twin) == []

@@ -13,87 +13,48 @@ import animal_cls
 
 PACKAGE = Path(animal_cls.__file__).parent
 
-# Every module directly in animal_cls/ and its floor. A module may import those on lower floors, and on its own floor
-# those in its own package and the pairs below.
-FLOORS = {
-    **dict.fromkeys(
-        (
-            "atomic",
-            "errors",
-            "batch",
-            "call",
-            "chance",
-            "config",
-            "disk",
-            "ledger",
-            "models",
-            "naming",
-            "places",
-            "regularizers",
-            "results",
-            "statistics",
-            "stopping",
-            "tensor_files",
-        ),
-        0,
-    ),
-    **dict.fromkeys(
-        ("checkpoints", "data", "report", "classifier", "hardware", "history", "progress", "tensorboard"), 1
-    ),
-    **dict.fromkeys(("construct", "experiment", "inspection"), 2),
-    **dict.fromkeys(("usage", "messages", "job", "plan", "sweep", "cli"), 3),
-    **dict.fromkeys(("__main__", "prepare", "resume"), 4),
-}
-BESIDE = {
-    *((room, "errors") for room in ("call", "config", "models", "results")),
-    ("config", "places"),
-    ("models", "tensor_files"),
-    ("experiment", "construct"),
-    ("sweep", "messages"),
-    ("cli", "messages"),
-    ("cli", "job"),
-    ("checkpoints", "tensorboard"),
-    ("ledger", "results"),
-    ("results", "atomic"),
-    ("disk", "errors"),
-    ("sweep", "plan"),
-    ("cli", "plan"),
-    ("cli", "sweep"),
-}
+# The rooms of animal_cls/ from the top floor to the ground. A module imports from its own room and from those below it.
+# Every __main__.py is on the top floor: it is what `python -m` starts.
+FLOORS = (
+    "__main__",
+    "commands",
+    "sweeps",
+    "training",
+    "report",
+    "data",
+    "models",
+    "regularizers",
+    "statistics",
+    "config",
+    "results",
+    "files",
+    "rng",
+    "errors",
+)
 
-# Libraries whose place is limited, and the modules in which they are at home, at whatever depth.
+# Rooms whose modules are imported without torch (it takes seconds), and those that do without Hydra as well.
+WITHOUT_TORCH = ("__main__", "commands", "sweeps", "report", "statistics", "config", "results", "rng", "errors")
+WITHOUT_HYDRA = ("report", "data", "models", "regularizers", "statistics", "results", "files", "rng", "errors")
+
+# Libraries whose place is limited, and the rooms in which they are at home, at whatever depth.
 AT_HOME = {
-    "hydra": {"messages", "sweep", "cli"},
-    "omegaconf": {"config", "messages", "sweep", "cli", "resume"},
-    "lightning": {"checkpoints", "data", "classifier", "history", "progress", "tensorboard", "experiment"},
-    "torchmetrics": {"classifier"},
-    "torchvision": {"models"},
-    "torch": {
-        "batch",
-        "models",
-        "regularizers",
-        "tensor_files",
-        "data",
-        "checkpoints",
-        "classifier",
-        "hardware",
-        "tensorboard",
-        "construct",
-        "experiment",
-    },
+    "hydra": {"commands", "sweeps", "config"},
+    "omegaconf": {"commands", "sweeps", "config"},
+    "lightning": {"training", "data"},
+    "torchmetrics": {"training"},
+    "torchvision": {"models", "regularizers"},
+    "torch": {"training", "data", "models", "regularizers", "files"},
     "matplotlib": {"report"},
-    "jinja2": {"report", "inspection"},
+    "jinja2": {"report", "data"},
     "scipy": {"statistics", "data"},
     "imagehash": {"data"},
     "kagglehub": {"data"},
-    "PIL": {"data", "report", "inspection", "tensorboard"},
+    "PIL": {"training", "report", "data"},
     "rich": {"data"},
     "platformdirs": {"data"},
-    "filelock": {"data", "job", "ledger", "report"},
-    "numpy": {"batch", "chance", "results", "statistics", "data", "report", "inspection"},
+    "filelock": {"sweeps", "report", "data"},
+    "numpy": {"report", "data", "regularizers", "statistics", "results", "rng"},
 }
-# Imports inside functions, which wait until torch is needed: (module, imported).
-LATER = {("job", "experiment"), ("sweep", "construct"), ("prepare", "cli"), ("__main__", "cli")}
 
 Import = tuple[str, bool]  # dotted name, whether it is at module level
 
@@ -116,34 +77,68 @@ def imports(source: str, module: str) -> Iterator[Import]:
             yield from ((f"{base}.{alias.name}", node not in later) for alias in node.names)
 
 
+def room_of(module: str) -> str:
+    """animal_cls.data.module -> data."""
+    parts = module.split(".")
+    return "__main__" if parts[-1] == "__main__" else (parts[1] if len(parts) > 1 else "")
+
+
 def faults(sources: dict[str, str]) -> list[str]:
     """What is wrong with modules, given as dotted name -> source; empty where every import points down."""
     found = []
     for module, source in sources.items():
-        room = module.split(".")[1] if "." in module else ""
+        room = room_of(module)
         if room and room not in FLOORS:
             found.append(f"{module} has no floor")
             continue
-        for name, at_once in imports(source, module):
-            parts = name.split(".")
-            if parts[0] == "animal_cls":
-                found += _inward(module, room, parts, at_once)
-            elif room not in AT_HOME.get(parts[0], {room}):
-                found.append(f"{module} imports {parts[0]}, which is at home in {', '.join(sorted(AT_HOME[parts[0]]))}")
+        for name, _ in imports(source, module):
+            library = name.partition(".")[0]
+            if library == "animal_cls":
+                found += _inward(module, room, room_of(name))
+            elif room not in AT_HOME.get(library, {room}):
+                found.append(f"{module} imports {library}, which is at home in {', '.join(sorted(AT_HOME[library]))}")
     return found
 
 
-def _inward(module: str, room: str, parts: list[str], at_once: bool) -> list[str]:
-    other = parts[1] if len(parts) > 1 else ""
-    if not room or other in (room, "", "__version__"):
-        return [f"{module} imports {other}: the package itself imports none of its rooms"] if other and not room else []
+def _inward(module: str, room: str, other: str) -> list[str]:
+    if other in (room, "", "__version__"):
+        return []
+    if not room:
+        return [f"{module} imports {other}: the package itself imports none of its rooms"]
     if other not in FLOORS:
         return [f"{module} imports {other}, which has no floor"]
-    if FLOORS[other] > FLOORS[room] or (FLOORS[other] == FLOORS[room] and (room, other) not in BESIDE):
-        return [f"{module} (floor {FLOORS[room]}) imports {other} (floor {FLOORS[other]})"]
-    if at_once and (room, other) in LATER:
-        return [f"{module} imports {other} at once, which brings torch or Hydra before they are needed"]
+    if FLOORS.index(other) < FLOORS.index(room):
+        return [f"{module} imports {other}, which is above {room}"]
     return []
+
+
+def loads(sources: dict[str, str], library: str, rooms: tuple[str, ...]) -> list[str]:
+    """The chains of imports at module level by which modules of `rooms` load `library`, one for each such module."""
+    graph = {module: _loaded(source, module, sources) for module, source in sources.items()}
+    chains = [_chain(module, library, graph) for module in sources if room_of(module) in rooms]
+    return [" -> ".join(chain) for chain in chains if chain]
+
+
+def _loaded(source: str, module: str, sources: dict[str, str]) -> list[str]:
+    """Modules of ours and libraries that are loaded when `module` is."""
+    found = []
+    for name, at_once in imports(source, module):
+        if at_once:
+            steps = name.split(".")
+            ours = [".".join(steps[: n + 1]) for n in range(len(steps))]
+            found += [step for step in ours if step in sources] or [steps[0]]
+    return found
+
+
+def _chain(module: str, library: str, graph: dict[str, list[str]]) -> list[str]:
+    """The shortest way from `module` to `library`, both included; empty where there is none."""
+    ways = {module: [module]}
+    for here in (queue := [module]):
+        for name in graph.get(here, []):
+            if name not in ways:
+                ways[name] = [*ways[here], name]
+                queue.append(name)
+    return ways.get(library, [])
 
 
 def sources() -> dict[str, str]:
@@ -159,38 +154,51 @@ def test_imports_point_down() -> None:
     assert faults(sources()) == []
 
 
+def test_every_entry_of_the_package_has_a_floor() -> None:
+    entries = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert entries - {"__init__"} == set(FLOORS)
+
+
+def test_what_has_to_answer_at_once_does_not_load_torch() -> None:
+    assert loads(sources(), "torch", WITHOUT_TORCH) == []
+    assert loads(sources(), "lightning", WITHOUT_TORCH) == []
+
+
+def test_what_can_be_used_without_hydra_does_not_load_it() -> None:
+    assert loads(sources(), "hydra", WITHOUT_HYDRA) == []
+
+
 def test_the_readme_lists_the_rooms_in_the_order_of_their_imports() -> None:
-    """ "Imports point down the list only", it says."""
     readme = (PACKAGE.parent / "README.md").read_text(encoding="utf-8")
-    listed = re.findall(r"^[├└]── (\w+)(?:\.py|/) ", readme.partition("\nanimal_cls/")[2], re.M)
-    assert {"cli", "data", "errors"} <= set(listed), "the list was read"
-    for module, source in sources().items():
-        room = module.partition(".")[2].partition(".")[0]
-        for other in {name.split(".")[1] for name, _ in imports(source, module) if name.startswith("animal_cls.")}:
-            if room in listed and other in listed and other != room:
-                assert listed.index(room) < listed.index(other), f"{room} imports {other}, which stands above it"
+    tree = readme.partition("\nanimal_cls/")[2].partition("\ntests/")[0]
+    listed = re.findall(r"^[├└]── (\w+)(?:\.py|/) ", tree, re.M)
+    assert tuple(listed) == FLOORS
 
 
 @pytest.mark.parametrize(
     ("module", "source", "fault"),
     [
-        ("animal_cls.errors", "from animal_cls.config import Config", "errors (floor 0) imports config (floor 0)"),
-        ("animal_cls.results", "from animal_cls import report", "results (floor 0) imports report (floor 1)"),
-        ("animal_cls.results", "import animal_cls.cli", "results (floor 0) imports cli (floor 3)"),
-        ("animal_cls.models.net", "from ..classifier import judge", "models.net (floor 0) imports classifier"),
-        ("animal_cls.data.module", "from animal_cls.report import figures", "data.module (floor 1) imports report"),
-        ("animal_cls.messages", "from animal_cls import sweep", "messages (floor 3) imports sweep (floor 3)"),
-        ("animal_cls.data.x", "def f():\n    from animal_cls.cli import run", "data.x (floor 1) imports cli (floor 3)"),
-        ("animal_cls.job", "from animal_cls import experiment", "job imports experiment at once"),
-        ("animal_cls.sweep", "from animal_cls.construct import check", "sweep imports construct at once"),
+        ("animal_cls.errors", "from animal_cls.config.schema import Config", "imports config, which is above errors"),
+        ("animal_cls.results", "from animal_cls import report", "imports report, which is above results"),
+        ("animal_cls.results", "import animal_cls.commands.train", "imports commands, which is above results"),
+        ("animal_cls.models.net", "from ..training import classifier", "imports training, which is above models"),
+        (
+            "animal_cls.data.x",
+            "def f():\n    from animal_cls.commands import train",
+            "imports commands, which is above",
+        ),
+        ("animal_cls.data.x", "def f():\n    import animal_cls.__main__", "imports __main__, which is above data"),
         ("animal_cls.newcomer", "", "newcomer has no floor"),
         ("animal_cls.data.x", "from animal_cls.newcomer import y", "data.x imports newcomer, which has no floor"),
-        ("animal_cls", "from animal_cls.cli import run", "animal_cls imports cli: the package itself imports none"),
-        ("animal_cls.experiment", "import hydra.utils", "experiment imports hydra, which is at home in cli, messages"),
+        (
+            "animal_cls",
+            "from animal_cls.data import splits",
+            "animal_cls imports data: the package itself imports none",
+        ),
+        ("animal_cls.training.run", "import hydra.utils", "imports hydra, which is at home in commands, config"),
         ("animal_cls.results", "from torch import Tensor", "results imports torch, which is at home in"),
         ("animal_cls.report.x", "def f():\n    import torch", "report.x imports torch, which is at home in"),
         ("animal_cls.models.net", "import lightning as L", "models.net imports lightning, which is at home in"),
-        ("animal_cls.classifier", "from omegaconf import OmegaConf", "classifier imports omegaconf, which is at home"),
     ],
 )
 def test_a_bad_module_is_caught(module: str, source: str, fault: str) -> None:
@@ -202,24 +210,44 @@ def test_a_bad_module_is_caught(module: str, source: str, fault: str) -> None:
     ("module", "source"),
     [
         ("animal_cls.data.module", "from animal_cls.data.cache import decoded\nfrom .cache import decoded"),
-        ("animal_cls.experiment", "from animal_cls import construct, results\nimport torch, lightning"),
-        ("animal_cls.job", "def f():\n    from animal_cls import experiment"),
-        ("animal_cls.sweep", "import hydra\nfrom animal_cls.messages import in_our_words"),
-        ("animal_cls.prepare", "import animal_cls"),
+        ("animal_cls.training.run", "from animal_cls import results\nimport torch, lightning"),
+        ("animal_cls.sweeps.callback", "import hydra\nfrom animal_cls.config.hydra_errors import x"),
+        ("animal_cls.report.__main__", "from animal_cls.commands.report import main"),
+        ("animal_cls.commands.prepare", "import animal_cls"),
     ],
 )
 def test_a_good_module_is_not_caught(module: str, source: str) -> None:
     assert faults({module: source}) == []
 
 
+def test_a_slow_import_is_caught_however_far_away_it_is() -> None:
+    house = {
+        "animal_cls": "",
+        "animal_cls.commands": "",
+        "animal_cls.commands.go": "from animal_cls.data import far",
+        "animal_cls.data": "",
+        "animal_cls.data.far": "from animal_cls.data.near import x",
+        "animal_cls.data.near": "import torch.nn",
+    }
+    chain = "animal_cls.commands.go -> animal_cls.data.far -> animal_cls.data.near -> torch"
+    assert loads(house, "torch", ("commands",)) == [chain]
+    late = house | {"animal_cls.commands.go": "def f():\n    from animal_cls.data import far"}
+    assert loads(late, "torch", ("commands",)) == []
+    package = house | {"animal_cls.data.near": "", "animal_cls.data": "import torch"}
+    assert loads(package, "torch", ("commands",)) == ["animal_cls.commands.go -> animal_cls.data -> torch"]
+
+
 @pytest.mark.parametrize(
     ("modules", "absent"),
     [
         (
-            "animal_cls.report.build, animal_cls.report.page, animal_cls.report.run.figures, animal_cls.results",
+            "animal_cls.report.make, animal_cls.report.output.page, animal_cls.results",
             {"torch", "hydra", "omegaconf"},
         ),
-        ("animal_cls.cli, animal_cls.prepare, animal_cls.__main__", {"torch", "lightning", "matplotlib"}),
+        (
+            "animal_cls.commands.train, animal_cls.commands.prepare, animal_cls.__main__",
+            {"torch", "lightning", "matplotlib"},
+        ),
     ],
 )
 def test_what_comes_with_an_import(modules: str, absent: set[str], tmp_path: Path) -> None:

@@ -10,15 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from animal_cls.cli import compose
-from animal_cls.config import Config, keys
+from animal_cls.commands.prepare import prepare
+from animal_cls.commands.train import compose
+from animal_cls.config.schema import Config, keys
+from animal_cls.data.audit.page import render
+from animal_cls.data.audit.record import as_json
 from animal_cls.data.decode import UnreadablePicture, decode, read
 from animal_cls.data.header import header
 from animal_cls.errors import UserError
-from animal_cls.inspection.page import render
-from animal_cls.inspection.record import as_json
-from animal_cls.prepare import prepare
-from animal_cls.sweep import job_folder
+from animal_cls.sweeps.callback import job_folder
 
 AT_MOST = timedelta(seconds=20)  # an example; hypothesis fails where one takes longer
 FUZZ = settings(

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from animal_cls import cli
-from animal_cls.config import STRENGTHS, method_names
-from animal_cls.places import CONF
+from animal_cls.commands import train
+from animal_cls.config.schema import STRENGTHS, method_names
+from animal_cls.files.paths import CONF
 
 Program = Callable[..., "CompletedProcess[str]"]
 
@@ -46,14 +46,14 @@ def test_a_file_opens_with_a_sentence(path: Path) -> None:
 @pytest.mark.parametrize("option", of(*GROUPS))
 def test_an_option_composes_under_its_own_name(option: str) -> None:
     group, _, name = option.partition("/")
-    chosen = getattr(cli.compose([f"{group}={name}"]), group)
+    chosen = getattr(train.compose([f"{group}={name}"]), group)
     assert (chosen["name"] if isinstance(chosen, dict) else chosen.name) == name
 
 
 @pytest.mark.parametrize("option", of("experiment"))
 def test_an_experiment_composes_to_the_run_of_its_name(option: str) -> None:
     name = option.removeprefix("experiment/")
-    config = cli.compose([f"experiment={name}"])
+    config = train.compose([f"experiment={name}"])
     if "/" in name:
         model, reg = config.model["name"], config.reg.name
         assert name.rpartition("/")[2] == (model if reg == "none" else f"{model}_{reg}")
@@ -75,7 +75,7 @@ def test_a_sweep_composes_and_starts_by_itself(option: str, program: Program) ->
 @pytest.mark.parametrize("option", of("data", "model", "optimizer"))
 def test_a_constructor_call_fits(option: str) -> None:
     group, _, name = option.partition("/")
-    chosen = getattr(cli.compose([f"{group}={name}"]), group)
+    chosen = getattr(train.compose([f"{group}={name}"]), group)
     call = chosen.source if group == "data" else chosen
     arguments = {key: value for key, value in call.items() if key not in ("_target_", "name")}
     assert not set(arguments) & GIVEN[group], "a value that the run gives, too"
@@ -88,7 +88,7 @@ def test_the_strengths_reach_the_libraries(option: str) -> None:
     """A model without `dropout: ${reg.dropout}` would train the baseline under the name of reg=dropout."""
     group, _, name = option.partition("/")
     key = {"model": "dropout", "optimizer": "weight_decay"}[group]
-    config = cli.compose([f"{group}={name}", f"reg.{key}=0.125"])
+    config = train.compose([f"{group}={name}", f"reg.{key}=0.125"])
     assert getattr(config, group)[key] == 0.125
 
 
@@ -96,9 +96,9 @@ def test_every_method_has_an_option_and_every_option_a_strength() -> None:
     options = {option.removeprefix("reg/") for option in of("reg")}
     assert set(method_names()) <= options
     for name in options:
-        reg = cli.compose([f"reg={name}"]).reg
+        reg = train.compose([f"reg={name}"]).reg
         assert any(getattr(reg, strength) > 0 for strength in STRENGTHS) == (name != "none")
 
 
 def test_the_models_follow_the_image_size() -> None:
-    assert cli.compose(["model=simple_cnn", "data.image_size=96"]).model["image_size"] == 96
+    assert train.compose(["model=simple_cnn", "data.image_size=96"]).model["image_size"] == 96

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from animal_cls import chance
+from animal_cls import rng
 
 DRAWS = 5  # numbers per picture and epoch: mirror, area, shape, left, top
 AREA = (0.35, 1.0)  # share of the picture that is cut out
@@ -18,10 +18,10 @@ def boxes(keys: np.ndarray, *, seed: int, epoch: int) -> Tensor:
     """What `flip_crop` does to each picture in this epoch: affine maps (N, 2, 3) float32.
 
     Args:
-        keys: (N,) uint64, one per picture (`chance.picture_keys`).
+        keys: (N,) uint64, one per picture (`rng.picture_keys`).
     """
     # Not the first column: it decides the order, so that the first half of each epoch would be mirrored and no other.
-    return torch.from_numpy(crop_boxes(chance.uniform(keys, seed=seed, epoch=epoch, draws=1 + DRAWS)[:, 1:]))
+    return torch.from_numpy(crop_boxes(rng.uniform(keys, seed=seed, epoch=epoch, draws=1 + DRAWS)[:, 1:]))
 
 
 def flip_crop(pictures: Tensor, boxes: Tensor) -> Tensor:

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Sampler
 
-from animal_cls import chance
-from animal_cls.batch import Batch
+from animal_cls import rng
 from animal_cls.data.augment import boxes
+from animal_cls.data.batch import Batch
 from animal_cls.data.dataset import PictureSet
 
 AHEAD = 2  # batches that are read before they are asked for
@@ -40,7 +40,7 @@ class ShuffledBatches(Sampler[Place]):
         return len(self._starts())
 
     def __iter__(self) -> Iterator[Place]:
-        shuffled = self.indices[chance.order(self.keys, seed=self.seed, epoch=self.epoch)]
+        shuffled = self.indices[rng.order(self.keys, seed=self.seed, epoch=self.epoch)]
         for batch in np.split(shuffled, self._starts()[1:]):
             yield self.epoch, batch
 
@@ -69,7 +69,7 @@ class Reader:
 
     Args:
         pictures: what is read.
-        keys: (N,) uint64, one per picture (`chance.picture_keys`).
+        keys: (N,) uint64, one per picture (`rng.picture_keys`).
         augment: whether batches carry the boxes of their augmentation.
         seed: decides the boxes, together with epoch and picture.
         resident: all pictures (N, H, W, 3) in the device's memory (`on_device`); then batches are made there.

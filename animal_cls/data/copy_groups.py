@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from animal_cls import atomic
-from animal_cls.data.cache import decoded, on_the_fly
+from animal_cls.data.cache.pixels import decoded, on_the_fly
 from animal_cls.data.near_copies import SIDE, groups
+from animal_cls.files import atomic
 
 FORMAT = 1  # raised when other groups would be found in the same pictures
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from animal_cls.data.cache import Pixels, decoded, on_the_fly
+from animal_cls.data.cache.pixels import Pixels, decoded, on_the_fly
 from animal_cls.data.copy_groups import group_identities
 from animal_cls.data.decode import MAX_PIXELS
-from animal_cls.data.folder import about_links, scan
+from animal_cls.data.sources.folder import about_links, scan
 from animal_cls.data.splits import fingerprint, split
 from animal_cls.errors import UserError
-from animal_cls.naming import listed
+from animal_cls.files.naming import listed
 
 GROUPED = "With data.group_copies=true also near copies stay on one side; without it there is more to deal."
 

@@ -9,9 +9,9 @@ import torch
 from lightning import LightningDataModule
 from torch import Tensor
 
-from animal_cls import chance
-from animal_cls.batch import Batch
+from animal_cls import rng
 from animal_cls.data.augment import flip_crop
+from animal_cls.data.batch import Batch
 from animal_cls.data.batches import Loader, OrderedBatches, Reader, ShuffledBatches, on_device
 from animal_cls.data.dataset import PictureSet, load_once
 from animal_cls.data.decode import MAX_PIXELS
@@ -83,7 +83,7 @@ class PictureDataModule(LightningDataModule):
                 follow_links=self.follow_links,
                 group_copies=self.group_copies,
             )
-            self._keys = chance.picture_keys(self._pictures.hashes)
+            self._keys = rng.picture_keys(self._pictures.hashes)
 
     @property
     def pictures(self) -> PictureSet:
@@ -125,7 +125,7 @@ class PictureDataModule(LightningDataModule):
     def examples(self, n: int) -> Batch:
         """The first `n` training pictures of epoch 0, as augmented there."""
         indices = self.places("train")
-        first = indices[chance.order(self._keys[indices], seed=self.seed, epoch=0)[:n]]
+        first = indices[rng.order(self._keys[indices], seed=self.seed, epoch=0)[:n]]
         return self.finish(self._reader(augment=self.augment != "none")((0, first)))
 
     def _reader(self, *, augment: bool) -> Reader:

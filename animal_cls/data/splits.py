@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from animal_cls.data.animals10 import HELD_OUT, RELEASE
+from animal_cls.data.sources.animals10 import HELD_OUT, RELEASE
 from animal_cls.errors import UserError
 
 PUBLISHED = "published"  # as in the report, instead of a fraction

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import WeightsEnum
 
-from animal_cls import tensor_files
 from animal_cls.errors import UserError, WeightsUnavailable
+from animal_cls.files import tensor_files
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from animal_cls.report import main
+from animal_cls.commands.report import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -5,19 +5,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from animal_cls.report.claims import published, statements
-from animal_cls.report.evidence.answer import answers, best_of, judged_split
-from animal_cls.report.evidence.arms import arrange
-from animal_cls.report.evidence.averages import arm_rows, reliabilities
-from animal_cls.report.evidence.classes import class_links, class_rows, confused, pictures
-from animal_cls.report.evidence.collect import collect
-from animal_cls.report.evidence.comparisons import compare_all
-from animal_cls.report.evidence.configs import command, flat
-from animal_cls.report.evidence.fairness import overrides
-from animal_cls.report.evidence.judgements import Reader
-from animal_cls.report.evidence.picked import picked
-from animal_cls.report.helpers import Helpers
-from animal_cls.report.study import Arm, ArmRow, Command, DataSet, PictureNote, Run, Study
+from animal_cls.report.analysis.answer import answers, best_of, judged_split
+from animal_cls.report.analysis.arms import arrange
+from animal_cls.report.analysis.averages import arm_rows, reliabilities
+from animal_cls.report.analysis.classes import class_links, class_rows, confused, pictures
+from animal_cls.report.analysis.collect import collect
+from animal_cls.report.analysis.comparisons import compare_all
+from animal_cls.report.analysis.configs import command, flat
+from animal_cls.report.analysis.fairness import overrides
+from animal_cls.report.analysis.judgements import Reader
+from animal_cls.report.analysis.picked import picked
+from animal_cls.report.published import published, statements
+from animal_cls.report.records import Arm, ArmRow, Command, DataSet, PictureNote, Run, Study
+from animal_cls.report.workers import Helpers
 from animal_cls.results import SPLITS, Result
 
 
@@ -77,7 +77,7 @@ def study(
 
 def load_drawings() -> None:
     """Load what the figures of a study need, which takes half a second."""
-    from animal_cls.report.drawings import study_figures  # noqa: F401
+    from animal_cls.report.figures import study_figures  # noqa: F401
 
 
 def data_sets(results: Sequence[Result]) -> list[DataSet]:

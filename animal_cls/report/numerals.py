@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from animal_cls.report.wording import duration, percent
+from animal_cls.files.text import duration, percent
 
 NONE = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"

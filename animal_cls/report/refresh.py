@@ -2,7 +2,7 @@
 
 `python -m animal_cls.report.refresh SWEEP` makes it once for whatever has come in on its standard input, again for what
 came in meanwhile, and ends with that input. So it never runs twice at once, always ends with the last state, and does
-so even if the sweep is killed; what it writes is whole at every moment, see `command.make`.
+so even if the sweep is killed; what it writes is whole at every moment, see `make.make`.
 """
 
 import os
@@ -92,13 +92,13 @@ def requests() -> Iterator[bytes]:
 
 def run(sweep: Path) -> None:
     """Make the report as often as asked; what goes wrong is told once."""
-    from animal_cls.report import command  # not in the sweep itself: scipy takes a second
-    from animal_cls.report.helpers import Helpers
+    from animal_cls.report import make  # not in the sweep itself: scipy takes a second
+    from animal_cls.report.workers import Helpers
 
     told = set[str]()
     for _ in requests():
         try:
-            _, notes = command.make([sweep], sweep / command.REPORT, helpers=Helpers(count=0))
+            _, notes = make.make([sweep], sweep / make.REPORT, helpers=Helpers(count=0))
         except Exception as error:
             if "" not in told:
                 warn(error)

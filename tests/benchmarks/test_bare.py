@@ -10,9 +10,9 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
-from animal_cls import construct
-from animal_cls.classifier import Classifier
-from animal_cls.cli import compose
+from animal_cls.commands.train import compose
+from animal_cls.training import build
+from animal_cls.training.classifier import Classifier
 from benchmarks import bare
 from benchmarks.inside import Inside, look
 
@@ -30,13 +30,13 @@ def trained(tmp_path: Path, picture_folder: Callable[..., Path]) -> tuple[Inside
     root = picture_folder(tmp_path / "pictures", per_class=12)
     words = ["data=folder", f"data.root={root}", f"data.cache_dir={tmp_path}", "data.image_size=64"]
     config = compose([*words, "optimizer.weight_decay=0.1", "data.batch_size=1000"])
-    data = construct.pictures(config)
+    data = build.pictures(config)
     data.prepare_data()
     classifier = Classifier(
-        construct.network(config, num_classes=3),
+        build.network(config, num_classes=3),
         classes=data.pictures.classes,
         normalization=((0.4, 0.5, 0.6), (0.2, 0.3, 0.25)),
-        optimizer=construct.optimizer(config),
+        optimizer=build.optimizer(config),
     )
     callback = Look()
     trainer = Trainer(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from animal_cls.data.folder import scan
+from animal_cls.data.sources.folder import scan
 from benchmarks import usual
 from benchmarks.processes import run
 from benchmarks.workplace import Workplace

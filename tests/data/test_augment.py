@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
-from animal_cls import chance
+from animal_cls import rng
 from animal_cls.data.augment import AREA, RATIO, boxes, crop_boxes, flip_crop, grid
 
 N, SIDE = 2000, 16
@@ -35,7 +35,7 @@ def fix_draws(monkeypatch: pytest.MonkeyPatch, draws: np.ndarray) -> None:
         return np.column_stack([np.zeros((len(keys), draws - 5)), fixed])
 
     fixed = draws
-    monkeypatch.setattr("animal_cls.data.augment.chance.uniform", uniform)
+    monkeypatch.setattr("animal_cls.data.augment.rng.uniform", uniform)
 
 
 @pytest.mark.parametrize("place", [0.0, 0.3, 1 - 1e-9])
@@ -107,7 +107,7 @@ def test_the_changes_are_independent_of_each_other_of_the_epoch_before_and_of_th
     area = now["width"] * now["height"]
     room = (now["width"] < 0.95) & (now["height"] < 0.95)
     columns = {
-        "place in the epoch": np.argsort(chance.order(KEYS, seed=0, epoch=1)),
+        "place in the epoch": np.argsort(rng.order(KEYS, seed=0, epoch=1)),
         "mirrored": now["mirrored"],
         "mirrored before": before["mirrored"],
         "area": area,

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from animal_cls.config import PILLOWS_OWN_LIMIT, DataConfig
-from animal_cls.data.cache import decoded
+from animal_cls.config.schema import PILLOWS_OWN_LIMIT, DataConfig
+from animal_cls.data.cache.pixels import decoded
 from animal_cls.data.decode import MAX_PIXELS, UnreadablePicture, decode
 
 

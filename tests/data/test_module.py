@@ -11,8 +11,8 @@ import torch
 from lightning import LightningModule, Trainer
 from torch import Tensor, nn
 
-from animal_cls.batch import Batch
 from animal_cls.data.augment import boxes, flip_crop
+from animal_cls.data.batch import Batch
 from animal_cls.data.batches import Loader, OrderedBatches, ShuffledBatches, copied
 from animal_cls.data.module import PictureDataModule
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from animal_cls.data.animals10 import RELEASE
+from animal_cls.data.sources.animals10 import RELEASE
 from animal_cls.data.splits import fingerprint, split
 from animal_cls.errors import UserError
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from animal_cls import regularizers
-from animal_cls.config import STRENGTHS, RegConfig, method_names
+from animal_cls.config.schema import STRENGTHS, RegConfig, method_names
 from animal_cls.regularizers import Regularizer, build
 from animal_cls.regularizers.label_smoothing import LabelSmoothing
 

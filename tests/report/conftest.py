@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from animal_cls import results
-from animal_cls.report import helpers
+from animal_cls.report import workers
 from animal_cls.results import Predictions, Result, SplitResult
 
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """No report starts processes of its own, which takes a second each, but in the tests of just that."""
-    monkeypatch.setattr(helpers, "cores", lambda: 1)
+    monkeypatch.setattr(workers, "cores", lambda: 1)
 
 
 def split_of(classes: Sequence[str], confusion: Sequence[Sequence[int]], *, loss: float = 1.0) -> SplitResult:
@@ -96,7 +96,7 @@ def config_of(*, model: str, reg: str, seed: int, changes: dict[str, Any]) -> di
         "judge": "last",
         "data": {
             "name": "folder",
-            "source": {"_target_": "animal_cls.data.folder.locate"},
+            "source": {"_target_": "animal_cls.data.sources.folder.locate"},
             "root": "/pictures",
             "image_size": 128,
             "batch_size": 256,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from animal_cls.report import command, refresh
+from animal_cls.report import refresh
 from animal_cls.report.refresh import Refresher, run
 
 HITS = {"val": {"cat": [True, False], "dog": [True, True]}}
@@ -135,7 +135,7 @@ def test_requests_during_a_report_are_one_more_report(stdin: Input, monkeypatch:
             stdin.close()
         return None, []
 
-    monkeypatch.setattr(command, "make", make)
+    monkeypatch.setattr("animal_cls.report.make.make", make)
     stdin.ask(3)
     run(Path("sweep"))
     assert made == [Path("sweep/report")] * 2
@@ -153,7 +153,7 @@ def test_what_goes_wrong_is_told_once_and_the_next_report_is_made(
             raise ZeroDivisionError("no number")
         return None, ["arms.png: left as it is"]
 
-    monkeypatch.setattr(command, "make", make)
+    monkeypatch.setattr("animal_cls.report.make.make", make)
     stdin.ask()
     run(Path("sweep"))
     assert len(made) == 4

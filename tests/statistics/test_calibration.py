@@ -10,10 +10,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from animal_cls.statistics import (
-    expected_calibration,
-    spearman,
-)
+from animal_cls.statistics import expected_calibration, spearman
 
 
 def test_rank_correlation_is_scipys() -> None:
@@ -47,7 +44,7 @@ def test_calibration_bins_worked_out_by_hand() -> None:
 
 def test_the_calibration_error_is_the_results() -> None:
     torch = pytest.importorskip("torch")
-    from animal_cls.classifier import calibration_error
+    from animal_cls.training.classifier import calibration_error
 
     rng = np.random.default_rng(0)
     probabilities, labels = rng.dirichlet(np.full(4, 0.3), size=500), rng.integers(4, size=500)

@@ -11,11 +11,7 @@ from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar as reference_mcnemar
 from statsmodels.stats.proportion import proportion_confint
 
-from animal_cls.statistics import (
-    mcnemar,
-    paired_bootstrap,
-    wilson,
-)
+from animal_cls.statistics import mcnemar, paired_bootstrap, wilson
 from animal_cls.statistics.weighting import influences
 
 Drawn = Callable[..., tuple[np.ndarray, np.ndarray]]

@@ -6,11 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from animal_cls.statistics import (
-    CrossedTest,
-    compare,
-    seeds_needed,
-)
+from animal_cls.statistics import CrossedTest, compare, seeds_needed
 from animal_cls.statistics.crossed import Variances, expected_power
 
 Drawn = Callable[..., tuple[np.ndarray, np.ndarray]]

@@ -8,11 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from animal_cls.statistics import (
-    mean_interval,
-    paired_seeds,
-    smallest_signed_rank_p,
-)
+from animal_cls.statistics import mean_interval, paired_seeds, smallest_signed_rank_p
 
 
 def test_the_interval_over_seeds_is_students() -> None:

@@ -8,10 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 from statsmodels.stats.multitest import multipletests
 
-from animal_cls.statistics import (
-    holm,
-    verdict,
-)
+from animal_cls.statistics import holm, verdict
 
 
 def test_holm_is_statsmodels() -> None:

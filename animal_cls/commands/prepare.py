@@ -1,0 +1,172 @@
+"""python -m animal_cls.prepare: fetch, check, decode and split the pictures, without training on them."""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from animal_cls.config.schema import Config
+from animal_cls.data.audit.audit import look, write
+from animal_cls.data.audit.record import Inspection
+from animal_cls.data.audit.text import text
+from animal_cls.data.cache import inventory
+from animal_cls.data.cache.pixels import default_cache_dir
+from animal_cls.data.dataset import PictureSet, load
+from animal_cls.data.sources.folder import scan
+from animal_cls.errors import UserError
+from animal_cls.files import disk
+from animal_cls.files.text import aligned
+from animal_cls.training.instantiate import call
+
+HELP = """\
+Fetch, check, decode and split the pictures of a run, without training.
+
+    python -m animal_cls.prepare data=animals10                 download the report's photographs, or check a copy
+    python -m animal_cls.prepare data=folder data.root=FOLDER   look at your own class folders
+    python -m animal_cls.prepare data=toy                       draw the embedded pictures
+
+Tells how many pictures there are, and what is wrong with them: unreadable files, copies and near copies, also across
+classes and splits, blank, tiny and huge ones; on the terminal, and with small pictures and all names in pictures.html
+and pictures.json.
+
+Takes every override that `python -m animal_cls` takes; these matter here: data, data.root, data.image_size, data.val,
+data.test, data.split_seed, data.group_copies, data.max_bad_share, data.max_pixels, data.follow_links, data.cache_dir.
+What is decoded here is there when a run starts."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the verb on `argv` (default: the command line); the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")  # to stderr
+    try:
+        flags, overrides = _parser().parse_known_args(argv)
+        if flags.help:
+            print(_parser().format_help(), flush=True)
+        elif flags.list or flags.remove:
+            print(_of_caches(flags, overrides), flush=True)
+        else:
+            _tell(prepare(overrides, verify=flags.verify), flags.out)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted; the next run continues from here.", file=sys.stderr)
+        return 130  # as shells report Ctrl-C
+    except BrokenPipeError:  # `--help | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m animal_cls.prepare",
+        usage="%(prog)s [--verify] [--out DIR] [overrides] | --list | --remove KEY ...",
+        description=HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+        add_help=False,
+    )
+    parser.add_argument("-h", "--help", action="store_true", help="this text")
+    parser.add_argument(
+        "--out", metavar="DIR", type=Path, help="where pictures.html and .json go; by default a new folder in outputs/"
+    )
+    parser.add_argument("--verify", action="store_true", help="also read every file that seems unchanged, and compare")
+    parser.add_argument(
+        "--list", action="store_true", help="the decoded pictures that are kept, with size and last use"
+    )
+    parser.add_argument(
+        "--remove", nargs="+", metavar="KEY", help="remove those of these keys (their beginnings do), or all"
+    )
+    return parser
+
+
+def _tell(inspection: Inspection, out: Path | None) -> None:
+    """Print what was found, write it, and end with why the pictures cannot be used, if they cannot."""
+    print(text(inspection), flush=True)
+    print("", *write(inspection, out), sep="\n", flush=True)
+    if inspection.facts.trouble:
+        raise inspection.facts.trouble
+
+
+def _of_caches(flags: argparse.Namespace, overrides: list[str]) -> str:
+    if flags.remove:
+        keys = [word for word in flags.remove if "=" not in word]
+        cache_dir = _cache_dir(overrides + [word for word in flags.remove if "=" in word])
+        gone = inventory.remove(cache_dir, keys)
+        return f"removed {len(gone)} of the caches in {cache_dir}: {disk.size(sum(cache.bytes for cache in gone))}"
+    cache_dir = _cache_dir(overrides)
+    return _listed(inventory.caches(cache_dir), cache_dir)
+
+
+def _cache_dir(overrides: list[str]) -> Path:
+    from animal_cls.commands.train import compose  # Hydra, which --help has no use for
+
+    chosen = compose(overrides).data.cache_dir
+    return Path(chosen).expanduser() if chosen else default_cache_dir()
+
+
+def _listed(caches: list[inventory.Cache], cache_dir: Path) -> str:
+    if not caches:
+        return f"no decoded pictures in {cache_dir}"
+    rows = []
+    for cache in caches:
+        about = cache.about
+        what = f"{about.root}{'' if cache.has_root else ' (not there any more)'}" if about else "of another version"
+        size = f"{about.image_size} px" if about else ""
+        used = f"{cache.last_use:%Y-%m-%d %H:%M}"
+        rows.append([cache.key[:8], f"{cache.pictures:,}", size, disk.size(cache.bytes), used, what])
+    total = f"{len(caches)} caches in {cache_dir}: {disk.size(sum(cache.bytes for cache in caches))}"
+    head = ["key", "pictures", "side", "size", "last use", "of"]
+    return "\n".join([*aligned([head, *rows], right=(1, 2, 3)), total])
+
+
+def prepare(overrides: Sequence[str], *, verify: bool = False) -> Inspection:
+    """Decode and split the pictures that the overrides choose, as a run would, and look at them.
+
+    Raises:
+        UserError: an override that does not exist, or no folder of class folders.
+    """
+    from animal_cls.commands.train import compose  # Hydra, which --help has no use for
+
+    config = compose(overrides)
+    data = config.data
+    cache_dir = Path(data.cache_dir).expanduser() if data.cache_dir else default_cache_dir()
+    root = call(data.source, "data.source", root=data.root, cache_dir=cache_dir)
+    return look(
+        scan(root, follow_links=data.follow_links),
+        pictures=_usable(config, root, cache_dir, verify),
+        image_size=data.image_size,
+        max_pixels=data.max_pixels,
+        max_bad_share=data.max_bad_share,
+        cache_dir=cache_dir if data.cache else None,
+        is_drawn=data.name == "toy",
+    )
+
+
+def _usable(config: Config, root: Path, cache_dir: Path, verify: bool) -> PictureSet | UserError:
+    """The pictures of a run, or why they cannot be used: then it is all the more worth to look at them."""
+    data = config.data
+    try:
+        return load(
+            root,
+            image_size=data.image_size,
+            cache_dir=cache_dir,
+            val=data.val,
+            test=data.test,
+            split_seed=data.split_seed,
+            max_bad_share=data.max_bad_share,
+            show_progress=True,
+            cache=data.cache,
+            verify=verify,
+            max_pixels=data.max_pixels,
+            follow_links=data.follow_links,
+            group_copies=data.group_copies,
+        )
+    except UserError as error:
+        return error
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,47 @@
+"""`python -m animal_cls.report DIR [DIR ...]`: writes what the runs in these folders show."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from animal_cls.errors import UserError
+from animal_cls.report.make import REPORT, make
+from animal_cls.report.workers import gathered
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Make the report that the command line asks for; returns the exit code."""
+    asked = parser().parse_args(words)
+    out = asked.out or asked.folders[0] / REPORT
+    try:
+        with gathered() as helpers:
+            made, notes = make(asked.folders, out, compare=[tuple(pair) for pair in asked.compare], helpers=helpers)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
+    for answer in made.answers:
+        print(answer.text)
+    for note in notes:
+        print(f"warning: {note}", file=sys.stderr)
+    print(f"report  {out}")
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The words that this command understands."""
+    made = argparse.ArgumentParser(
+        prog="python -m animal_cls.report",
+        description="What many runs show: tables, text and one page, from the files in their folders.",
+    )
+    made.add_argument("folders", metavar="DIR", nargs="+", type=Path, help="a folder of runs, sweeps or both")
+    made.add_argument("--out", type=Path, help=f"where to write; by default {REPORT}/ in the first DIR")
+    made.add_argument(
+        "--compare",
+        metavar="ARM",
+        nargs=2,
+        action="append",
+        default=[],
+        help="compare these two arms also; repeatable. Names as in arms.csv",
+    )
+    return made

@@ -1,0 +1,83 @@
+"""Hydra in, one run out (the only file with @hydra.main)."""
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import hydra
+from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from animal_cls.config.hydra_errors import in_our_words, is_mistake, quoted_if_needed
+from animal_cls.config.schema import Config, parse
+from animal_cls.errors import UserError
+from animal_cls.files.paths import CONF
+from animal_cls.sweeps.callback import job_folder
+from animal_cls.sweeps.job import carry_out_and_tell
+from animal_cls.sweeps.plan import planned_skip
+from animal_cls.training.signals import Stopped
+
+ConfigStore.instance().store(name="schema", node=Config)
+OmegaConf.register_new_resolver("job_folder", job_folder, replace=True)
+
+
+def run() -> int:
+    """Hand the command line to Hydra; returns the exit code. A mistake of the user's gets one message, no traceback."""
+    wanted = os.environ.get("HYDRA_FULL_ERROR")
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise, so that we choose the words
+    sys.argv = [sys.argv[0], *as_meant(sys.argv[1:])]
+    logging.raiseExceptions = False  # on a full disk every line of the log would bring a traceback
+    try:
+        main()
+    except Stopped as stopped:
+        return stopped.exit_code
+    except KeyboardInterrupt:  # before or after a training, which has its own way to stop
+        print("Interrupted. See what can go on: python -m animal_cls.resume --list", file=sys.stderr)
+        return 128 + signal.SIGINT
+    except BrokenPipeError:  # `--help | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if wanted == "1" or not is_mistake(error):
+            raise
+        print(in_our_words(error), file=sys.stderr)
+        return 1
+    finally:
+        os.environ.pop("HYDRA_FULL_ERROR") if wanted is None else os.environ.update(HYDRA_FULL_ERROR=wanted)
+    return 0
+
+
+@hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
+def main(cfg: DictConfig) -> None:
+    """One run in the folder that Hydra made. In a sweep a failure is recorded and the next job goes on."""
+    hydra_config = HydraConfig.get()
+    folder = Path(hydra_config.runtime.output_dir)
+    in_sweep = hydra_config.mode == RunMode.MULTIRUN
+    skip = planned_skip(folder) if in_sweep else None
+    carry_out_and_tell(parse(cfg), folder, in_sweep=in_sweep, skip=skip)
+
+
+def as_meant(words: Sequence[str]) -> list[str]:
+    """The command line as Hydra can read it: quotes around values such as ~/pictures or /图片, --multirun in front."""
+    flags = [word for word in words if word in ("-m", "--multirun")]
+    return flags + [quoted_if_needed(word) for word in words if word not in flags]
+
+
+def compose(overrides: Sequence[str]) -> Config:
+    """The config of `overrides`, as the command line would give it.
+
+    Raises:
+        UserError: an override that does not fit.
+    """
+    try:
+        with hydra.initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+            return parse(hydra.compose("config", overrides=as_meant(overrides)))
+    except Exception as error:
+        if not is_mistake(error):
+            raise
+        raise UserError(in_our_words(error)) from None

@@ -1,0 +1,1 @@
+"""What conf/ may say: every key, and the messages for what does not fit."""

@@ -1,0 +1,168 @@
+"""Hydra's errors in our words: the key or option, the value, and the way out."""
+
+import contextlib
+import re
+import shlex
+from typing import TypeGuard
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from omegaconf.errors import OmegaConfBaseException
+
+from animal_cls.config.schema import Config, did_you_mean, keys, unknown_key
+from animal_cls.errors import UserError
+from animal_cls.files.paths import CONF
+
+# Who reads what the user wrote: what they raise, of whatever type, is about that.
+READERS = ("hydra", "omegaconf", "antlr4", "yaml")
+
+
+def is_mistake(error: BaseException) -> bool:
+    """Whether the user can mend what `error` is about; else it is a fault of ours."""
+    if isinstance(error, UserError | HydraException | OmegaConfBaseException):
+        return True
+    return _is_refused_by_the_system(error) or _raised_in(error).partition(".")[0] in READERS
+
+
+def in_our_words(error: BaseException) -> str:
+    """One message for whatever Hydra, OmegaConf or we ourselves raise about what the user wrote."""
+    if isinstance(error, UserError):
+        return str(error)
+    if _is_refused_by_the_system(error):
+        return f"{error.filename}: {error.strerror}. See what can go on: python -m animal_cls.resume --list"
+    translations = (_not_an_override, _unknown_option, _given_twice, _unknown_key, _several_values, _wrong_type)
+    return next(
+        (words for words in (translate(error) for translate in translations) if words),
+        str(error).strip() or type(error).__name__,
+    )
+
+
+def _raised_in(error: BaseException) -> str:
+    """The name of the module."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    return place.tb_frame.f_globals.get("__name__", "") if place else ""
+
+
+def _is_refused_by_the_system(error: BaseException) -> TypeGuard[OSError]:
+    """Whether it is about a file that Hydra could not write: a full disk, a folder that is gone."""
+    return isinstance(error, OSError) and error.filename is not None and not isinstance(error, HydraException)
+
+
+def quoted_if_needed(word: str) -> str:
+    """`key=value` in quotes of Hydra's, where its grammar takes the value only so and it can be but one value."""
+    key, equals, value = word.partition("=")
+    if word.startswith("-") or not equals or set(value) & set(",[]{}\\\"'"):
+        return word
+    parser = OverridesParser.create()
+    try:
+        parser.parse_override(word)
+    except HydraException:
+        quoted = f'{key}="{value}"'
+        with contextlib.suppress(HydraException):
+            parser.parse_override(quoted)
+            return quoted
+    return word
+
+
+def _not_an_override(error: BaseException) -> str | None:
+    """`resnet18` without `model=`; `data.root=~/pictures` without quotes."""
+    if not isinstance(error, OverrideParseException):
+        return None
+    if "=" in error.override:
+        typed = _quoted(error.override)
+        return f"{error.override}: this value needs quotes of its own, inside those of the shell: {typed}"
+    return f"{error.override}: not of the form key=value, e.g. model=resnet18 ({error.message.splitlines()[0]})."
+
+
+def _quoted(override: str) -> str:
+    """`key=value` as it can be typed whatever the value holds."""
+    key, _, value = override.partition("=")
+    return shlex.quote(f'{key}="{value}"') if '"' not in value else f"\"{key}='{value}'\""
+
+
+def _unknown_option(error: BaseException) -> str | None:
+    """`model=resnet19`."""
+    if not isinstance(error, MissingConfigException) or not error.missing_cfg_file or not error.options:
+        return None
+    group, _, option = error.missing_cfg_file.partition("/")
+    if group == "hydra":  # hydra/launcher=joblib
+        group, _, option = error.missing_cfg_file.rpartition("/")
+    inside = [path.relative_to(CONF / group).with_suffix("").as_posix() for path in (CONF / group).rglob("*/*.yaml")]
+    folders = {name.rpartition("/")[0] for name in inside}
+    own = [name for name in error.options if "/" not in option and name not in folders]  # also those of a --config-dir
+    options = sorted({*own, *_files(group), *inside})
+    return f"{group}={option}: no such option.{did_you_mean(option, options)} Options: {', '.join(options)}."
+
+
+def _files(group: str) -> list[str]:
+    return [path.stem for path in (CONF / group).glob("*.yaml")]
+
+
+def _given_twice(error: BaseException) -> str | None:
+    """`+reg=l2`, `+model.weights=...` for what is there already."""
+    group = re.search(r"Multiple values for (\S+)\. To override a value use 'override \S+: (\S+)'", str(error))
+    if group:
+        return f"+{group[1]}={group[2]}: {group[1]} has a value already. Leave out the +: {group[1]}={group[2]}"
+    key = re.search(r"An item is already at '[^']+'\.\nEither remove \+ prefix: '([^']+)'", str(error))
+    return f"+{key[1]}: there is such a key already. Leave out the +: {key[1]}" if key else None
+
+
+def _several_values(error: BaseException) -> str | None:
+    """`seed=0,1` without `--multirun`."""
+    match = re.search(r"Ambiguous value for argument '(.+)'\n", str(error))
+    if not match:
+        return None
+    return (
+        f"{match[1]}: several values make a sweep, which needs --multirun before the first of these words. "
+        f"A single text with a comma in it stands in quotes, inside those of the shell: {_quoted(match[1])}"
+    )
+
+
+def _unknown_key(error: BaseException) -> str | None:
+    """`trainer.max_epoch=3`, `modle=resnet18`."""
+    match = re.search(r"Could not (?:override|append to|delete) '([^']+)'", str(error))
+    if not match:
+        return None
+    key = match[1]
+    section = key.partition(".")[0]
+    groups = sorted(path.name for path in CONF.iterdir() if path.is_dir())
+    if "No match in the defaults list" in str(error) or (section == key and key not in keys(Config)):
+        return f"{key}: no such key or group.{did_you_mean(key, [*groups, *keys(Config)])} Groups: {', '.join(groups)}."
+    if section in ("model", "optimizer"):
+        return _unknown_argument(key, section)
+    return str(unknown_key(key))
+
+
+def _unknown_argument(key: str, section: str) -> str:
+    """A key of a constructor call: conf/ names only those that are set."""
+    known = sorted(
+        {match for path in (CONF / section).glob("*.yaml") for match in re.findall(r"^(\w+):", path.read_text(), re.M)}
+    )
+    known = [name for name in known if not name.startswith("_") and name != "name"]
+    named = [f"{section}.{name}" for name in known]
+    guess = "" if key in named else did_you_mean(key.partition(".")[2], known, section=section)
+    return (
+        f"{key}: the chosen option has no such key.{guess} Keys of the options in {section}/: {', '.join(named)}. "
+        f"To pass another argument of its constructor, write +{key}=..."
+    )
+
+
+def _wrong_type(error: BaseException) -> str | None:
+    """`trainer.max_epochs=abc`."""
+    cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
+    text = f"{error}\n{cause}"
+    value = re.search(r"Value '(.*)' of type '\w+' could not be converted to (\w+)", text)
+    key = re.search(r"full_key: (\S+)", text)
+    if value and key:
+        wanted = {"Integer": "a whole number", "Float": "a number"}.get(value[2], value[2])
+        return f"{key[1]}={value[1]}: {wanted} is needed."
+    override = re.match(r"Error merging override (.*)", str(error))
+    return f"{override[1]}: {_unfit(str(cause).splitlines()[0])}." if override else None
+
+
+def _unfit(reason: str) -> str:
+    """In words, why OmegaConf does not take a value."""
+    words = {"is not a valid bool": "true or false is needed", "is not Optional": "a value is needed"}
+    return next((text for pattern, text in words.items() if pattern in reason), f"cannot be used here ({reason})")

@@ -1,0 +1,182 @@
+"""The checks: each takes the facts and says what it has found, the worst first."""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import PurePath
+
+import numpy as np
+
+from animal_cls.data.audit.facts import Facts
+from animal_cls.data.audit.findings import SEVERITIES, Finding, Item, Severity
+from animal_cls.data.header import SUFFIXES_OF, Header
+from animal_cls.data.sources.folder import FOLLOW
+
+TINY = 16  # pixels of the shorter side: hardly anything can be seen
+LARGE = 25_000_000  # pixels: decoding takes a hundred times as long as that of a photograph from the web
+
+Groups = list[list[int]]  # places of files that belong together
+
+
+def findings(facts: Facts) -> list[Finding]:
+    """Everything that was found, the worst first."""
+    found = [finding for check in CHECKS for finding in check(facts) if finding.groups]
+    order = list(SEVERITIES)
+    return sorted(found, key=lambda finding: order.index(finding.severity))
+
+
+def copies(facts: Facts) -> Iterator[Finding]:
+    """Equal files: across splits, across classes, within a class."""
+    groups = _groups(facts.contents, np.flatnonzero(facts.readable))
+    torn = [group for group in groups if _differ(facts.sides, group)]
+    mixed = [group for group in groups if _differ(facts.labels, group)]
+    yield _finding(
+        facts, "copies_across_splits", "severe", "Equal files in different splits", torn,
+        "The network is judged by what it was trained on, so its accuracy is too good. The folder brings this split, "
+        "so it is kept: take the copies out of one split.",
+    )  # fmt: skip
+    yield _finding(
+        facts, "copies_across_classes", "severe", "Equal files in different classes", mixed,
+        "One picture has two labels, of which one at least is wrong. Take it out of one class.",
+    )  # fmt: skip
+    yield _finding(
+        facts, "copies_within_class", "note", "Equal files in one class", _others(groups, torn, mixed),
+        "They are on one side of the split and count as often as they are there.",
+    )  # fmt: skip
+
+
+def near_copies(facts: Facts) -> Iterator[Finding]:
+    """Different files that show one photograph: across splits, across classes, within a class."""
+    groups = _groups(facts.identities, np.flatnonzero(facts.readable))
+    groups = [group for group in groups if _differ(facts.contents, group)]
+    torn = [group for group in groups if _differ(facts.sides, group)]
+    mixed = [group for group in groups if _differ(facts.labels, group)]
+    way_out = "data.group_copies=true keeps each group on one side."
+    if facts.is_premade:
+        way_out = "The folder brings this split, so it is kept: move each group into one split."
+    yield _finding(
+        facts, "near_copies_across_splits", "severe", "Near copies in different splits", torn,
+        f"The network is judged by pictures that it was all but trained on, so its accuracy is too good. {way_out}",
+    )  # fmt: skip
+    yield _finding(
+        facts, "near_copies_across_classes", "severe", "Near copies in different classes", mixed,
+        "They look like one photograph with two labels, of which one at least would be wrong. Look at them.",
+    )  # fmt: skip
+    yield _finding(
+        facts, "near_copies_within_class", "note", "Near copies in one class", _others(groups, torn, mixed),
+        "They show one photograph, on one side of the split.",
+    )  # fmt: skip
+
+
+def unreadable(facts: Facts) -> Iterator[Finding]:
+    """Files that are no pictures, or damaged ones."""
+    share = len(facts.bad) / len(facts.paths)
+    severity: Severity = "severe" if share > facts.max_bad_share else "warning"
+    places = [place for place, path in enumerate(facts.paths) if path in facts.bad]
+    advice = f"They are left out. A run allows a share of {facts.max_bad_share:g} of such files (data.max_bad_share)"
+    groups = [[_item(facts, place, facts.bad[facts.paths[place]])] for place in places]
+    advice += f", here it is {share:.2g}."
+    yield Finding(
+        kind="unreadable", severity=severity, title="Unreadable files", advice=advice, groups=groups, has_pictures=False
+    )  # fmt: skip
+
+
+def links(facts: Facts) -> Iterator[Finding]:
+    """Links that lead out of the root."""
+    yield Finding(
+        kind="links_not_followed", severity="warning", title="Links that lead out of data.root",
+        advice=f"What they lead to is left out. {FOLLOW}",
+        groups=[[Item(path=path, class_name="", split="", note="", place=None)] for path in facts.not_followed],
+        has_pictures=False,
+    )  # fmt: skip
+
+
+def contents(facts: Facts) -> Iterator[Finding]:
+    """Pictures on which there is little to see."""
+    yield _finding(
+        facts, "blank", "warning", "Blank pictures", _alone(np.flatnonzero(facts.blank)),
+        "They are of one colour, or nearly, so that nothing can be learned from them. A run uses them all the same.",
+    )  # fmt: skip
+    yield _finding(
+        facts, "tiny", "warning", "Tiny pictures", _alone(_where(facts, lambda h: min(h.width, h.height) < TINY)),
+        f"Less than {TINY} pixels wide or high: hardly anything can be seen on them. A run uses them all the same.",
+    )  # fmt: skip
+
+
+def sizes(facts: Facts) -> Iterator[Finding]:
+    """Pictures that are smaller than the network is given, or huge."""
+    size = facts.image_size
+    smaller = _where(facts, lambda h: TINY <= min(h.width, h.height) < size)
+    yield _finding(
+        facts, "smaller", "note", f"Smaller than data.image_size={size}", _alone(smaller),
+        f"Less than {size} pixels wide or high: they are enlarged, which adds nothing to see.",
+    )  # fmt: skip
+    yield _finding(
+        facts, "large", "note", "Very large pictures", _alone(_where(facts, lambda h: h.width * h.height > LARGE)),
+        f"More than {LARGE // 10**6} million pixels: decoding them takes long, once.",
+    )  # fmt: skip
+
+
+def formats(facts: Facts) -> Iterator[Finding]:
+    """Names that say another format than the contents, and animations."""
+    groups = [
+        [_item(facts, place, f"is {found.format}")]
+        for place, found in enumerate(facts.headers)
+        if found and PurePath(facts.paths[place]).suffix.lower() not in SUFFIXES_OF[found.format]
+    ]
+    yield Finding(
+        kind="wrong_extension", severity="note", title="Names that say another format",
+        advice="Pictures are read by their contents, so nothing needs to be done.", groups=groups,
+    )  # fmt: skip
+    yield _finding(
+        facts, "animated", "note", "Animations", _alone(_where(facts, lambda h: h.animated)),
+        "Their first picture counts.",
+    )  # fmt: skip
+
+
+CHECKS = (unreadable, copies, near_copies, links, contents, sizes, formats)
+
+
+def _finding(facts: Facts, kind: str, severity: Severity, title: str, groups: Groups, advice: str) -> Finding:
+    items = [
+        [_item(facts, place, _size(facts.headers[place])) for place in _unlike_first(facts, group)] for group in groups
+    ]
+    return Finding(kind=kind, severity=severity, title=title, advice=advice, groups=items)
+
+
+def _unlike_first(facts: Facts, group: list[int]) -> list[int]:
+    """One of each class and split, then the others: where only the first are shown, they show why it is a finding."""
+    first = {(facts.labels[place], facts.sides[place]): place for place in reversed(group)}
+    return sorted(group, key=lambda place: place not in first.values())
+
+
+def _item(facts: Facts, place: int, note: str) -> Item:
+    name = facts.classes[facts.labels[place]]
+    return Item(path=facts.paths[place], class_name=name, split=str(facts.sides[place]), note=note, place=place)
+
+
+def _size(found: Header | None) -> str:
+    return f"{found.width:,} x {found.height:,}" if found else ""
+
+
+def _groups(keys: np.ndarray, places: np.ndarray) -> Groups:
+    """The places with equal keys, where there are several."""
+    groups: dict[str, list[int]] = {}
+    for place in places.tolist():
+        groups.setdefault(str(keys[place]), []).append(place)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _differ(values: np.ndarray, group: list[int]) -> bool:
+    return len(set(values[group].tolist())) > 1
+
+
+def _others(groups: Groups, *told: Groups) -> Groups:
+    known = {group[0] for kind in told for group in kind}
+    return [group for group in groups if group[0] not in known]
+
+
+def _alone(places: Iterable[int]) -> Groups:
+    return [[int(place)] for place in places]
+
+
+def _where(facts: Facts, condition: Callable[[Header], bool]) -> list[int]:
+    return [place for place, found in enumerate(facts.headers) if found and condition(found)]

@@ -1,0 +1,59 @@
+"""One page that shows what was found in a folder of pictures: opens from disk, needs no network, runs no script."""
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from animal_cls.data.audit.findings import SEVERITIES, Finding, Item
+from animal_cls.data.audit.record import Inspection
+from animal_cls.data.audit.thumbnails import thumbnail
+from animal_cls.files.naming import escaped
+
+TEMPLATES = Path(__file__).with_name("templates")
+SHOWN = 24  # groups of a finding
+MEMBERS = 8  # of a group
+ALL = 400  # small pictures on the page, of 2 to 6 KB
+
+
+def render(inspection: Inspection) -> str:
+    """The page as text."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, finalize=_showable,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.globals |= {"breakable": _breakable}
+    return environment.get_template("pictures.html").render(
+        inspection=inspection,
+        facts=inspection.facts,
+        numbers=inspection.overview,
+        severities=SEVERITIES,
+        shown=SHOWN,
+        members=MEMBERS,
+        thumbnails=_thumbnails(inspection),
+        style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
+    )
+
+
+def _thumbnails(inspection: Inspection) -> dict[int, str]:
+    """Place of a picture -> its thumbnail, for those that are shown, the worst findings first, until it is enough."""
+    facts, made = inspection.facts, {}
+    for item in (item for finding in inspection.findings for item in _shown(finding)):
+        if item.place is not None and facts.readable[item.place] and len(made) < ALL:
+            made.setdefault(item.place, thumbnail(facts.pixels(item.place), facts.headers[item.place]))
+    return made
+
+
+def _shown(finding: Finding) -> list[Item]:
+    return [item for group in finding.groups[:SHOWN] for item in group[:MEMBERS]]
+
+
+def _showable(value: Any) -> Any:
+    r"""Text in which what cannot be printed is written as in JSON: names may hold `\n`."""
+    return escaped(value) if type(value) is str and not value.isprintable() else value
+
+
+def _breakable(path: str) -> Markup:
+    """A path that a narrow column may break behind its slashes."""
+    return Markup("/<wbr>").join(escape(part) for part in escaped(path).split("/"))

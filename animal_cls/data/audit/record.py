@@ -1,0 +1,63 @@
+"""One look at a folder of pictures, as a whole and as pictures.json tells it."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from animal_cls.data.audit.facts import Facts
+from animal_cls.data.audit.findings import Finding
+from animal_cls.data.audit.overview import Overview
+from animal_cls.data.sources.animals10 import Comparison
+
+SCHEMA = 1  # raised when a field of pictures.json changes its meaning
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inspection:
+    """What was looked at, how much there is, and what was found, the worst first."""
+
+    made: str  # date and time
+    facts: Facts
+    overview: Overview
+    findings: list[Finding]
+    release: list[Comparison]  # each class beside Animals-10; empty where the classes are others
+
+    @property
+    def n(self) -> int:
+        """Readable pictures."""
+        return int(self.facts.readable.sum())
+
+
+def as_json(inspection: Inspection) -> str:
+    """pictures.json: all files of all findings, by name."""
+    facts = inspection.facts
+    content = {
+        "schema": SCHEMA,
+        "made": inspection.made,
+        "root": str(facts.root),
+        "fingerprint": facts.fingerprint,
+        "error": str(facts.trouble) if facts.trouble else None,
+        "pictures": inspection.n,
+        "unreadable": len(facts.bad),
+        "ignored": facts.ignored,
+        "image_size": facts.image_size,
+        "split": "of the folder" if facts.is_premade else "by contents",
+        **asdict(inspection.overview),
+        "findings": [_finding(finding) for finding in inspection.findings],
+        "release": {row.name: row.difference or "equal" for row in inspection.release} or None,
+    }
+    return json.dumps(content, indent=1, allow_nan=False) + "\n"
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "kind": finding.kind,
+        "severity": finding.severity,
+        "title": finding.title,
+        "advice": finding.advice,
+        "files": finding.files,
+        "groups": [
+            [{"path": item.path, "class": item.class_name, "split": item.split, "note": item.note} for item in group]
+            for group in finding.groups
+        ],
+    }

@@ -1,0 +1,1 @@
+"""Every image decoded once, shared by all runs."""

@@ -1,0 +1,320 @@
+"""Pictures decoded once, for all runs, or on the fly."""
+
+import errno
+import hashlib
+import logging
+import os
+import shutil
+import sys
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import platformdirs
+from filelock import FileLock, Timeout
+
+from animal_cls.data.cache.store import FORMAT, NO_ROW, About, Entry, Rows, Store, cores, key
+from animal_cls.data.decode import MAX_PIXELS, UnreadablePicture, decode, read
+from animal_cls.errors import UserError
+
+CHUNK_BYTES = 8 * 2**20  # decoded pixels that go to the disk at once; a killed build loses so much of its work
+AT_ONCE = 8  # pictures that a thread decodes before it hands them on
+DEAD_SHARE = 0.5  # of the rows that no picture uses any more, from which on a store is written anew
+LAST_USE = "last_use"  # a file whose time says when a run read the store
+
+Picture = tuple[Entry, bytes | None]  # what is known of a file, and its pixels where they are new
+
+log = logging.getLogger(__name__)
+
+
+class Pixels(Protocol):
+    """Where pixels come from."""
+
+    def take(self, rows: np.ndarray) -> np.ndarray:
+        """Pixels (n, H, W, 3) uint8 of `rows` (n,) int64; safe to call from many threads."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecodedPictures:
+    """The pixels of N files, H = W = image_size."""
+
+    pixels: Pixels
+    rows: np.ndarray  # (N,) int64, which row of `pixels` is each file's; -1 where there is none
+    hashes: np.ndarray  # (N,) str, SHA-256 of each file's bytes in hex; "" where it could not be read
+    bad: dict[str, str]  # path -> why it could not be read
+
+
+def default_cache_dir() -> Path:
+    """Where decoded and drawn pictures are kept: $ANIMAL_CLS_CACHE, else the user's cache directory."""
+    chosen = os.environ.get("ANIMAL_CLS_CACHE")
+    return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("animal_cls", appauthor=False)
+
+
+def decoded(
+    root: Path,
+    paths: Sequence[str],
+    *,
+    image_size: int,
+    cache_dir: Path,
+    show_progress: bool,
+    verify: bool = False,
+    max_pixels: int = MAX_PIXELS,
+) -> DecodedPictures:
+    """The pixels of `root`/`paths`, of which only what no former run has decoded is decoded now.
+
+    A file counts as unchanged while its path, size and time of change are the same, and as known while its contents
+    are. Processes that want the same pictures at once decode them once; a build that was killed, at whatever moment, is
+    continued. Rows whose checksum is wrong are decoded again.
+
+    Args:
+        image_size: pixels, square.
+        cache_dir: the pixels lie in `cache_dir`/decoded/<key>/.
+        show_progress: a bar on the terminal; elsewhere one line is logged.
+        verify: read every file and compare its contents, too.
+        max_pixels: of a file; one with more is among the bad ones.
+
+    Raises:
+        UserError: the cache cannot be written (full disk, no permission), or a file could not be read for a reason
+            that may pass (a network drive that is gone).
+    """
+    assert paths, "no pictures"
+    about = About(format=FORMAT, root=str(root.resolve()), image_size=image_size, max_pixels=max_pixels)
+    folder = cache_dir / "decoded" / key(about)
+    try:
+        store = Store(folder, about)
+        stamps = {path: _stamp(root / path) for path in paths}
+        end = sys.maxsize  # of the rows that were not written just now
+        if verify or _missing(store, stamps):
+            end = _complete(store, root, stamps, show_progress, verify=verify)
+        if damaged := store.not_as_written(entry for path in paths if (entry := store.entries[path]).row < end):
+            log.warning("%s pictures in %s are damaged and are decoded again", f"{len(damaged):,}", folder)
+            _complete(store, root, stamps, show_progress, damaged=damaged)
+        (folder / LAST_USE).touch()
+        return DecodedPictures(
+            pixels=Rows(store.rows_file, image_size) if store.rows_file.exists() else _Nothing(image_size),
+            rows=np.array([store.entries[path].row for path in paths], dtype=np.int64),
+            hashes=np.array([store.entries[path].hash for path in paths], dtype="U64"),
+            bad={path: store.entries[path].bad for path in paths if store.entries[path].bad},
+        )
+    except OSError as error:
+        raise _cannot_write(error, cache_dir, len(paths) * _row_bytes(image_size)) from None
+
+
+def on_the_fly(
+    root: Path, paths: Sequence[str], *, image_size: int, show_progress: bool, max_pixels: int = MAX_PIXELS
+) -> DecodedPictures:
+    """The same as `decoded`, without a cache: every file is read once now, and again whenever its pixels are taken.
+
+    Raises:
+        UserError: a file could not be read for a reason that may pass.
+    """
+    entries = []
+    look = partial(_decode, root, image_size=image_size, max_pixels=max_pixels)
+    with _progress(len(paths), "on the fly", show_progress) as advance, ThreadPoolExecutor(cores()) as pool:
+        for entry, _ in pool.map(look, [(path, "") for path in paths]):
+            entries.append(entry)
+            advance()
+    return DecodedPictures(
+        pixels=_Files([root / path for path in paths], image_size, max_pixels),
+        rows=np.array([NO_ROW if entry.bad else row for row, entry in enumerate(entries)], dtype=np.int64),
+        hashes=np.array([entry.hash for entry in entries], dtype="U64"),
+        bad={entry.path: entry.bad for entry in entries if entry.bad},
+    )
+
+
+class _Files:
+    """Pixels that are decoded whenever they are taken."""
+
+    def __init__(self, files: Sequence[Path], image_size: int, max_pixels: int) -> None:
+        self.files, self.image_size, self.max_pixels = files, image_size, max_pixels
+
+    def take(self, rows: np.ndarray) -> np.ndarray:
+        """As `Pixels.take`; raises `UserError` for a file that has become unreadable meanwhile."""
+        taken = np.empty((len(rows), self.image_size, self.image_size, 3), dtype=np.uint8)
+        with ThreadPoolExecutor(cores()) as pool:
+            for place, pixels in enumerate(pool.map(self._one, rows.tolist())):
+                taken[place] = pixels
+        return taken
+
+    def _one(self, row: int) -> np.ndarray:
+        try:
+            source = read(self.files[row], max_pixels=self.max_pixels)
+            return decode(source, image_size=self.image_size, max_pixels=self.max_pixels)
+        except (OSError, UnreadablePicture) as error:
+            raise UserError(f"{self.files[row]}: cannot be read any more ({error}). Start the run again.") from None
+
+
+class _Nothing:
+    """The pixels of a folder of which nothing can be read."""
+
+    def __init__(self, image_size: int) -> None:
+        self.image_size = image_size
+
+    def take(self, rows: np.ndarray) -> np.ndarray:
+        return np.empty((0, self.image_size, self.image_size, 3), dtype=np.uint8)
+
+
+def _stamp(file: Path) -> str:
+    """What changes when the file does, and when it becomes readable."""
+    try:
+        status = file.stat()
+    except OSError:
+        return "missing"
+    return f"{status.st_size} {status.st_mtime_ns} {os.access(file, os.R_OK)}"
+
+
+def _missing(store: Store, stamps: dict[str, str]) -> list[str]:
+    """The paths that the store does not know as they are now."""
+    return [path for path, stamp in stamps.items() if path not in store.entries or store.entries[path].stamp != stamp]
+
+
+def _complete(
+    store: Store,
+    root: Path,
+    stamps: dict[str, str],
+    show_progress: bool,
+    *,
+    verify: bool = False,
+    damaged: Sequence[Entry] = (),
+) -> int:
+    """Decode what the store does not have, under a lock that dies with its process; returns the first row of it."""
+    store.folder.parent.mkdir(parents=True, exist_ok=True)
+    with _lock(store.folder):
+        store.refresh()  # another process may have decoded it meanwhile
+        store.forget(damaged)
+        if store.damaged and not damaged:
+            log.warning("%s: lines of %s are damaged; their pictures are decoded again", store.damaged, store.folder)
+        wanted = list(stamps) if verify else _missing(store, stamps)
+        if not wanted:
+            return sys.maxsize
+        before = dict(store.entries)
+        unknown = len(wanted) - sum(path in before for path in wanted) if verify else len(wanted)
+        _check_space(store.folder.parent, unknown * store.row_bytes)
+        store.begin()
+        first = store.count_rows()
+        with _progress(len(wanted), str(store.folder.parent), show_progress) as advance:
+            _decode_into(store, root, [(path, stamps[path]) for path in wanted], advance)
+        if verify:
+            _tell_changes(before, store, stamps)
+        used = {entry.row for path in stamps if (entry := store.entries[path]).row != NO_ROW}
+        rows = store.count_rows()
+        if rows - len(used) > DEAD_SHARE * rows:
+            store.compact(list(stamps))
+            return sys.maxsize
+        return first
+
+
+def _decode_into(store: Store, root: Path, wanted: list[tuple[str, str]], advance: Callable[[], None]) -> None:
+    """Decode chunk by chunk on all cores; while one goes to the disk the next is being decoded."""
+    about = store.about
+    work = partial(_decode, root, image_size=about.image_size, max_pixels=about.max_pixels, known=store.by_hash)
+    for chunk in _in_chunks(work, wanted, size=max(cores(), CHUNK_BYTES // store.row_bytes)):
+        store.add(chunk)
+        for _ in chunk:
+            advance()
+
+
+def _in_chunks(
+    work: Callable[[tuple[str, str]], Picture], wanted: list[tuple[str, str]], *, size: int
+) -> Iterator[list[Picture]]:
+    """What `work` makes of all `wanted`, in order; never more than two chunks are held."""
+    with ThreadPoolExecutor(cores()) as pool:  # threads suffice: Pillow and hashlib let go of Python's global lock
+        coming: list[Future[list[Picture]]] = []
+        for start in range(0, len(wanted), size):
+            end = min(start + size, len(wanted))
+            parts = [wanted[k : min(k + AT_ONCE, end)] for k in range(start, end, AT_ONCE)]
+            ready, coming = coming, [pool.submit(lambda part: [work(one) for one in part], part) for part in parts]
+            if ready:
+                yield [picture for future in ready for picture in future.result()]
+        yield [picture for future in coming for picture in future.result()]
+
+
+def _decode(
+    root: Path,
+    wanted: tuple[str, str],
+    *,
+    image_size: int,
+    max_pixels: int,
+    known: Mapping[str, Entry] | None = None,
+) -> Picture:
+    """One file: its contents' hash, and its pixels where the contents are not `known`."""
+    path, stamp = wanted
+    try:
+        source = read(root / path, max_pixels=max_pixels)
+        content = hashlib.sha256(source).hexdigest()
+        if known and content in known:
+            return Entry(path, stamp, content), None
+        pixels = decode(source, image_size=image_size, max_pixels=max_pixels).tobytes()
+        return Entry(path, stamp, content, checksum=zlib.crc32(pixels)), pixels
+    except UnreadablePicture as error:
+        return Entry(path, stamp, bad=str(error)), None
+    except (FileNotFoundError, PermissionError) as error:
+        return Entry(path, stamp, bad=error.strerror or type(error).__name__), None
+    except OSError as error:  # may pass, so it must not be remembered
+        reason = error.strerror or error
+        raise UserError(f"{root / path}: cannot be read ({reason}). Is its disk still there?") from None
+
+
+def _tell_changes(before: dict[str, Entry], store: Store, stamps: dict[str, str]) -> None:
+    changed = [
+        path
+        for path, stamp in stamps.items()
+        if path in before and before[path].stamp == stamp and before[path].hash != store.entries[path].hash
+    ]
+    if changed:
+        shown = ", ".join(changed[:10]) + (f" and {len(changed) - 10:,} more" if len(changed) > 10 else "")
+        log.warning("Changed without a new size or time, and decoded again: %s", shown)
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    lock = FileLock(folder.with_name(f"{folder.name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        log.info("Another process is decoding the same pictures; waiting for it")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _row_bytes(image_size: int) -> int:
+    return image_size * image_size * 3
+
+
+@contextmanager
+def _progress(total: int, where: str, show: bool) -> Iterator[Callable[[], None]]:
+    """What is called after each picture."""
+    if not (show and sys.stderr.isatty()):
+        later = "" if where == "on the fly" else "; later runs find them there"
+        log.info("Decoding %s pictures %s%s", f"{total:,}", where if not later else f"into {where}", later)
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("Decoding pictures, once", total=total)
+        yield lambda: bar.advance(task)
+
+
+def _check_space(folder: Path, needed: int) -> None:
+    if shutil.disk_usage(folder).free < needed:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _cannot_write(error: OSError, cache_dir: Path, needed: int) -> UserError:
+    way_out = "or put it on another disk: data.cache_dir=/path/with/space"
+    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+        size = f"the decoded pictures need {needed:,} bytes ({needed / 1e9:.2f} GB)"
+        return UserError(f"data.cache_dir={cache_dir}: the disk is full; {size} there. Make space, {way_out}")
+    return UserError(f"data.cache_dir={cache_dir}: cannot be written ({error.strerror or error}). Mend that, {way_out}")

@@ -1,0 +1,1 @@
+"""Files and names: written whole, read safely, shown safely."""

@@ -1,0 +1,89 @@
+"""Arms in numbers: each metric of each arm over its seeds, and how sure the arm is against how often it is right."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from animal_cls import statistics
+from animal_cls.report.analysis.comparisons import number
+from animal_cls.report.analysis.pairing import rows_of
+from animal_cls.report.records import RUN_METRICS, SPLIT_METRICS, Arm, ArmRow, Reliability
+from animal_cls.results import SPLITS, Result
+
+CALIBRATED = ("val", "test")  # training pictures say nothing of how sure one may be of new ones
+
+
+def arm_rows(arms: Sequence[Arm]) -> list[ArmRow]:
+    """A row per arm, split and metric that at least one of its finished runs has."""
+    return [row for arm in arms for row in _rows(arm)]
+
+
+def _rows(arm: Arm) -> list[ArmRow]:
+    results = [run.result for run in arm.done.values() if run.result is not None]
+    rows = []
+    for split in SPLITS:
+        judged = [result.splits[split] for result in results if split in result.splits]
+        rows += [_row(arm, split, metric, [getattr(s, metric) for s in judged]) for metric in SPLIT_METRICS if judged]
+    for metric in RUN_METRICS:
+        values = [value for result in results if (value := OF_RUN[metric](result)) is not None]
+        rows += [_row(arm, "", metric, values)] if values else []
+    return rows
+
+
+def _row(arm: Arm, split: str, metric: str, values: Sequence[float]) -> ArmRow:
+    over = statistics.mean_interval(values)
+    return ArmRow(
+        arm=arm.name,
+        model=arm.model,
+        reg=arm.reg,
+        split=split,
+        metric=metric,
+        n_seeds=over.n,
+        mean=over.mean,
+        ci_low=number(over.low),
+        ci_high=number(over.high),
+        std=number(over.std),
+    )
+
+
+def gap(result: Result) -> float | None:
+    """Training minus validation accuracy of the judged checkpoint, a fraction."""
+    splits = result.splits
+    return splits["train"].acc - splits["val"].acc if "train" in splits and "val" in splits else None
+
+
+OF_RUN: dict[str, Callable[[Result], float | None]] = {
+    "gap": gap,
+    "epochs": lambda result: result.epochs,
+    "seconds": lambda result: result.seconds,
+    "parameters": lambda result: result.parameters,
+}
+
+
+def mean_of(rows: Sequence[ArmRow], *, arm: str, split: str, metric: str) -> ArmRow | None:
+    """The row of an arm, split and metric."""
+    return next((row for row in rows if (row.arm, row.split, row.metric) == (arm, split, metric)), None)
+
+
+def reliabilities(arms: Sequence[Arm]) -> list[Reliability]:
+    """For val and test, the pictures of all of an arm's seeds in bins of confidence."""
+    return [made for arm in arms for split in CALIBRATED if (made := _reliability(arm, split)) is not None]
+
+
+def _reliability(arm: Arm, split: str) -> Reliability | None:
+    judged = [run.judged for run in arm.done.values() if run.judged is not None]
+    parts = [(said, rows_of(said.pictures, split)) for said in judged]
+    if not sum(len(rows) for _, rows in parts):
+        return None
+    confidence = np.concatenate([said.confidence[rows] for said, rows in parts])
+    right = np.concatenate([said.right[rows] for said, rows in parts])
+    bins = statistics.expected_calibration(confidence, right)
+    return Reliability(
+        arm=arm.name,
+        split=split,
+        edges=tuple(bins.edges.tolist()),
+        counts=tuple(bins.counts.astype(int).tolist()),
+        confidence=tuple(map(number, bins.confidence.tolist())),
+        accuracy=tuple(map(number, bins.accuracy.tolist())),
+        ece=bins.ece,
+    )

@@ -1,0 +1,157 @@
+"""Arms class by class: accuracy, its change against the baseline, and which classes are taken for which."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from animal_cls import statistics
+from animal_cls.report.analysis.comparisons import POINTS, number
+from animal_cls.report.analysis.pairing import Paired, common_seeds, pair
+from animal_cls.report.records import Arm, ClassLink, ClassRow, Confused
+from animal_cls.results import SPLITS, Result
+
+MOST = 10  # confusions kept per arm and split
+
+
+def class_rows(arms: Sequence[Arm]) -> list[ClassRow]:
+    """A row per arm, split and class; a class without pictures in a split has its row, too."""
+    named = {arm.name: arm for arm in arms}
+    rows = []
+    for arm in arms:
+        baseline = named[arm.baseline] if arm.baseline is not None else None
+        for split in SPLITS:
+            results = results_on(arm, split)
+            rows += _rows(arm, baseline, split, results) if results else []
+    return rows
+
+
+def results_on(arm: Arm, split: str) -> list[Result]:
+    """The arm's finished runs that were judged on this split."""
+    found = [run.result for run in arm.done.values() if run.result is not None]
+    return [result for result in found if split in result.splits]
+
+
+def accuracies(arm: Arm, split: str) -> dict[str, float]:
+    """Class -> mean accuracy over seeds, a fraction; without the classes that have no picture in this split."""
+    results = results_on(arm, split)
+    found = {name: _known(results, split, name) for name in arm.classes}
+    return {name: float(np.mean(values)) for name, values in found.items() if values}
+
+
+def pictures(results: Sequence[Result], split: str) -> dict[str, int]:
+    """Class -> pictures in a split, of the first of these runs."""
+    if not results or split not in results[0].splits:
+        return dict.fromkeys(results[0].classes, 0) if results else {}
+    totals = np.sum(results[0].splits[split].confusion, axis=1)
+    return dict(zip(results[0].classes, map(int, totals), strict=True))
+
+
+def _rows(arm: Arm, baseline: Arm | None, split: str, results: list[Result]) -> list[ClassRow]:
+    paired = pair(arm, baseline, split) if baseline is not None else None
+    counts, trained = pictures(results, split), pictures(results, "train")
+    rows = []
+    for name in arm.classes:
+        values = _known(results, split, name)
+        low, high = _interval(values, round((values or [0])[0] * counts[name]), counts[name])
+        row = ClassRow(
+            arm=arm.name,
+            baseline=arm.baseline,
+            split=split,
+            class_name=name,
+            n_pictures=counts[name],
+            n_train=trained.get(name, 0),
+            n_seeds=len(values),
+            accuracy=float(np.mean(values)) if values else None,
+            ci_low=low,
+            ci_high=high,
+        )
+        rows.append(row if baseline is None else _with_change(row, paired, arm, baseline))
+    return rows
+
+
+def _known(results: Sequence[Result], split: str, name: str) -> list[float]:
+    """The accuracy of one class by seed, where it has pictures."""
+    values = [result.splits[split].per_class.get(name) for result in results]
+    return [value for value in values if value is not None]
+
+
+def _interval(values: list[float], right: int, n: int) -> tuple[float | None, float | None]:
+    """Student's over seeds, kept between 0 and 1; where the seeds tell nothing, Wilson's over pictures."""
+    if not values or n == 0:
+        return None, None
+    over = statistics.mean_interval(values)
+    if math.isnan(over.low):
+        share = statistics.wilson(min(right, n), n)
+        return number(share.low), number(share.high)
+    return max(0.0, over.low), min(1.0, over.high)
+
+
+def _with_change(row: ClassRow, paired: Paired | None, arm: Arm, baseline: Arm) -> ClassRow:
+    """The row with its change in points and that one's interval: as of a comparison, else over seeds alone."""
+    if paired is not None:
+        index = paired.classes.index(row.class_name) if row.class_name in paired.classes else -1
+        at = np.flatnonzero(paired.labels == index)
+        if len(at) == 0:
+            return row
+        right = (side.right[:, at].astype(np.float64) for side in (paired.arm, paired.baseline))
+        test = statistics.compare(*right, shares=True)
+        return _changed(row, test.delta, test.low, test.high, test.over)
+    seeds = common_seeds(arm, baseline, row.split)
+    sides = [[side.done[seed].result for seed in seeds] for side in (arm, baseline)]
+    values = [_known([r for r in side if r is not None], row.split, row.class_name) for side in sides]
+    if not values[0] or len(values[0]) != len(values[1]):
+        return row
+    test = statistics.paired_seeds(*values)
+    return _changed(row, test.delta, test.low, test.high, "seeds")
+
+
+def _changed(
+    row: ClassRow, delta: float, low: float, high: float, over: Literal["seeds and pictures", "pictures", "seeds"]
+) -> ClassRow:
+    interval = {"change_low": number(low, POINTS), "change_high": number(high, POINTS)}
+    return replace(row, change=number(delta, POINTS), **interval, change_of=over if math.isfinite(low) else "")
+
+
+def confused(arms: Sequence[Arm]) -> list[Confused]:
+    """The most frequent confusions of each arm on each split, most pictures first."""
+    found = []
+    for arm in arms:
+        for split in SPLITS:
+            table = arm.confusion(split)
+            if table is not None and table.size:
+                found += _most(arm, split, table, seeds=len(results_on(arm, split)))
+    return found
+
+
+def _most(arm: Arm, split: str, table: np.ndarray, *, seeds: int) -> list[Confused]:
+    wrong = np.where(np.eye(len(table), dtype=bool), 0, table)
+    order = np.argsort(-wrong, axis=None, kind="stable")[:MOST]
+    cells = [divmod(int(cell), len(table)) for cell in order if wrong.flat[cell]]
+    return [
+        Confused(
+            arm=arm.name,
+            split=split,
+            true=arm.classes[row],
+            predicted=arm.classes[column],
+            pictures=float(table[row, column] / seeds),
+            share=float(table[row, column] / table[row].sum()),
+        )
+        for row, column in cells
+    ]
+
+
+def class_links(arms: Sequence[Arm]) -> list[ClassLink]:
+    """For each arm and split, whether classes with more training pictures are recognised better."""
+    links = []
+    for arm in arms:
+        for split in SPLITS:
+            found = accuracies(arm, split)
+            trained = pictures(results_on(arm, split), "train")
+            if found and any(trained.values()):
+                rank = statistics.spearman([trained[name] for name in found], list(found.values()))
+                rho, p_value = number(rank.rho), number(rank.p_value)
+                links.append(ClassLink(arm=arm.name, split=split, n_classes=rank.n, rho=rho, p_value=p_value))
+    return links

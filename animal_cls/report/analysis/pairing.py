@@ -1,0 +1,148 @@
+"""Two arms side by side: a number per seed and picture for both, over the seeds and the pictures that both have."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+
+from animal_cls.report.records import Arm, Judged, Pictures, Run
+
+SMALLEST = float(np.finfo(np.float32).tiny)  # a probability below this is a loss of 87 nats
+TOLERANCE = 1e-3  # accuracy; between result.json and predictions.csv
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Side:
+    """What one arm says; S seeds, N pictures."""
+
+    right: np.ndarray  # (S, N) bool
+    p_true: np.ndarray  # (S, N) float32
+
+    @property
+    def loss(self) -> np.ndarray:
+        """(S, N) float64, nats."""
+        return -np.log(np.maximum(self.p_true.astype(np.float64), SMALLEST))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Paired:
+    """Both arms on one split."""
+
+    seeds: tuple[int, ...]  # S
+    labels: np.ndarray  # (N,) int64
+    classes: list[str]
+    paths: list[str]  # N
+    arm: Side
+    baseline: Side
+    whole: bool  # whether these are all pictures that either has in this split
+    notes: tuple[str, ...]
+
+    @property
+    def weights(self) -> np.ndarray:
+        """(N,) that sum to 1 and give every class with pictures the same weight."""
+        counts = np.bincount(self.labels, minlength=len(self.classes))
+        return 1 / (counts[self.labels] * (counts > 0).sum())
+
+
+def common_seeds(arm: Arm, baseline: Arm, split: str) -> tuple[int, ...]:
+    """The seeds that both finished and judged on this split, ascending."""
+    return tuple(
+        seed for seed in arm.done if seed in baseline.done and all(map(_has(split), _runs(arm, baseline, seed)))
+    )
+
+
+def pair(arm: Arm, baseline: Arm, split: str) -> Paired | None:
+    """Both arms on what they have in common; None where they have no seed or no picture in common."""
+    seeds = common_seeds(arm, baseline, split)
+    known = tuple(seed for seed in seeds if all(run.judged is not None for run in _runs(arm, baseline, seed)))
+    if not known:
+        return None
+    sides = [[_judged(side.done[seed]) for seed in known] for side in (arm, baseline)]
+    places, whole = _places([judged.pictures for side in sides for judged in side], split)
+    if len(places[0]) == 0:
+        return None
+    first, at = sides[0][0].pictures, places[0]
+    made = [_side(side, rows) for side, rows in zip(sides, (places[: len(known)], places[len(known) :]), strict=True)]
+    notes = [*_missing(seeds, known), *_partly(whole, len(at), split)]
+    for side, numbers in zip((arm, baseline), made, strict=True):
+        notes += _disagreement(side, known, numbers, split) if whole else []
+    return Paired(
+        seeds=known,
+        labels=first.labels[at],
+        classes=first.classes,
+        paths=[first.paths[k] for k in at.tolist()],
+        arm=made[0],
+        baseline=made[1],
+        whole=whole,
+        notes=tuple(notes),
+    )
+
+
+def rows_of(pictures: Pictures, split: str) -> np.ndarray:
+    """Where the pictures of a split stand, (n,) int64."""
+    return pictures.places.get(split, np.empty(0, dtype=np.int64))
+
+
+def _runs(arm: Arm, baseline: Arm, seed: int) -> tuple[Run, Run]:
+    return arm.done[seed], baseline.done[seed]
+
+
+def _has(split: str):
+    return lambda run: run.result is not None and split in run.result.splits
+
+
+def _judged(run: Run) -> Judged:
+    assert run.judged is not None
+    return run.judged
+
+
+def _side(runs: Sequence[Judged], rows: Sequence[np.ndarray]) -> Side:
+    right = np.stack([judged.right[at] for judged, at in zip(runs, rows, strict=True)])
+    p_true = np.stack([judged.p_true[at] for judged, at in zip(runs, rows, strict=True)])
+    return Side(right=right, p_true=p_true)
+
+
+def _places(lists: Sequence[Pictures], split: str) -> tuple[list[np.ndarray], bool]:
+    """For each list where the pictures stand that all of them have in this split, in one order; whether that is all."""
+    rows = [rows_of(pictures, split) for pictures in lists]
+    if all(pictures.digest == lists[0].digest for pictures in lists):
+        return rows, True
+    tables = {pictures.digest: _table(pictures, at) for pictures, at in zip(lists, rows, strict=True)}
+    shared = reduce(lambda a, b: a & b, (set(table) for table in tables.values()))
+    order = [key for key in tables[lists[0].digest] if key in shared]
+    places = {digest: np.array([table[key] for key in order], dtype=np.int64) for digest, table in tables.items()}
+    return [places[pictures.digest] for pictures in lists], all(len(table) == len(shared) for table in tables.values())
+
+
+def _table(pictures: Pictures, rows: np.ndarray) -> dict[tuple[str, str], int]:
+    """(path, class) -> row: a picture that was given another class is another picture."""
+    return {(pictures.paths[k], pictures.classes[pictures.labels[k]]): k for k in rows.tolist()}
+
+
+def _missing(seeds: Sequence[int], known: Sequence[int]) -> list[str]:
+    lost = [str(seed) for seed in seeds if seed not in known]
+    return [f"seed {', '.join(lost)} left out: no predictions.csv that can be read"] if lost else []
+
+
+def _partly(whole: bool, n: int, split: str) -> list[str]:
+    return [] if whole else [f"only the {n:,} pictures that both have in {split} are compared"]
+
+
+def _disagreement(arm: Arm, seeds: Sequence[int], side: Side, split: str) -> list[str]:
+    """A note where predictions.csv and result.json of a run do not say the same."""
+    notes = []
+    for seed, right in zip(seeds, side.right, strict=True):
+        result = arm.done[seed].result
+        if result is not None and abs(right.mean() - result.splits[split].acc) > max(TOLERANCE, 2 / len(right)):
+            said = f"{100 * right.mean():.1f} % and {100 * result.splits[split].acc:.1f} %"
+            notes.append(f"{arm.done[seed].name}: predictions.csv and result.json disagree on {split} ({said})")
+    return notes
+
+
+def values(paired: Paired, metric: str) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """The numbers of the arm and of the baseline, (S, N) each, and the weights of the pictures; fractions or nats."""
+    if metric == "loss":
+        return paired.arm.loss, paired.baseline.loss, None
+    weights = paired.weights if metric == "acc_macro" else None
+    return paired.arm.right.astype(np.float64), paired.baseline.right.astype(np.float64), weights

@@ -1,0 +1,113 @@
+"""Pictures worth looking at: where the best arm is sure and wrong, and what its regularizer repaired or broke."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from animal_cls.report.analysis.configs import flat
+from animal_cls.report.analysis.pairing import rows_of
+from animal_cls.report.records import Arm, Judged, PictureNote
+
+MOST = 12  # pictures of each kind
+Kind = Literal["wrong", "repaired", "broken"]
+
+
+def picked(best: Arm, other: Arm | None, regularized: Arm | None, split: str) -> list[PictureNote]:
+    """Pictures of `split`: wrong by `best`, the surest first; repaired or broken by `regularized` against `other`."""
+    notes = _notes("wrong", best, None, _agreeing(best), split)
+    if regularized is not None and other is not None:
+        pairs = [(a, b) for seed in regularized.done if seed in other.done for a, b in _pair(regularized, other, seed)]
+        same = [(a, b) for a, b in pairs if {a.pictures.digest, b.pictures.digest} == {pairs[0][0].pictures.digest}]
+        for kind in ("repaired", "broken"):
+            notes += _notes(kind, regularized, other, same, split)
+    return notes
+
+
+def _agreeing(arm: Arm) -> list[tuple[Judged, Judged]]:
+    """What its seeds say, those that were judged on the same pictures."""
+    judged = [run.judged for run in arm.done.values() if run.judged is not None]
+    return [(said, said) for said in judged if said.pictures.digest == judged[0].pictures.digest]
+
+
+def _pair(arm: Arm, other: Arm, seed: int) -> list[tuple[Judged, Judged]]:
+    a, b = arm.done[seed].judged, other.done[seed].judged
+    return [] if a is None or b is None else [(a, b)]
+
+
+def _notes(
+    kind: Kind, arm: Arm, baseline: Arm | None, pairs: Sequence[tuple[Judged, Judged]], split: str
+) -> list[PictureNote]:
+    if not pairs:
+        return []
+    pictures = pairs[0][0].pictures
+    rows = rows_of(pictures, split)
+    hits = np.stack([_hit(kind, a, b)[rows] for a, b in pairs])  # (S, n) bool: for which seeds this is so
+    sure = np.stack([a.confidence[rows] for a, _ in pairs])
+    said = np.stack([a.predicted[rows] for a, _ in pairs])
+    seeds = hits.sum(axis=0)
+    certainty = np.where(hits, sure, 0).sum(axis=0) / np.maximum(seeds, 1)  # mean over those seeds
+    order = np.lexsort((-certainty, -seeds))[:MOST]
+    root = _root(_config(arm), pictures.paths[0]) if pictures.paths else None
+    return [
+        PictureNote(
+            kind=kind,
+            arm=arm.name,
+            baseline=None if baseline is None else baseline.name,
+            split=split,
+            path=pictures.paths[rows[k]],
+            file=None if root is None else root / pictures.paths[rows[k]],
+            true=pictures.classes[pictures.labels[rows[k]]],
+            predicted=pictures.classes[np.bincount(said[hits[:, k], k]).argmax()],
+            confidence=float(certainty[k]),
+            seeds=int(seeds[k]),
+            n_seeds=len(pairs),
+        )
+        for k in order.tolist()
+        if seeds[k]
+    ]
+
+
+def _hit(kind: Kind, ours: Judged, theirs: Judged) -> np.ndarray:
+    """(N,) bool: the pictures of which this note is true."""
+    if kind == "wrong":
+        return ~ours.right
+    return ours.right & ~theirs.right if kind == "repaired" else ~ours.right & theirs.right
+
+
+def _config(arm: Arm) -> dict[str, Any]:
+    """The flat config of one of its runs, with the keys that an arm's own does not hold."""
+    return next((flat(run.result.config) for run in arm.done.values() if run.result is not None), {})
+
+
+def _root(config: dict[str, Any], example: str) -> Path | None:
+    """The folder that the paths are relative to, if it is on this machine and holds `example`."""
+    for root in _roots(config):
+        for folder in (root, root / "raw-img"):
+            if (folder / example).is_file():
+                return folder
+    return None
+
+
+def _roots(config: dict[str, Any]) -> list[Path]:
+    """Where the data of a config may lie: where it says, else where its source keeps its own copy."""
+    if config.get("data.root"):
+        return [Path(config["data.root"]).expanduser()]
+    kaggle = Path(os.environ.get("KAGGLEHUB_CACHE") or "~/.cache/kagglehub").expanduser()
+    drawn = f"toy/v*-seed{config.get('data.source.seed')}-{config.get('data.source.total')}"
+    caches = [Path(config["data.cache_dir"])] if config.get("data.cache_dir") else _caches()
+    places = [(cache, drawn) for cache in caches] + [(kaggle, "datasets/alessiocorrado99/animals10/versions/*")]
+    return [path for place, pattern in places for path in sorted(place.glob(pattern), reverse=True)]
+
+
+def _caches() -> list[Path]:
+    """Where animal_cls.data keeps drawn pictures, on Linux, macOS and Windows."""
+    home = Path.home()
+    chosen = os.environ.get("ANIMAL_CLS_CACHE")
+    if chosen:
+        return [Path(chosen).expanduser()]
+    usual = [Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "animal_cls"]
+    usual += [home / "Library/Caches/animal_cls", home / "AppData/Local/animal_cls/Cache"]
+    return usual

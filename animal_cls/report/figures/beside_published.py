@@ -1,0 +1,42 @@
+"""Our accuracy of each class beside the published one, run by run."""
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from animal_cls.report.figures.drawing import Sheet, headline, legend_below, outer_labels, panels
+from animal_cls.report.figures.style import BLUE, GREY, VERMILLION, lettering, short
+from animal_cls.report.records import PublishedRow
+
+SHEET = Sheet(columns=3, height=2.7, left=1.1, between=(0.25, 0.5))
+
+
+def beside_published(runs: Sequence[tuple[str, Sequence[PublishedRow]]], *, title: str) -> Figure:
+    """A panel per published run: a line per class from the published accuracy (square) to ours (dot), all data."""
+    figure, places = panels([name for name, _ in runs], SHEET)
+    entries = {}
+    for (_, rows), [axes] in zip(runs, places, strict=True):
+        entries |= draw(axes, rows)
+    lows = [axes.get_xlim()[0] for [axes] in places]
+    for [axes] in places:
+        axes.set_xlim(min(lows), 101)
+    outer_labels(places, SHEET, x="accuracy over all data (%)", y=[""])
+    legend_below(figure, [(drawn, name) for name, drawn in entries.items()])
+    headline(figure, title)
+    return figure
+
+
+def draw(axes: Axes, rows: Sequence[PublishedRow]) -> dict:
+    """One run; return what stands in the legend."""
+    looks = {"markersize": 6, "linestyle": "none"}
+    entries = {}
+    for y, row in enumerate(rows):
+        if row.ours is not None:
+            axes.plot([row.published, row.ours], [y, y], "-", color=GREY, linewidth=1)
+            [entries["ours, mean over seeds"]] = axes.plot([row.ours], [y], "o", color=BLUE, **looks)
+        [entries["published"]] = axes.plot([row.published], [y], "s", mfc="none", mec=VERMILLION, mew=1.4, **looks)
+    axes.set_yticks(range(len(rows)), [short(row.class_name, 14) for row in rows], **lettering())
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.grid()
+    return entries

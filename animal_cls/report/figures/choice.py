@@ -1,0 +1,46 @@
+"""Which arms the figures show, where there are too many to show them all."""
+
+import re
+from collections.abc import Sequence
+
+from animal_cls.report.records import Arm, Study
+
+MOST_ARMS = 8  # of one network in one figure
+MOST_LINES = 60  # of a figure with a line per arm
+MOST_PANELS = 12  # of all figures of one kind with a panel per arm, each of which takes a tenth of a second to draw
+
+
+def chosen(study: Study, most: int = MOST_LINES) -> dict[str, list[Arm]]:
+    """Network -> those of its arms that figures show: baselines and then the best on the judged split, in old order.
+
+    About `most` of all networks together, but two of each: baseline and best.
+    """
+    done = [arm for arm in study.arms if arm.done]
+    models = list(dict.fromkeys(arm.model for arm in done))
+    each = min(MOST_ARMS, max(2, most // max(len(models), 1)))
+    return {model: best(study, [arm for arm in done if arm.model == model], each) for model in models[:most]}
+
+
+def best(study: Study, arms: Sequence[Arm], most: int) -> list[Arm]:
+    """At most so many of `arms`."""
+    accuracy = {row.arm: row.mean for row in study.arm_rows if (row.split, row.metric) == (study.judged_split, "acc")}
+    ranked = sorted(arms, key=lambda arm: (not arm.is_baseline, -accuracy.get(arm.name, -1.0)))
+    kept = {arm.name for arm in ranked[:most]}
+    return [arm for arm in arms if arm.name in kept]
+
+
+def left_out(study: Study, shown: Sequence[Arm]) -> str:
+    """A sentence on the arms of the same networks that a figure does not show, or nothing."""
+    models = {arm.model for arm in shown}
+    others = sum(bool(arm.done) for arm in study.arms if arm.model in models) - len(shown)
+    return f" Not shown: {others} more arm{'s' * (others > 1)}, worse on {study.judged_split}." if others else ""
+
+
+def within(model: str, arm: str) -> str:
+    """What an arm is called among those of its network: `resnet18/dropout` is `dropout`."""
+    return arm.removeprefix(f"{model}/")
+
+
+def file_name(*parts: str) -> str:
+    """Parts of a name as a file and an anchor can have it."""
+    return "-".join(re.sub(r"[^A-Za-z0-9_]+", "_", part).strip("_") or "x" for part in parts)

@@ -1,0 +1,135 @@
+"""Which classes are taken for which."""
+
+import math
+from collections.abc import Sequence
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure
+
+from animal_cls.files.text import percent
+from animal_cls.report.figures.style import GREY, lettering, set_title, short
+from animal_cls.results import SplitResult
+
+READABLE = 20  # classes up to which every cell holds its numbers
+LABELS = 25  # class names at most along one side of a larger matrix
+LISTED = 25  # confusions listed beside a larger matrix
+# The same scale for right and wrong. A square root, so that a confusion of 4 % is seen beside a diagonal of 90 %.
+SHADE = PowerNorm(0.5, vmin=0, vmax=1)
+TICKS = (0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1)
+EMPTY = (0.9, 0.9, 0.9, 1.0)  # the row of a class without pictures
+LEGEND = "in each cell: pictures, and their share of the row; blue: recognised, orange: taken for another class"
+
+
+def confusion(split_result: SplitResult, classes: Sequence[str], *, title: str) -> Figure:
+    """The matrix of true (rows) and predicted (columns) classes; blue = recognised, orange = taken for another.
+
+    Up to `READABLE` classes each cell holds its count and its share of the row; beyond that the shades alone
+    speak, some class names are left out, and the most frequent confusions are listed beside.
+    """
+    counts = np.array(split_result.confusion, dtype=np.int64).reshape(len(classes), len(classes))  # (K, K) pictures
+    names = [short(name) for name in classes]
+    figure = small(counts, names) if len(classes) <= READABLE else large(counts, names)
+    set_title(figure, title)
+    return figure
+
+
+def small(counts: np.ndarray, names: list[str]) -> Figure:
+    """Every cell with its numbers."""
+    side = min(1.8, max(0.64, 7 / len(names))) * len(names)  # inches
+    figure = Figure(figsize=(max(side + 2.8, 7.5), side + 2.4), layout="constrained")
+    axes = figure.add_subplot()
+    draw_matrix(axes, counts)
+    write_cells(axes, counts, size=11 if len(names) <= 6 else 8.5 if len(names) <= 12 else 7.5)
+    with_totals = [f"{name} ({n:,})" for name, n in zip(names, counts.sum(axis=1), strict=True)]
+    label_sides(axes, rows=with_totals, columns=names, size=10)
+    axes.set_ylabel("true class (its pictures)", fontsize=11)
+    figure.supxlabel(LEGEND, fontsize=8.5, color=GREY)
+    return figure
+
+
+def large(counts: np.ndarray, names: list[str]) -> Figure:
+    """Shades, the most frequent confusions in words, and the scales of the shades."""
+    figure = Figure(figsize=(15, 10.3), layout="constrained")
+    grid = figure.add_gridspec(3, 2, width_ratios=[10, 4.6], height_ratios=[30, 1, 1])
+    axes = figure.add_subplot(grid[:, 0], anchor="NW")
+    draw_matrix(axes, counts)
+    label_sides(axes, rows=names, columns=names, size=8)
+    axes.tick_params(length=3)
+    list_worst(figure.add_subplot(grid[0, 1]), counts, names)
+    for row, palette, what in ((1, "Blues", "recognised"), (2, "Oranges", "taken for another class")):
+        place = figure.add_subplot(grid[row, 1])
+        scale = figure.colorbar(ScalarMappable(SHADE, palette), cax=place, orientation="horizontal")
+        scale.set_ticks(TICKS, labels=[f"{100 * share:.0f}" for share in TICKS], fontsize=8)
+        scale.set_label(f"{what} (% of the true class's pictures)", fontsize=9)
+    return figure
+
+
+def draw_matrix(axes: Axes, counts: np.ndarray) -> None:
+    """Shade each cell by its share of the row; the row of a class without pictures is grey."""
+    shares = row_shares(counts)
+    shades = SHADE(np.nan_to_num(shares))
+    blues, oranges = (matplotlib.colormaps[name](shades) for name in ("Blues", "Oranges"))  # (K, K, 4) each
+    image = np.where(np.eye(len(counts), dtype=bool)[:, :, None], blues, oranges)
+    image[counts == 0] = (1.0, 1.0, 1.0, 1.0)
+    image[np.isnan(shares).any(axis=1)] = EMPTY
+    edges = np.arange(len(counts) + 1) - 0.5  # so that cell k has its middle at k
+    axes.pcolormesh(edges, edges, image)
+    axes.set_aspect("equal")
+    axes.invert_yaxis()
+    axes.set_xlabel("predicted class", fontsize=11)
+    axes.set_ylabel("true class", fontsize=11)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+
+
+def row_shares(counts: np.ndarray) -> np.ndarray:
+    """(K, K) fractions of each row's sum; NaN in the row of a class without pictures."""
+    totals = counts.sum(axis=1, keepdims=True)
+    return np.divide(counts, totals, out=np.full(counts.shape, np.nan), where=totals > 0)
+
+
+def write_cells(axes: Axes, counts: np.ndarray, *, size: float) -> None:
+    """Write count and share into each cell, a bare pale 0 where nothing is, and one note into an empty row."""
+    shares = row_shares(counts)
+    for row, column in np.ndindex(counts.shape):
+        n, share = int(counts[row, column]), float(shares[row, column])
+        if math.isnan(share):
+            continue
+        text = f"{n:,}\n{percent(share)}" if n else "0"
+        color = "#9A9A9A" if not n else "white" if SHADE(share) > 0.62 else "black"
+        inside = {"ha": "center", "va": "center", "in_layout": False}  # within the matrix: spares measuring K * K texts
+        axes.text(column, row, text, fontsize=size, color=color, **inside)
+    for row in map(int, np.flatnonzero(counts.sum(axis=1) == 0)):
+        axes.text((len(counts) - 1) / 2, row, "no pictures", ha="center", va="center", style="italic", color=GREY)
+
+
+def label_sides(axes: Axes, *, rows: list[str], columns: list[str], size: float) -> None:
+    """Name rows and columns, of many only every so many-th."""
+    kept = range(0, len(rows), math.ceil(len(rows) / LABELS))
+    axes.set_yticks(kept, [rows[k] for k in kept], fontsize=size, **lettering())
+    slope = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if len(rows) > 2 else {}
+    axes.set_xticks(kept, [columns[k] for k in kept], fontsize=size, **slope, **lettering())
+
+
+def list_worst(axes: Axes, counts: np.ndarray, names: list[str]) -> None:
+    """Write the `LISTED` largest cells off the diagonal, with their share of the true class's pictures."""
+    cells = worst_cells(counts)
+    lines = [f"{names[row]} → {names[column]}" for row, column in cells]
+    totals, shares = counts.sum(axis=1), row_shares(counts)
+    numbers = [f"{counts[cell]:,} of {totals[cell[0]]:,} ({percent(shares[cell])})" for cell in cells]
+    axes.set_axis_off()
+    text = {"fontsize": 9, "va": "top", "linespacing": 1.7, "transform": axes.transAxes}
+    left = ["most frequent confusions (true → predicted)", "", *(lines or ["none"])]
+    axes.text(0, 1, "\n".join(left), **text, **lettering())
+    axes.text(1, 1, "\n".join(["", "", *numbers]), ha="right", **text, **lettering())
+
+
+def worst_cells(counts: np.ndarray) -> list[tuple[int, int]]:
+    """The (row, column) of the `LISTED` cells off the diagonal with the most pictures, equal ones by their share."""
+    wrong = np.where(np.eye(len(counts), dtype=bool), 0, counts)
+    order = np.lexsort((-np.nan_to_num(row_shares(counts)).ravel(), -wrong.ravel()))[:LISTED]
+    return [divmod(int(cell), len(counts)) for cell in order if wrong.flat[cell]]

@@ -1,0 +1,91 @@
+"""How loss and accuracy went from epoch to epoch."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from animal_cls.files.text import percent
+from animal_cls.report.figures.style import BLUE, VERMILLION, set_title
+
+LINES: dict[str, dict[str, Any]] = {  # split -> its line; told apart by dashes and markers as well as by colour
+    "train": {"color": VERMILLION, "linestyle": "--", "marker": "s"},
+    "val": {"color": BLUE, "linestyle": "-", "marker": "o"},
+}
+MARKED = 30  # epochs up to which each has a marker; more would run into each other
+NOTE = (
+    "train: measured during the training passes, with the run's dropout and augmentation, while the weights change; "
+    "val: measured after each epoch"
+)
+
+
+def curves(metrics: Mapping[str, np.ndarray], *, best_epoch: int | None, title: str) -> Figure:
+    """Loss (nats) and accuracy (percent) of train and val, each over the epochs counted from 1.
+
+    Args:
+        metrics: the columns of metrics.csv, each of shape (epochs,); accuracies are fractions, NaN is left out.
+        best_epoch: the epoch to mark, counted from 0 as in metrics.csv.
+        title: says which run this is.
+    """
+    figure = Figure(figsize=(11, 5), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for axes, metric, scale in ((left, "loss", 1.0), (right, "acc", 100.0)):
+        draw_lines(axes, metrics, metric, scale)
+        if best_epoch is not None:
+            best = scale * value_at(metrics, f"val/{metric}", best_epoch)
+            mark_best(axes, best_epoch, best, label=in_words(metrics, best_epoch))
+        number_epochs(axes, metrics["epoch"])
+    left.set_ylabel("loss (cross-entropy, nats)")
+    right.set_ylabel("accuracy (%)")
+    handles, labels = right.get_legend_handles_labels()
+    figure.legend(handles, labels, title=NOTE, title_fontsize=8.5, loc="outside lower center", ncols=3, frameon=False)
+    set_title(figure, title)
+    return figure
+
+
+def draw_lines(axes: Axes, metrics: Mapping[str, np.ndarray], metric: str, scale: float) -> None:
+    """Draw a line per split that was measured, and say where it ends; epochs without a number are passed over."""
+    ends = []
+    for split, style in LINES.items():
+        values = metrics[f"{split}/{metric}"]
+        measured = np.isfinite(values)
+        if not measured.any():
+            continue
+        size = 4 if len(values) <= MARKED or measured.sum() < 3 else 0
+        axes.plot(metrics["epoch"][measured] + 1, scale * values[measured], label=split, markersize=size, **style)
+        end = values[measured][-1]
+        ends.append(f"{split} {percent(end) if metric == 'acc' else f'{end:.3f}'}")
+    axes.set_title("at the end: " + ", ".join(ends) if ends else "nothing was measured", fontsize=10, loc="left")
+
+
+def mark_best(axes: Axes, epoch: int, value: float, *, label: str) -> None:
+    """Mark `epoch` (counted from 0) by a line and, where val was measured, a ring around its point."""
+    axes.axvline(epoch + 1, color="black", linestyle=":", linewidth=1.2, label=label, zorder=1)
+    if np.isfinite(value):
+        axes.plot([epoch + 1], [value], "o", markersize=11, markerfacecolor="none", color="black")
+
+
+def in_words(metrics: Mapping[str, np.ndarray], epoch: int) -> str:
+    """The best epoch, counted from 1, and its accuracy where val was measured."""
+    accuracy = value_at(metrics, "val/acc", epoch)
+    reached = f" ({percent(accuracy)})" if np.isfinite(accuracy) else ""
+    return f"best epoch by val accuracy: {epoch + 1}{reached}"
+
+
+def value_at(metrics: Mapping[str, np.ndarray], column: str, epoch: int) -> float:
+    """The number of `column` in the row of `epoch`, counted from 0; NaN where there is no such row."""
+    found = metrics[column][metrics["epoch"] == epoch]
+    return float(found[-1]) if len(found) else float("nan")
+
+
+def number_epochs(axes: Axes, epochs: np.ndarray) -> None:
+    """Let the axis run from epoch 1 to the last one, in whole numbers."""
+    last = int(epochs.max()) + 1 if len(epochs) else 1
+    axes.set_xlim(0.5, last + 0.5)
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=10, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)

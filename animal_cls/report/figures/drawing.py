@@ -1,0 +1,160 @@
+"""What the figures of a study have in common: their theme, the styles that tell arms apart, panels, and files."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO, StringIO
+from itertools import cycle, islice
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from animal_cls.report.figures.style import BLUE, GREY, VERMILLION, lettering, set_title, short
+
+# Okabe & Ito 2008 again. Every colour below is one that `inline_svg` exchanges for the page's own, light or dark.
+SKY, GREEN, ORANGE, PURPLE = "#56B4E9", "#009E73", "#E69F00", "#CC79A7"
+INK, PALE, PAPER = "#1B1D21", "#D6D9DE", "#FEFEFE"  # text; grid lines; ground (pure white stays white in the dark)
+DPI = 130  # pixels per inch of the PNG files
+WIDTH, NARROWEST = 11.0, 7.0  # inches of a sheet of panels
+MANY = 200  # points of one line; of more, every so many-th is drawn
+# A given "titley" spares a search for ticks above the axes, a sixteenth of all drawing.
+THEME: dict[Any, Any] = {
+    "font.family": "DejaVu Sans", "figure.facecolor": PAPER, "axes.facecolor": PAPER, "text.color": INK,
+    "axes.edgecolor": GREY, "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK,
+    "grid.color": PALE, "grid.linewidth": 0.7, "axes.axisbelow": True, "axes.spines.top": False,
+    "axes.spines.right": False, "axes.linewidth": 0.8, "font.size": 9.0, "axes.titlesize": 9.5, "axes.labelsize": 9.0,
+    "xtick.labelsize": 8.5, "ytick.labelsize": 8.5, "legend.fontsize": 8.5, "legend.frameon": False,
+    "axes.titlelocation": "left", "axes.titley": 1.0, "lines.linewidth": 1.6, "svg.fonttype": "none",
+    "svg.hashsalt": "animal_cls",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """A figure, and what is said about it."""
+
+    name: str  # of its files, and its anchor in the page
+    title: str  # short: what it shows
+    caption: str  # how to read it, and what was left out
+    alt: str  # what it shows, for a reader who does not see it
+    draw: Callable[[], Figure]  # with all it needs, so that another process can do it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Files:
+    """A figure as its two files hold it."""
+
+    svg: str
+    png: bytes
+
+
+@contextmanager
+def theme() -> Iterator[None]:
+    """Within it, figures are drawn and saved in the theme of a study."""
+    with matplotlib.rc_context(THEME):
+        yield
+
+
+def styles(count: int) -> list[dict[str, Any]]:
+    """So many styles of a line, told apart by dashes and markers as well as by colour."""
+    colours = (INK, BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY)
+    dashes = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)))
+    markers = ("o", "s", "^", "D", "v", "P", "X", "<")
+    looks = zip(cycle(colours), cycle(dashes), cycle(markers), strict=False)
+    return [{"color": c, "linestyle": d, "marker": m} for c, d, m in islice(looks, count)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sheet:
+    """How panels lie on a sheet; lengths in inches."""
+
+    columns: int  # panels beside each other, at most
+    height: float  # of one panel
+    rows_each: int = 1  # axes below each other in one panel
+    left: float = 0.7
+    right: float = 0.15
+    top: float = 0.8  # for the title, and the name of the uppermost panels
+    bottom: float = 0.85  # for a legend
+    between: tuple[float, float] = (0.3, 0.5)  # panels beside and below each other
+
+    def beside(self, count: int) -> int:
+        """How many of `count` panels lie beside each other, so that the rows are even."""
+        return math.ceil(count / math.ceil(count / self.columns))
+
+    def width(self, columns: int) -> float:
+        """Of one panel, where so many lie beside each other: fewer ones do not become much wider."""
+        full = (WIDTH - self.left - self.right - (self.columns - 1) * self.between[0]) / self.columns
+        least = (NARROWEST - self.left - self.right - (columns - 1) * self.between[0]) / columns
+        return max(full, least)
+
+
+def panels(names: Sequence[str], sheet: Sheet) -> tuple[Figure, list[list[Axes]]]:
+    """A panel with each of these names, of one or more axes below each other.
+
+    Placed by hand: a layout engine would take as long as all the drawing.
+
+    Returns:
+        the figure and, for each name, the list of its axes from top to bottom.
+    """
+    columns = sheet.beside(len(names))
+    rows = math.ceil(len(names) / columns)
+    width, (beside, below) = sheet.width(columns), sheet.between
+    wide = sheet.left + sheet.right + columns * width + (columns - 1) * beside
+    tall = sheet.top + sheet.bottom + rows * sheet.rows_each * (sheet.height + below) - below
+    figure = Figure(figsize=(wide, tall))
+    places: list[list[Axes]] = []
+    for k, name in enumerate(names):
+        x = sheet.left + k % columns * (width + beside)
+        upper = [(k // columns * sheet.rows_each + r) * (sheet.height + below) for r in range(sheet.rows_each)]
+        lower = [tall - sheet.top - sheet.height - y for y in upper]
+        places.append([figure.add_axes((x / wide, y / tall, width / wide, sheet.height / tall)) for y in lower])
+        places[-1][0].set_title(short(name, round(13 * width)), **lettering())
+    return figure, places
+
+
+def headline(figure: Figure, title: str) -> None:
+    """Put `title` above everything, at the left, where a narrow screen shows it without scrolling."""
+    set_title(figure, title, x=0.05 / figure.get_figwidth(), ha="left")
+
+
+def outer_labels(places: Sequence[Sequence[Axes]], sheet: Sheet, *, x: str, y: Sequence[str]) -> None:
+    """Numbers and names of the axes only at the left and the lower edge: all panels have the same ranges.
+
+    Args:
+        x: what all axes have from left to right.
+        y: what each axes of a panel has from the bottom up.
+    """
+    columns = sheet.beside(len(places))
+    for k, panel in enumerate(places):
+        for axes, name in zip(panel, y, strict=True):
+            left, lowest = k % columns == 0, axes is panel[-1] and k + columns >= len(places)
+            axes.tick_params(left=left, labelleft=left, bottom=lowest, labelbottom=lowest)
+            axes.set(xlabel=x if lowest else "", ylabel=name if left else "")
+
+
+def thinned(count: int) -> list[int]:
+    """At most `MANY` of the indices below `count`, evenly spread, the first and the last among them."""
+    if count <= MANY:
+        return list(range(count))
+    return sorted({round(k * (count - 1) / (MANY - 1)) for k in range(MANY)})
+
+
+def legend_below(figure: Figure, entries: Sequence[tuple[Any, str]], *, columns: int = 4) -> None:
+    """One legend for all panels, at the lower edge, of pairs of what was drawn and its name."""
+    legend = figure.legend([drawn for drawn, _ in entries], ["-"] * len(entries), loc="lower center", ncols=columns)
+    for text, (_, name) in zip(legend.get_texts(), entries, strict=True):  # matplotlib would drop a name like "_mine"
+        text.set(text=short(name, 150 // columns), **lettering())
+
+
+def rendered(drawing: Drawing) -> Files:
+    """Draw a figure, as an SVG and as a PNG file."""
+    svg, png = StringIO(), BytesIO()
+    with theme():
+        figure = drawing.draw()
+        figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None, "Type": None})
+        figure.set_layout_engine("none")  # it is laid out now, and that took as long as drawing
+        figure.savefig(png, format="png", dpi=DPI, pil_kwargs={"compress_level": 3})
+    return Files(svg=svg.getvalue(), png=png.getvalue())

@@ -1,0 +1,114 @@
+"""Dots with their intervals: how accurate each arm is, and how far each one is from its baseline."""
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from animal_cls.files.text import percent
+from animal_cls.report.figures.drawing import INK, PAPER, headline
+from animal_cls.report.figures.style import BLUE, GREY, VERMILLION, lettering, short
+from animal_cls.report.numerals import possible, signed, signed_interval
+from animal_cls.report.records import ArmRow, Comparison
+
+MARKS = {  # verdict -> marker, filling, line: told apart by shape as well as by colour
+    "gain": ("^", BLUE, BLUE),
+    "loss": ("v", VERMILLION, VERMILLION),
+    "no difference shown": ("o", PAPER, GREY),
+    "too few seeds": ("X", PAPER, GREY),
+}
+
+
+def arms_figure(rows: Sequence[ArmRow], seeds: Sequence[Sequence[float]], *, title: str) -> Figure:
+    """A line per arm from the top down: each seed's accuracy as a ring, their mean and its 95 % interval.
+
+    Args:
+        rows: of one split and one accuracy; fractions.
+        seeds: the accuracy of each finished run of each arm; fractions.
+    """
+    figure, axes = rows_of([short(row.arm, 60) for row in rows])
+    for y, (row, values) in enumerate(zip(rows, seeds, strict=True)):
+        axes.plot([100 * v for v in values], [y] * len(values), "o", markersize=4, mfc="none", mec=GREY, mew=0.8)
+        low, high = scaled(row)
+        interval(axes, y, 100 * row.mean, low, high, marker="D", fill=BLUE, line=BLUE)
+        write_right(axes, y, percent(row.mean))
+    axes.set_xlabel("accuracy (%); ring: one seed; diamond: mean over seeds; bar: 95 % interval of the mean")
+    headline(figure, title)
+    return figure
+
+
+def comparisons_figure(comparisons: Sequence[Comparison], *, title: str) -> Figure:
+    """A line per comparison from the top down: each seed's difference, their mean and its interval, and the verdict."""
+    figure, axes = rows_of([named(c) for c in comparisons])
+    axes.axvline(0, color=INK, linewidth=1)
+    for y, c in enumerate(comparisons):
+        marker, fill, line = MARKS[c.verdict]
+        deltas = list(c.seeds_test.deltas.values()) if c.seeds_test else []
+        axes.plot(deltas, [y] * len(deltas), "o", markersize=4, mfc="none", mec=GREY, mew=0.8)
+        if c.delta is not None:
+            interval(axes, y, c.delta, c.ci_low, c.ci_high, marker=marker, fill=fill, line=line)
+        said = f"{signed(c.delta, c.unit)} {signed_interval(c.ci_low, c.ci_high, c.unit)}"
+        write_right(axes, y, f"{said}   {c.verdict}")
+    unit = comparisons[0].unit
+    axes.set_xlabel(f"difference to the baseline ({unit}); ring: one seed; mark: mean; bar: 95 % interval")
+    axes.set_xlim(*limits(comparisons))
+    headline(figure, title)
+    return figure
+
+
+def named(comparison: Comparison) -> str:
+    """The arm, what it is compared with where that is not its baseline, and whether more than one factor differs."""
+    other = f" against {short(comparison.baseline, 40)}" if comparison.requested else ""
+    return short(comparison.arm, 40) + other + " (confounded)" * comparison.confounded
+
+
+def scaled(row: ArmRow) -> tuple[float | None, float | None]:
+    """The ends of an interval of fractions in percent."""
+    if row.ci_low is None or row.ci_high is None:
+        return None, None
+    low, high = possible(row.ci_low, row.ci_high, row.metric)
+    return 100 * low, 100 * high
+
+
+def rows_of(names: Sequence[str]) -> tuple[Figure, Axes]:
+    """An empty figure with a line per name, from the top down."""
+    figure = Figure(figsize=(11, 1.5 + 0.3 * len(names)), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_yticks(range(len(names)), names, **lettering())
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.grid(axis="x")
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    return figure, axes
+
+
+def interval(
+    axes: Axes, y: float, mean: float, low: float | None, high: float | None, *, marker: str, fill: str, line: str
+) -> None:
+    """A mark at `mean`, and a bar from `low` to `high` where they are known."""
+    if low is not None and high is not None:
+        axes.plot([low, high], [y, y], "-", color=line, linewidth=2, solid_capstyle="butt")
+        axes.plot([low, high], [y, y], "|", color=line, markersize=8, mew=1.6)
+    axes.plot([mean], [y], marker, markersize=8, mfc=fill, mec=line, mew=1.6)
+
+
+def write_right(axes: Axes, y: float, text: str) -> None:
+    """Write `text` right of the axes, at the height of a line."""
+    axes.annotate(
+        text, (1, y), xycoords=axes.get_yaxis_transform(), xytext=(8, 0), textcoords="offset points", va="center"
+    )
+
+
+def limits(comparisons: Sequence[Comparison]) -> tuple[float, float]:
+    """From where to where the axis runs: all differences are in it, an interval much wider than they are may leave it.
+
+    Two seeds may have an interval of 50 points, beside which nothing else could be seen.
+    """
+    deltas = [0.0] + [delta for c in comparisons if c.seeds_test for delta in c.seeds_test.deltas.values()]
+    deltas += [c.delta for c in comparisons if c.delta is not None]
+    ends = [end for c in comparisons for end in (c.ci_low, c.ci_high) if end is not None]
+    low, high = min(deltas), max(deltas)
+    room = max(2 * (high - low), 0.05 if comparisons[0].unit == "nats" else 2.0)
+    edge = 0.05 * room
+    left, right = max(min([low, *ends]), low - room) - edge, min(max([high, *ends]), high + room) + edge
+    return min(left, -room / 4), max(right, room / 4)

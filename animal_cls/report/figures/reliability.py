@@ -1,0 +1,44 @@
+"""Reliability diagrams: is a network right as often as it is sure?"""
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from animal_cls.files.text import percent
+from animal_cls.report.figures.drawing import Sheet, headline, outer_labels, panels
+from animal_cls.report.figures.style import BLUE, GREY
+from animal_cls.report.records import Reliability
+
+SHEET = Sheet(columns=5, height=1.85, bottom=0.55, between=(0.15, 0.45))
+LARGEST = 160  # square points: the dot of a bin that holds all pictures
+
+
+def reliability(diagrams: Sequence[Reliability], *, title: str) -> Figure:
+    """A panel per arm: per bin of confidence the share that is right, as a dot whose area is its share of pictures."""
+    figure, places = panels([diagram.arm for diagram in diagrams], SHEET)
+    for diagram, [axes] in zip(diagrams, places, strict=True):
+        axes.plot([0, 100], [0, 100], "--", color=GREY, linewidth=1)
+        draw(axes, diagram)
+        axes.text(0.04, 0.95, f"ECE {percent(diagram.ece)}", transform=axes.transAxes, va="top")
+        axes.set(xlim=(0, 102), ylim=(0, 102), xticks=range(0, 101, 25), yticks=range(0, 101, 25), aspect="equal")
+        axes.grid()
+    outer_labels(places, SHEET, x="confidence (%)", y=["of these right (%)"])
+    headline(figure, title)
+    return figure
+
+
+def points(diagram: Reliability) -> list[tuple[float, float, float]]:
+    """Confidence and accuracy in percent, and the share of all pictures, of each bin that holds some."""
+    bins = zip(diagram.confidence, diagram.accuracy, diagram.counts, strict=True)
+    total = sum(diagram.counts)
+    return [(100 * c, 100 * a, n / total) for c, a, n in bins if c is not None and a is not None and n]
+
+
+def draw(axes: Axes, diagram: Reliability) -> None:
+    """The bins of one arm, joined by a line."""
+    found = points(diagram)
+    if found:
+        confidence, accuracy, shares = zip(*found, strict=True)
+        axes.plot(confidence, accuracy, "-", color=BLUE, linewidth=1.2)
+        axes.scatter(confidence, accuracy, s=[6 + LARGEST * share for share in shares], color=BLUE)

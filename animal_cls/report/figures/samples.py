@@ -1,0 +1,60 @@
+"""A sheet of pictures with what they show and what they are taken for."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from animal_cls.report.figures.style import GREY, VERMILLION, lettering, set_title, short
+
+COLUMNS = 6  # pictures beside each other, at most
+SIDE = 1.9  # inches from one picture to the next
+GAP, TEXT = 0.12, 0.32  # shares of a picture's larger side: between pictures, and below each for its names
+
+
+def samples(pictures: np.ndarray, true: Sequence[str], predicted: Sequence[str], *, title: str) -> Figure:
+    """The pictures in rows, each with its true and its predicted class; a wrong one has a thick frame and a cross.
+
+    Args:
+        pictures: (n, H, W, 3) uint8; n may be 0.
+        true: n class names.
+        predicted: n class names.
+        title: says which run and which split this is.
+    """
+    n, height, width = pictures.shape[:3]
+    columns = min(max(n, 4), COLUMNS)  # four, so that the title has room
+    rows = math.ceil(max(n, 1) / columns)
+    unit = max(height, width)
+    right, down = width + GAP * unit, height + TEXT * unit  # pixels from one picture to the next
+    figure = Figure(figsize=(SIDE * columns, SIDE * rows * down / right + 0.9), layout="constrained")
+    axes = figure.add_subplot()
+    axes.imshow(sheet(pictures, rows=rows, columns=columns, right=round(right), down=round(down)))
+    axes.set_axis_off()
+    for k, names in enumerate(zip(true, predicted, strict=True)):
+        label(axes, *names, corner=(k % columns * round(right), k // columns * round(down)), size=(width, height))
+    wrong = sum(a != b for a, b in zip(true, predicted, strict=True))
+    set_title(figure, f"{title}\n{wrong} of these {n} are taken for another class (✗, thick frame)")
+    return figure
+
+
+def sheet(pictures: np.ndarray, *, rows: int, columns: int, right: int, down: int) -> np.ndarray:
+    """(rows * down, columns * right, 3) uint8: all pictures on one white canvas, which draws faster than n axes."""
+    canvas = np.full((rows * down, columns * right, 3), 255, dtype=np.uint8)
+    for k, picture in enumerate(pictures):
+        y, x = k // columns * down, k % columns * right
+        canvas[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
+    return canvas
+
+
+def label(axes: Axes, true: str, predicted: str, *, corner: tuple[float, float], size: tuple[int, int]) -> None:
+    """Frame the picture at `corner` (pixels; x, y) and write its classes below."""
+    wrong = true != predicted
+    (x, y), (width, height) = corner, size
+    frame = {"edgecolor": VERMILLION, "linewidth": 4} if wrong else {"edgecolor": GREY, "linewidth": 0.6}
+    axes.add_patch(Rectangle((x - 0.5, y - 0.5), width, height, fill=False, clip_on=False, **frame))
+    text = f"true: {short(true, 16)}\n{'✗' if wrong else '✓'} predicted: {short(predicted, 16)}"
+    color = VERMILLION if wrong else "black"
+    axes.text(x, y + height + 0.04 * max(size), text, va="top", fontsize=7.5, color=color, **lettering())

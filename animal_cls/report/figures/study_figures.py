@@ -1,0 +1,201 @@
+"""The figures of a study, in the order of the page."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+
+from animal_cls.report.figures import alternatives
+from animal_cls.report.figures.bands import Metrics, learning
+from animal_cls.report.figures.beside_published import beside_published
+from animal_cls.report.figures.choice import MOST_PANELS, chosen, file_name, left_out, within
+from animal_cls.report.figures.class_link import class_link, classes_differ
+from animal_cls.report.figures.drawing import Drawing
+from animal_cls.report.figures.gap import gap
+from animal_cls.report.figures.heatmap import changes, heatmap
+from animal_cls.report.figures.intervals import arms_figure, comparisons_figure
+from animal_cls.report.figures.matrices import READABLE, matrices
+from animal_cls.report.figures.reliability import reliability
+from animal_cls.report.records import Arm, PublishedRow, Study
+
+SHARES = "; numbers: percent of the row, from 5 on"
+TRAIN_NOTE = "Train is measured during the training passes, with dropout and augmentation; val after each epoch."
+
+
+def drawings(study: Study) -> Iterator[Drawing]:
+    """Every figure that there are numbers for, one after the other; anchors and file names are unique."""
+    kinds = (of_arms, of_comparisons, of_changes, of_confusions, of_link, of_learning, of_gaps, of_reliability)
+    taken: dict[str, int] = {}
+    for kind in (*kinds, of_published):
+        for drawing in kind(study):
+            taken[drawing.name.lower()] = n = taken.get(drawing.name.lower(), 0) + 1
+            yield drawing if n == 1 else replace(drawing, name=f"{drawing.name}-{n}")
+
+
+def of_arms(study: Study) -> Iterator[Drawing]:
+    """How accurate each arm is on the judged split."""
+    shown = [arm for arms in chosen(study).values() for arm in arms]
+    found = {row.arm: row for row in study.arm_rows if (row.split, row.metric) == (study.judged_split, "acc")}
+    shown = [arm for arm in shown if arm.name in found]
+    if shown:
+        rows = [found[arm.name] for arm in shown]
+        title = f"Accuracy of each arm, {study.judged_split}"
+        yield Drawing(
+            name="arms",
+            title=title,
+            caption="Rings: one seed each. Diamond: their mean, with its 95 % interval (t, over seeds)."
+            + left_out(study, shown),
+            alt=alternatives.of_arms(rows),
+            draw=partial(arms_figure, rows, [accuracies(arm, study.judged_split) for arm in shown], title=title),
+        )
+
+
+def accuracies(arm: Arm, split: str) -> list[float]:
+    """The accuracy of each finished run of `arm`."""
+    results = [run.result for run in arm.done.values() if run.result is not None]
+    return [result.splits[split].acc for result in results if split in result.splits]
+
+
+def of_comparisons(study: Study) -> Iterator[Drawing]:
+    """How far each arm is from what it is compared with, on the judged split."""
+    names = {arm.name for arms in chosen(study).values() for arm in arms}
+    found = [c for c in study.comparisons if (c.split, c.metric) == (study.judged_split, "acc")]
+    shown = [c for c in found if c.delta is not None and c.arm in names]
+    if shown:
+        title = f"Difference to the baseline, {study.judged_split} accuracy"
+        yield Drawing(
+            name="comparisons",
+            title=title,
+            caption="Triangle up: gain; triangle down: loss; circle: no difference shown; cross: too few seeds. "
+            "The bar accounts for both the pictures and the seeds. Confounded: more than one factor differs."
+            + (f" Not shown: {len(found) - len(shown)} more." if len(found) > len(shown) else ""),
+            alt=alternatives.of_comparisons(shown),
+            draw=partial(comparisons_figure, shown, title=title),
+        )
+
+
+def of_changes(study: Study) -> Iterator[Drawing]:
+    """Which classes gain and which lose."""
+    shown = [arm.name for arms in chosen(study).values() for arm in arms]
+    table = changes(study.class_rows, arms=shown, split=study.judged_split)
+    if table.arms:
+        title = f"Change of each class's accuracy against the baseline, {study.judged_split}"
+        yield Drawing(
+            name="classes",
+            title=title,
+            caption="Blue: better than the baseline; orange: worse.",
+            alt=alternatives.of_changes(table),
+            draw=partial(heatmap, table, title=title),
+        )
+
+
+def of_confusions(study: Study) -> Iterator[Drawing]:
+    """Which classes are taken for which: on the judged split, and over all data where the published report did so."""
+    ours = {row.arm for row in study.published}
+    ours |= {arm for statement in study.statements if statement.figure == "confusion" for arm in statement.arms}
+    for split in dict.fromkeys([study.judged_split, "all"]):
+        for model, every in chosen(study, MOST_PANELS).items():
+            arms = [arm for arm in every if split == study.judged_split or arm.name in ours]
+            tables = {arm.name: arm.confusion(split) for arm in arms if arm.classes == arms[0].classes}
+            found = [(name, counts) for name, counts in tables.items() if counts is not None]
+            if not found:
+                continue
+            title = f"Confusion matrices of {model}, {split}"
+            shares = SHARES if len(arms[0].classes) <= READABLE else ""
+            yield Drawing(
+                name=file_name("confusion", split, model),
+                title=title,
+                caption="Rows: true class; columns: predicted class; all seeds together. Blue: recognised; orange: "
+                f"taken for another class{shares}." + left_out(study, every),
+                alt=alternatives.of_confusions(found, arms[0].classes),
+                draw=partial(
+                    matrices, [(within(model, name), counts) for name, counts in found], arms[0].classes, title=title
+                ),
+            )
+
+
+def of_link(study: Study) -> Iterator[Drawing]:
+    """Accuracy of the classes against their numbers of training pictures."""
+    shown = [arm for arms in chosen(study).values() for arm in arms[: max(2, 8 // len(chosen(study)))]]
+    names = [arm.name for arm in shown]
+    links = [link for link in study.class_links if link.split == study.judged_split]
+    rows = [row for row in study.class_rows if row.split == study.judged_split]
+    title = f"Accuracy of each class and its training pictures, {study.judged_split}"
+    if classes_differ(names, rows):
+        yield Drawing(
+            name="class_link",
+            title=title,
+            caption="A point per class and arm; Spearman's rank correlation over the classes.",
+            alt=alternatives.of_link(names, links),
+            draw=partial(class_link, names, rows, links, title=title),
+        )
+
+
+def of_learning(study: Study) -> Iterator[Drawing]:
+    """How accuracy and loss went from epoch to epoch."""
+    for model, arms in chosen(study, MOST_PANELS).items():
+        curves = measured(arms)
+        if curves:
+            title = f"Accuracy and loss by epoch of {model}, train and val"
+            yield Drawing(
+                name=file_name("learning", model),
+                title=title,
+                caption="Faint: one seed each. Thick: their mean over the epochs that all reached. Band: one standard "
+                f"deviation over seeds. Train dashed, val solid. {TRAIN_NOTE}" + left_out(study, arms),
+                alt=alternatives.of_curves(curves),
+                draw=partial(learning, [(within(model, name), seeds) for name, seeds in curves], title=title),
+            )
+
+
+def measured(arms: Sequence[Arm]) -> list[tuple[str, Sequence[Metrics]]]:
+    """The arms with a metrics.csv, and what it holds for each of their finished runs."""
+    found = [(arm.name, [run.metrics for run in arm.done.values() if run.metrics is not None]) for arm in arms]
+    return [(name, seeds) for name, seeds in found if seeds]
+
+
+def of_gaps(study: Study) -> Iterator[Drawing]:
+    """How far train and val drift apart."""
+    models = {model: measured(arms) for model, arms in chosen(study).items()}
+    models = {model: arms for model, arms in models.items() if arms}
+    if models:
+        title = "Generalization gap by epoch: train minus val accuracy"
+        yield Drawing(
+            name="gap",
+            title=title,
+            caption=f"Mean over seeds; band: one standard deviation. {TRAIN_NOTE}",
+            alt=alternatives.of_gaps(models),
+            draw=partial(gap, models, title=title),
+        )
+
+
+def of_reliability(study: Study) -> Iterator[Drawing]:
+    """Whether the networks are right as often as they are sure."""
+    shown = {arm.name: arm for arms in chosen(study, MOST_PANELS).values() for arm in arms}
+    found = [r for r in study.reliabilities if r.split == study.judged_split and r.arm in shown and sum(r.counts)]
+    if found:
+        title = f"Reliability: confidence and accuracy, {study.judged_split}"
+        yield Drawing(
+            name="reliability",
+            title=title,
+            caption="A dot per bin of confidence, its area the share of the pictures in it. Below the dashed diagonal "
+            "the network is surer than it is right. ECE: expected calibration error."
+            + left_out(study, list(shown.values())),
+            alt=alternatives.of_reliability(found),
+            draw=partial(reliability, found, title=title),
+        )
+
+
+def of_published(study: Study) -> Iterator[Drawing]:
+    """Ours beside the published accuracies of the classes."""
+    runs: dict[str, list[PublishedRow]] = {}
+    for row in study.published:
+        runs.setdefault(row.run, []).append(row)
+    found = [(run, rows) for run, rows in runs.items() if any(row.ours is not None for row in rows)]
+    if found:
+        title = "Ours beside the published accuracies, all data"
+        yield Drawing(
+            name="published",
+            title=title,
+            caption="Square: published; dot: ours, mean over seeds; the line between them is the difference.",
+            alt=alternatives.of_published(found),
+            draw=partial(beside_published, found, title=title),
+        )

@@ -1,0 +1,1 @@
+"""What a report writes: CSV tables, report.md, one HTML page."""

@@ -1,0 +1,125 @@
+"""A study as csv files and as report.md."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from animal_cls.files import atomic
+from animal_cls.report.analysis.collect import OWN
+from animal_cls.report.output.markdown import markdown
+from animal_cls.report.records import ArmRow, ClassRow, Comparison, Run, Statement, Study
+from animal_cls.results import SPLITS
+
+RUNS = (
+    "run",
+    "arm",
+    "model",
+    "reg",
+    "seed",
+    "status",
+    "reason",
+    "used",
+    *(f"{split}_acc" for split in SPLITS),
+    "epochs",
+    "best_epoch",
+    "seconds",
+    "parameters",
+    "device",
+    "precision",
+    "folder",
+)
+ARMS = ("arm", "model", "reg", "split", "metric", "n_seeds", "mean", "ci_low", "ci_high", "std")
+COMPARISONS = (
+    "arm",
+    "baseline",
+    "split",
+    "metric",
+    "n_seeds",
+    "delta",
+    "ci_low",
+    "ci_high",
+    "p_value",
+    "p_adjusted",
+    "verdict",
+    "fair",
+    "differs",
+)
+CLASSES = (
+    "arm",
+    "baseline",
+    "split",
+    "class",
+    "n_pictures",
+    "n_train",
+    "n_seeds",
+    "accuracy",
+    "ci_low",
+    "ci_high",
+    "change",
+    "change_low",
+    "change_high",
+    "change_of",
+)
+STATEMENTS = ("id", "verdict", "evidence")
+FILES = (OWN, "arms.csv", "comparisons.csv", "classes.csv", "statements.csv", "report.md")  # as written
+PAGE = "index.html"  # beside them
+
+
+def write(study: Study, out: Path) -> list[Path]:
+    """Write the five tables and report.md into `out`, each whole or not at all; returns the files."""
+    out.mkdir(parents=True, exist_ok=True)
+    texts = (
+        table(RUNS, map(_run, study.runs)),
+        table(ARMS, (_fields(row, ARMS) for row in study.arm_rows)),
+        table(COMPARISONS, map(_comparison, study.comparisons)),
+        table(CLASSES, map(_class, study.class_rows)),
+        table(STATEMENTS, (_fields(row, STATEMENTS) for row in study.statements)),
+        markdown(study),
+    )
+    for name, text in zip(FILES, texts, strict=True):
+        atomic.write(out / name, text.encode("utf-8", "backslashreplace").decode())
+    return [out / name for name in FILES]
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A csv file: an empty cell where a number is not known, true and false in small letters."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([cell(value) for value in row] for row in rows)
+    return text.getvalue()
+
+
+def cell(value: Any) -> Any:
+    """A value as a csv cell holds it; numbers with the digits that a reader can use."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.10g}" if isinstance(value, float) else value
+
+
+def _fields(row: ArmRow | Statement, columns: Sequence[str]) -> list[Any]:
+    return [getattr(row, column) for column in columns]
+
+
+def _comparison(c: Comparison) -> list[Any]:
+    return [";".join(c.differs) if column == "differs" else getattr(c, column) for column in COMPARISONS]
+
+
+def _class(row: ClassRow) -> list[Any]:
+    return [getattr(row, "class_name" if column == "class" else column) for column in CLASSES]
+
+
+def _run(run: Run) -> list[Any]:
+    result = run.result
+    if result is None:
+        known = dict.fromkeys(RUNS)
+    else:
+        known = {column: getattr(result, column, None) for column in RUNS}
+        known |= {f"{name}_acc": split.acc for name, split in result.splits.items()}
+    known |= {"run": run.name, "arm": run.arm, "status": run.status, "reason": run.reason}
+    known |= {"used": run.used if run.status == "done" else None, "folder": str(run.folder)}
+    return [known[column] for column in RUNS]

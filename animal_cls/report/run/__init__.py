@@ -1,1 +1,0 @@
-"""The figures of one run, and the text at its end."""

@@ -1,0 +1,91 @@
+"""From the constructor calls of a config to the objects they make."""
+
+import sys
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from animal_cls import regularizers
+from animal_cls.config.schema import Config, method_names
+from animal_cls.data.cache.pixels import default_cache_dir
+from animal_cls.data.module import PictureDataModule
+from animal_cls.errors import UserError
+from animal_cls.regularizers import Regularizer
+from animal_cls.training import hardware
+from animal_cls.training.instantiate import call, checked
+
+
+def check(config: Config) -> nn.Module:
+    """Make all that can be made before the pictures are looked at; returns the network, for two classes.
+
+    Raises:
+        UserError: a device, source, network, optimizer or regularizer that cannot be had as it is written.
+    """
+    _check_accelerator(config.trainer.accelerator)
+    _check_compile(config)
+    checked(config.data.source, "data.source", "root", "cache_dir")
+    made = network(config, num_classes=2)
+    optimizer(config)(made.parameters())
+    methods(config)
+    return made
+
+
+def pictures(config: Config) -> PictureDataModule:
+    """The pictures that `config` names, not looked for yet."""
+    data = config.data
+    cache_dir = Path(data.cache_dir).expanduser() if data.cache_dir else default_cache_dir()
+    return PictureDataModule(
+        partial(call, data.source, "data.source", root=data.root, cache_dir=cache_dir),
+        image_size=data.image_size,
+        batch_size=data.batch_size,
+        val=data.val,
+        test=data.test,
+        split_seed=data.split_seed,
+        augment=data.augment,
+        max_bad_share=data.max_bad_share,
+        cache=data.cache,
+        cache_dir=cache_dir,
+        seed=config.seed,
+        show_progress=sys.stderr.isatty(),
+        max_pixels=data.max_pixels,
+        follow_links=data.follow_links,
+        group_copies=data.group_copies,
+    )
+
+
+def network(config: Config, *, num_classes: int) -> nn.Module:
+    """The network that `config.model` calls for; the same seed gives the same initial weights in every arm."""
+    torch.manual_seed(config.seed)
+    return call(config.model, "model", num_classes=num_classes)
+
+
+def optimizer(config: Config) -> Callable[[Iterable[nn.Parameter]], Optimizer]:
+    """What makes the optimizer from the parameters."""
+    return lambda params: call(config.optimizer, "optimizer", params=params)
+
+
+def methods(config: Config) -> list[Regularizer]:
+    """The methods in regularizers/ whose strength is above 0."""
+    try:
+        return regularizers.build({name: getattr(config.reg, name) for name in method_names()})
+    except ValueError as error:
+        raise UserError(str(error)) from None
+
+
+def _check_accelerator(accelerator: str) -> None:
+    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    if not {"gpu": cuda or mps, "cuda": cuda, "mps": mps}.get(accelerator, True):
+        raise UserError(
+            f"trainer.accelerator={accelerator}: this machine has none that torch {torch.__version__} can use. "
+            "Use trainer.accelerator=auto or trainer.accelerator=cpu."
+        )
+
+
+def _check_compile(config: Config) -> None:
+    device = hardware.device_type(config.trainer.accelerator)
+    if config.trainer.compile and (lack := hardware.why_not_compile(device)):
+        raise UserError(f"trainer.compile=true: {lack}, which this machine lacks. Use trainer.compile=false.")

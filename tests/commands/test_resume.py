@@ -1,0 +1,262 @@
+"""A run that was ended at any moment and goes on is the run that was never ended, bit for bit."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from animal_cls.commands import resume
+from animal_cls.commands.train import compose
+from animal_cls.config.schema import Config
+from animal_cls.data.dataset import load_once
+from animal_cls.errors import UserError
+from animal_cls.sweeps import run_status
+from animal_cls.training import run
+from animal_cls.training.signals import Stop, Stopped
+from benchmarks.left_behind import differences, left_behind
+
+pytestmark = [pytest.mark.filterwarnings("ignore:.*LeafSpec"), pytest.mark.slow]
+EPOCHS, STEPS = 2, 5  # 18 training pictures in batches of 4, the last two together
+
+
+@pytest.fixture(scope="module")
+def root(picture_folder: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return picture_folder(tmp_path_factory.mktemp("data") / "pictures", per_class=10)
+
+
+@pytest.fixture(scope="module")
+def words(root: Path) -> list[str]:
+    """A run with everything that is random: dropout, augmentation, order."""
+    return [
+        *("data=folder", f"data.root={root}", "data.image_size=64", "data.batch_size=4", "data.augment=flip_crop"),
+        *("data.val=0.2", "data.test=0.2", "reg=dropout", f"trainer.max_epochs={EPOCHS}", "trainer.accelerator=cpu"),
+        f"data.cache_dir={root.parent}/cache",
+    ]
+
+
+@pytest.fixture(scope="module")
+def config(words: list[str]) -> Config:
+    return compose(words)
+
+
+def assert_same(one: dict[str, Any], other: dict[str, Any]) -> None:
+    assert [(one[part], other[part]) for part in differences(one, other)] == []
+
+
+@pytest.fixture(scope="module")
+def twin(config: Config, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What the run leaves that nothing interrupts."""
+    folder = tmp_path_factory.mktemp("twin")
+    run.train(config, folder)
+    return left_behind(folder)
+
+
+class After(Stop):
+    """A signal that comes when the training has done so many steps."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self.left = steps
+
+    @property
+    def signum(self) -> int | None:  # type: ignore[override]  # asked for once after every step
+        self.left -= 1
+        return signal.SIGTERM if self.left <= 0 else None
+
+    @signum.setter
+    def signum(self, value: int | None) -> None:
+        pass
+
+
+@pytest.mark.parametrize("steps", range(1, EPOCHS * STEPS + 1))
+def test_a_run_goes_on_after_any_step_as_if_nothing_had_been(
+    config: Config, twin: dict[str, Any], tmp_path: Path, steps: int
+) -> None:
+    with pytest.raises(Stopped) as stopped:
+        run.train(config, tmp_path, stop=After(steps))
+    assert stopped.value.exit_code == 143
+    assert not (tmp_path / "result.json").exists()
+    run.train(config, tmp_path, go_on=True)
+    assert_same(left_behind(tmp_path), twin)
+
+
+def test_a_run_that_is_ended_again_and_again_arrives(config: Config, twin: dict[str, Any], tmp_path: Path) -> None:
+    ended = 0
+    while not (tmp_path / "result.json").exists():
+        try:
+            run.train(config, tmp_path, stop=After(2), go_on=True)
+        except Stopped:
+            ended += 1
+    assert ended == EPOCHS * STEPS // 2
+    assert_same(left_behind(tmp_path), twin)
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "bits", "pickle"])
+def test_a_damaged_checkpoint_means_a_new_beginning(
+    config: Config, twin: dict[str, Any], tmp_path: Path, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(Stopped):
+        run.train(config, tmp_path, stop=After(7))
+    last = tmp_path / "checkpoints" / "last.ckpt"
+    whole = last.read_bytes()
+    proof = tmp_path / "carried out"
+    if damage == "pickle":
+
+        class Evil:
+            def __reduce__(self) -> tuple[Any, ...]:
+                return os.mkdir, (str(proof),)
+
+        torch.save({"callbacks": Evil()}, last)
+    else:
+        middle = len(whole) // 2
+        flipped = whole[:middle] + bytes(255 - byte for byte in whole[middle : middle + 64]) + whole[middle + 64 :]
+        last.write_bytes({"cut": whole[:middle], "empty": b"", "bits": flipped}[damage])
+    run.train(config, tmp_path, go_on=True)
+    assert "the run starts anew" in caplog.text
+    assert not proof.exists(), "code in a checkpoint was carried out"
+    left = left_behind(tmp_path)
+    [warning] = left["result.json"]["warnings"]
+    assert warning.startswith(f"{last} cannot be used (")
+    left["result.json"]["warnings"] = []
+    assert_same(left, twin)
+
+
+def test_other_pictures_are_refused(config: Config, root: Path, tmp_path: Path) -> None:
+    with pytest.raises(Stopped):
+        run.train(config, tmp_path, stop=After(3))
+    file = next(root.rglob("*.png"))
+    content = file.read_bytes()
+    file.unlink()
+    try:
+        load_once.cache_clear()
+        with pytest.raises(UserError, match=r"the pictures have changed since the run in .+ began, so it cannot go on"):
+            run.train(config, tmp_path, go_on=True)
+    finally:
+        file.write_bytes(content)
+        load_once.cache_clear()
+
+
+def animal_cls(*words: str, cwd: Path, **more: Any) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", *words], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more
+    )
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGUSR1, 138)])
+def test_a_signal_ends_the_run_with_a_checkpoint_and_its_exit_code(
+    words: list[str], tmp_path: Path, number: int, code: int
+) -> None:
+    process = animal_cls("animal_cls", *words, "trainer.max_epochs=10000", "hydra.run.dir=run", cwd=tmp_path)
+    last = tmp_path / "run" / "checkpoints" / "last.ckpt"
+    wait_for(last.exists)
+    assert run_status.state(tmp_path / "run").status == "running"
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert "Stopping after this step; the same signal again stops at once.\n" in err
+    assert f"Stopped. To go on: python -m animal_cls.resume {tmp_path}/run\n" in err
+    assert "Traceback" not in err
+    found = run_status.state(tmp_path / "run")
+    assert found.status == "unfinished"
+    assert found.detail.endswith("goes on from its last checkpoint")
+    torch.load(last, weights_only=True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
+def test_an_interrupt_ends_a_sweep_with_its_job(words: list[str], tmp_path: Path) -> None:
+    sweep = [*words, "trainer.max_epochs=10000", "seed=0,1", "hydra.sweep.dir=sweep", "--multirun"]
+    process = animal_cls("animal_cls", *sweep, cwd=tmp_path)
+    wait_for(lambda: bool(list((tmp_path / "sweep").glob("*/checkpoints/last.ckpt"))))
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert f"Stopped. To go on: python -m animal_cls.resume {tmp_path}/sweep\n" in err
+    assert "Traceback" not in err
+    plan = json.loads((tmp_path / "sweep" / "plan.json").read_text())
+    states = [run_status.state(tmp_path / "sweep" / job["folder"]).status for job in plan["jobs"]]
+    assert states == ["unfinished", "queued"]
+
+
+def test_a_sweep_goes_on_as_it_was_planned(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Killed in its second job; conf/ of the user has changed meanwhile; a failed job is tried again."""
+    mine = tmp_path / "mine" / "reg"
+    mine.mkdir(parents=True)
+    (mine / "gentle.yaml").write_text("name: gentle\ndropout: 0.1\n")
+    sweep = [*words, "reg=none,gentle,l2", "hydra.sweep.dir=sweep", "--config-dir=mine", "--multirun"]
+    twin = animal_cls("animal_cls", *[word.replace("dir=sweep", "dir=twin") for word in sweep], cwd=tmp_path)
+    twin.communicate(timeout=120)
+    assert twin.returncode == 0
+    process = animal_cls("animal_cls", *sweep, cwd=tmp_path)
+    names = [job["folder"] for job in json.loads((tmp_path / "twin" / "plan.json").read_text())["jobs"]]
+    folders = [tmp_path / "sweep" / name for name in names]
+    wait_for((folders[1] / "checkpoints" / "last.ckpt").exists)
+    process.kill()
+    process.communicate()
+    (mine / "gentle.yaml").write_text("name: gentle\ndropout: 0.9\n")
+    assert [run_status.state(folder).status for folder in folders] == ["done", "unfinished", "queued"]
+    assert resume.main(["--list", str(tmp_path / "sweep")]) == 0
+    assert "1 done, 1 unfinished, 1 queued" in capsys.readouterr().out
+    before = (folders[0] / "result.json").stat().st_mtime_ns
+    assert resume.main(["--dry-run", str(tmp_path / "sweep")]) == 0
+    shown = capsys.readouterr().out.split()
+    assert [shown.count(word) for word in ("alone", "goes", "begins")] == [1, 1, 1]
+    assert [run_status.state(folder).status for folder in folders] == ["done", "unfinished", "queued"]
+    both = [animal_cls("animal_cls.commands.resume", "sweep", cwd=tmp_path) for _ in range(2)]  # which share the work
+    told = [process.communicate(timeout=120) for process in both]
+    assert [err for _, err in told] == ["", ""]
+    assert min(process.returncode for process in both) == 0  # the other one may have ended before every job was done
+    assert (folders[0] / "result.json").stat().st_mtime_ns == before, "what is finished is left alone"
+    for name in names:
+        assert_same(left_behind(tmp_path / "sweep" / name), left_behind(tmp_path / "twin" / name))
+    assert (tmp_path / "sweep" / "report" / "index.html").exists()
+
+
+def test_failed_runs_are_tried_again_unless_they_shall_not(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    process = animal_cls("animal_cls", *words, "optimizer.lr=1e30", "hydra.run.dir=run", cwd=tmp_path)
+    process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert run_status.state(tmp_path / "run").status == "failed"
+    assert resume.main(["--no-failed", str(tmp_path / "run")]) == 0
+    assert capsys.readouterr().out.endswith(": is left alone\n")
+    with pytest.raises(SystemExit):
+        resume.main([str(tmp_path / "run")])
+    assert "training has diverged" in capsys.readouterr().err
+
+
+def test_what_is_no_run_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    way_out = "See what is unfinished: python -m animal_cls.resume --list\n"
+    assert resume.main([str(tmp_path / "gone")]) == 1
+    assert capsys.readouterr().err == f"{tmp_path}/gone: no such folder. {way_out}"
+    assert resume.main([str(tmp_path)]) == 1
+    expected = f"{tmp_path}: holds neither a run (.hydra/config.yaml) nor a sweep (plan.json). {way_out}"
+    assert capsys.readouterr().err == expected
+    (tmp_path / "plan.json").write_text("{")
+    assert resume.main([str(tmp_path)]) == 1
+    assert capsys.readouterr().err.startswith(f"{tmp_path}/plan.json: cannot be read (")
+    (tmp_path / "plan.json").unlink()
+    (tmp_path / ".hydra").mkdir()
+    (tmp_path / ".hydra" / "config.yaml").write_text("seed: [")
+    assert resume.main([str(tmp_path)]) == 1
+    assert capsys.readouterr().err.startswith(f"{tmp_path}/.hydra/config.yaml: cannot be read (")
+    assert resume.main(["--list", str(tmp_path / "empty")]) == 0
+    assert capsys.readouterr().out == f"Nothing is unfinished in {tmp_path}/empty.\n"

@@ -1,0 +1,462 @@
+"""What a user can get wrong: each mistake gets one message, without a traceback, and nothing is written over."""
+
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+import torch
+from filelock import FileLock
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+
+from animal_cls import results
+from animal_cls.config.hydra_errors import in_our_words, is_mistake
+from animal_cls.errors import UserError
+from animal_cls.results import Result
+
+Program = Callable[..., "CompletedProcess[str]"]
+PictureFolder = Callable[..., Path]
+
+SMALL = ("data=folder", "data.image_size=64", "trainer.max_epochs=1", "trainer.accelerator=cpu")
+MODELS = "resnet18, resnet18_pretrained, simple_cnn"
+GROUPS = "Groups: data, experiment, model, optimizer, reg, sweep."
+MODEL_KEYS = "Keys of the options in model/: model.dropout, model.image_size, model.weights."
+OPTIMIZER_KEYS = (
+    "Keys of the options in optimizer/: optimizer.fused, optimizer.lr, optimizer.momentum, optimizer.weight_decay."
+)
+NO_TEST = "Add pictures of it, take the class away, or lower data.val or data.test (data.test=0 makes no test set)."
+DROPOUT_1 = "reg.dropout=1.0: a probability in [0, 1) is needed: 1 would drop everything."
+TOO_SMALL = (
+    "data.image_size=63: too small for simple_cnn, whose convolutions and pools need at least 64 pixels. "
+    "Use data.image_size=64 or more."
+)
+NOT_A_PICTURE = "(not a picture (JPEG, PNG, WEBP, BMP, GIF can be read))"
+
+# Command line -> message. All of these are seen before torch is imported and before any folder is made.
+CONFIG = {
+    "model=resnet19": f"model=resnet19: no such option. Did you mean resnet18? Options: {MODELS}.",
+    "reg=xyz": "reg=xyz: no such option. Options: dropout, l2, label_smoothing, none.",
+    "sweep=reprot": "sweep=reprot: no such option. Did you mean report? Options: ablation, report.",
+    "hydra/launcher=joblib": "hydra/launcher=joblib: no such option. Options: basic.",
+    "modle=resnet18": f"modle: no such key or group. Did you mean model? {GROUPS}",
+    "max_epochs=3": f"max_epochs: no such key or group. Did you mean trainer.max_epochs? {GROUPS}",
+    "trainer.max_epoch=3": (
+        "trainer.max_epoch: no such key. Did you mean trainer.max_epochs? "
+        "Keys of trainer: max_epochs, accelerator, devices, precision, deterministic, checkpoint_minutes, compile."
+    ),
+    "+reg.typo=1": "reg.typo: no such key. Keys of reg: name, dropout, weight_decay, label_smoothing.",
+    "++reg.dropuot=0.1": (
+        "reg.dropuot: no such key. Did you mean reg.dropout? Keys of reg: name, dropout, weight_decay, label_smoothing."
+    ),
+    "+typo=1": "typo: no such key. Keys at the top: seed, judge, data, model, reg, optimizer, trainer.",
+    "model.typo=3": (
+        f"model.typo: the chosen option has no such key. {MODEL_KEYS} "
+        "To pass another argument of its constructor, write +model.typo=..."
+    ),
+    "optimizer.momentun=0.9": (
+        f"optimizer.momentun: the chosen option has no such key. Did you mean optimizer.momentum? {OPTIMIZER_KEYS} "
+        "To pass another argument of its constructor, write +optimizer.momentun=..."
+    ),
+    "optimizer.momentum=0.9": (
+        f"optimizer.momentum: the chosen option has no such key. {OPTIMIZER_KEYS} "
+        "To pass another argument of its constructor, write +optimizer.momentum=..."
+    ),
+    "+reg=l2": "+reg=l2: reg has a value already. Leave out the +: reg=l2",
+    "+model.dropout=0.2": "+model.dropout=0.2: there is such a key already. Leave out the +: model.dropout=0.2",
+    "trainer.max_epochs=abc": "trainer.max_epochs=abc: a whole number is needed.",
+    "data.batch_size=1.5": "data.batch_size=1.5: a whole number is needed.",
+    "reg.dropout=abc": "reg.dropout=abc: a number is needed.",
+    "trainer.deterministic=maybe": "trainer.deterministic=maybe: true or false is needed.",
+    "seed=null": "seed=null: a value is needed.",
+    "data.root=[1,2]": "data.root=[1,2]: cannot be used here (Cannot convert 'list' to string: '[1, 2]').",
+    "data.root=???": "data.root: has no value yet. Give it one: data.root=...",
+    "model=null": "Config group override must be a string or a list. Got NoneType",
+    "reg.dropout=1": DROPOUT_1,
+    "reg.dropout=-0.1": "reg.dropout=-0.1: must be at least 0.",
+    "reg.weight_decay=-1": "reg.weight_decay=-1.0: must be at least 0.",
+    "optimizer.lr=0": "optimizer.lr=0: a number above 0 is needed, e.g. optimizer.lr=0.001.",
+    "optimizer.lr=nan": "optimizer.lr=nan: a number above 0 is needed, e.g. optimizer.lr=0.001.",
+    "optimizer.lr=abc": "optimizer.lr=abc: a number above 0 is needed, e.g. optimizer.lr=0.001.",
+    "data.val=0": "data.val=0: a fraction above 0 to below 1 is needed, e.g. data.val=0.1.",
+    "data.test=1": "data.test=1: a fraction from 0 to below 1 is needed, e.g. data.test=0.1.",
+    "data.val=abc": ("data.val=abc: a fraction of the pictures is needed, e.g. data.val=0.1, or data.val=published."),
+    "data.val=0.5 data.test=0.5": (
+        "data.val=0.5 data.test=0.5: together they must stay below 1, or nothing is left to train on."
+    ),
+    "seed=-1": "seed=-1: must be at least 0 and at most 4294967295.",
+    "seed=4294967296": "seed=4294967296: must be at least 0 and at most 4294967295.",
+    "trainer.precision=fp8": (
+        "trainer.precision=fp8: no such option. Options: auto, 32-true, bf16-mixed, 16-mixed, bf16-true, 64-true."
+    ),
+    "trainer.checkpoint_minutes=-1": "trainer.checkpoint_minutes=-1.0: must be at least 0 (minutes).",
+    "data.max_pixels=0": "data.max_pixels=0: must be at least 1 and at most 178956970 (pixels).",
+    "data.image_size=5000": "data.image_size=5000: must be at least 1 and at most 4096 (pixels).",
+    "trainer.max_epochs=0": "trainer.max_epochs=0: must be at least 1 (epochs).",
+    "data.augment=flip": "data.augment=flip: no such option. Did you mean flip_crop? Options: none, flip_crop.",
+    "trainer.accelerator=cud": (
+        "trainer.accelerator=cud: no such option. Did you mean cuda? Options: auto, cpu, gpu, cuda, mps."
+    ),
+    "trainer.devices=2": (
+        "trainer.devices=2: one run trains on one device; use trainer.devices=1. To use several devices, "
+        "start several runs side by side, each with its own CUDA_VISIBLE_DEVICES."
+    ),
+    "model.name=../x": (
+        "model.name=../x: a name without / is needed, as a line `name: ...` in the option's file gives it."
+    ),
+    "resnet18": ("resnet18: not of the form key=value, e.g. model=resnet18 (Error parsing override 'resnet18')."),
+    "data.root=~/数,据": (
+        "data.root=~/数,据: this value needs quotes of its own, inside those of the shell: 'data.root=\"~/数,据\"'"
+    ),
+    "seed=0,1": (
+        "seed=0,1: several values make a sweep, which needs --multirun before the first of these words. "
+        "A single text with a comma in it stands in quotes, inside those of the shell: 'seed=\"0,1\"'"
+    ),
+    "--multirun --cfg job": ("Only one of --run, --multirun, --cfg, --info and --shell_completion can be specified"),
+    "--config-dir nowhere": "Additional config directory '{here}/nowhere' not found",
+    "hydra.run.dir=file/x": (
+        "hydra.run.dir=file/x: cannot be made (Not a directory). Choose another one: hydra.run.dir=..."
+    ),
+}
+
+
+# Environment or option -> how the message begins that says where the decoded pictures cannot be kept.
+CACHES = {
+    "ANIMAL_CLS_CACHE=file": "data.cache_dir=file: cannot be written (Not a directory). Mend that, or",
+    "ANIMAL_CLS_CACHE=/proc/x": "data.cache_dir=/proc/x: cannot be written (No such file or directory). Mend",
+    "data.cache_dir=file": "data.cache_dir=file: cannot be written (Not a directory). Mend that, or",
+    "data.cache_dir=/proc/x": "data.cache_dir=/proc/x: cannot be written (No such file or directory). Mend",
+}
+
+
+@pytest.mark.parametrize("word", CACHES)
+def test_caches(
+    word: str, program: Program, picture_folder: PictureFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    words = [*SMALL, f"data.root={picture_folder(tmp_path / 'pictures')}", "hydra.run.dir=run"]
+    if word.startswith("data."):
+        words.append(word)
+    else:
+        monkeypatch.setenv(*word.split("="))
+    outcome = program(*words)
+    assert outcome.returncode == 1
+    assert outcome.stderr.startswith(CACHES[word])
+    assert len(outcome.stderr.splitlines()) == 1
+    assert (tmp_path / "file").read_bytes() == b""
+
+
+@pytest.mark.parametrize("words", CONFIG)
+def test_config(words: str, program: Program, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    outcome = program("data=folder", *words.split())  # of no root: should one of these pass, it still ends soon
+    message = CONFIG[words].replace("{here}", str(tmp_path))
+    assert (outcome.returncode, outcome.stdout, outcome.stderr) == (1, "", message + "\n")
+    assert contents(tmp_path) == {"file": b""}, "something was written"
+
+
+def test_an_unknown_experiment_names_all_of_them(program: Program) -> None:
+    err = program("experiment=resnet18_dropuot").stderr
+    assert err.startswith(
+        "experiment=resnet18_dropuot: no such option. Did you mean report/resnet18_dropout? Options: recipe, report/res"
+    )
+    assert program("experiment=report/resnet19").stderr.startswith(
+        "experiment=report/resnet19: no such option. Did you mean report/resnet18? Options: recipe, report/resnet18, "
+    )
+
+
+@pytest.mark.parametrize("value", ["/it's", "/a,b", "/Müller/[x]"])
+def test_the_quotes_that_are_proposed_work(value: str, program: Program, tmp_path: Path) -> None:
+    proposed = program(f"data.root={value}").stderr.strip().split(" of the shell: ")[1]
+    outcome = program("--cfg", "job", *shlex.split(proposed))
+    assert outcome.returncode == 0, outcome.stderr
+    assert re.search(r"^  root: (.*)$", outcome.stdout, re.M)[1].strip("'\"").replace("''", "'") == value  # type: ignore[index]
+
+
+# Pictures that cannot be trained on: how they are made, and the message. `{root}` is their folder.
+
+
+def nothing(root: Path, draw: PictureFolder) -> None:
+    root.mkdir()
+
+
+def no_folder(root: Path, draw: PictureFolder) -> None:
+    pass
+
+
+def a_file(root: Path, draw: PictureFolder) -> None:
+    root.touch()
+
+
+def no_class_folders(root: Path, draw: PictureFolder) -> None:
+    draw(root, classes=["cat"], per_class=3)
+    for path in (root / "cat").iterdir():
+        path.rename(root / path.name)
+    (root / "cat").rmdir()
+
+
+def one_class(root: Path, draw: PictureFolder) -> None:
+    draw(root, classes=["cat"])
+
+
+def a_small_class(root: Path, draw: PictureFolder) -> None:
+    draw(root)
+    for path in sorted((root / "dog").iterdir())[2:]:
+        path.unlink()
+
+
+def all_unreadable(root: Path, draw: PictureFolder) -> None:
+    for name in ("cat", "dog"):
+        (root / name).mkdir(parents=True)
+        (root / name / "a.png").write_bytes(b"no picture")
+
+
+def some_unreadable(root: Path, draw: PictureFolder) -> None:
+    draw(root)
+    (root / "cat" / "00.png").write_bytes(b"no picture")
+
+
+PICTURES: dict[Callable[[Path, PictureFolder], None], str] = {
+    no_folder: ("data.root={root}: no such folder. Give the folder of your class folders: data.root=/path/to/pictures"),
+    a_file: (
+        "data.root={root}: is a file. Give the folder that holds a folder for each class: data.root=/path/to/pictures"
+    ),
+    nothing: (
+        "data.root={root}: holds no class folders: it is empty; put the pictures of each class there, "
+        "in a folder of its own."
+    ),
+    no_class_folders: (
+        "data.root={root}: holds no class folders: 3 pictures lie directly in it; "
+        "put each class in a folder of its own."
+    ),
+    one_class: (
+        "data.root={root}: one class only, cat. At least two are needed, each in a folder of its own beside cat/."
+    ),
+    a_small_class: (
+        "data.root: too few pictures of class dog: it has 2, and 1 in test, 1 in val leave none to train on "
+        f"(data.val=0.1, data.test=0.1). {NO_TEST}"
+    ),
+    all_unreadable: (
+        f"data.root={{root}}: none of its 2 pictures can be read: cat/a.png {NOT_A_PICTURE}; dog/a.png {NOT_A_PICTURE}."
+    ),
+    some_unreadable: (
+        "data.root={root}: 1 of 24 pictures (0.042) cannot be read, more than data.max_bad_share=0.01 allows: "
+        f"cat/00.png {NOT_A_PICTURE}. Repair them, move them away, or allow more of them."
+    ),
+}
+
+
+@pytest.mark.parametrize("make", PICTURES, ids=lambda make: make.__name__)
+def test_pictures(
+    make: Callable[[Path, PictureFolder], None], program: Program, picture_folder: PictureFolder, tmp_path: Path
+) -> None:
+    root = tmp_path / "pictures"
+    make(root, picture_folder)
+    before = contents(root)
+    outcome = program(*SMALL, f"data.root={root}", "hydra.run.dir=run")
+    message = PICTURES[make].replace("{root}", str(root))
+    assert (outcome.returncode, outcome.stderr) == (1, message + "\n")
+    assert contents(root) == before
+    recorded = results.load(tmp_path / "run")
+    assert recorded is not None
+    assert (recorded.status, recorded.reason) == ("failed", message)
+    log = (tmp_path / "run" / "animal_cls.log").read_text()
+    assert message in log
+    assert "Traceback" not in log, "a user's mistake is no fault of ours"
+
+
+# What the parts refuse, once torch is there. The pictures are not looked for before.
+PARTS = {
+    "data.image_size=63": TOO_SMALL,
+    "reg.label_smoothing=1": "reg.label_smoothing=1.0: a share in [0, 1) is needed.",
+    "model=resnet18 model.weights=nowhere.pth": (
+        "model.weights=nowhere.pth: neither a file nor a name of weights (IMAGENET1K_V1, DEFAULT)."
+    ),
+    "model=resnet18 model.weights=another.pth": (
+        "model.weights=another.pth: does not fit this network: 119 missing (bn1.weight, bn1.bias, bn1.running_mean, "
+        "...); 1 unknown (fc2.bias); conv1.weight is (64, 3, 5, 5) instead of (64, 3, 7, 7). "
+        "Needed: a file of torchvision's ResNet18, as torch.save(model.state_dict(), file) writes it."
+    ),
+    "+model.typo=3": (
+        "model: animal_cls.models.simple_cnn.SimpleCNN cannot be called: got an unexpected keyword argument 'typo'. "
+        "Its arguments: image_size, dropout."
+    ),
+    "model._target_=no.such.Thing": ("model._target_=no.such.Thing: cannot be imported (No module named 'no')."),
+    "model._target_=torch.nn": ("model._target_=torch.nn: is a module; a class or a function is needed."),
+    "optimizer._target_=torch.optim.Nope": (
+        "optimizer._target_=torch.optim.Nope: cannot be imported (module 'torch.optim' has no attribute 'Nope')."
+    ),
+    "data.root=null": (
+        "data.root: data=folder needs the folder of your class folders, e.g. data.root=/path/to/pictures"
+    ),
+    "data.source._target_=nope.nope": ("data.source._target_=nope.nope: cannot be imported (No module named 'nope')."),
+    "+data.source.typo=3": (
+        "data.source: animal_cls.data.sources.folder.locate cannot be called: "
+        "got an unexpected keyword argument 'typo'. "
+        "Its arguments: none."
+    ),
+}
+
+
+@pytest.mark.parametrize("words", PARTS)
+def test_parts(words: str, program: Program, tmp_path: Path) -> None:
+    torch.save({"conv1.weight": torch.zeros(64, 3, 5, 5), "fc2.bias": torch.zeros(1)}, tmp_path / "another.pth")
+    outcome = program("data=folder", *words.split())
+    assert (outcome.returncode, outcome.stderr) == (1, PARTS[words] + "\n")
+
+
+def test_the_smallest_picture_that_is_named_works(
+    program: Program, picture_folder: PictureFolder, tmp_path: Path
+) -> None:
+    smallest = re.search(r"Use (data\.image_size=\d+) or more", program("data.image_size=1").stderr)
+    assert smallest is not None
+    root = picture_folder(tmp_path / "pictures", per_class=2)  # too few to split: reached only by a network that fits
+    outcome = program(*SMALL, f"data.root={root}", smallest[1])
+    assert outcome.stderr.startswith("data.root: too few pictures of class cat")
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda", "mps"])
+def test_an_accelerator_that_is_not_there(name: str, program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert program(f"trainer.accelerator={name}").stderr == (
+        f"trainer.accelerator={name}: this machine has none that torch {torch.__version__} can use. "
+        "Use trainer.accelerator=auto or trainer.accelerator=cpu.\n"
+    )
+
+
+# Folders that hold something already.
+
+
+def finished(folder: Path, *, status: results.Status = "done") -> None:
+    folder.mkdir(parents=True)
+    results.save(Result(status=status, config={}, model="simple_cnn", reg="l2", seed=3), folder)
+
+
+def test_a_folder_with_a_finished_run_is_refused(program: Program, tmp_path: Path) -> None:
+    finished(tmp_path / "run")
+    before = contents(tmp_path)
+    outcome = program(*SMALL, "hydra.run.dir=run")
+    assert outcome.returncode == 1
+    assert outcome.stderr == (
+        "run: holds the result of a finished run (simple_cnn, l2, seed 3), which is not written over. "
+        "Choose another folder (hydra.run.dir=... or hydra.sweep.dir=...) or move this one away.\n"
+    )
+    assert contents(tmp_path) == before
+
+
+def test_a_damaged_result_is_named(program: Program, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "result.json").write_text('{"schema": 1, "sta')
+    outcome = program(*SMALL, "hydra.run.dir=run")
+    assert outcome.returncode == 1
+    assert re.fullmatch(
+        r"run/result\.json: damaged \(.+\)\. Delete it and run again to make a new one\.\n", outcome.stderr
+    )
+
+
+def test_a_folder_in_which_a_run_is_going_on_is_refused(program: Program, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    with FileLock(tmp_path / "run" / ".lock"):
+        outcome = program(*SMALL, "hydra.run.dir=run")
+    assert (outcome.returncode, outcome.stderr) == (
+        1,
+        f"{tmp_path}/run: another process is training in this folder. Wait for it or choose another one.\n",
+    )
+    assert not (tmp_path / "run" / "result.json").exists()
+
+
+# Sweeps: what is wrong with any job is said before the first one starts.
+
+SWEEPS = {
+    "seed=0,0": "The plan holds the same job twice: data=folder,seed=0. Name each value of an axis once.",
+    "reg.dropout=0.1,1": f"{DROPOUT_1} (in the job data=folder,reg.dropout=1; nothing was started)",
+    "seed=0,1 trainer.devices=2": (
+        f"{CONFIG['trainer.devices=2']} (in the job data=folder,seed=0,trainer.devices=2; nothing was started)"
+    ),
+    "data.image_size=64,63": f"{TOO_SMALL} (in the job data.image_size=63,data=folder; nothing was started)",
+    "model=simple_cnn,resnet19": CONFIG["model=resnet19"],
+    "trainer.max_epochs=1,abc": "trainer.max_epochs=abc: a whole number is needed.",
+    "seed=0,1 +reg.typo=1": f"{CONFIG['+reg.typo=1']} (in the job +reg.typo=1,data=folder,seed=0; nothing was started)",
+    "optimizer._target_=torch.optim.Adam,torch.optim.Nope": (
+        f"{PARTS['optimizer._target_=torch.optim.Nope']} "
+        "(in the job data=folder,optimizer._target_=torch.optim.Nope; nothing was started)"
+    ),
+    "seed=0,1 data.root=~/x,~/y": (
+        "data.root=~/x,~/y: this value needs quotes of its own, inside those of the shell: 'data.root=\"~/x,~/y\"'"
+    ),
+    "seed=0,1 hydra.sweep.dir=file/x": (
+        "hydra.sweep.dir=file/x: cannot be made (Not a directory). Choose another one: hydra.sweep.dir=..."
+    ),
+}
+
+
+@pytest.mark.parametrize("words", SWEEPS)
+def test_sweeps(words: str, program: Program, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    outcome = program("--multirun", "data=folder", *words.split())
+    assert (outcome.returncode, outcome.stdout, outcome.stderr) == (1, "", SWEEPS[words] + "\n")
+    assert contents(tmp_path) == {"file": b""}, "something was started"
+
+
+def test_a_sweep_that_holds_a_finished_run_is_refused(program: Program, tmp_path: Path) -> None:
+    finished(tmp_path / "sweep" / "data=folder,seed=1")
+    before = contents(tmp_path)
+    outcome = program("--multirun", "data=folder", "hydra.sweep.dir=sweep", "seed=0,1")
+    assert outcome.returncode == 1
+    assert outcome.stderr == (
+        "sweep/data=folder,seed=1: holds the result of a finished run (simple_cnn, l2, seed 3), "
+        "which is not written over. Choose another folder (hydra.run.dir=... or hydra.sweep.dir=...) "
+        "or move this one away.\n"
+    )
+    assert contents(tmp_path) == before
+
+
+def test_a_folder_with_another_sweep_is_refused(program: Program, tmp_path: Path) -> None:
+    (tmp_path / "sweep").mkdir()
+    (tmp_path / "sweep" / "plan.json").write_text("{}")
+    outcome = program("--multirun", "data=folder", "hydra.sweep.dir=sweep", "seed=0,1")
+    assert outcome.returncode == 1
+    assert outcome.stderr == (
+        "sweep: holds another sweep (plan.json), which is not written over. Choose another hydra.sweep.dir=...\n"
+    )
+    assert contents(tmp_path) == {"sweep/plan.json": b"{}"}
+
+
+# The translation itself.
+
+
+def test_what_hydra_says_is_kept_where_we_have_no_words() -> None:
+    assert in_our_words(HydraException("  something new\n")) == "something new"
+    assert in_our_words(UserError("ours")) == "ours"
+
+
+@pytest.mark.parametrize(
+    ("error", "is_one"),
+    [
+        (UserError("x"), True),
+        (HydraException("x"), True),
+        (OmegaConfBaseException("x"), True),
+        (ValueError("too many values to unpack"), False),
+        (KeyError("name"), False),
+        (RuntimeError("x"), False),
+    ],
+)
+def test_only_what_a_user_can_mend_is_a_mistake(error: Exception, is_one: bool) -> None:
+    assert is_mistake(error) == is_one
+
+
+def test_a_fault_of_ours_keeps_its_traceback(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    def parse(cfg: object) -> None:
+        raise KeyError("name")
+
+    monkeypatch.setattr("animal_cls.commands.train.parse", parse)
+    with pytest.raises(KeyError):
+        program(*SMALL)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below `folder` and what is in it."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

@@ -1,0 +1,234 @@
+"""Differences against hand arithmetic, and what is said where little can be."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from animal_cls import statistics
+from animal_cls.errors import UserError
+from animal_cls.report.analysis.arms import arrange
+from animal_cls.report.analysis.collect import collect
+from animal_cls.report.analysis.comparisons import compare_all
+from animal_cls.report.analysis.judgements import Reader
+from animal_cls.report.records import Comparison
+
+Write = Callable[..., Path]
+Share = Callable[[int, int], list[bool]]
+
+
+def compared(folder: Path, *asked: tuple[str, str]) -> list[Comparison]:
+    _, arms = arrange(collect([folder], Reader()).runs)
+    return compare_all(arms, asked)
+
+
+def one(found: Sequence[Comparison], split: str = "val", metric: str = "acc", arm: str = "dropout") -> Comparison:
+    (hit,) = [c for c in found if (c.split, c.metric) == (split, metric) and c.arm.startswith(f"simple_cnn/{arm}")]
+    return hit
+
+
+@pytest.fixture
+def study(tmp_path: Path, write_run: Write, share: Share) -> Path:
+    """Two arms, two seeds: of 100 cats and 50 dogs in val the baseline has 60 and 40, dropout 70, 42 and 66, 44."""
+    right = {("none", 0): (60, 40), ("none", 1): (60, 40), ("dropout", 0): (70, 42), ("dropout", 1): (66, 44)}
+    for (reg, seed), (cats, dogs) in right.items():
+        val = {"cat": share(cats, 100), "dog": share(dogs, 50)}
+        train = {"cat": share(9, 10), "dog": share(9, 10)}
+        write_run(tmp_path / f"{reg}{seed}", {"train": train, "val": val}, reg=reg, seed=seed)
+    return tmp_path
+
+
+def test_differences_by_hand(study: Path) -> None:
+    found = compared(study)
+    acc = one(found)
+    assert (acc.arm, acc.baseline) == ("simple_cnn/dropout", "simple_cnn/none")
+    assert acc.delta == pytest.approx(100 * ((12 + 10) / 2) / 150)
+    assert acc.n_seeds == 2
+    assert acc.seeds == (0, 1)
+    assert acc.seeds_test is not None
+    assert acc.seeds_test.deltas == pytest.approx({0: 1200 / 150, 1: 1000 / 150})
+    macro = one(found, metric="acc_macro")
+    assert macro.delta == pytest.approx(((10 + 6) / 2 + (4 + 8) / 2) / 2), "points of each class, averaged"
+    loss = one(found, metric="loss")
+    step = np.log(0.1) - np.log(0.9)  # nats, of a picture that is repaired: 0.1 on the true class before, 0.9 after
+    assert loss.delta == pytest.approx(step * 11 / 150, rel=1e-6)
+    assert (acc.unit, macro.unit, loss.unit) == ("points", "points", "nats")
+
+
+def test_rows_for_every_split_that_there_is(study: Path) -> None:
+    rows = [(c.split, c.metric) for c in compared(study)]
+    assert rows == [(split, metric) for split in ("val", "all") for metric in ("acc", "acc_macro", "loss")]
+
+
+def test_both_chances_are_kept_apart(study: Path) -> None:
+    acc = one(compared(study))
+    assert acc.pictures_test is not None
+    assert acc.seeds_test is not None
+    assert (acc.pictures_test.repaired, acc.pictures_test.broken) == (22, 0)
+    assert acc.pictures_test.p_values == pytest.approx({0: 2 * 0.5**12, 1: 2 * 0.5**10})
+    deltas = [1200 / 150, 1000 / 150]
+    assert acc.seeds_test.p_value == pytest.approx(stats.ttest_1samp(deltas, 0)[1])
+    assert acc.seeds_test.std == pytest.approx(np.std(deltas, ddof=1))
+    assert acc.seeds_test.note == "with 2 seeds no exact two-sided signed-rank test can fall below 0.5"
+    assert acc.over == "seeds and pictures"
+
+
+def test_arms_that_agree_everywhere_are_not_called_equal_to_the_last_picture(
+    tmp_path: Path, write_run: Write, share: Share
+) -> None:
+    """100 pictures in 2 classes: of 1 - 0.05 ** (1 / 100) = 2.95 % of all, the runs might disagree."""
+    for reg in ("none", "dropout"):
+        write_run(tmp_path / reg, {"val": {"cat": share(40, 50), "dog": share(30, 50)}}, reg=reg)
+    found = compared(tmp_path)
+    acc, macro, loss = (one(found, metric=metric) for metric in ("acc", "acc_macro", "loss"))
+    assert (acc.delta, acc.ci_low, acc.ci_high) == pytest.approx((0, -2.9513, 2.9513), rel=1e-4)
+    assert (macro.ci_low, macro.ci_high) == pytest.approx((acc.ci_low, acc.ci_high)), "the classes are equally large"
+    assert acc.pictures_test is not None
+    assert (acc.pictures_test.ci_low, acc.pictures_test.ci_high) == pytest.approx((-2.9513, 2.9513), rel=1e-4)
+    assert (loss.delta, loss.ci_low, loss.ci_high) == (0, None, None)
+
+
+def test_the_headline_is_that_of_statistics(study: Path) -> None:
+    acc = one(compared(study))
+    right = {"none": [60, 60], "dropout": [70, 66]}, {"none": [40, 40], "dropout": [42, 44]}
+    tables = [
+        np.array(
+            [[k < cats for k in range(100)] + [k < dogs for k in range(50)] for cats, dogs in zip(*pair, strict=True)]
+        )
+        for pair in zip(*(part.values() for part in right), strict=True)
+    ]
+    test = statistics.compare(tables[1], tables[0])
+    assert (acc.ci_low, acc.ci_high) == pytest.approx((100 * test.low, 100 * test.high))
+    assert acc.p_value == pytest.approx(test.p_value)
+
+
+def test_one_seed_speaks_of_these_weights_only(tmp_path: Path, write_run: Write, share: Share) -> None:
+    for reg, right in (("none", 20), ("dropout", 90)):
+        write_run(tmp_path / reg, {"val": {"cat": share(right, 100), "dog": share(50, 50)}}, reg=reg)
+    acc = one(compared(tmp_path))
+    assert acc.verdict == "too few seeds"
+    assert (acc.p_value, acc.p_adjusted) == (None, None)
+    assert acc.over == "pictures"
+    assert acc.ci_low is not None
+    assert acc.ci_low > 0
+    assert acc.seeds_test is not None
+    assert acc.seeds_test.note == "one seed: this speaks about these weights only"
+    assert (acc.seeds_needed, acc.seeds_needed_why) == (None, "unknown")
+
+
+def test_equal_arms_show_no_difference(tmp_path: Path, write_run: Write, share: Share) -> None:
+    for reg in ("none", "dropout"):
+        for seed in range(3):
+            hits = {"val": {"cat": share(5 + seed, 10), "dog": share(5, 10)}}
+            write_run(tmp_path / f"{reg}{seed}", hits, reg=reg, seed=seed)
+    acc = one(compared(tmp_path))
+    assert (acc.delta, acc.p_value, acc.verdict) == (0, 1, "no difference shown")
+
+
+def noisy(rng: np.random.Generator, n: int, accuracy: float) -> list[bool]:
+    return (rng.random(n) < accuracy).tolist()
+
+
+def many(folder: Path, write_run: Write, accuracies: dict[str, float], *, seeds: int, **fields: Any) -> None:
+    rng = np.random.default_rng(1)
+    for name, accuracy in accuracies.items():
+        reg, _, strength = name.partition("=")
+        changes = {"reg.dropout": float(strength)} if strength else {}
+        for seed in range(seeds):
+            hits = {"val": {"cat": noisy(rng, 300, accuracy), "dog": noisy(rng, 300, accuracy)}}
+            write_run(folder / f"{name}{seed}", hits, reg=reg, seed=seed, changes=changes, **fields)
+
+
+def test_holm_is_within_one_metric_and_split(tmp_path: Path, write_run: Write) -> None:
+    many(tmp_path, write_run, {"none": 0.5, "dropout=0.3": 0.6, "dropout=0.5": 0.52, "l2": 0.8}, seeds=4)
+    found = compared(tmp_path)
+    for metric in ("acc", "acc_macro", "loss"):
+        family = [c for c in found if (c.split, c.metric) == ("val", metric)]
+        raw = [c.p_value for c in family]
+        assert len(family) == 3
+        assert None not in raw
+        assert [c.p_adjusted for c in family] == pytest.approx(statistics.holm(np.array(raw, dtype=float)))
+    assert one(found, arm="l2").verdict == "gain"
+    assert one(found, arm="l2", metric="loss").verdict == "gain", "a lower loss is a gain"
+    assert (one(found, arm="l2", metric="loss").delta or 0) < 0
+
+
+def test_a_worse_arm_is_a_loss(tmp_path: Path, write_run: Write) -> None:
+    many(tmp_path, write_run, {"none": 0.8, "l2": 0.5}, seeds=4)
+    found = compared(tmp_path)
+    assert {one(found, arm="l2", metric=metric).verdict for metric in ("acc", "acc_macro", "loss")} == {"loss"}
+
+
+def test_a_pair_on_request(tmp_path: Path, write_run: Write) -> None:
+    many(tmp_path, write_run, {"none": 0.5, "dropout": 0.6, "l2": 0.8}, seeds=3)
+    before = compared(tmp_path)
+    after = compared(tmp_path, ("simple_cnn/l2", "simple_cnn/dropout"), ("simple_cnn/l2", "simple_cnn/none"))
+    assert after[: len(before)] == before, "what is asked for changes no other verdict"
+    extra = after[len(before) :]
+    assert {(c.arm, c.baseline, c.requested) for c in extra} == {("simple_cnn/l2", "simple_cnn/dropout", True)}
+    assert extra[0].differs == ("reg.dropout", "reg.weight_decay")
+    assert extra[0].p_adjusted is not None
+    assert extra[0].p_value is not None
+    assert extra[0].p_adjusted >= extra[0].p_value
+    with pytest.raises(UserError, match=r"--compare nobody: no such arm\. Arms: simple_cnn/none, simple_cnn/dropout, "):
+        compared(tmp_path, ("nobody", "simple_cnn/none"))
+
+
+def test_seeds_without_a_partner_are_named(tmp_path: Path, write_run: Write) -> None:
+    many(tmp_path, write_run, {"none": 0.5}, seeds=3)
+    many(tmp_path, write_run, {"dropout": 0.5}, seeds=2)
+    acc = one(compared(tmp_path))
+    assert acc.seeds == (0, 1)
+    assert acc.notes == ("seed 2 of simple_cnn/none has no partner in simple_cnn/dropout",)
+
+
+def test_no_seed_in_both_is_too_few(tmp_path: Path, write_run: Write, share: Share) -> None:
+    for reg, seed in (("none", 0), ("dropout", 1)):
+        write_run(tmp_path / reg, {"val": {"cat": share(1, 2), "dog": share(1, 2)}}, reg=reg, seed=seed)
+    acc = one(compared(tmp_path))
+    assert (acc.n_seeds, acc.delta, acc.verdict) == (0, None, "too few seeds")
+    assert "seed 1 of simple_cnn/dropout has no partner in simple_cnn/none" in acc.notes
+
+
+def test_only_common_pictures_are_paired(tmp_path: Path, write_run: Write, share: Share) -> None:
+    """The arm saw ten cats in val, the baseline twelve: the first ten are the same files."""
+    for seed in (0, 1):
+        write_run(tmp_path / f"a{seed}", {"val": {"cat": share(6, 12), "dog": share(5, 10)}}, seed=seed)
+        hits = {"val": {"cat": share(8, 10), "dog": share(5, 10)}}
+        write_run(tmp_path / f"b{seed}", hits, seed=seed, reg="dropout", data_fingerprint="0" * 64)
+    acc = one(compared(tmp_path))
+    assert acc.delta == pytest.approx(100 * 2 / 20)
+    assert not acc.fair
+    assert not acc.confounded
+    assert "the pictures differ (data fingerprint)" in acc.notes
+    assert "only the 20 pictures that both have in val are compared" in acc.notes
+
+
+def test_without_predictions_the_seeds_alone_speak(tmp_path: Path, write_run: Write) -> None:
+    many(tmp_path, write_run, {"none": 0.5, "dropout": 0.9}, seeds=4)
+    for path in tmp_path.glob("dropout*/predictions.csv"):
+        path.unlink()
+    acc = one(compared(tmp_path))
+    assert (acc.over, acc.n_seeds, acc.verdict) == ("seeds", 4, "no difference shown")
+    assert acc.delta == pytest.approx(40, abs=5)
+    assert acc.pictures_test is None
+    assert acc.p_value is None
+    assert "no picture can be paired" in acc.notes[-1]
+
+
+def test_files_that_disagree_are_named(tmp_path: Path, write_run: Write, share: Share) -> None:
+    write_run(tmp_path / "a", {"val": {"cat": share(6, 12), "dog": share(5, 10)}})
+    write_run(tmp_path / "b", {"val": {"cat": share(8, 12), "dog": share(5, 10)}}, reg="dropout")
+    text = (tmp_path / "a" / "predictions.csv").read_text()
+    (tmp_path / "b" / "predictions.csv").write_text(text)
+    (note,) = one(compared(tmp_path)).notes
+    assert note == "simple_cnn/dropout/seed=0: predictions.csv and result.json disagree on val (50.0 % and 59.1 %)"
+
+
+def test_a_failed_arm_has_no_row(tmp_path: Path, write_run: Write, share: Share) -> None:
+    write_run(tmp_path / "a", {"val": {"cat": share(6, 12), "dog": share(5, 10)}})
+    write_run(tmp_path / "b", {"val": {"cat": [True]}}, reg="dropout", status="failed", reason="NaN", splits={})
+    assert compared(tmp_path) == []

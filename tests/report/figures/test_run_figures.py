@@ -1,0 +1,121 @@
+"""The pictures of a run land in its folder, whole, titled, and whatever its classes are called."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib import image
+from matplotlib.figure import Figure
+
+from animal_cls import results
+from animal_cls.errors import UserError
+from animal_cls.report.figures import run_figures
+from animal_cls.results import Result
+
+MakeMetrics = Callable[[int], dict[str, np.ndarray]]
+MakeClasses = Callable[[int], tuple[list[str], list[list[int]]]]
+
+pytestmark = pytest.mark.filterwarnings("error")  # a missing glyph or a layout that does not fit is a warning
+CLASSES = ["cat", "dog"]
+MATRICES = {"train": [[9, 1], [0, 10]], "val": [[4, 1], [2, 3]], "all": [[13, 2], [2, 13]]}
+
+
+def written(folder: Path, result: Result, metrics: dict[str, np.ndarray]) -> Path:
+    """`folder` with the files of a run."""
+    results.save(result, folder)
+    rows = [{name: column[k] for name, column in metrics.items()} for k in range(len(metrics["epoch"]))]
+    results.write_metrics(rows, folder)
+    return folder
+
+
+def test_a_run_gets_its_four_pictures(
+    tmp_path: Path, make_result: Callable[..., Result], make_metrics: MakeMetrics
+) -> None:
+    paths = run_figures.draw_run(written(tmp_path, make_result(CLASSES, MATRICES), make_metrics(4)))
+    names = ["curves.png", "per_class.png", "confusion_val.png", "confusion_all.png"]
+    assert paths == [tmp_path / "figures" / name for name in names]
+    assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == sorted(names)  # nothing temporary is left
+    assert all(image.imread(path).shape[1] >= 1000 for path in paths)  # pixels wide
+
+
+def test_every_title_says_run_and_split(make_result: Callable[..., Result], make_metrics: MakeMetrics) -> None:
+    made = run_figures.of_run(make_result(CLASSES, MATRICES), make_metrics(4))
+    run, judged = "simple_cnn, reg=dropout, seed 3", "best checkpoint (epoch 2 of 4)"
+    assert {name: figure.get_suptitle() for name, figure in made.items()} == {
+        "curves": f"Loss and accuracy by epoch, train and val\n{run}",
+        "per_class": f"Accuracy by class, val (10 pictures)\n{run}, {judged}",
+        "confusion_val": f"Confusion matrix, val (10 pictures)\n{run}, {judged}",
+        "confusion_all": f"Confusion matrix, all pictures: train + val (30 pictures)\n{run}, {judged}",
+    }
+
+
+def test_each_matrix_is_that_of_its_split(make_result: Callable[..., Result]) -> None:
+    made = run_figures.of_run(make_result(CLASSES, MATRICES), None)
+    first = {name: made[name].axes[0].texts[0].get_text() for name in ("confusion_val", "confusion_all")}
+    assert first == {"confusion_val": "4\n80.0 %", "confusion_all": "13\n86.7 %"}
+
+
+@pytest.mark.parametrize("size", [1, 9, 27])
+def test_hostile_class_names_are_drawn(hostile: list[str], size: int, make_result: Callable[..., Result]) -> None:
+    classes = [f"{name}{k // 9 or ''}" for k, name in enumerate((hostile * 3)[:size])]
+    counts = (np.arange(size * size).reshape(size, size) + 1).tolist()
+    for figure in run_figures.of_run(make_result(classes, {"val": counts}), None).values():
+        figure.draw_without_rendering()
+    sheet = run_figures.samples(np.zeros((size, 4, 4, 3), np.uint8), classes, classes[::-1], title="$\\nosuch{$ $")
+    sheet.draw_without_rendering()
+
+
+def test_dollars_are_drawn_as_dollars(hostile: list[str], make_result: Callable[..., Result]) -> None:
+    made = run_figures.of_run(make_result(hostile[:2], {"val": [[1, 2], [3, 4]]}), None)
+    labels = [label.get_text() for label in made["per_class"].axes[0].get_yticklabels()]
+    assert labels == [r"$\nosuch{_$ $x$", "<script>alert(1…/script>"]
+
+
+def test_a_run_of_one_epoch_and_an_empty_class(
+    tmp_path: Path, make_result: Callable[..., Result], make_metrics: MakeMetrics
+) -> None:
+    result = make_result(CLASSES, {"val": [[4, 1], [0, 0]], "all": [[9, 1], [0, 0]]}, best_epoch=0, epochs=1)
+    assert len(run_figures.draw_run(written(tmp_path, result, make_metrics(1)))) == 4
+
+
+def test_hundred_classes(make_result: Callable[..., Result], make_classes: MakeClasses) -> None:
+    classes, counts = make_classes(100)
+    for figure in run_figures.of_run(make_result(classes, {"val": counts}), None).values():
+        figure.draw_without_rendering()
+
+
+def test_a_failed_run_gets_the_curves_it_has(
+    tmp_path: Path, make_result: Callable[..., Result], make_metrics: MakeMetrics
+) -> None:
+    result = make_result([], {}, status="failed", reason="loss is NaN", judged=None, best_epoch=None)
+    assert [path.name for path in run_figures.draw_run(written(tmp_path, result, make_metrics(4)))] == ["curves.png"]
+    (tmp_path / results.METRICS).unlink()
+    assert run_figures.draw_run(tmp_path) == []
+
+
+def test_an_unfinished_run_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"has no result\.json, so its run is unfinished .* Finish the run first"):
+        run_figures.draw_run(tmp_path)
+
+
+def test_a_save_that_fails_leaves_the_old_picture(tmp_path: Path) -> None:
+    path = run_figures.save(Figure(figsize=(1, 1)), tmp_path / "figures" / "x.png")
+    before = path.read_bytes()
+    broken = Figure(figsize=(1, 1))
+    broken.text(0, 0, r"$\nosuch$")  # raises when it is drawn
+    with pytest.raises(ValueError, match="nosuch"):
+        run_figures.save(broken, path)
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_drawing_needs_no_display_and_no_heavy_library() -> None:
+    code = (
+        "import sys, animal_cls.report.figures.run_figures\n"
+        "print(sorted({'matplotlib.pyplot', 'torch', 'hydra', 'omegaconf', 'lightning'} & sys.modules.keys()))\n"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert out.stdout.strip() == "[]", out.stderr

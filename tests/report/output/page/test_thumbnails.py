@@ -1,0 +1,60 @@
+"""Thumbnails are small, upright and honest about what they cannot show."""
+
+import base64
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from animal_cls.report.output.page.thumbnails import SIDE, thumbnail
+
+
+def opened(address: str | None) -> Image.Image:
+    assert address is not None
+    head, data = address.split(",", 1)
+    assert head == "data:image/jpeg;base64"
+    return Image.open(io.BytesIO(base64.b64decode(data)))
+
+
+@pytest.mark.parametrize("name", ["a.jpeg", "a.png", "a.webp"])
+def test_large_picture_becomes_small_and_keeps_its_shape(tmp_path: Path, name: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (600, 1200, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / name)
+    found = opened(thumbnail(tmp_path / name))
+    assert found.size == (SIDE, SIDE // 2)
+    assert len(str(thumbnail(tmp_path / name))) < 16_000
+
+
+def test_what_is_transparent_is_white(tmp_path: Path) -> None:
+    Image.new("RGBA", (40, 40), (255, 0, 0, 0)).save(tmp_path / "clear.png")
+    assert min(opened(thumbnail(tmp_path / "clear.png")).convert("RGB").getpixel((20, 20))) > 250  # type: ignore[arg-type]
+
+
+def test_a_camera_held_upright(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn by 90 degrees to see it upright
+    Image.new("RGB", (80, 40)).save(tmp_path / "turned.jpg", exif=exif)
+    assert opened(thumbnail(tmp_path / "turned.jpg")).size == (40, 80)
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "CMYK", "1", "I;16"])
+def test_other_kinds_of_pictures(tmp_path: Path, mode: str) -> None:
+    name = "a.tiff" if mode == "CMYK" else "a.png"
+    Image.new(mode, (20, 20)).save(tmp_path / name)
+    assert opened(thumbnail(tmp_path / name)).mode == "RGB"
+
+
+def test_what_cannot_be_shown_is_none(tmp_path: Path) -> None:
+    (tmp_path / "text.png").write_text("no picture")
+    Image.new("RGB", (300, 300), "teal").save(tmp_path / "whole.png")
+    (tmp_path / "half.png").write_bytes((tmp_path / "whole.png").read_bytes()[:120])
+    for file in (None, tmp_path / "gone.png", tmp_path / "text.png", tmp_path / "half.png", tmp_path):
+        assert thumbnail(file) is None
+
+
+def test_a_picture_that_would_fill_the_memory_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.new("L", (100, 100)).save(tmp_path / "bomb.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    assert thumbnail(tmp_path / "bomb.png") is None

@@ -1,0 +1,125 @@
+"""The files that others rely on, to the column."""
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from animal_cls.report.build import study
+from animal_cls.report.output import tables
+from animal_cls.report.output.markdown import code, markdown, safe
+
+Write = Callable[..., Path]
+Share = Callable[[int, int], list[bool]]
+
+COLUMNS = {
+    "comparisons.csv": "arm,baseline,split,metric,n_seeds,delta,ci_low,ci_high,p_value,p_adjusted,verdict,fair,differs",
+    "arms.csv": "arm,model,reg,split,metric,n_seeds,mean,ci_low,ci_high,std",
+    "statements.csv": "id,verdict,evidence",
+}
+
+
+@pytest.fixture
+def sweep(tmp_path: Path, write_run: Write, share: Share) -> Path:
+    """None and the report's L2, two seeds each, and one run that failed."""
+    for reg, changes in (("none", {}), ("l2", {"optimizer.lr": 0.005})):
+        for seed in (0, 1):
+            hits = {split: {"cat": share(6 + seed, 12), "dog": share(9, 10)} for split in ("train", "val", "test")}
+            write_run(tmp_path / f"{reg}{seed}", hits, reg=reg, seed=seed, changes=changes)
+    bad = {"status": "failed", "reason": "loss is NaN\nin epoch 3", "splits": {}}
+    write_run(tmp_path / "failed", {"val": {"cat": [True]}}, reg="dropout", **bad)
+    return tmp_path
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
+
+
+def test_the_files_and_their_columns(tmp_path: Path, sweep: Path) -> None:
+    out = tmp_path / "out"
+    made = tables.write(study([sweep]), out)
+    names = ["runs.csv", "arms.csv", "comparisons.csv", "classes.csv", "statements.csv", "report.md"]
+    assert [path.name for path in made] == names
+    assert sorted(path.name for path in out.iterdir()) == sorted(names), "no part is left behind"
+    for name, columns in COLUMNS.items():
+        assert (out / name).read_text().splitlines()[0] == columns
+
+
+def test_comparisons_as_they_are_read(tmp_path: Path, sweep: Path) -> None:
+    tables.write(study([sweep]), tmp_path / "out")
+    rows = read(tmp_path / "out" / "comparisons.csv")
+    assert len(rows) == 9, "three metrics on val, test and all"
+    row = rows[0]
+    assert (row["arm"], row["baseline"], row["split"], row["metric"]) == (
+        "simple_cnn/l2",
+        "simple_cnn/none",
+        "val",
+        "acc",
+    )
+    assert (row["n_seeds"], row["delta"], row["verdict"]) == ("2", "0", "no difference shown")
+    assert (row["fair"], row["differs"]) == ("false", "reg.weight_decay;optimizer.lr")
+    arm = next(r for r in read(tmp_path / "out" / "arms.csv") if (r["split"], r["metric"]) == ("val", "acc"))
+    assert float(arm["mean"]) == pytest.approx(15.5 / 22), "fractions"
+    assert {r["status"]: r["reason"] for r in read(tmp_path / "out" / "runs.csv")}[
+        "failed"
+    ] == "loss is NaN\nin epoch 3"
+    assert len(read(tmp_path / "out" / "statements.csv")) == 16
+
+
+def test_what_is_not_known_is_an_empty_cell(tmp_path: Path, write_run: Write, share: Share) -> None:
+    for reg in ("none", "l2"):
+        hits = {"train": {"cat": [True], "dog": [True], "owl": [True]}, "val": {"cat": share(1, 2), "dog": share(1, 2)}}
+        write_run(tmp_path / reg, hits, reg=reg)
+    tables.write(study([tmp_path]), tmp_path / "out")
+    row = read(tmp_path / "out" / "comparisons.csv")[0]
+    assert (row["p_value"], row["p_adjusted"], row["verdict"]) == ("", "", "too few seeds")
+    arm = read(tmp_path / "out" / "arms.csv")[0]
+    assert (arm["n_seeds"], arm["ci_low"], arm["std"]) == ("1", "", "")
+    owl = next(r for r in read(tmp_path / "out" / "classes.csv") if (r["split"], r["class"]) == ("val", "owl"))
+    assert (owl["n_pictures"], owl["accuracy"], owl["change"]) == ("0", "", "")
+
+
+@pytest.mark.parametrize("name", ["a b", 'say "x"', "it's", "<script>alert(1)</script>", "a,b", "狗", "a|b", "x\ny"])
+def test_names_come_through(tmp_path: Path, write_run: Write, name: str) -> None:
+    for reg in ("none", "l2"):
+        write_run(tmp_path / reg, {"val": {name: [True, False], "dog": [True]}}, model=name, reg=reg)
+    made = study([tmp_path])
+    tables.write(made, tmp_path / "out")
+    assert {row["arm"] for row in read(tmp_path / "out" / "comparisons.csv")} == {f"{name}/l2"}
+    assert {row["class"] for row in read(tmp_path / "out" / "classes.csv")} == {name, "dog"}
+    text = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+    assert "<script>" not in "".join(text.split("`")[::2]), "outside of code"
+    assert safe(f"{name}/l2") in text
+
+
+def test_the_text_says_what_a_reader_must_know(sweep: Path) -> None:
+    text = markdown(study([sweep]))
+    assert "- Of 5 runs 1 failed: they are listed, but not in any mean." in text
+    assert "confounded: reg.weight\\_decay, optimizer.lr" in text
+    assert (
+        "Confounded: reg.weight\\_decay and optimizer.lr differ at once, so the difference has no single cause." in text
+    )
+    assert "to see reg.weight\\_decay alone, run: `python -m animal_cls --multirun " in text
+    assert "another data set than the report's Animals-10" in text
+    assert "| S16 |" in text
+
+
+def test_tables_have_as_many_cells_as_heads(sweep: Path) -> None:
+    width = 0
+    for line in markdown(study([sweep])).splitlines():
+        cells = line.replace("\\|", "").count("|")
+        assert not line.startswith("|") or width in (0, cells), line
+        width = cells if line.startswith("|") else 0
+
+
+def test_markdown_is_escaped() -> None:
+    assert safe("a_b *c* <i> [x](y) | `z`\nnext") == r"a\_b \*c\* \<i\> \[x\](y) \| \`z\` next"
+    assert code("a `b` c") == "``a `b` c``"
+
+
+def test_an_unpaired_letter_is_no_trouble(tmp_path: Path, sweep: Path, write_run: Write) -> None:
+    write_run(sweep / "odd", {"val": {"cat": [True]}}, status="failed", reason="file \udcff", splits={}, seed=5)
+    tables.write(study([sweep]), tmp_path / "out")
+    assert "file \\udcff" in (tmp_path / "out" / "runs.csv").read_text()

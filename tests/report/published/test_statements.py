@@ -1,0 +1,413 @@
+"""Each published statement, on hand-made numbers on both sides of its bounds."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from animal_cls.data.sources import animals10
+from animal_cls.report.published import published
+from animal_cls.report.published.published import CLASSES, COUNTS, RELEASE
+from animal_cls.report.published.statements import STATEMENTS, all_of
+from animal_cls.report.records import Arm, DataSet, Run, Statement
+from animal_cls.results import Result, SplitResult
+
+N = 1000  # pictures a class over all data, so that a picture is a tenth of a point
+
+Split = Callable[..., SplitResult]
+Make = Callable[..., Arm]
+RECIPE = published.RECIPE
+SETTINGS = {"none": {}, "l2": {"reg.weight_decay": 1e-5, "optimizer.lr": 0.005}, "dropout": {"reg.dropout": 0.3}}
+
+
+def curves(train: Sequence[float], val: Sequence[float], losses: tuple[float, float] = (1, 1)) -> dict[str, np.ndarray]:
+    """Percent by epoch, and the losses of the last one."""
+    columns = {"train/acc": np.array(train) / 100, "val/acc": np.array(val) / 100}
+    for name, loss in zip(("train/loss", "val/loss"), losses, strict=True):
+        columns[name] = np.linspace(2, loss, len(train))
+    return columns
+
+
+def matrix(accuracy: dict[str, float], taken: dict[str, tuple[str, float]]) -> list[list[int]]:
+    """Percent recognised by class; the rest goes to the next class, but for a share that `taken` sends elsewhere."""
+    table = np.zeros((len(CLASSES), len(CLASSES)), dtype=int)
+    for k, name in enumerate(CLASSES):
+        right = round(accuracy[name] * N / 100)
+        other, share = taken.get(name, (name, 0.0))
+        moved = round(share * N / 100)
+        table[k, k] = right
+        table[k, CLASSES.index(other)] += moved
+        table[k, (k + 1) % len(CLASSES)] += N - right - moved
+    return table.tolist()
+
+
+@pytest.fixture
+def make_arm(make_split: Split) -> Make:
+    """An arm whose every seed has these curves and this accuracy by class over all data."""
+
+    def make(
+        model: str,
+        reg: str = "none",
+        *,
+        seeds: Sequence[dict[str, np.ndarray]] = (),
+        level: float = 60,
+        classes: dict[str, float] | None = None,
+        taken: dict[str, tuple[str, float]] | None = None,
+        config: dict[str, Any] | None = None,
+    ) -> Arm:
+        name = f"{model}/{reg}"
+        table = matrix(dict.fromkeys(CLASSES, level) | (classes or {}), taken or {})
+        splits = {split: make_split(CLASSES, table) for split in ("train", "all")}
+        splits["val"] = make_split(CLASSES, np.zeros_like(table).tolist() if not seeds else table)
+        known: dict[str, Any] = {"status": "done", "config": {}, "model": model, "reg": reg, "classes": list(CLASSES)}
+        done = {}
+        for seed, columns in enumerate(seeds or [curves([50, 60], [40, 50])]):
+            result = Result(**known, seed=seed, splits=splits)
+            run = Run(folder=Path(f"{name}{seed}"), name=f"{name}{seed}", status="done", result=result)
+            done[seed] = replace(run, read_metrics=lambda columns=columns: columns)
+        base = None if reg == "none" else f"{model}/none"
+        return Arm(
+            name=name,
+            model=model,
+            reg=reg,
+            config=RECIPE | SETTINGS[reg] | (config or {}),
+            runs=tuple(done.values()),
+            done=done,
+            baseline=base,
+            is_baseline=base is None,
+        )
+
+    return make
+
+
+@pytest.fixture
+def make_split() -> Split:
+    def make(classes: Sequence[str], confusion: list[list[int]]) -> SplitResult:
+        rows = {
+            name: (row[k] / sum(row) if sum(row) else None)
+            for k, (name, row) in enumerate(zip(classes, confusion, strict=True))
+        }
+        known = [share for share in rows.values() if share is not None] or [0.0]
+        acc = float(np.mean(known))
+        n = int(np.sum(confusion))
+        return SplitResult(n=n, loss=1, acc=acc, acc_macro=acc, ece=0, per_class=rows, confusion=confusion)
+
+    return make
+
+
+def decided(name: str, *arms: Arm) -> Statement:
+    (found,) = [statement for statement in all_of(arms) if statement.id == name]
+    return found
+
+
+def flat(train: float, val: float, epochs: int = 30, **known: Any) -> dict[str, np.ndarray]:
+    return curves([train] * epochs, [val] * epochs, **known)
+
+
+def verdict(holds: bool) -> str:
+    return "holds" if holds else "does not hold"
+
+
+@pytest.mark.parametrize(("last", "holds"), [(54.9, False), (55, True), (57.5, True), (60, True), (60.1, False)])
+def test_s1_mean_of_the_last_third(make_arm: Make, last: float, holds: bool) -> None:
+    val = [10.0] * 20 + [last - 1] * 5 + [last + 1] * 5
+    found = decided("S1", make_arm("simple_cnn", seeds=[curves([90] * 30, val)]))
+    assert found.verdict == verdict(holds)
+    assert found.evidence.startswith(f"mean val/acc of the last 10 epochs {last:.4g} (wanted: 55 to 60)")
+
+
+def test_s1_is_a_mean_over_seeds(make_arm: Make) -> None:
+    found = decided("S1", make_arm("simple_cnn", seeds=[flat(90, 50), flat(90, 64)]))
+    assert found.verdict == "holds"
+    assert found.evidence == "mean val/acc of the last 10 epochs 57 (wanted: 55 to 60); from simple_cnn/none (2 seeds)"
+
+
+@pytest.mark.parametrize(
+    ("train", "val", "holds"), [(10, 2.9, True), (9.9, 2.9, False), (10, 3, False), (30, -5, True)]
+)
+def test_s2_from_epoch_15_to_the_last(make_arm: Make, train: float, val: float, holds: bool) -> None:
+    rise = [0.0] * 14 + [60.0] * 1 + [70.0] * 4  # epoch 15 is the fifteenth
+    found = decided(
+        "S2", make_arm("simple_cnn", seeds=[curves([*rise, 60 + train], [0.0] * 14 + [50.0] * 5 + [50 + val])])
+    )
+    assert found.verdict == verdict(holds)
+
+
+def test_s2_needs_more_than_15_epochs(make_arm: Make) -> None:
+    found = decided("S2", make_arm("simple_cnn", seeds=[flat(90, 50, epochs=15)]))
+    assert found.verdict == "cannot be decided"
+    assert found.evidence.startswith("missing: more than 15 epochs of simple_cnn/none (there are 15)")
+
+
+@pytest.mark.parametrize(
+    ("cat", "dog", "verdict"),
+    [(30, 40, "holds"), (60.1, 30, "does not hold"), (30, 34, "does not hold"), (100, 0, "does not hold")],
+)
+def test_s3_cat_and_dog(make_arm: Make, cat: float, dog: float, verdict: str) -> None:
+    """Of the cats that are not recognised `dog` percent go to dog and the rest to chicken."""
+    arm = make_arm("simple_cnn", classes={"cat": cat}, taken={"cat": ("dog", dog)})
+    assert decided("S3", arm).verdict == verdict
+
+
+def sized(
+    make_arm: Make, monkeypatch: pytest.MonkeyPatch, counts: dict[str, int], classes: dict[str, float]
+) -> Statement:
+    monkeypatch.setattr("animal_cls.report.published.measured.counts", lambda _: counts)
+    return decided("S4", make_arm("simple_cnn", level=75, classes=classes))
+
+
+def test_s4_small_and_large_classes(make_arm: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = {name: 69.9 for name in CLASSES if COUNTS[name] < 2000}
+    large = {name: 85.1 for name in CLASSES if COUNTS[name] > 4000}
+    found = sized(make_arm, monkeypatch, COUNTS, small | large)
+    assert found.verdict == "holds"
+    assert "rank correlation of count and accuracy 0.9" in found.evidence
+    assert sized(make_arm, monkeypatch, COUNTS, small | large | {"cow": 70}).verdict == "does not hold"
+    assert sized(make_arm, monkeypatch, COUNTS, small | large | {"dog": 85}).verdict == "does not hold"
+    few = dict[str, int]((name, 100) for name in CLASSES)
+    found = sized(make_arm, monkeypatch, few, dict.fromkeys(CLASSES, 50))
+    assert found.verdict == "cannot be decided"
+    assert "missing: a class over 4,000 pictures" in found.evidence
+    assert sized(make_arm, monkeypatch, few, small).verdict == "does not hold", "one false half is enough"
+
+
+@pytest.mark.parametrize(
+    ("train", "val", "holds"),
+    [(-5, -15, True), (-15, -5, True), (-4.9, -10, False), (-10, -15.1, False), (10, -10, False)],
+)
+def test_s5_both_fall_by_about_ten(make_arm: Make, train: float, val: float, holds: bool) -> None:
+    base = make_arm("simple_cnn", seeds=[flat(90, 60)])
+    l2 = make_arm("simple_cnn", "l2", seeds=[flat(90 + train, 60 + val)])
+    assert decided("S5", base, l2).verdict == verdict(holds)
+
+
+S6 = {
+    "classes": dict.fromkeys(CLASSES, 55.0) | {"cat": 62, "squirrel": 40},
+    "taken": {"cat": ("dog", 20), "squirrel": ("dog", 35)},
+}
+
+
+@pytest.mark.parametrize(
+    ("classes", "taken", "holds"),
+    [
+        ({}, {}, True),
+        ({"cat": 60}, {}, False),
+        ({}, {"cat": ("dog", 10)}, False),
+        ({"sheep": 30}, {}, False),
+        ({}, {"squirrel": ("cow", 40)}, False),
+        (dict.fromkeys(("butterfly", "cow", "dog", "horse"), 61.0), {}, False),
+    ],
+)
+def test_s6_the_four_comparisons(
+    make_arm: Make, classes: dict[str, float], taken: dict[str, tuple[str, float]], holds: bool
+) -> None:
+    base = make_arm("simple_cnn", taken={"cat": ("dog", 10), "squirrel": ("dog", 10)})
+    l2 = make_arm("simple_cnn", "l2", classes=S6["classes"] | classes, taken=S6["taken"] | taken)
+    assert decided("S6", base, l2).verdict == verdict(holds)
+
+
+@pytest.mark.parametrize(
+    ("train", "val", "losses", "holds"),
+    [
+        (80, 57, (1.1, 1.1), True),
+        (80, 63, (1.1, 1.1), True),
+        (80, 56.9, (1.1, 1.1), False),
+        (90, 60, (1.1, 1.1), False),
+        (80, 60, (1, 1.1), False),
+        (80, 60, (1.1, 0.9), False),
+    ],
+)
+def test_s7_dropout(make_arm: Make, train: float, val: float, losses: tuple[float, float], holds: bool) -> None:
+    base = make_arm("simple_cnn", seeds=[flat(90, 60)])
+    dropout = make_arm("simple_cnn", "dropout", seeds=[flat(train, val, losses=losses)])
+    assert decided("S7", base, dropout).verdict == verdict(holds)
+
+
+@pytest.mark.parametrize(
+    ("gaining", "dog", "holds"), [(3, 12, False), (4, 12, True), (6, 12, True), (7, 12, False), (5, 10, False)]
+)
+def test_s8_half_gain(make_arm: Make, gaining: int, dog: float, holds: bool) -> None:
+    base = make_arm("simple_cnn", taken={"cat": ("dog", 10)})
+    changed = {name: 61.0 if k < gaining else 59.0 for k, name in enumerate(CLASSES)}
+    dropout = make_arm("simple_cnn", "dropout", classes=changed, taken={"cat": ("dog", dog)})
+    assert decided("S8", base, dropout).verdict == verdict(holds)
+
+
+def learning(reached: int, val: float) -> dict[str, np.ndarray]:
+    """Training accuracy is 80 % in that epoch, counted from 1, and not before."""
+    return curves([50.0] * (reached - 1) + [80.0] * (31 - reached), [val] * 30)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "val", "holds"), [(9, 65, True), (9, 80, True), (10, 70, False), (9, 64.9, False), (9, 80.1, False)]
+)
+def test_s9_faster_and_higher(make_arm: Make, epochs: int, val: float, holds: bool) -> None:
+    cnn, resnet = make_arm("simple_cnn", seeds=[learning(10, 60)]), make_arm("resnet18", seeds=[learning(epochs, val)])
+    assert decided("S9", cnn, resnet).verdict == verdict(holds)
+
+
+def test_s9_where_80_is_never_reached(make_arm: Make) -> None:
+    never, soon = [flat(70, 60)], [learning(5, 70)]
+    assert decided("S9", make_arm("simple_cnn", seeds=never), make_arm("resnet18", seeds=soon)).verdict == "holds"
+    both = decided("S9", make_arm("simple_cnn", seeds=never), make_arm("resnet18", seeds=[flat(70, 70)]))
+    assert both.verdict == "cannot be decided"
+    assert "missing: 80 % train/acc: neither network reaches it" in both.evidence
+
+
+@pytest.mark.parametrize(
+    ("lowest", "val", "spread", "holds"),
+    [(88.1, 94, 50, True), (88, 94, 50, False), (88.1, 94, 93, False), (88.1, 95, 50, False)],
+)
+def test_s10_even_and_overfitting(make_arm: Make, lowest: float, val: float, spread: float, holds: bool) -> None:
+    cnn = make_arm("simple_cnn", level=94, classes={"cat": spread})
+    resnet = make_arm("resnet18", level=94, classes={"cat": lowest}, seeds=[flat(100, val)])
+    assert decided("S10", cnn, resnet).verdict == verdict(holds)
+
+
+@pytest.mark.parametrize(
+    ("gain", "lowest", "holds"),
+    [(10, 90.1, True), (15, 90.1, True), (9.9, 90.1, False), (15.1, 90.1, False), (12, 90, False)],
+)
+def test_s11_pretrained(make_arm: Make, gain: float, lowest: float, holds: bool) -> None:
+    scratch = make_arm("resnet18", seeds=[flat(100, 80)])
+    pretrained = make_arm("resnet18_pretrained", level=95, classes={"cow": lowest}, seeds=[flat(100, 80 + gain)])
+    assert decided("S11", scratch, pretrained).verdict == verdict(holds)
+
+
+@pytest.mark.parametrize(("name", "reg"), [("S12", "l2"), ("S14", "dropout")])
+@pytest.mark.parametrize(("change", "holds"), [(3, True), (-3, True), (3.1, False), (-3.1, False)])
+def test_s12_s14_no_great_change(make_arm: Make, name: str, reg: str, change: float, holds: bool) -> None:
+    base, arm = make_arm("resnet18", seeds=[flat(99, 80)]), make_arm("resnet18", reg, seeds=[flat(99, 80 + change)])
+    assert decided(name, base, arm).verdict == verdict(holds)
+
+
+@pytest.mark.parametrize(
+    ("val", "falling", "holds"), [(-10, 6, True), (-10, 5, False), (-4.9, 6, False), (-15, 10, True)]
+)
+def test_s13_pretrained_l2(make_arm: Make, val: float, falling: int, holds: bool) -> None:
+    base = make_arm("resnet18_pretrained", seeds=[flat(99, 90)])
+    changed = {name: 59.0 if k < falling else 60.0 for k, name in enumerate(CLASSES)}
+    arm = make_arm("resnet18_pretrained", "l2", seeds=[flat(99, 90 + val)], classes=changed)
+    assert decided("S13", base, arm).verdict == verdict(holds)
+
+
+@pytest.mark.parametrize(
+    ("val", "change", "holds"), [(-10, 2.9, True), (-10, -2.9, True), (-10, 3, False), (-3, 1, False)]
+)
+def test_s15_pretrained_dropout(make_arm: Make, val: float, change: float, holds: bool) -> None:
+    base = make_arm("resnet18_pretrained", seeds=[flat(99, 90)])
+    arm = make_arm("resnet18_pretrained", "dropout", seeds=[flat(99, 90 + val)], level=60 + change)
+    assert decided("S15", base, arm).verdict == verdict(holds)
+
+
+def nine(make_arm: Make, train: float, val: float) -> list[Arm]:
+    """All of the report's runs with a gap of 20 points, but for the CNN's dropout."""
+    arms = [
+        make_arm(model, reg, seeds=[flat(80, 60)])
+        for model in ("simple_cnn", "resnet18", "resnet18_pretrained")
+        for reg in ("none", "l2", "dropout")
+    ]
+    return [*arms[:2], make_arm("simple_cnn", "dropout", seeds=[flat(train, val)]), *arms[3:]]
+
+
+@pytest.mark.parametrize(
+    ("train", "val", "holds"), [(70, 60, True), (69.9, 60, False), (69, 59.9, True), (65, 61, False), (80, 60, True)]
+)
+def test_s16_half_of_the_gap(make_arm: Make, train: float, val: float, holds: bool) -> None:
+    assert decided("S16", *nine(make_arm, train, val)).verdict == verdict(holds)
+
+
+def test_s16_needs_every_arm_unless_one_cures(make_arm: Make) -> None:
+    assert decided("S16", *nine(make_arm, 80, 60)[:3]).verdict == "cannot be decided"
+    assert decided("S16", *nine(make_arm, 65, 61)[:3]).verdict == "does not hold"
+
+
+def test_without_runs_everything_is_open_and_says_why() -> None:
+    found = all_of([])
+    assert [s.id for s in found] == [f"S{k}" for k in range(1, 17)]
+    assert {s.verdict for s in found} == {"cannot be decided"}
+    assert all(s.evidence.startswith("missing: a finished run of ") for s in found)
+    assert decided("S5").evidence == "missing: a finished run of simple CNN, L2"
+
+
+def test_what_is_not_as_published_is_in_the_evidence(make_arm: Make) -> None:
+    l2 = make_arm("simple_cnn", "l2", config={"optimizer.lr": 0.001})
+    found = decided("S5", make_arm("simple_cnn"), l2)
+    assert "simple_cnn/l2 (1 seed, optimizer.lr=0.001 (published: 0.005))" in found.evidence
+    assert found.arms == ("simple_cnn/l2", "simple_cnn/none")
+
+
+def test_the_nearest_arm_stands_for_a_published_run(make_arm: Make) -> None:
+    far, near = make_arm("simple_cnn", "l2", config={"optimizer.lr": 0.001}), make_arm("simple_cnn", "l2")
+    run = next(run for run in published.RUNS if run.title == "simple CNN, L2")
+    assert published.matching(run, [far, near]) is near
+    assert published.deviations(near, run) == {}
+    assert published.deviations(make_arm("simple_cnn", "l2", config={"reg.dropout": 0.1}), run) == {
+        "reg.dropout": "reg.dropout=0.1 (published: 0.0)"
+    }
+
+
+def test_the_published_table_agrees_with_itself() -> None:
+    """Weighted means follow from rows and counts, as the report's facts say."""
+    for run in published.RUNS:
+        if run.per_class:
+            weights = np.array(list(COUNTS.values()))
+            assert np.average(run.per_class, weights=weights) == pytest.approx(run.weighted, abs=0.051)
+            assert np.mean(run.per_class) == pytest.approx(run.mean, abs=0.051)
+    assert sum(COUNTS.values()) == 25139
+    assert {name: files.files for name, files in animals10.RELEASE.items()} == RELEASE
+    assert animals10.HELD_OUT == HELD_OUT
+
+
+def data(counts: dict[str, dict[str, int]]) -> DataSet:
+    known: dict[str, Any] = {"name": "x", "root": None, "fingerprint": None, "classes": CLASSES, "runs": 1}
+    return DataSet(**known, counts=counts, is_animals10=published.is_animals10(counts))
+
+
+HELD_OUT = {name: RELEASE[name] - COUNTS[name] for name in CLASSES}
+
+
+@pytest.mark.parametrize(
+    ("counts", "same"),
+    [
+        ({"all": RELEASE}, True),
+        ({"all": COUNTS}, True),
+        ({"all": RELEASE, "test": HELD_OUT}, True),
+        ({"all": COUNTS | {"cat": 1527}}, False),
+        ({"all": dict.fromkeys(CLASSES, 32)}, False),
+        ({"all": {"cat": 1528, "dog": 4763}}, False),
+        ({}, False),
+    ],
+)
+def test_animals10_is_told_by_names_and_counts(make_arm: Make, counts: dict[str, dict[str, int]], same: bool) -> None:
+    note = published.note([make_arm("simple_cnn")], data(counts))
+    if same:
+        assert note is None
+    else:
+        assert note is not None
+        assert note.startswith("This is another data set than the report's Animals-10")
+
+
+def test_other_settings_are_told_once(make_arm: Make) -> None:
+    arms = [make_arm("simple_cnn", reg, config={"data.image_size": 64}) for reg in ("none", "dropout")]
+    assert published.note(arms, data({"all": RELEASE})) == (
+        "Settings other than published: data.image_size=64 (published: 128)."
+    )
+
+
+def test_ours_stand_beside_the_published_figures(make_arm: Make) -> None:
+    rows = published.rows([make_arm("resnet18", level=90)])
+    ours = {row.class_name: row for row in rows if row.run == "ResNet18"}
+    assert list(ours) == [*CLASSES, "weighted", "mean"]
+    assert (ours["cat"].published, ours["cat"].ours) == (88.9, pytest.approx(90))
+    assert ours["cat"].difference == pytest.approx(1.1)
+    assert ours["mean"].difference == pytest.approx(90 - 93.7)
+    assert {row.ours for row in rows if row.run == "ResNet18, L2"} == {None}
+    assert published.rows([]) == []
+
+
+def test_every_statement_is_there_with_its_measure() -> None:
+    assert [claim.id for claim in STATEMENTS] == [f"S{k}" for k in range(1, 17)]

@@ -1,0 +1,148 @@
+"""What a person types, and a sweep's own report."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from animal_cls.commands.report import main
+from animal_cls.report import make
+from animal_cls.report.build import study
+
+HITS = {"val": {"cat": [True, False], "dog": [True, True]}}
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def pages(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Where pages were asked for; none is drawn, which takes longer than everything else."""
+    asked: list[Path] = []
+    monkeypatch.setattr(make, "write_page", lambda study, out, helpers: asked.append(out) or [])
+    return asked
+
+
+@pytest.fixture
+def sweep(tmp_path: Path, write_run: Write) -> Path:
+    for reg in ("none", "dropout"):
+        write_run(tmp_path / "sweep" / reg, HITS, reg=reg)
+    return tmp_path / "sweep"
+
+
+def test_the_report_lies_in_the_first_folder(
+    tmp_path: Path, sweep: Path, pages: list[Path], write_run: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_run(tmp_path / "other", HITS, reg="l2")
+    assert main([str(sweep), str(tmp_path / "other")]) == 0
+    assert pages == [sweep / "report"]
+    assert len((sweep / "report" / "runs.csv").read_text().splitlines()) == 4
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].startswith("simple_cnn: of its regularizers simple_cnn/dropout")
+    assert printed[-1] == f"report  {sweep / 'report'}"
+
+
+def test_a_second_report_does_not_see_the_first(sweep: Path, pages: list[Path]) -> None:
+    tables_of = [(sweep / "report" / name) for name in ("arms.csv", "comparisons.csv", "runs.csv")]
+    texts = []
+    for _ in range(2):
+        assert main([str(sweep)]) == 0
+        texts.append([path.read_text() for path in tables_of])
+    assert texts[0] == texts[1]
+
+
+def test_another_place_and_another_pair(tmp_path: Path, sweep: Path, pages: list[Path], write_run: Write) -> None:
+    write_run(sweep / "l2", HITS, reg="l2")
+    words = [str(sweep), "--out", str(tmp_path / "out"), "--compare", "simple_cnn/l2", "simple_cnn/dropout"]
+    assert main(words) == 0
+    assert pages == [tmp_path / "out"]
+    assert not (sweep / "report").exists()
+    assert "simple_cnn/l2,simple_cnn/dropout,val,acc,1" in (tmp_path / "out" / "comparisons.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["no/such"], "no/such: no such folder."),
+        (["{empty}"], "no run found"),
+        (["{sweep}", "--compare", "x", "y"], "--compare x: no such arm. Arms: simple_cnn/none, simple_cnn/dropout."),
+        (["{sweep}", "--out", "{file}"], "the report cannot be written there (File exists). Choose --out DIR."),
+    ],
+)
+def test_a_mistake_is_one_message(
+    tmp_path: Path, sweep: Path, capsys: pytest.CaptureFixture[str], words: list[str], message: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").touch()
+    places = {"sweep": sweep, "empty": tmp_path / "empty", "file": tmp_path / "file"}
+    assert main([word.format(**places) for word in words]) == 1
+    printed = capsys.readouterr()
+    assert message in printed.err
+    assert len(printed.err.splitlines()) == 1
+    assert printed.out == ""
+
+
+def test_a_folder_of_somebody_else_is_not_written_into(
+    tmp_path: Path, sweep: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "index.html").write_text("mine")
+    assert main([str(sweep), "--out", str(tmp_path / "site")]) == 1
+    assert capsys.readouterr().err == (
+        f"{tmp_path / 'site'}: holds index.html, but no report, so that is not written over. Choose --out DIR.\n"
+    )
+    assert [path.name for path in (tmp_path / "site").iterdir()] == ["index.html"]
+
+
+def test_two_reports_at_once_wait_for_each_other(
+    sweep: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (sweep / "report").mkdir()
+    monkeypatch.setattr(make, "PATIENCE", 0.01)
+    with FileLock(sweep / "report" / make.WRITING):
+        assert main([str(sweep)]) == 1
+    assert capsys.readouterr().err == f"{sweep / 'report'}: another report is being written there. Try again.\n"
+
+
+def test_what_was_not_written_is_told(
+    sweep: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(make, "write_page", lambda study, out, helpers: ["figures: arms.png: not made by a report"])
+    assert main([str(sweep)]) == 0
+    assert capsys.readouterr().err == "warning: figures: arms.png: not made by a report\n"
+
+
+def test_no_torch_no_hydra_and_no_matplotlib_for_the_numbers(sweep: Path) -> None:
+    code = "import sys; from animal_cls.commands import report; from animal_cls.report import build, refresh; "
+    code += "from animal_cls.report.output import tables; from pathlib import Path; "
+    code += f"tables.write(build.study([Path({str(sweep)!r})]), Path({str(sweep / 'report')!r})); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"torch", "lightning", "hydra", "omegaconf", "torchvision", "matplotlib"} & set(loaded)
+    assert (sweep / "report" / "report.md").exists()
+
+
+def test_both_ways_to_type_it(sweep: Path) -> None:
+    for words in (["animal_cls.report", "--help"], ["animal_cls", "report", "--help"]):
+        shown = subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True, check=True).stdout
+        assert "--compare ARM ARM" in shown
+
+
+def test_the_settings_of_a_study(sweep: Path) -> None:
+    made = study([sweep])
+    assert [c.line.partition(" data=")[0] for c in made.commands] == ["python -m animal_cls"] * 2
+    assert made.versions == {"torch": ("2.14.1",), "git commit": ("c" * 40,)}
+    assert made.devices == {"cpu (2 threads), 32-true": 2}
+    assert made.seconds == 12
+    assert (made.data_sets[0].runs, made.data_sets[0].root) == (2, "/pictures")
+    assert made.data_sets[0].counts["val"] == {"cat": 2, "dog": 2}
+    assert made.arm("simple_cnn/none").is_baseline
+
+
+def test_warnings_of_runs_are_kept_with_their_names(tmp_path: Path, write_run: Write) -> None:
+    for seed in (0, 1):
+        write_run(tmp_path / str(seed), HITS, seed=seed, warnings=["reg had no effect"])
+    assert study([tmp_path]).run_warnings == {
+        "reg had no effect": ("simple_cnn/none/seed=0", "simple_cnn/none/seed=1"),
+    }

@@ -1,0 +1,58 @@
+"""Work that is shared is the same work: in order, whoever does it, and whoever is killed over it."""
+
+import os
+
+import pytest
+
+from animal_cls.report import workers
+from animal_cls.report.workers import Helpers, gathered
+
+WHO = "__import__('os').getpid()"  # for `eval`, which every process knows
+
+
+@pytest.mark.parametrize("processes", [1, 3])
+def test_results_come_in_order(processes: int) -> None:
+    with gathered(processes) as made:
+        assert made.share(eval, [f"{k} ** 2" for k in range(40)]) == [k**2 for k in range(40)]
+        assert made.share(eval, []) == []
+        assert (made.pool is None) == (processes == 1)
+
+
+def test_helpers_take_a_share() -> None:
+    work = f"({WHO}, __import__('time').sleep(0.3))[0]"
+    with gathered(2) as made:
+        first, *_ = made.share(eval, [work] * 6)
+        assert first != os.getpid()
+        assert set(made.share(eval, [work] * 6)) == {first, os.getpid()}
+
+
+def test_what_a_killed_helper_leaves_is_done_here() -> None:
+    deadly = f"{WHO} == {os.getpid()} or __import__('os')._exit(1)"
+    with gathered(2) as made:
+        assert made.share(eval, [deadly] * 5) == [True] * 5
+        assert made.share(eval, ["1", "2", "3"]) == [1, 2, 3], "without it"
+
+
+def test_without_processes_to_be_had_the_work_is_done_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("no semaphores")
+
+    monkeypatch.setattr(workers, "ProcessPoolExecutor", refuse)
+    with gathered(2) as made:
+        assert made.share(eval, ["1", "2"]) == [1, 2]
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_what_goes_wrong_is_told_whoever_did_it(count: int) -> None:
+    made = Helpers(count=count)
+    with pytest.raises(ZeroDivisionError):
+        made.share(eval, ["1 / 0", "1", "2", "3"])
+    if made.pool is not None:
+        made.pool.shutdown()
+
+
+def test_there_are_no_more_helpers_than_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    for cores, count in ((1, 0), (2, 1), (64, workers.MOST - 1)):
+        monkeypatch.setattr(workers, "cores", lambda cores=cores: cores)
+        with gathered() as made:
+            assert made.count == count

@@ -1,0 +1,359 @@
+"""Sweeps: which runs a plan holds, where each one lands, and what is said and left when some fail."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import pytest
+
+from animal_cls import results
+from animal_cls.config.schema import Config
+from animal_cls.errors import UserError, WeightsUnavailable
+from animal_cls.models import weights
+from animal_cls.results import Result, SplitResult
+from animal_cls.sweeps import callback
+from animal_cls.sweeps.callback import job_folder
+from animal_cls.sweeps.plan import Job, display_names, jobs_of
+from animal_cls.training import run as training_run
+
+Program = Callable[..., "CompletedProcess[str]"]
+PictureFolder = Callable[..., Path]
+
+SMALL = ("data=folder", "data.image_size=64", "trainer.max_epochs=1", "trainer.accelerator=cpu")
+
+
+# Names of folders.
+
+
+@pytest.mark.parametrize(
+    ("overrides", "name"),
+    [
+        (["model=resnet18", "reg=l2"], "model=resnet18,reg=l2"),
+        (["reg=l2", "model=resnet18"], "model=resnet18,reg=l2"),
+        (["sweep=report", "experiment=report/resnet18_l2"], "experiment=report.resnet18_l2"),
+        (["+sweepy=1", "sweep=x"], "+sweepy=1"),
+        ([], "default"),
+        (["sweep=report"], "default"),
+        (["optimizer.lr=1e-05", "seed=0"], "optimizer.lr=1e-05,seed=0"),
+    ],
+)
+def test_a_job_folder_is_its_overrides(overrides: list[str], name: str) -> None:
+    assert job_folder(overrides) == name
+
+
+# Plans.
+
+
+@pytest.fixture
+def planned(program: Program, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Job]]:
+    """`planned("sweep=report")` is what this command line would start."""
+
+    def plan(*words: str) -> list[Job]:
+        found: list[Job] = []
+
+        def check(jobs: list[Job], folder: Path) -> None:
+            found.extend(jobs)
+            raise UserError("seen enough")
+
+        monkeypatch.setattr(callback, "check", check)
+        outcome = program(*words)
+        assert (outcome.returncode, outcome.stderr) == (1, "seen enough\n")
+        return found
+
+    return plan
+
+
+# The report's nine runs (shared/report/README.md): model, reg, dropout, weight decay, learning rate as published.
+REPORT = [
+    ("simple_cnn", "none", 0.0, 0.0, 0.001),
+    ("simple_cnn", "l2", 0.0, 1e-5, 0.005),
+    ("simple_cnn", "dropout", 0.3, 0.0, 0.001),
+    ("resnet18", "none", 0.0, 0.0, 0.001),
+    ("resnet18", "l2", 0.0, 1e-5, 0.005),
+    ("resnet18", "dropout", 0.3, 0.0, 0.001),
+    ("resnet18_pretrained", "none", 0.0, 0.0, 0.001),
+    ("resnet18_pretrained", "l2", 0.0, 1e-5, 0.005),
+    ("resnet18_pretrained", "dropout", 0.3, 0.0, 0.001),
+]
+ABLATION = [(*row[:4], 0.001) for row in REPORT]
+TARGETS = {
+    "simple_cnn": "animal_cls.models.simple_cnn.SimpleCNN",
+    "resnet18": "animal_cls.models.resnet18.ResNet18",
+    "resnet18_pretrained": "animal_cls.models.resnet18.ResNet18",
+}
+
+
+def row(config: Config) -> tuple[Any, ...]:
+    reg: Any = config.reg
+    return config.model["name"], reg.name, reg.dropout, reg.weight_decay, config.optimizer["lr"]
+
+
+def flat(config: Config) -> dict[str, Any]:
+    sections = asdict(config)
+    return {
+        f"{section}.{key}": value
+        for section, values in sections.items()
+        for key, value in (values.items() if isinstance(values, dict) else [("", values)])
+    }
+
+
+def differences(one: Config, other: Config) -> set[str]:
+    a, b = flat(one), flat(other)
+    return {key for key in a | b if a.get(key) != b.get(key)}
+
+
+@pytest.mark.parametrize(("name", "expected"), [("report", REPORT), ("ablation", ABLATION)])
+def test_the_nine_runs(name: str, expected: list[tuple[Any, ...]], planned: Callable[..., list[Job]]) -> None:
+    jobs = planned(f"sweep={name}")
+    assert [row(job.config) for job in jobs] == expected
+    for config in (job.config for job in jobs):
+        model = config.model["name"]
+        assert (config.trainer.max_epochs, config.data.batch_size, config.judge, config.seed) == (50, 256, "last", 0)
+        assert (config.data.val, config.data.test) == ("published", "published")
+        assert (config.data.image_size, config.data.augment, config.data.name) == (128, "none", "toy")
+        assert (config.optimizer["_target_"], config.optimizer["weight_decay"]) == (
+            "torch.optim.Adam",
+            config.reg.weight_decay,  # type: ignore[attr-defined]
+        )
+        assert config.model["_target_"] == TARGETS[model]
+        assert config.model["dropout"] == config.reg.dropout  # type: ignore[attr-defined]
+        assert config.model.get("weights") == ("IMAGENET1K_V1" if model == "resnet18_pretrained" else None)
+        assert config.reg.label_smoothing == 0  # type: ignore[attr-defined]
+    assert len({job.folder for job in jobs}) == 9
+    assert not [job.folder for job in jobs if "/" in job.folder or "sweep" in job.folder]
+    assert [display_names(jobs)[i] for i in (0, 8)] == ["simple_cnn/none/seed=0", "resnet18_pretrained/dropout/seed=0"]
+
+    # What an arm differs in from its baseline: in the ablation nothing but the regularizer.
+    configs = {row(job.config)[:2]: job.config for job in jobs}
+    for model in TARGETS:
+        none, l2, dropout = (configs[model, reg] for reg in ("none", "l2", "dropout"))
+        raised = {"optimizer.lr"} if name == "report" else set()
+        assert differences(none, l2) == {"reg.name", "reg.weight_decay", "optimizer.weight_decay"} | raised
+        assert differences(none, dropout) == {"reg.name", "reg.dropout", "model.dropout"}
+    pretrained, scratch = configs["resnet18_pretrained", "none"], configs["resnet18", "none"]
+    assert differences(pretrained, scratch) == {"model.name", "model.weights"}
+
+
+def test_further_axes_multiply_a_plan(planned: Callable[..., list[Job]]) -> None:
+    jobs = planned("sweep=report", "seed=0,1")
+    assert Counter((*row(job.config), job.config.seed) for job in jobs) == Counter(
+        (*expected, seed) for expected in REPORT for seed in (0, 1)
+    )
+    assert len({job.folder for job in jobs}) == 18
+    assert "resnet18/l2/seed=1" in display_names(jobs)
+
+
+def test_other_overrides_reach_every_run(planned: Callable[..., list[Job]]) -> None:
+    jobs = planned("sweep=report", "data=folder", "data.root=/x", "trainer.max_epochs=2", "optimizer.lr=0.1")
+    assert [row(job.config) for job in jobs] == [(*expected[:4], 0.1) for expected in REPORT]
+    assert {(job.config.trainer.max_epochs, job.config.data.root) for job in jobs} == {(2, "/x")}
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("sweep=report", "experiment=report/resnet18"), [REPORT[3]]),
+        (("sweep=report", "experiment=report/resnet18,report/simple_cnn_l2"), [REPORT[3], REPORT[1]]),
+        (("sweep=ablation", "reg=none"), ABLATION[::3]),
+        (("sweep=ablation", "model=simple_cnn", "reg=none,dropout"), [ABLATION[0], ABLATION[2]]),
+    ],
+)
+def test_an_axis_of_a_plan_is_replaced(
+    words: tuple[str, ...], expected: list[tuple[Any, ...]], planned: Callable[..., list[Job]]
+) -> None:
+    assert [row(job.config) for job in planned(*words)] == expected
+
+
+def test_multirun_is_the_product(planned: Callable[..., list[Job]]) -> None:
+    jobs = planned("--multirun", "model=simple_cnn,resnet18", "reg=none,l2", "seed=0,1")
+    assert len({(row(job.config)[:2], job.config.seed) for job in jobs}) == len(jobs) == 8
+    assert {job.config.optimizer["lr"] for job in jobs} == {0.001}
+
+
+# Sweeps that run, with a stand-in for the training.
+
+
+def done(config: Config, **changes: Any) -> Result:
+    split = SplitResult(
+        n=4, loss=1.0, acc=0.75, acc_macro=0.75, ece=0.1, per_class={"a": 1.0, "b": 0.5}, confusion=[[2, 0], [1, 1]]
+    )
+    known = {"config": asdict(config), "model": config.model["name"], "reg": config.reg.name, "seed": config.seed}
+    return Result(
+        status="done",
+        **known | changes,
+        classes=["a", "b"],
+        splits={"train": split, "val": split, "all": split},
+        judged="best",
+        best_epoch=0,
+        epochs=1,
+        seconds=2.5,
+    )
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> dict[str, Config]:
+    """Folder name -> config of each run that was started; nothing is trained."""
+    started: dict[str, Config] = {}
+
+    def run(config: Config, folder: Path, **_: object) -> Result:
+        started[folder.name] = config
+        results.save(done(config), folder)
+        return done(config)
+
+    monkeypatch.setattr("animal_cls.training.run.train", run)
+    return started
+
+
+def test_what_is_started_is_what_was_planned(
+    trained: dict[str, Config], program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    planned: list[Job] = []
+    check = callback.check
+
+    def look(jobs: list[Job], folder: Path) -> dict[str, str]:
+        planned.extend(jobs)
+        return check(jobs, folder)
+
+    monkeypatch.setattr(callback, "check", look)
+    words = ("sweep=ablation", "model=simple_cnn", "seed=0,1", "hydra.sweep.dir=sweep", "data.cache_dir='/a b/c'")
+    outcome = program(*words)
+    assert outcome.returncode == 0, outcome.stderr
+    assert len(trained) == 6
+    assert trained == {job.folder: job.config for job in planned}
+    assert sorted(path.parent.name for path in (tmp_path / "sweep").glob("*/result.json")) == sorted(trained)
+
+
+def test_when_every_job_is_done(program: Program, trained: dict[str, Config], tmp_path: Path) -> None:
+    outcome = program("--multirun", "reg=none,l2", "hydra.sweep.dir=my sweep")
+    assert (outcome.returncode, outcome.stderr) == (0, "")
+    assert outcome.stdout.endswith(
+        "\n"
+        "job                     status  train acc  val acc  test acc  seconds\n"
+        "simple_cnn/none/seed=0  done       75.0 %   75.0 %         -      2.5\n"
+        "simple_cnn/l2/seed=0    done       75.0 %   75.0 %         -      2.5\n"
+        "\n"
+        "2 done\n"
+        "\n"
+        "folder  my sweep\n"
+        "curves  tensorboard --logdir 'my sweep/tensorboard'\n"
+        "report  my sweep/report/index.html\n"
+    )
+
+
+def test_weights_that_cannot_be_had_are_announced_once_and_skipped(
+    program: Program,
+    trained: dict[str, Config],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    reason = "model.weights=IMAGENET1K_V1: not to be had. Way out: put them there."
+    before: list[str] = []  # what was said when the first job started
+    tried: list[object] = []
+
+    def download(published: object) -> None:
+        tried.append(published)
+        raise WeightsUnavailable(reason)
+
+    def run(config: Config, folder: Path, **_: object) -> Result:
+        before.append(capsys.readouterr().err)
+        results.save(done(config), folder)
+        return done(config)
+
+    monkeypatch.setattr(weights, "_download", download)
+    monkeypatch.setattr("animal_cls.training.run.train", run)
+    outcome = program("--multirun", "model=simple_cnn,resnet18_pretrained", "seed=0,1", "hydra.sweep.dir=sweep")
+    assert outcome.returncode == 1
+    assert before == [f"2 of 4 jobs will be skipped: {reason}\n", ""]
+    assert len(tried) == 1, "jobs that differ in the seed alone need the same weights"
+    assert outcome.stdout.splitlines()[-7:-4] == ["2 jobs skipped: " + reason, "", "2 done, 2 skipped"]
+    for folder in (tmp_path / "sweep").glob("model=*"):
+        result = results.load(folder)
+        assert result is not None
+        expected = ("skipped", reason) if "pretrained" in folder.name else ("done", None)
+        assert (result.status, result.reason) == expected
+        if expected[0] == "skipped":
+            assert "Traceback" not in (folder / "animal_cls.log").read_text()
+
+
+def test_a_fault_while_planning_starts_nothing(
+    program: Program, trained: dict[str, Config], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Hydra only warns of an exception in a callback, and would start the jobs."""
+
+    def plan(config: Any) -> None:
+        raise KeyError("ours")
+
+    monkeypatch.setattr(callback, "planned", plan)
+    outcome = program("--multirun", "seed=0,1")
+    assert outcome.returncode == 1
+    assert outcome.stderr.endswith("KeyError: 'ours'\n")
+    assert not trained
+    assert not list(tmp_path.iterdir())
+
+
+# A real one.
+
+
+def test_a_sweep_in_which_jobs_fail(
+    program: Program, picture_folder: PictureFolder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    train = training_run.train
+
+    def run(config: Config, folder: Path, **_: object) -> Result:
+        if config.optimizer["lr"] == 0.002:
+            raise ZeroDivisionError("ours")
+        return train(config, folder)
+
+    monkeypatch.setattr("animal_cls.training.run.train", run)
+    root = picture_folder(tmp_path / "pictures")
+    words = ("--multirun", *SMALL, f"data.root={root}", "optimizer.lr=1e30,0.002,0.001", "hydra.sweep.dir=sweep")
+    outcome = program(*words)
+    folder = tmp_path / "sweep"
+    diverged, crashed, fine = (folder / job for _, job in jobs_of(folder))
+    assert [path.name.partition("optimizer.lr=")[2].partition(",")[0] for path in (diverged, crashed, fine)] == [
+        "1e+30",
+        "0.002",
+        "0.001",
+    ]
+
+    assert outcome.returncode == 1, "not every job is done"
+    reasons = {path: (load(path).status, load(path).reason or "") for path in (diverged, crashed, fine)}
+    assert reasons[diverged][0] == "failed"
+    assert reasons[diverged][1].startswith(("train/loss became nan", "val/loss became nan"))
+    assert reasons[crashed] == ("failed", "ZeroDivisionError: ours")
+    assert reasons[fine] == ("done", "")
+    assert f"\nfailed: {reasons[diverged][1]}\n" in outcome.stdout
+    assert f"\nfailed: ZeroDivisionError: ours (the traceback is in {crashed}/animal_cls.log)\n" in outcome.stdout
+    names = [f"simple_cnn/none optimizer.lr={lr}/seed=0" for lr in ("1e+30", "0.002", "0.001")]
+    table = outcome.stdout[outcome.stdout.index("\njob") :].splitlines()
+    assert [line[: len(names[0]) + 8] for line in table[2:5]] == [
+        f"{name}  {status}" for name, status in zip(names, ("failed", "failed", "done  "), strict=True)
+    ]
+    assert table[6:8] == [f"{names[0]} failed: {reasons[diverged][1]}", f"{names[1]} failed: {reasons[crashed][1]}"]
+    assert table[9] == "1 done, 2 failed"
+
+    assert "Traceback" not in (diverged / "animal_cls.log").read_text(), "an expected failure"
+    log = (crashed / "animal_cls.log").read_text()
+    assert 'raise ZeroDivisionError("ours")' in log, "the traceback is in the log of the job"
+    assert log.count("Traceback") == 1
+
+    link = folder / "tensorboard" / names[2]
+    assert link.is_symlink()
+    assert not Path(link.readlink()).is_absolute(), "a sweep's folder may be moved"
+    assert list(link.glob("events.out.tfevents.*"))
+
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    again = program(*words)
+    assert again.returncode == 1
+    assert again.stderr.startswith(f"sweep/{fine.name}: holds the result of a finished run (simple_cnn, none, seed 0)")
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def load(folder: Path) -> Result:
+    result = results.load(folder)
+    assert result is not None
+    return result
