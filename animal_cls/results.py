@@ -24,15 +24,27 @@ Status = Literal["done", "failed", "skipped"]
 
 @dataclass(frozen=True, kw_only=True)
 class SplitResult:
-    """How well one network does on one split. Accuracies are fractions; a class without pictures has `None`."""
+    """How well one network does on one split. Accuracies are fractions; a class without images has `None`."""
 
-    n: int  # pictures
+    n: int  # images
     loss: float  # mean cross-entropy, nats
     acc: float  # plain (micro) accuracy
-    acc_macro: float  # mean over the classes that have pictures
+    acc_macro: float  # mean over the classes that have images
     ece: float  # expected calibration error, 15 bins of equal width
-    per_class: dict[str, float | None]  # class -> share of its pictures that are recognised
-    confusion: list[list[int]]  # pictures; row = true class, column = predicted
+    per_class: dict[str, float | None]  # class -> share of its images that are recognised
+    confusion: list[list[int]]  # images; row = true class, column = predicted
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodRecord:
+    """One regularizer or augmentation of a run, and whether it reached anything."""
+
+    key: str  # reg.mixup, data.augment.flip_crop
+    strength: float
+    options: dict[str, Any] = field(default_factory=dict)
+    acted: bool = True
+    reason: str | None = None  # why it did not act
+    mixes_images: bool = False  # training accuracy is then counted on the heavier label
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,20 +55,26 @@ class Result:
     status: Status
     reason: str | None = None
     config: dict[str, Any]  # the whole resolved config, plain values only
+    derived: dict[str, str] = field(default_factory=dict)  # key of `config` that only repeats another -> that key
+    no_outcome: list[str] = field(default_factory=list)  # keys of `config` that cannot change a number
+    methods: list["MethodRecord"] = field(default_factory=list)  # those whose strength is not 0
     model: str
     reg: str
     seed: int
     classes: list[str] = field(default_factory=list)
     splits: dict[str, SplitResult] = field(default_factory=dict)
-    judged: str | None = None  # the checkpoint that `splits` speaks of: best or last
+    checkpoint: str | None = None  # the checkpoint that `splits` speaks of: best or last
     best_epoch: int | None = None  # counted from 0, as in metrics.csv
     epochs: int = 0  # finished ones
     seconds: float = 0.0  # wall time of training, validation included
-    pictures_per_second: float | None = None  # training pictures over `seconds`
+    images_per_second: float | None = None  # training images over `seconds`
     parameters: int | None = None
     device: str | None = None
     precision: str | None = None
-    data_fingerprint: str | None = None  # SHA-256 over the pictures' contents and classes
+    data_root: str | None = None  # where the images lay, absolute
+    command: list[str] = field(default_factory=list)  # the command line, word by word
+    host: str | None = None
+    data_fingerprint: str | None = None  # SHA-256 over the images' contents and classes
     versions: dict[str, str] = field(default_factory=dict)
     git: dict[str, Any] | None = None  # commit and whether the checkout had changes
     warnings: list[str] = field(default_factory=list)
@@ -125,6 +143,7 @@ def _parse(raw: dict[str, Any]) -> Result:
     """A record with the fields that this version knows; those that it does not know are of later ones."""
     known: dict[str, Any] = {f.name: raw[f.name] for f in fields(Result) if f.name in raw}
     known["splits"] = {name: SplitResult(**split) for name, split in raw.get("splits", {}).items()}
+    known["methods"] = [MethodRecord(**method) for method in raw.get("methods", [])]
     return Result(**known)
 
 
@@ -154,7 +173,7 @@ def read_metrics(folder: Path) -> dict[str, np.ndarray]:
 
 @dataclass(frozen=True, kw_only=True)
 class Predictions:
-    """What a network says of N pictures; labels and predictions are indices into `classes`."""
+    """What a network says of N images; labels and predictions are indices into `classes`."""
 
     paths: list[str]  # relative to the root of the data
     splits: np.ndarray  # (N,) of "train", "val" or "test"
@@ -169,7 +188,7 @@ class Predictions:
 
 
 def write_predictions(predictions: Predictions, folder: Path) -> None:
-    """Write predictions.csv, a row per picture, with the probabilities' shortest exact digits."""
+    """Write predictions.csv, a row per image, with the probabilities' shortest exact digits."""
     classes = predictions.classes
     path = folder / PREDICTIONS
     with atomic.replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:

@@ -1,4 +1,4 @@
-"""Random numbers that are a function of (seed, epoch, picture), never of what was drawn before.
+"""Random numbers that are a function of (seed, epoch, image), never of what was drawn before.
 
 So a batch can be made again from nothing but its place: a resumed run sees what the interrupted one would have seen.
 """
@@ -8,13 +8,13 @@ import numpy as np
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: consecutive counters land far apart
 
 
-def picture_keys(hashes: np.ndarray) -> np.ndarray:
-    """A number per picture, (N,) uint64: the first 16 hex digits of the SHA-256 of its file, (N,) str."""
+def image_keys(hashes: np.ndarray) -> np.ndarray:
+    """A number per image, (N,) uint64: the first 16 hex digits of the SHA-256 of its file, (N,) str."""
     return np.array([int(digest[:16], 16) for digest in hashes], dtype=np.uint64)
 
 
 def uniform(keys: np.ndarray, *, seed: int, epoch: int, draws: int) -> np.ndarray:
-    """Numbers in [0, 1), (N, draws) float64, for pictures with `keys` (N,) uint64; columns are independent."""
+    """Numbers in [0, 1), (N, draws) float64, for images with `keys` (N,) uint64; columns are independent."""
     start = _mix(_mix(np.array([seed], np.uint64) + GOLDEN) + np.array([epoch], np.uint64))
     streams = _mix(start + GOLDEN * np.arange(1, draws + 1, dtype=np.uint64))
     bits = _mix(_mix(keys[:, None] ^ streams[None, :]) + streams[None, :])
@@ -22,7 +22,7 @@ def uniform(keys: np.ndarray, *, seed: int, epoch: int, draws: int) -> np.ndarra
 
 
 def order(keys: np.ndarray, *, seed: int, epoch: int) -> np.ndarray:
-    """The pictures' places in this epoch: a permutation of range(N), int64; sorted by the first column of `uniform`."""
+    """The images' places in this epoch: a permutation of range(N), int64; sorted by the first column of `uniform`."""
     return np.argsort(uniform(keys, seed=seed, epoch=epoch, draws=1)[:, 0], kind="stable")
 
 

@@ -90,15 +90,15 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m benchmarks",
         description=f"Measures, side by side in one run, and says of each figure whether it reaches its target:{parts}",
         epilog="Each figure is a median with its spread. With a GPU everything runs on it, at batch 256 and 25,139 "
-        "pictures. Also: python -m benchmarks.augmentation.",
+        "images. Also: python -m benchmarks.augmentation.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--only", type=_letters, default=list(PARTS), help="parts to measure, e.g. a,c")
     parser.add_argument("--quick", action="store_true", help="less data, fewer repeats: a few minutes, rough figures")
     parser.add_argument("--repeats", type=int, help="of whatever is repeated; default: what each part can afford")
-    parser.add_argument("--data", type=Path, help="class folders for a, b, c, e and f; default: the embedded pictures")
+    parser.add_argument("--data", type=Path, help="class folders for a, b, c, e and f; default: the embedded images")
     parser.add_argument("--epochs-scale", type=float, help="share of part b's epochs that is run; default: 0.2, or 0.1")
-    parser.add_argument("--largest", type=int, default=250_000, help="pictures of part d (250,000 take 5 GB of disk)")
+    parser.add_argument("--largest", type=int, default=250_000, help="images of part d (250,000 take 5 GB of disk)")
     parser.add_argument("--out", type=Path, help="folder for speed.md, .json, .png; default: outputs/benchmarks/...")
     parser.add_argument("--work", type=Path, help="folder for temporary files, on a real disk; default: the system's")
     parser.add_argument("--profile", choices=NETWORKS, help="only show where an epoch of ours spends its time")

@@ -1,4 +1,4 @@
-"""The yardstick: a training loop with nothing around it, on pictures that already lie in memory."""
+"""The yardstick: a training loop with nothing around it, on images that already lie in memory."""
 
 import time
 from contextlib import nullcontext
@@ -42,10 +42,10 @@ def train(inside: Inside, *, seed: int) -> float:
     start = time.monotonic()
     order = torch.randperm(len(inside.labels), generator=torch.Generator().manual_seed(seed)).to(device)
     for at in batches(order, inside.batch_size):
-        pictures = inside.pixels[at].permute(0, 3, 1, 2)  # channels-last in memory
+        images = inside.pixels[at].permute(0, 3, 1, 2)  # channels-last in memory
         optimizer.zero_grad()
         with autocast(device.type, inside.precision):
-            logits = network(normalized(pictures, inside))
+            logits = network(normalized(images, inside))
             loss = functional.cross_entropy(logits, inside.labels[at])
         loss.backward()
         optimizer.step()
@@ -54,17 +54,17 @@ def train(inside: Inside, *, seed: int) -> float:
 
 
 def batches(order: Tensor, batch_size: int) -> list[Tensor]:
-    """`order` in pieces; a lone last picture joins the piece before it, for batch normalisation's sake."""
+    """`order` in pieces; a lone last image joins the piece before it, for batch normalisation's sake."""
     pieces = list(order.split(batch_size))
     if len(pieces) > 1 and len(pieces[-1]) == 1:
         pieces[-2:] = [torch.cat(pieces[-2:])]
     return pieces
 
 
-def normalized(pictures: Tensor, inside: Inside) -> Tensor:
-    """Mean 0 and deviation 1 per channel, of pictures in [0, 255]; in two passes over them."""
-    scale, shift = 1 / (255 * inside.deviation.float()), inside.mean.float() / inside.deviation.float()
-    return (pictures * scale).sub_(shift).to(inside.mean.dtype)
+def normalized(images: Tensor, inside: Inside) -> Tensor:
+    """Mean 0 and std 1 per channel, of images in [0, 255]; in two passes over them."""
+    scale, shift = 1 / (255 * inside.std.float()), inside.mean.float() / inside.std.float()
+    return (images * scale).sub_(shift).to(inside.mean.dtype)
 
 
 def autocast(device: str, precision: str) -> Any:

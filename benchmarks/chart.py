@@ -1,4 +1,4 @@
-"""The measurements as a picture: pictures per second of each network, and every figure beside its target."""
+"""The measurements as an image: images per second of each network, and every figure beside its target."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,7 +28,7 @@ def save(parts: Sequence[Part], file: Path) -> None:
 def drawn(parts: Sequence[Part]) -> Figure | None:
     """The panels for which there is something."""
     everything = [m for part in parts for m in part.measurements]
-    speeds = [m for m in everything if m.unit == "pictures/s" and m.subject]
+    speeds = [m for m in everything if m.unit == "images/s" and m.subject]
     panels = [[m for m in speeds if m.subject == subject] for subject in dict.fromkeys(m.subject for m in speeds)]
     aims = [m for m in everything if m.target is not None]
     if not (panels or aims):
@@ -59,7 +59,7 @@ def _speeds(axes: Axes, panel: Sequence[Measurement]) -> None:
         axes.barh(y, m.value, height=0.6, color=GREY if "usual" in m.name or "bare" in m.name else BLUE)
         axes.plot([min(m.values), max(m.values)], [y, y], color="black", linewidth=1)
         axes.annotate(number(m.value), (max(m.values), y), xytext=(5, 0), textcoords="offset points", va="center")
-    _finish(axes, [m.name for m in panel], f"{panel[0].subject}: pictures per second")
+    _finish(axes, [m.name for m in panel], f"{panel[0].subject}: images per second")
 
 
 def _targets(axes: Axes, aims: Sequence[Measurement]) -> None:

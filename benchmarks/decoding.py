@@ -22,29 +22,29 @@ from PIL import Image
 from animal_cls.data.dataset import load
 from animal_cls.data.sources.folder import scan
 from benchmarks.conditions import cores
+from benchmarks.images import mean_bytes
 from benchmarks.measurements import Measurement, at_least, of, ratio
-from benchmarks.pictures import mean_bytes
 from benchmarks.workplace import Seen, Workplace
 
 TITLE = "Building the cache and the decoder's own speed on all cores"
-PICTURES = (3200, 800)  # in a full and in a quick measurement
+IMAGES = (3200, 800)  # in a full and in a quick measurement
 CACHE = "cache"
-CHUNK = 32  # pictures that a worker gets at once
+CHUNK = 32  # images that a worker gets at once
 
 
 def measure(place: Workplace) -> tuple[list[Measurement], list[str]]:
     """Our builder and two pools of bare decoders in turns, in one process."""
-    root = place.pictures(*PICTURES)
+    root = place.images(*IMAGES)
     output = start(place, root, "--bare", repeats=place.options.times(5, 3)).process.output
     seconds = times(output)
     n = len(list(root.glob("*/*")))
     fastest = min(("threads", "processes"), key=lambda pool: median(seconds[pool]))
     speeds = {name: [n / s for s in of_name] for name, of_name in seconds.items()}
-    note = f"{n} pictures of {mean_bytes(root) / 1000:.0f} kB to 128 px"
+    note = f"{n} images of {mean_bytes(root) / 1000:.0f} kB to 128 px"
     return [
         ratio(f"cache building / bare {fastest}", speeds["building"], speeds[fastest], target=at_least(0.8), note=note),
-        of("cache building: scan, read, hash, decode, resize, write, split", "pictures/s", speeds["building"]),
-        *(of(f"bare: read, decode, resize in {pool}", "pictures/s", speeds[pool]) for pool in ("threads", "processes")),
+        of("cache building: scan, read, hash, decode, resize, write, split", "images/s", speeds["building"]),
+        *(of(f"bare: read, decode, resize in {pool}", "images/s", speeds[pool]) for pool in ("threads", "processes")),
     ], [f"{cores()} threads or processes, started before; files in the page cache; the better of the two counts"]
 
 
@@ -61,7 +61,7 @@ def times(output: str) -> dict[str, list[float]]:
 
 
 def build(root: Path, work: Path, *, image_size: int) -> float:
-    """Seconds until the pictures of `root` are decoded into `work`/cache, which is emptied before."""
+    """Seconds until the images of `root` are decoded into `work`/cache, which is emptied before."""
     cache = work / CACHE
     shutil.rmtree(cache, ignore_errors=True)
     began = time.perf_counter()

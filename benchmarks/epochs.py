@@ -23,8 +23,8 @@ def ending(epoch: Epoch) -> float:
     return whole(epoch) - training_pass(epoch) - (end - start)
 
 
-def pictures(epoch: Epoch) -> int:
-    """Training pictures."""
+def images(epoch: Epoch) -> int:
+    """Training images."""
     return sum(n for _, n in epoch["steps"])
 
 
@@ -33,8 +33,8 @@ def span(epoch: Epoch) -> tuple[float, float]:
     return epoch["start"], epoch["steps"][-1][0]
 
 
-def cost_per_picture(ends: Sequence[tuple[float, int]], *, skip: int, pieces: int) -> list[float]:
-    """Seconds per picture in so many equal stretches of batches, each given by its end and its number of pictures.
+def cost_per_image(ends: Sequence[tuple[float, int]], *, skip: int, pieces: int) -> list[float]:
+    """Seconds per image in so many equal stretches of batches, each given by its end and its number of images.
 
     Args:
         skip: batches at the beginning that do not count, at least 1: the clock starts at the end of the last of them.

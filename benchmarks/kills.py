@@ -1,7 +1,7 @@
 """Runs and sweeps that are killed again and again, and whether they arrive where their uninterrupted twins do.
 
 `python -m benchmarks.kills [--run 25] [--sweep 25] [--seed 0] [--epochs 90]` starts a run and a sweep of three arms on
-drawn pictures, kills them with SIGKILL, resumes them, and so on; at last it lets them come to their end and compares
+drawn images, kills them with SIGKILL, resumes them, and so on; at last it lets them come to their end and compares
 all that they leave with what twins leave that nobody killed: weights, optimizer, metrics, predictions, curves. Half of
 the kills come at a moment drawn at random, the others the moment a certain file appears, so that every phase is hit: in
 data preparation, in a step, in validation, while a checkpoint, a table, a figure or result.json is being written.
@@ -22,14 +22,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from animal_cls.sweeps.run_status import state
+from benchmarks.images import generated
 from benchmarks.left_behind import differences, left_behind
-from benchmarks.pictures import generated
 from benchmarks.processes import CHECKOUT
 
 SETTINGS = ("reg=dropout", "data.augment=flip_crop", "data.image_size=64", "trainer.accelerator=cpu")
 LONGEST = 10.0  # seconds that a process lives at most before it is killed; its start takes four or five
-PICTURES = 800
-DECODING = "the pictures are being decoded"
+IMAGES = 800
+DECODING = "the images are being decoded"
 TRAINING = {  # what is happening -> the file that there is only meanwhile, below the folder of a run or the cache
     DECODING: "decoded/*/rows.*",
     "last.ckpt is being written": "checkpoints/.last.ckpt.*.part",
@@ -87,7 +87,7 @@ def _compared(what: str, words: tuple[str, ...], key: str, kills: int, work: Pat
     """Kill one and not its twin; print what was seen, and return in how many parts they differ."""
     folder, twin = work / "killed", work / "twin"
     work.mkdir()
-    words = (*words, "data=folder", f"data.root={generated(PICTURES, work / 'pictures')}")
+    words = (*words, "data=folder", f"data.root={generated(IMAGES, work / 'images')}")
     _run((*words, f"hydra.{key}.dir={twin}"), work, cache=work / "twin-cache")
     subject = Subject(folder=folder, cache=work / "cache", first=(*words, f"hydra.{key}.dir={folder}"))
     while subject.kills.total() < kills:

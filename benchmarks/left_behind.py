@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-TIMES = ("seconds", "pictures_per_second", "checksum", "files")  # the latter two speak of the others, too
+TIMES = ("seconds", "images_per_second", "checksum", "files")  # the latter two speak of the others, too
 
 
 def left_behind(folder: Path) -> dict[str, Any]:

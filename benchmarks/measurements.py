@@ -30,10 +30,10 @@ class Measurement:
     """One figure."""
 
     name: str
-    unit: str  # x (a ratio), s, h, µs/picture, pictures/s, GB or %
+    unit: str  # x (a ratio), s, h, µs/image, images/s, GB or %
     value: float  # median, or a ratio of medians
     values: tuple[float, ...]  # one per repeat
-    subject: str = ""  # simple_cnn, a number of pictures, a command
+    subject: str = ""  # simple_cnn, a number of images, a command
     target: Target | None = None
     note: str = ""
 

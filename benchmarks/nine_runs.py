@@ -6,10 +6,10 @@ from statistics import median
 
 from benchmarks import epochs, gpu
 from benchmarks.measurements import Measurement, of
-from benchmarks.workplace import PUBLISHED_PICTURES, Seen, Workplace
+from benchmarks.workplace import PUBLISHED_IMAGES, Seen, Workplace
 
 TITLE = "The nine runs of sweep=report, at batch 256"
-PICTURES = (640, 100)  # in a full and in a quick measurement
+IMAGES = (640, 100)  # in a full and in a quick measurement
 EPOCHS = (3, 2)
 NETWORKS, REGS = ("simple_cnn", "resnet18", "resnet18_pretrained"), ("", "_l2", "_dropout")
 RUNS, PUBLISHED_EPOCHS = len(NETWORKS) * len(REGS), 50
@@ -20,7 +20,7 @@ def measure(place: Workplace) -> tuple[list[Measurement], list[str]]:
     """Two sweeps: the runs from scratch, and the pretrained ones with weights that stand in."""
     weights = place.folder / "resnet18-random.pth"
     place.look(["-c", MAKE_WEIGHTS, str(weights)])
-    root = place.pictures(*PICTURES)
+    root = place.images(*IMAGES)
     regs = REGS[:1] if place.options.quick else REGS
     *scratch, pretrained = ([f"{network}{reg}" for reg in regs] for network in NETWORKS)
     sweeps = (
@@ -34,18 +34,18 @@ def measure(place: Workplace) -> tuple[list[Measurement], list[str]]:
             for name, fit in zip(names, fits, strict=True):
                 found += _of_run(name, fit["epochs"], samples)
     return [*found, _published(found, len(list(root.glob("*/*"))))], [
-        "epochs with validation, the first left out; extrapolated by pictures and epochs, without start-up and judging",
+        "epochs with validation, the first left out; scaled by images and epochs, without start-up and evaluation",
         "pretrained runs start from random weights of the same network: the same arithmetic",
         *(["quick: one run of each network, which counts for three"] if len(regs) < len(REGS) else []),
     ]
 
 
-def _published(runs: Sequence[Measurement], pictures: int) -> Measurement:
+def _published(runs: Sequence[Measurement], images: int) -> Measurement:
     """How long the report's nine runs would take."""
     epoch_seconds = [m.value for m in runs if m.unit == "s"]
-    seconds = sum(epoch_seconds) * RUNS / len(epoch_seconds) * PUBLISHED_EPOCHS * PUBLISHED_PICTURES / pictures
-    name = f"all nine at {PUBLISHED_PICTURES:,} pictures and {PUBLISHED_EPOCHS} epochs"
-    return of(name, "h", [seconds / 3600], note=f"extrapolated from {pictures:,} pictures")
+    seconds = sum(epoch_seconds) * RUNS / len(epoch_seconds) * PUBLISHED_EPOCHS * PUBLISHED_IMAGES / images
+    name = f"all nine at {PUBLISHED_IMAGES:,} images and {PUBLISHED_EPOCHS} epochs"
+    return of(name, "h", [seconds / 3600], note=f"extrapolated from {images:,} images")
 
 
 def _sweep(place: Workplace, root: Path, names: Sequence[str], extra: Sequence[str]) -> Seen:
@@ -59,8 +59,8 @@ def _sweep(place: Workplace, root: Path, names: Sequence[str], extra: Sequence[s
 def _of_run(name: str, seen: list[epochs.Epoch], samples: gpu.Samples) -> list[Measurement]:
     steady = seen[1:]
     seconds = [epochs.whole(epoch) for epoch in steady]
-    n = epochs.pictures(steady[0])
-    speed = f"{n} training pictures, {n / median(seconds):.0f} a second"
+    n = epochs.images(steady[0])
+    speed = f"{n} training images, {n / median(seconds):.0f} a second"
     busy = gpu.within(samples, [epochs.span(epoch) for epoch in steady])
     found = [of("an epoch", "s", seconds, subject=name, note=speed)]
     return [*found, of("GPU busy", "%", busy, subject=name)] if busy else found

@@ -1,7 +1,7 @@
-"""How long a report takes the first time that it is made: 100 runs on 25,000 pictures.
+"""How long a report takes the first time that it is made: 100 runs on 25,000 images.
 
-`python -m benchmarks.report_speed [--runs 100] [--pictures 25000] [--times 3] [--folder DIR]` writes the results of
-made-up runs as real ones are written (result.json, metrics.csv, predictions.csv, 420 MB in all) with pictures beside
+`python -m benchmarks.report_speed [--runs 100] [--images 25000] [--times 3] [--folder DIR]` writes the results of
+made-up runs as real ones are written (result.json, metrics.csv, predictions.csv, 420 MB in all) with images beside
 them, and times `python -m animal_cls.report` as a whole process, its former report and cache removed before each time.
 
 Four networks with five regularizers each, and as many seeds as make so many runs. Every network's guesses are the true
@@ -38,25 +38,25 @@ REGS: dict[str, dict[str, float]] = {
     "label_smoothing": {"label_smoothing": 0.1},
 }
 EPOCHS = 50
-PICTURE = 300  # pixels, as in Animals-10
+IMAGE = 300  # pixels, as in Animals-10
 
 
-def study_folder(root: Path, *, runs: int, pictures: int) -> Path:
-    """Write about `runs` runs and their pictures into `root`; returns the folder of the sweep."""
+def study_folder(root: Path, *, runs: int, images: int) -> Path:
+    """Write about `runs` runs and their images into `root`; returns the folder of the sweep."""
     rng = np.random.default_rng(0)
     shares = np.array(OF_RELEASE) / sum(OF_RELEASE)
-    labels = np.sort(rng.choice(len(CLASSES), size=pictures, p=shares))  # (N,)
+    labels = np.sort(rng.choice(len(CLASSES), size=images, p=shares))  # (N,)
     paths = [f"{CLASSES[label]}/OIP-{rng.bytes(9).hex()}{k}.jpeg" for k, label in enumerate(labels)]
-    splits = rng.choice(["train", "val", "test"], size=pictures, p=[0.7, 0.15, 0.15])
-    write_pictures(root / "pictures", paths)
-    difficulty = rng.standard_normal((pictures, 1))
+    splits = rng.choice(["train", "val", "test"], size=images, p=[0.7, 0.15, 0.15])
+    write_images(root / "images", paths)
+    difficulty = rng.standard_normal((images, 1))
     arms = [(model, reg) for model in MODELS for reg in REGS]
     for seed in range(max(1, round(runs / len(arms)))):
         for k, (model, reg) in enumerate(arms):
             chance = np.random.default_rng([seed, k])
             level = 2.5 + 0.2 * (k % len(REGS)) + 0.1 * chance.standard_normal() + (splits == "train")[:, None]
-            margins = chance.standard_normal((pictures, len(CLASSES)))
-            margins[np.arange(pictures)[:, None], labels[:, None]] += level + difficulty
+            margins = chance.standard_normal((images, len(CLASSES)))
+            margins[np.arange(images)[:, None], labels[:, None]] += level + difficulty
             said = Predictions(
                 paths=paths, splits=splits, labels=labels, probabilities=softmax(2 * margins), classes=list(CLASSES)
             )
@@ -70,13 +70,13 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def write_pictures(root: Path, paths: Sequence[str]) -> None:
+def write_images(root: Path, paths: Sequence[str]) -> None:
     """A JPEG of the release's size for every path; those of one class are one file under many names."""
     rng = np.random.default_rng(0)
     for name in CLASSES:
         (root / name).mkdir(parents=True)
         coarse = Image.fromarray(rng.integers(256, size=(40, 40, 3), dtype=np.uint8))
-        coarse.resize((PICTURE, PICTURE), Image.Resampling.BICUBIC).save(root / f"{name}.jpeg", quality=90)
+        coarse.resize((IMAGE, IMAGE), Image.Resampling.BICUBIC).save(root / f"{name}.jpeg", quality=90)
     for path in paths:
         os.link(root / f"{path.partition('/')[0]}.jpeg", root / path)
 
@@ -93,13 +93,13 @@ def write_run(folder: Path, said: Predictions, model: str, reg: str, seed: int) 
     results.save(
         Result(
             status="done",
-            config=config(folder.parent.parent / "pictures", model, reg, seed),
+            config=config(folder.parent.parent / "images", model, reg, seed),
             model=model,
             reg=reg.partition(" ")[0],
             seed=seed,
             classes=said.classes,
-            splits={name: judged(said, name) for name in SPLITS},
-            judged="last",
+            splits={name: evaluated(said, name) for name in SPLITS},
+            checkpoint="last",
             best_epoch=EPOCHS - 1,
             epochs=EPOCHS,
             seconds=475.0,
@@ -113,7 +113,7 @@ def write_run(folder: Path, said: Predictions, model: str, reg: str, seed: int) 
     )
 
 
-def judged(said: Predictions, split: str) -> SplitResult:
+def evaluated(said: Predictions, split: str) -> SplitResult:
     """The numbers of one split, as a run writes them."""
     at = np.arange(len(said.paths)) if split == "all" else np.flatnonzero(said.splits == split)
     probabilities, labels, predicted = said.probabilities[at], said.labels[at], said.predicted[at]
@@ -131,13 +131,13 @@ def judged(said: Predictions, split: str) -> SplitResult:
     )
 
 
-def config(pictures: Path, model: str, reg: str, seed: int) -> dict[str, Any]:
-    """What distinguishes the runs, and where the pictures lie."""
+def config(images: Path, model: str, reg: str, seed: int) -> dict[str, Any]:
+    """What distinguishes the runs, and where the images lie."""
     strengths = {"dropout": 0.0, "weight_decay": 0.0, "label_smoothing": 0.0} | REGS[reg]
     return {
         "seed": seed,
-        "judge": "last",
-        "data": {"name": "folder", "root": str(pictures), "image_size": 128, "batch_size": 256},
+        "checkpoint": "last",
+        "data": {"name": "folder", "root": str(images), "image_size": 128, "batch_size": 256},
         "model": {"name": model},
         "reg": {"name": reg.partition(" ")[0], **strengths},
         "optimizer": {"name": "adam", "lr": 0.001},
@@ -159,14 +159,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         prog="python -m benchmarks.report_speed", description=(__doc__ or "").split("\n")[0]
     )
     parser.add_argument("--runs", type=int, default=100)
-    parser.add_argument("--pictures", type=int, default=25_000, help="on which each run was judged")
+    parser.add_argument("--images", type=int, default=25_000, help="on which each run was evaluated")
     parser.add_argument("--times", type=int, default=3, help="that the report is made anew")
     parser.add_argument("--folder", type=Path, help="keep the study there, or time the one that is there already")
     args = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as temporary:
         root = args.folder or Path(temporary) / "study"
         if not (root / "sweep").exists():
-            study_folder(root, runs=args.runs, pictures=args.pictures)
+            study_folder(root, runs=args.runs, images=args.images)
         seconds = [time_report(root / "sweep") for _ in range(args.times)]
         count = len(list((root / "sweep").glob("*/result.json")))
     print(

@@ -1,11 +1,11 @@
 """Worlds with a known truth, and the results of runs in them.
 
-Each of 9 arms (a baseline and 8 others) has 10 seeds. A run is right on a picture where
+Each of 9 arms (a baseline and 8 others) has 10 seeds. A run is right on an image where
 
-    level of the run + difficulty of the picture + what the arm does to the picture + rest > 0,
+    level of the run + difficulty of the image + what the arm does to the image + rest > 0,
 
 all Gaussian, so that the true accuracies are known. The level is the arm's accuracy and what the seed does to it. All
-runs share the difficulties: at 85 % accuracy, two runs of one arm disagree on some 12 % of the pictures, as networks
+runs share the difficulties: at 85 % accuracy, two runs of one arm disagree on some 12 % of the images, as networks
 do.
 """
 
@@ -18,20 +18,20 @@ from scipy import special
 from animal_cls.statistics.weighting import influences
 
 ARMS, SEEDS = 9, (1, 2, 3, 5, 10)
-CELLS = 3_000_000  # runs times pictures that are simulated at once
-CLASS_SIZES = np.array([4863, 3098, 2623, 2112, 1820, 1862, 1668, 1446, 4821, 1872])  # pictures, of Animals-10
+CELLS = 3_000_000  # runs times images that are simulated at once
+CLASS_SIZES = np.array([4863, 3098, 2623, 2112, 1820, 1862, 1668, 1446, 4821, 1872])  # images, of Animals-10
 
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
-    """One made-up world. Standard deviations of pictures and arms are those of the rest, which has 1."""
+    """One made-up world. Standard deviations of images and arms are those of the rest, which has 1."""
 
     name: str
-    pictures: int
-    seed_sd: float  # points: of a run's accuracy over seeds, without the chance of the pictures
-    accuracy: float = 0.85  # of the baseline, over all seeds and pictures
+    images: int
+    seed_sd: float  # points: of a run's accuracy over seeds, without the chance of the images
+    accuracy: float = 0.85  # of the baseline, over all seeds and images
     difficulty_sd: float = 2.0
-    arm_sd: float = 1.0  # how much of its own an arm does to single pictures; 0: the same method twice
+    arm_sd: float = 1.0  # how much of its own an arm does to single images; 0: the same method twice
     difference: float = 0.0  # true, of each arm to the baseline, points
     collapse: float = 0.0  # share of the arms' seeds, not of the baseline's, that lose 10 points
     heavy: bool = False  # seeds by Student's t with 3 degrees of freedom
@@ -44,16 +44,16 @@ class Condition:
 
 
 def simulate(condition: Condition, families: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Tables (some families, 8, 10, N) of arm - baseline, per seed and picture, weighted where the metric is."""
-    step = max(1, CELLS // (ARMS * max(SEEDS) * condition.pictures))
+    """Tables (some families, 8, 10, N) of arm - baseline, per seed and image, weighted where the metric is."""
+    step = max(1, CELLS // (ARMS * max(SEEDS) * condition.images))
     for start in range(0, families, step):
         values, weights = runs(condition, min(step, families - start), rng)
         yield influences(values[:, 1:].astype(np.float64) - values[:, :1], weights)
 
 
 def runs(condition: Condition, families: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray | None]:
-    """Values (families, 9, 10, N) of each run on each picture, and the pictures' weights (N,), None for equal ones."""
-    c, shape = condition, (families, ARMS, max(SEEDS), condition.pictures)
+    """Values (families, 9, 10, N) of each run on each image, and the images' weights (N,), None for equal ones."""
+    c, shape = condition, (families, ARMS, max(SEEDS), condition.images)
     total = (1 + c.difficulty_sd**2 + c.arm_sd**2) ** 0.5  # scales all but the seeds to a variance of 1
     margins = _draw(rng, shape, axes=(0, 3)) * np.float32(c.difficulty_sd / total)
     margins = margins + _draw(rng, shape, axes=(0, 1, 3)) * np.float32(c.arm_sd / total)
@@ -62,7 +62,7 @@ def runs(condition: Condition, families: int, rng: np.random.Generator) -> tuple
         return np.logaddexp(0, -3 * margins), None
     if c.metric == "acc":
         return (margins > 0).astype(np.int8), None
-    labels = rng.choice(len(CLASS_SIZES), size=c.pictures, p=CLASS_SIZES / CLASS_SIZES.sum())
+    labels = rng.choice(len(CLASS_SIZES), size=c.images, p=CLASS_SIZES / CLASS_SIZES.sum())
     margins += np.linspace(-0.5, 0.5, len(CLASS_SIZES))[labels].astype(np.float32)  # easy and hard classes
     counts = np.bincount(labels, minlength=len(CLASS_SIZES))
     return (margins > 0).astype(np.int8), 1 / (np.count_nonzero(counts) * counts[labels])
@@ -89,27 +89,27 @@ def _draw(rng: np.random.Generator, shape: tuple[int, ...], axes: Sequence[int] 
 def no_difference() -> list[Condition]:
     """Worlds without a true difference in accuracy."""
     grid = [(n, sd, arm_sd) for arm_sd in (0.0, 1.0) for n in (200, 1000, 2000) for sd in (0.5, 1.0, 1.5)]
-    named = {0.0: "same method", 1.0: "other pictures"}
-    plain = [Condition(name=named[arm], pictures=n, seed_sd=sd, arm_sd=arm) for n, sd, arm in grid]
+    named = {0.0: "same method", 1.0: "other images"}
+    plain = [Condition(name=named[arm], images=n, seed_sd=sd, arm_sd=arm) for n, sd, arm in grid]
     return [
         *plain,
-        Condition(name="very unlike arms", pictures=1000, seed_sd=1.0, arm_sd=3.0),
-        Condition(name="seeds hardly matter", pictures=1000, seed_sd=0.05, arm_sd=1.0),
-        Condition(name="accuracy 60 %", pictures=500, seed_sd=1.5, accuracy=0.6),
-        Condition(name="accuracy 98 %", pictures=200, seed_sd=0.5, accuracy=0.98),
-        Condition(name="accuracy 98 %", pictures=2000, seed_sd=0.5, accuracy=0.98),
-        Condition(name="heavy-tailed seeds", pictures=1000, seed_sd=1.0, heavy=True),
-        Condition(name="acc_macro", pictures=1000, seed_sd=1.0, metric="acc_macro"),
-        Condition(name="loss", pictures=1000, seed_sd=1.0, metric="loss"),
+        Condition(name="very unlike arms", images=1000, seed_sd=1.0, arm_sd=3.0),
+        Condition(name="seeds hardly matter", images=1000, seed_sd=0.05, arm_sd=1.0),
+        Condition(name="accuracy 60 %", images=500, seed_sd=1.5, accuracy=0.6),
+        Condition(name="accuracy 98 %", images=200, seed_sd=0.5, accuracy=0.98),
+        Condition(name="accuracy 98 %", images=2000, seed_sd=0.5, accuracy=0.98),
+        Condition(name="heavy-tailed seeds", images=1000, seed_sd=1.0, heavy=True),
+        Condition(name="acc_macro", images=1000, seed_sd=1.0, metric="acc_macro"),
+        Condition(name="loss", images=1000, seed_sd=1.0, metric="loss"),
     ]
 
 
 def two_points() -> list[Condition]:
     """Worlds in which each arm is two points better."""
     grid = [(n, sd) for n in (200, 1000, 5000) for sd in (0.5, 1.0, 1.5)]
-    return [Condition(name="two points", pictures=n, seed_sd=sd, difference=2.0) for n, sd in grid]
+    return [Condition(name="two points", images=n, seed_sd=sd, difference=2.0) for n, sd in grid]
 
 
 def collapsing() -> list[Condition]:
     """A world with rare failures, which most samples of few seeds do not show."""
-    return [Condition(name="1 in 20 seeds collapses", pictures=1000, seed_sd=0.5, collapse=0.05)]
+    return [Condition(name="1 in 20 seeds collapses", images=1000, seed_sd=0.5, collapse=0.05)]

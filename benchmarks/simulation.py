@@ -19,7 +19,7 @@ import numpy as np
 
 from animal_cls.statistics import holm, verdict
 from animal_cls.statistics.crossed import MeanSquares, half_width, mean_squares, p_value
-from benchmarks.rival_methods import ALPHA, FAMILIES, RIVALS, percent, pigeonhole, rival
+from benchmarks.alternative_tests import ALPHA, FAMILIES, RIVALS, percent, pigeonhole, rival
 from benchmarks.simulated_runs import SEEDS, Condition, collapsing, no_difference, simulate, two_points
 
 
@@ -28,7 +28,7 @@ class Outcome:
     """How the report fares in one condition with so many seeds; shares in percent."""
 
     seeds: int
-    covered: float  # intervals with the truth inside; with one seed they are over pictures only
+    covered: float  # intervals with the truth inside; with one seed they are over images only
     half_width: float  # points, median
     found: dict[int, float]  # comparisons in the family -> comparisons with a verdict in the truth's direction
     alarmed: dict[int, float]  # the same -> families with any gain or loss
@@ -47,7 +47,7 @@ def outcomes(condition: Condition, families: int, *, seed: int = 0) -> list[Outc
 
 def joined(parts: Sequence[MeanSquares]) -> MeanSquares:
     """The mean squares of all families, (families, 8)."""
-    fields = ("delta", "seeds", "pictures", "rest", "grain")
+    fields = ("delta", "seeds", "images", "rest", "grain")
     return replace(parts[0], **{name: np.concatenate([getattr(part, name) for part in parts]) for name in fields})
 
 
@@ -82,21 +82,21 @@ SEVERAL = [f"{s} seeds" for s in SEEDS[1:]]
 
 def alarm_table(results: Results) -> list[str]:
     """Families with an alarm, without the column of one seed, which never has any."""
-    head = ["world", "pictures", "seed sd", *SEVERAL]
+    head = ["world", "images", "seed sd", *SEVERAL]
     rows = [[*_named(c), *(" / ".join(f"{o.alarmed[m]:.1f}" for m in FAMILIES) for o in of[1:])] for c, of in results]
     return markdown(head, rows)
 
 
 def cover_table(results: Results) -> list[str]:
     """Intervals that hold the truth, and half their width."""
-    head = ["world", "pictures", "seed sd", "1 seed", *SEVERAL]
+    head = ["world", "images", "seed sd", "1 seed", *SEVERAL]
     rows = [[*_named(c), *(f"{o.covered:.1f} (±{o.half_width:.1f})" for o in of)] for c, of in results]
     return markdown(head, rows)
 
 
 def power_table(results: Results) -> list[str]:
     """Comparisons with a gain: alone, and among eight."""
-    head = ["pictures", "seed sd", *SEVERAL, *(f"{name}, of 8" for name in SEVERAL)]
+    head = ["images", "seed sd", *SEVERAL, *(f"{name}, of 8" for name in SEVERAL)]
     rows = [[*_named(c)[1:], *(f"{o.found[m]:.0f}" for m in (1, 8) for o in of[1:])] for c, of in results]
     return markdown(head, rows)
 
@@ -114,7 +114,7 @@ def rival_table(results: Results, bootstraps: Bootstraps) -> list[str]:
 
 
 def _named(condition: Condition) -> list[str]:
-    return [condition.name, f"{condition.pictures:,}", f"{condition.seed_sd:g}"]
+    return [condition.name, f"{condition.images:,}", f"{condition.seed_sd:g}"]
 
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -135,14 +135,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     families, fewer = (200, 30) if args.quick else (2000, 300)
     null, failing = measured(no_difference(), families), measured(collapsing(), families)
     effect = measured(two_points(), families // 4)
-    bootstraps = {c: pigeonhole(c, fewer) for c, _ in null if (c.name, c.pictures) == ("other pictures", 1000)}
+    bootstraps = {c: pigeonhole(c, fewer) for c, _ in null if (c.name, c.images) == ("other images", 1000)}
     parts = {
         f"No true difference: families with any `gain` or `loss`, percent ({allowed(families)})": alarm_table(null),
         "No true difference: intervals that hold the truth, percent (half their width, points)": cover_table(null),
         "Two points of difference: intervals that hold it, percent (half their width, points)": cover_table(effect),
         "Two points of difference: comparisons with `gain`, percent": power_table(effect),
         "One seed in twenty collapses: intervals that hold the truth, percent": cover_table(failing),
-        f"Methods, 1,000 pictures: percent covered / families of 8 with an alarm (bootstrap: {fewer} families)": (
+        f"Methods, 1,000 images: percent covered / families of 8 with an alarm (bootstrap: {fewer} families)": (
             rival_table(null, bootstraps)
         ),
     }

@@ -10,7 +10,7 @@ from benchmarks.workplace import Workplace
 
 TITLE = "Start-up"
 JOBS = (3, 2)  # of the sweep, in a full and in a quick measurement; the first one does not count
-PICTURES = (1600, 400)
+IMAGES = (1600, 400)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +74,7 @@ def imported(importtime: str) -> set[str]:
 
 
 def _sweep(place: Workplace) -> list[Measurement]:
-    root = place.pictures(*PICTURES)
+    root = place.images(*IMAGES)
     first, between = [], []
     for _ in range(place.options.times(3)):
         folder = place.new_folder("sweep")

@@ -5,7 +5,7 @@ from benchmarks.measurements import Measurement, at_least, of, ratio
 from benchmarks.workplace import NETWORKS, Workplace, conditions_of
 
 TITLE = "Our training pass and a bare loop: same network, batch, optimizer, precision, memory layout, normalisation"
-PICTURES = {"simple_cnn": (1600, 400), "resnet18": (640, 100)}  # in a full and in a quick measurement
+IMAGES = {"simple_cnn": (1600, 400), "resnet18": (640, 100)}  # in a full and in a quick measurement
 REPEATS = {"simple_cnn": (8, 4), "resnet18": (4, 2)}
 SHARE, SHARE_ON_GPU = 0.95, 0.9
 
@@ -26,21 +26,21 @@ def measure(place: Workplace) -> tuple[list[Measurement], list[str]]:
 def _of_network(place: Workplace, network: str) -> list[Measurement]:
     repeats = place.options.times(*REPEATS[network])
     repeats += repeats % 2  # the turns come in pairs
-    root = place.pictures(*PICTURES[network])
+    root = place.images(*IMAGES[network])
     overrides = ["data=folder", f"data.root={root}", f"data.batch_size={place.batch_size}", f"model={network}"]
     with gpu.sampled(place.cuda) as samples:
         seen = place.train(*overrides, f"trainer.max_epochs={repeats + 1}", cache=place.folder / "cache", bare=True)
     steady = seen.epochs[1:]
     ours = [epochs.training_pass(epoch) for epoch in steady]
     (bare,) = (fit["bare"] for fit in seen.stages("fit"))
-    n = epochs.pictures(steady[0])
+    n = epochs.images(steady[0])
     target = at_least(SHARE_ON_GPU if place.cuda else SHARE)
-    note = f"{n} pictures, batch {place.batch_size}, {conditions_of(seen.result)}"
+    note = f"{n} images, batch {place.batch_size}, {conditions_of(seen.result)}"
     busy = gpu.within(samples, [epochs.span(epoch) for epoch in steady])
     return [
         ratio("training pass / bare loop", bare, ours, subject=network, target=target, note=note),
-        of("bare loop", "pictures/s", [n / seconds for seconds in bare], subject=network),
-        of("our training pass", "pictures/s", [n / seconds for seconds in ours], subject=network),
+        of("bare loop", "images/s", [n / seconds for seconds in bare], subject=network),
+        of("our training pass", "images/s", [n / seconds for seconds in ours], subject=network),
         of(
             "end of an epoch: metrics, log, checkpoints",
             "s",

@@ -2,7 +2,7 @@
 
     python -m benchmarks.usual ROOT --model simple_cnn --epochs 3 --workers 2 --folder OUT
 
-Every picture is decoded, resized and normalised again in every epoch, by worker processes, and the network trains in
+Every image is decoded, resized and normalised again in every epoch, by worker processes, and the network trains in
 float32. The network itself is ours, so that both train the same one.
 """
 
@@ -26,7 +26,7 @@ from animal_cls.training import build
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
-Pair = tuple[Tensor, Tensor]  # pictures (N, 3, H, W), labels (N,)
+Pair = tuple[Tensor, Tensor]  # images (N, 3, H, W), labels (N,)
 
 
 class Folder(LightningDataModule):
@@ -42,9 +42,9 @@ class Folder(LightningDataModule):
                 transforms.Normalize(MEAN, DEVIATION),
             ]
         )
-        self.pictures = ImageFolder(str(root), transform)
+        self.images = ImageFolder(str(root), transform)
         seed = torch.Generator().manual_seed(0)
-        self.train, self.val, self.test = random_split(self.pictures, [0.8, 0.1, 0.1], generator=seed)
+        self.train, self.val, self.test = random_split(self.images, [0.8, 0.1, 0.1], generator=seed)
 
     def train_dataloader(self) -> DataLoader[Pair]:
         return self._loader(self.train, shuffle=True)
@@ -55,9 +55,9 @@ class Folder(LightningDataModule):
     def test_dataloader(self) -> DataLoader[Pair]:
         return self._loader(self.test)
 
-    def _loader(self, pictures: Dataset[Pair], *, shuffle: bool = False) -> DataLoader[Pair]:
+    def _loader(self, images: Dataset[Pair], *, shuffle: bool = False) -> DataLoader[Pair]:
         return DataLoader(
-            pictures,
+            images,
             batch_size=self.batch_size,
             shuffle=shuffle,
             num_workers=self.workers,
@@ -89,8 +89,8 @@ class Usual(LightningModule):
         return torch.optim.Adam(self.parameters(), lr=1e-3)
 
     def _step(self, batch: Pair, split: str, accuracy: MulticlassAccuracy) -> Tensor:
-        pictures, labels = batch
-        logits = self.network(pictures)
+        images, labels = batch
+        logits = self.network(images)
         loss = functional.cross_entropy(logits, labels)
         accuracy(logits, labels)
         self.log(f"{split}/loss", loss, on_step=False, on_epoch=True)
@@ -104,7 +104,7 @@ def train(
     """Train and test the best checkpoint, with logs in `folder`; returns the test accuracy, a fraction."""
     seed_everything(0, workers=True, verbose=False)
     data = Folder(root, image_size=image_size, batch_size=batch_size, workers=workers)
-    classes = len(data.pictures.classes)
+    classes = len(data.images.classes)
     network = build.network(compose([f"model={model}", f"data.image_size={image_size}"]), num_classes=classes)
     best = ModelCheckpoint(folder, "best", monitor="val/acc", mode="max", auto_insert_metric_name=False)
     trainer = Trainer(
@@ -156,7 +156,7 @@ def main() -> None:
     parser.add_argument("root", type=Path, help="a folder of class folders")
     parser.add_argument("--model", required=True, help="simple_cnn or resnet18")
     parser.add_argument("--folder", type=Path, required=True, help="for logs and checkpoints")
-    parser.add_argument("--batch-size", type=int, default=64, help="pictures")
+    parser.add_argument("--batch-size", type=int, default=64, help="images")
     parser.add_argument("--image-size", type=int, default=128, help="pixels")
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--workers", type=int, default=0, help="processes that decode")

@@ -7,14 +7,14 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
 from benchmarks.bare import BareLoop, synchronize
-from benchmarks.inside import pictures_in
+from benchmarks.inside import images_in
 from benchmarks.stopwatch import mark
 
 
 class Stopwatch(Callback):
     """Marks a line {"stage": "fit", "epochs": [...], "bare": [...]} per training and one per prediction.
 
-    An epoch has: start; steps = [[end, pictures], ...], whose last end is that of the training pass; first_step = when
+    An epoch has: start; steps = [[end, images], ...], whose last end is that of the training pass; first_step = when
     the first one began; validation = [start, end]; over = when the next epoch began or the training ended.
     """
 
@@ -39,7 +39,7 @@ class Stopwatch(Callback):
     ) -> None:
         if batch_idx + 1 == trainer.num_training_batches:
             synchronize(pl_module.device)
-        self.epochs[-1]["steps"].append((time.monotonic(), pictures_in(batch)))
+        self.epochs[-1]["steps"].append((time.monotonic(), images_in(batch)))
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.epochs[-1]["validation"] = [time.monotonic()]
@@ -65,7 +65,7 @@ class Stopwatch(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         synchronize(pl_module.device)
-        self.batches.append((time.monotonic(), pictures_in(batch)))
+        self.batches.append((time.monotonic(), images_in(batch)))
 
     def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         mark(stage="predict", start=self._predict_start, batches=self.batches, end=time.monotonic())

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.tables import number, table
-from benchmarks.training_pass import PICTURES
+from benchmarks.training_pass import IMAGES
 from benchmarks.workplace import Workplace, conditions_of
 
 EPOCHS = {True: 3, False: 5}  # quick or not; the first one warms up and the last one is for the operators
@@ -36,7 +36,7 @@ LOOP = "Lightning's loop and other hooks"
 def profile(place: Workplace, network: str) -> str:
     """Train a few epochs and say in two tables where the time went."""
     file = place.folder / "profile.json"
-    root = place.pictures(*PICTURES[network])
+    root = place.images(*IMAGES[network])
     overrides = ["data=folder", f"data.root={root}", f"data.batch_size={place.batch_size}", f"model={network}"]
     epochs = EPOCHS[place.options.quick]
     seen = place.train(*overrides, f"trainer.max_epochs={epochs}", cache=place.folder / "cache", profile=file)

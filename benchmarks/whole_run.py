@@ -1,4 +1,4 @@
-"""(b) Our whole process and the usual pipeline's on the same pictures, with a cold and with a warm cache."""
+"""(b) Our whole process and the usual pipeline's on the same images, with a cold and with a warm cache."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,8 +6,8 @@ from statistics import median
 
 from benchmarks import epochs
 from benchmarks.conditions import cores
+from benchmarks.images import mean_bytes
 from benchmarks.measurements import Measurement, at_least, of, ratio
-from benchmarks.pictures import mean_bytes
 from benchmarks.workplace import Seen, Workplace, conditions_of
 
 TITLE = "The whole process and the usual pipeline (ImageFolder, DataLoader workers, float32, Lightning)"
@@ -21,14 +21,14 @@ class Network:
     epochs: int  # of the run that is compared
     steady: float  # targets: how many times as fast, epoch by epoch
     whole: float  # and as a whole process with a cold cache
-    pictures: tuple[int, int]  # in a full and in a quick measurement
+    images: tuple[int, int]  # in a full and in a quick measurement
     repeats: int
     tried: int  # batches of the short epochs with which the number of workers is chosen
 
 
 NETWORKS = (
-    Network(name="simple_cnn", epochs=30, steady=3.5, whole=2.5, pictures=(1600, 400), repeats=3, tried=20),
-    Network(name="resnet18", epochs=3, steady=3.0, whole=2.3, pictures=(1600, 100), repeats=2, tried=4),
+    Network(name="simple_cnn", epochs=30, steady=3.5, whole=2.5, images=(1600, 400), repeats=3, tried=20),
+    Network(name="resnet18", epochs=3, steady=3.0, whole=2.3, images=(1600, 100), repeats=2, tried=4),
 )
 
 
@@ -47,8 +47,8 @@ def measure(place: Workplace) -> tuple[list[Measurement], list[str]]:
     remarks = [
         "an epoch lasts until the next one begins: training, validation, metrics, logs, checkpoints; the first epoch "
         "is left out; files are in the page cache throughout",
-        "the usual process trains, validates, keeps checkpoints and logs, and tests the best one; ours also judges "
-        "every picture twice, writes predictions and draws its figures",
+        "the usual process trains, validates, keeps checkpoints and logs, and tests the best one; ours also evaluates "
+        "every image twice, writes predictions and draws its figures",
     ]
     for network in NETWORKS:
         measurements, said = _of_network(place, network)
@@ -58,7 +58,7 @@ def measure(place: Workplace) -> tuple[list[Measurement], list[str]]:
 
 
 def _of_network(place: Workplace, network: Network) -> tuple[list[Measurement], list[str]]:
-    root = place.pictures(*network.pictures)
+    root = place.images(*network.images)
     scale = place.options.epochs_scale or (0.1 if place.options.quick else 0.2)
     run = min(network.epochs, max(2, round(network.epochs * scale)))
     speeds = _tried(place, network, root)
@@ -77,14 +77,14 @@ def _of_network(place: Workplace, network: Network) -> tuple[list[Measurement], 
             runs[kind].append(as_full(process, network.epochs))
     assert seen is not None
     tried = ", ".join(f"{count}: {speed:.0f}" for count, speed in speeds.items())
-    remarks = [f"{network.name}: pictures/s of the usual pipeline's training by number of workers: {tried}"]
+    remarks = [f"{network.name}: images/s of the usual pipeline's training by number of workers: {tried}"]
     if run < network.epochs:
         remarks.append(
             f"{network.name}: {run} of {network.epochs} epochs were run; each process counts the others as its median "
             "steady epoch (--epochs-scale 1 runs them all)"
         )
-    n, train = len(list(root.glob("*/*"))), epochs.pictures(seen.epochs[0])
-    about = f"{n} pictures of {mean_bytes(root) / 1000:.0f} kB, batch {place.batch_size}, {conditions_of(seen.result)}"
+    n, train = len(list(root.glob("*/*"))), epochs.images(seen.epochs[0])
+    about = f"{n} images of {mean_bytes(root) / 1000:.0f} kB, batch {place.batch_size}, {conditions_of(seen.result)}"
     return _measurements(network, runs, about=about, train=train, workers=workers), remarks
 
 
@@ -111,9 +111,7 @@ def _measurements(
     for kind in [kind for kind in aims if kind in runs]:
         label = f"{full}, usual / {shown[kind]}"
         found.append(ratio(label, whole["usual"], whole[kind], subject=name, target=aims[kind]))
-    found += [
-        of(label, "pictures/s", [train / s for s in steady[kind]], subject=name) for label, kind in speeds.items()
-    ]
+    found += [of(label, "images/s", [train / s for s in steady[kind]], subject=name) for label, kind in speeds.items()]
     found += [of(f"{full}, {shown[kind]}", "s", whole[kind], subject=name) for kind in runs]
     found += [of(f"of it outside the epochs, {shown[kind]}", "s", fixed[kind], subject=name) for kind in runs]
     return found
@@ -151,13 +149,13 @@ def _usual(place: Workplace, network: Network, root: Path, *words: str) -> Seen:
 
 
 def _tried(place: Workplace, network: Network, root: Path) -> dict[int, float]:
-    """Number of workers -> pictures per second in the second of two short epochs."""
+    """Number of workers -> images per second in the second of two short epochs."""
     counts = [0, cores()] if place.options.quick else worker_counts(cores())
     words = ["--try-workers", *map(str, counts), "--batches", str(network.tried)]
     fits = _usual(place, network, root, *words).stages("fit")
     steady = [fit["epochs"][1] for fit in fits]
     return {
-        count: epochs.pictures(epoch) / epochs.training_pass(epoch) for count, epoch in zip(counts, steady, strict=True)
+        count: epochs.images(epoch) / epochs.training_pass(epoch) for count, epoch in zip(counts, steady, strict=True)
     }
 
 

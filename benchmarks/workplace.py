@@ -11,12 +11,12 @@ from typing import Any
 
 from animal_cls import results
 from animal_cls.results import Result
-from benchmarks import pictures, stopwatch
+from benchmarks import images, stopwatch
 from benchmarks.processes import Finished, run
 
 ASK_TORCH = "import json; from benchmarks.conditions import torch_says; print(json.dumps(torch_says()))"
 NETWORKS = ("simple_cnn", "resnet18")
-PUBLISHED_PICTURES = 25_139  # of the report: what a GPU is measured with
+PUBLISHED_IMAGES = 25_139  # of the report: what a GPU is measured with
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,9 +25,9 @@ class Options:
 
     quick: bool = False
     repeats: int | None = None  # None: what fits into the time
-    data: Path | None = None  # class folders; None: the embedded pictures
+    data: Path | None = None  # class folders; None: the embedded images
     epochs_scale: float | None = None  # share of the epochs of part (b) that are really run; None as above
-    largest: int = 250_000  # pictures of part (d)
+    largest: int = 250_000  # images of part (d)
 
     def times(self, full: int, quick: int = 1) -> int:
         """How often something is repeated: as told, or else so often."""
@@ -87,7 +87,7 @@ class Workplace:
 
     @property
     def batch_size(self) -> int:
-        """Pictures: the default, or on a GPU the report's."""
+        """Images: the default, or on a GPU the report's."""
         return 256 if self.cuda else 64
 
     def new_folder(self, name: str) -> Path:
@@ -96,11 +96,11 @@ class Workplace:
         folder.mkdir(parents=True)
         return folder
 
-    def pictures(self, full: int, quick: int) -> Path:
-        """A folder of class folders with so many pictures, the same for all that ask for this number."""
-        n = quick if self.options.quick else PUBLISHED_PICTURES if self.cuda else full
-        folder = self.folder / f"pictures-{n}"
-        return folder if folder.exists() else pictures.folder_of(n, folder, data=self.options.data)
+    def images(self, full: int, quick: int) -> Path:
+        """A folder of class folders with so many images, the same for all that ask for this number."""
+        n = quick if self.options.quick else PUBLISHED_IMAGES if self.cuda else full
+        folder = self.folder / f"images-{n}"
+        return folder if folder.exists() else images.folder_of(n, folder, data=self.options.data)
 
     def look(
         self, words: Sequence[str], *, folder: Path | None = None, bare: bool = False, profile: Path | None = None
@@ -114,7 +114,7 @@ class Workplace:
         return Seen(process=process, marks=stopwatch.read(marks), folder=folder or self.folder)
 
     def train(self, *overrides: str, cache: Path, bare: bool = False, profile: Path | None = None) -> Seen:
-        """`python -m animal_cls` with these overrides, and the decoded pictures in `cache`."""
+        """`python -m animal_cls` with these overrides, and the decoded images in `cache`."""
         folder = self.new_folder("run")
         words = ["-m", "animal_cls", *overrides, f"data.cache_dir={cache}", f"hydra.run.dir={folder}"]
         return self.look(words, folder=folder, bare=bare, profile=profile)

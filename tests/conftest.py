@@ -1,4 +1,4 @@
-"""What several tests need: small drawn pictures, and a cache that is not the user's."""
+"""What several tests need: small drawn images, and a cache that is not the user's."""
 
 import logging
 import sys
@@ -24,8 +24,8 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def picture_folder() -> Callable[..., Path]:
-    """`picture_folder(root, classes=..., per_class=...)` draws a folder of class folders and returns `root`."""
+def image_folder() -> Callable[..., Path]:
+    """`image_folder(root, classes=..., per_class=...)` draws a folder of class folders and returns `root`."""
     return draw_folder
 
 
@@ -37,9 +37,9 @@ def draw_folder(root: Path, *, classes: Sequence[str] = ("cat", "dog", "owl"), p
         for i in range(per_class):
             width, height = (int(side) for side in rng.integers(20, 41, size=2))
             left, top = (int(side) for side in rng.integers(0, 10, size=2))
-            picture = Image.new("RGB", (width, height), (80 + i, 80, 80))  # the index makes pictures differ
-            picture.paste(colour, (left, top, left + width // 2, top + height // 2))
-            picture.save(root / name / f"{i:02d}.png")
+            image = Image.new("RGB", (width, height), (80 + i, 80, 80))  # the index makes images differ
+            image.paste(colour, (left, top, left + width // 2, top + height // 2))
+            image.save(root / name / f"{i:02d}.png")
     return root
 
 

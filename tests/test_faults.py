@@ -25,9 +25,9 @@ pytestmark = [pytest.mark.filterwarnings("ignore:.*LeafSpec"), pytest.mark.slow]
 
 
 @pytest.fixture
-def root(picture_folder: Callable[..., Path], tmp_path: Path) -> Path:
+def root(image_folder: Callable[..., Path], tmp_path: Path) -> Path:
     load_once.cache_clear()
-    return picture_folder(tmp_path / "pictures", per_class=10)
+    return image_folder(tmp_path / "images", per_class=10)
 
 
 @pytest.fixture
@@ -80,13 +80,13 @@ def test_a_disk_that_becomes_full(
     with monkeypatch.context() as patch:
         patch.setattr(disk, "require", lambda *_, **__: None)  # there was room when it was looked at
         with pytest.raises(UserError) as told:
-            job.carry_out(config, folder)
+            job.run_job(config, folder)
     assert str(told.value) == (
         f"{folder}: No space left on device. What was finished before is kept; "
         f"when the cause is gone, go on with: python -m animal_cls.resume {folder}"
     )
     small_disk("size=30m")
-    job.carry_out(config, folder, go_on=True)
+    job.run_job(config, folder, go_on=True)
     assert differences(left_behind(folder), twin) == []
 
 
@@ -95,7 +95,7 @@ def test_a_disk_that_is_read_only(config: Config, small_disk: Callable[[str], Pa
     folder.mkdir()
     small_disk("ro")
     with pytest.raises(UserError, match=r"run/\.lock: Read-only file system\. What was finished before is kept; when"):
-        job.carry_out(config, folder)
+        job.run_job(config, folder)
 
 
 class Vandal(Stop):
@@ -122,12 +122,12 @@ def test_a_run_folder_that_vanishes(config: Config, tmp_path: Path, monkeypatch:
     folder.mkdir()
     monkeypatch.setattr(job, "taken", lambda: nullcontext(Vandal(lambda: shutil.rmtree(folder))))
     with pytest.raises(UserError) as told:
-        job.carry_out(config, folder)
+        job.run_job(config, folder)
     assert f": No such file or directory. The folder {folder} is gone. What was" in str(told.value)
     assert not folder.exists(), "it is not made again, half of it"
 
 
-@pytest.mark.parametrize("place", ["pictures", "cache"])
+@pytest.mark.parametrize("place", ["images", "cache"])
 def test_what_was_read_before_it_vanished_is_there_to_the_end(config: Config, tmp_path: Path, place: str) -> None:
     twin = uninterrupted(config, tmp_path / "twin")
     load_once.cache_clear()
@@ -137,7 +137,7 @@ def test_what_was_read_before_it_vanished_is_there_to_the_end(config: Config, tm
     assert differences(left_behind(folder), twin) == []
 
 
-def test_pictures_that_vanish_before_they_are_decoded(root: Path, tmp_path: Path) -> None:
+def test_images_that_vanish_before_they_are_decoded(root: Path, tmp_path: Path) -> None:
     config = configured(root, "data.cache=false")
     twin = uninterrupted(config, tmp_path / "twin")
     folder = tmp_path / "run"
@@ -146,10 +146,10 @@ def test_pictures_that_vanish_before_they_are_decoded(root: Path, tmp_path: Path
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(job, "taken", lambda: nullcontext(Vandal(lambda: root.rename(away))))
         with pytest.raises(UserError) as told:
-            job.carry_out(config, folder)
+            job.run_job(config, folder)
     assert str(told.value).startswith(f"{root}/")
     away.rename(root)
-    job.carry_out(config, folder, go_on=True)
+    job.run_job(config, folder, go_on=True)
     assert differences(left_behind(folder), twin) == []
 
 

@@ -1,4 +1,4 @@
-"""Whatever is typed and whatever lies in a picture's file: one message, never a traceback, never a hang."""
+"""Whatever is typed and whatever lies in an image's file: one message, never a traceback, never a hang."""
 
 import io
 import json
@@ -15,7 +15,7 @@ from animal_cls.commands.train import compose
 from animal_cls.config.schema import Config, keys
 from animal_cls.data.audit.page import render
 from animal_cls.data.audit.record import as_json
-from animal_cls.data.decode import UnreadablePicture, decode, read
+from animal_cls.data.decode import UnreadableImage, decode, read
 from animal_cls.data.header import header
 from animal_cls.errors import UserError
 from animal_cls.sweeps.callback import job_folder
@@ -96,7 +96,7 @@ def test_words(words: list[str]) -> None:
     assert "Traceback" not in message
 
 
-def pictures() -> list[bytes]:
+def images() -> list[bytes]:
     """A true file of each format, small enough that changed bytes hit what matters."""
     image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (12, 10, 3), dtype=np.uint8))
     files = []
@@ -112,7 +112,7 @@ def pictures() -> list[bytes]:
 @st.composite
 def damaged(draw: st.DrawFn) -> bytes:
     """Any bytes, or a true file in which some were changed, cut out or put in."""
-    content = bytearray(draw(st.one_of(st.binary(max_size=300), st.sampled_from(pictures()))))
+    content = bytearray(draw(st.one_of(st.binary(max_size=300), st.sampled_from(images()))))
     for _ in range(draw(st.integers(0, 4))):
         at = draw(st.integers(0, len(content)))
         new = draw(st.one_of(st.binary(max_size=8), st.sampled_from([b"\xff\xff\xff\xff", b"\0\0\0\0", b"\x7f\xff"])))
@@ -129,7 +129,7 @@ def test_bytes(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None
     assert found is None or (found.width > 0 and found.height > 0)
     try:
         pixels, reason = decode(read(file), image_size=8), ""
-    except UnreadablePicture as error:
+    except UnreadableImage as error:
         pixels, reason = None, str(error)
     assert pixels is None or (pixels.shape, pixels.dtype) == ((8, 8, 3), np.uint8)
     assert pixels is not None or len(reason.splitlines()) == 1

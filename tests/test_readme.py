@@ -105,6 +105,6 @@ def test_a_command_composes(command: str) -> None:
     train.compose([word.split(",")[0] for word in overrides])
 
 
-def test_pictures_and_files_that_are_linked_are_there() -> None:
+def test_images_and_files_that_are_linked_are_there() -> None:
     for link in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (ROOT / link).exists(), f"the README links to {link}"

@@ -25,11 +25,11 @@ DONE = Result(
     seed=3,
     classes=["cat", "a, b", "狐狸"],
     splits={"val": SPLIT},
-    judged="best",
+    checkpoint="best",
     best_epoch=1,
     epochs=4,
     seconds=12.5,
-    pictures_per_second=1 / 3,
+    images_per_second=1 / 3,
     parameters=182_314,
     git={"commit": "abc", "changed": True},
     warnings=["two\nlines"],
@@ -214,7 +214,7 @@ def test_predicted_is_the_most_probable_class_in_words(tmp_path: Path) -> None:
     )
 
 
-def test_no_pictures_are_no_trouble(tmp_path: Path) -> None:
+def test_no_images_are_no_trouble(tmp_path: Path) -> None:
     none = np.array([], dtype=np.int64)
     empty = Predictions(
         paths=[], splits=none.astype(str), labels=none, probabilities=np.empty((0, 2)), classes=["a", "b"]

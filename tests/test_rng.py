@@ -1,4 +1,4 @@
-"""The order and the augmentation are functions of (seed, epoch, picture), and look random."""
+"""The order and the augmentation are functions of (seed, epoch, image), and look random."""
 
 import hashlib
 from collections.abc import Callable
@@ -14,7 +14,7 @@ DEVIATION = 1 / np.sqrt(N)  # of a correlation of N independent pairs
 
 
 def keys_of(n: int) -> np.ndarray:
-    return rng.picture_keys(np.array([hashlib.sha256(str(i).encode()).hexdigest() for i in range(n)]))
+    return rng.image_keys(np.array([hashlib.sha256(str(i).encode()).hexdigest() for i in range(n)]))
 
 
 KEYS = keys_of(N)
@@ -22,10 +22,10 @@ CONSECUTIVE = np.arange(N, dtype=np.uint64)  # the worst keys there are
 
 
 def test_keys_are_the_first_sixty_four_bits_of_the_hash() -> None:
-    digest = hashlib.sha256(b"picture")
-    (key,) = rng.picture_keys(np.array([digest.hexdigest()]))
+    digest = hashlib.sha256(b"image")
+    (key,) = rng.image_keys(np.array([digest.hexdigest()]))
     assert key == int.from_bytes(digest.digest()[:8], "big")
-    assert rng.picture_keys(np.array(["f" * 64]))[0] == np.uint64(2**64 - 1)
+    assert rng.image_keys(np.array(["f" * 64]))[0] == np.uint64(2**64 - 1)
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 1000])
@@ -35,14 +35,14 @@ def test_order_is_a_permutation(n: int) -> None:
     assert sorted(order.tolist()) == list(range(n))
 
 
-def test_the_numbers_of_a_picture_do_not_depend_on_the_others() -> None:
+def test_the_numbers_of_a_image_do_not_depend_on_the_others() -> None:
     whole = rng.uniform(KEYS[:500], seed=3, epoch=7, draws=4)
     some = np.random.default_rng(0).permutation(500)[:123]
     np.testing.assert_array_equal(rng.uniform(KEYS[some], seed=3, epoch=7, draws=4), whole[some])
     np.testing.assert_array_equal(rng.uniform(KEYS[:500], seed=3, epoch=7, draws=2), whole[:, :2])
 
 
-def test_the_order_of_two_pictures_does_not_depend_on_the_others_nor_on_their_places() -> None:
+def test_the_order_of_two_images_does_not_depend_on_the_others_nor_on_their_places() -> None:
     keys = KEYS[:500]
     whole = keys[rng.order(keys, seed=3, epoch=7)]
     some = np.random.default_rng(1).permutation(500)[:123]
@@ -81,8 +81,8 @@ def test_neighbours_in_the_list_are_independent() -> None:
     assert not correlated(drawn, np.roll(drawn, 1))
 
 
-def test_a_picture_wanders_through_the_epochs() -> None:
-    """Its place is uniform over epochs, too: each of 10 pictures leads about a tenth of 3,000 epochs."""
+def test_a_image_wanders_through_the_epochs() -> None:
+    """Its place is uniform over epochs, too: each of 10 images leads about a tenth of 3,000 epochs."""
     first = np.array([rng.order(KEYS[:10], seed=0, epoch=epoch)[0] for epoch in range(3000)])
     counts = np.bincount(first, minlength=10)
     chi_square = ((counts - 300) ** 2 / 300).sum()

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from animal_cls.statistics.crossed import Variances, expected_power, mean_squares, variances
-from benchmarks import rival_methods, simulated_runs, simulation
+from benchmarks import alternative_tests, simulated_runs, simulation
 from benchmarks.simulated_runs import Condition
 from benchmarks.simulation import Outcome, outcomes
 
-PLAIN = Condition(name="plain", pictures=300, seed_sd=1.0)
+PLAIN = Condition(name="plain", images=300, seed_sd=1.0)
 FAMILIES = 150
 ERROR = 100 * (0.05 * 0.95 / FAMILIES) ** 0.5  # percent: standard error of an exact 5 % of the families
 
@@ -23,22 +23,22 @@ def by_seeds(condition: Condition) -> dict[int, Outcome]:
 
 
 def test_the_made_up_runs_have_the_accuracies_and_the_spread_that_are_said_to_be_true() -> None:
-    condition = Condition(name="", pictures=4000, seed_sd=1.5, difference=2.0, arm_sd=0.0)
+    condition = Condition(name="", images=4000, seed_sd=1.5, difference=2.0, arm_sd=0.0)
     rng = np.random.default_rng(0)
     accuracies = np.concatenate([simulated_runs.runs(condition, 5, rng)[0].mean(axis=3) for _ in range(20)])
     baseline, others = accuracies[:, 0], accuracies[:, 1:]
     assert baseline.mean() == pytest.approx(0.85, abs=0.003)
     assert others.mean() - baseline.mean() == pytest.approx(condition.truth, abs=0.003)
-    assert baseline.std(axis=1, ddof=1).mean() == pytest.approx(0.015, rel=0.1)  # points, the pictures' share is small
+    assert baseline.std(axis=1, ddof=1).mean() == pytest.approx(0.015, rel=0.1)  # points, the images' share is small
 
 
 def test_two_runs_of_one_arm_disagree_as_networks_do() -> None:
-    values, _ = simulated_runs.runs(replace(PLAIN, pictures=2000), 5, np.random.default_rng(0))
+    values, _ = simulated_runs.runs(replace(PLAIN, images=2000), 5, np.random.default_rng(0))
     assert 0.08 < np.mean(values[:, :, 0] != values[:, :, 1]) < 0.16
 
 
 def test_collapsing_seeds_lose_ten_points() -> None:
-    condition = replace(PLAIN, pictures=20_000, seed_sd=0.0, collapse=0.5)
+    condition = replace(PLAIN, images=20_000, seed_sd=0.0, collapse=0.5)
     accuracies = simulated_runs.runs(condition, 4, np.random.default_rng(0))[0].mean(axis=3)
     assert accuracies[:, 1:].min() == pytest.approx(0.75, abs=0.02)
     assert accuracies[:, 0].min() == pytest.approx(0.85, abs=0.02)
@@ -61,21 +61,21 @@ def test_without_a_difference_few_families_have_an_alarm_and_intervals_hold_the_
 
 
 def test_a_method_blind_to_seeds_fails_and_ours_does_not() -> None:
-    found = by_seeds(Condition(name="", pictures=1000, seed_sd=2.0, arm_sd=0.0))[5]
-    covered, alarmed = found.rivals["pictures only"]
+    found = by_seeds(Condition(name="", images=1000, seed_sd=2.0, arm_sd=0.0))[5]
+    covered, alarmed = found.rivals["images only"]
     assert covered < 80 < 93 < found.covered
     assert alarmed > 30 > 5 + 3 * ERROR > found.alarmed[8]
 
 
-def test_a_method_blind_to_pictures_fails_and_ours_does_not() -> None:
-    found = by_seeds(Condition(name="", pictures=300, seed_sd=0.1, arm_sd=2.0))[10]
+def test_a_method_blind_to_images_fails_and_ours_does_not() -> None:
+    found = by_seeds(Condition(name="", images=300, seed_sd=0.1, arm_sd=2.0))[10]
     covered, alarmed = found.rivals["seeds only"]
     assert covered < 80 < 93 < found.covered
     assert alarmed > 30 > 5 + 3 * ERROR > found.alarmed[8]
 
 
 def test_two_points_are_found_more_often_with_more_seeds_and_in_the_right_direction() -> None:
-    found = by_seeds(Condition(name="", pictures=2000, seed_sd=0.7, difference=2.0))
+    found = by_seeds(Condition(name="", images=2000, seed_sd=0.7, difference=2.0))
     assert found[3].found[1] < found[5].found[1] < found[10].found[1]
     assert found[10].found[1] > 80
     assert found[10].alarmed[1] - found[10].found[1] < 1  # no losses
@@ -83,7 +83,7 @@ def test_two_points_are_found_more_often_with_more_seeds_and_in_the_right_direct
 
 def test_the_planned_power_is_the_simulated_one() -> None:
     """The variances are taken from some families, the power from others."""
-    condition = Condition(name="", pictures=2000, seed_sd=1.0, difference=2.0)
+    condition = Condition(name="", images=2000, seed_sd=1.0, difference=2.0)
     tables = np.concatenate(list(simulated_runs.simulate(condition, 20, np.random.default_rng(1))))
     spreads = [variances(mean_squares(table)) for table in tables.reshape(-1, *tables.shape[2:])]
     truth = Variances(**{part: float(np.mean([getattr(v, part) for v in spreads])) for part in vars(spreads[0])})
@@ -94,7 +94,7 @@ def test_the_planned_power_is_the_simulated_one() -> None:
 
 
 def test_the_command_writes_tables_and_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    world = replace(PLAIN, name="other pictures", pictures=1000)
+    world = replace(PLAIN, name="other images", images=1000)
     monkeypatch.setattr(simulation, "no_difference", lambda: [world])
     monkeypatch.setattr(simulation, "two_points", lambda: [replace(world, name="two points", difference=2.0)])
     monkeypatch.setattr(simulation, "collapsing", lambda: [replace(world, name="collapsing", collapse=0.05)])
@@ -102,14 +102,14 @@ def test_the_command_writes_tables_and_numbers(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(simulation, "pigeonhole", lambda world, families: [(95.0, 5.0)] * 4)
     simulation.main(["--quick", "--out", str(tmp_path)])
     text = (tmp_path / "simulation.md").read_text()
-    assert "| other pictures | 1,000 | 1 |" in text
+    assert "| other images | 1,000 | 1 |" in text
     assert "| 1 | pigeonhole bootstrap | 95.0 / 5.0 |" in text
     worlds = json.loads((tmp_path / "simulation.json").read_text())
-    assert [row["world"]["name"] for row in worlds] == ["other pictures", "two points", "collapsing"]
+    assert [row["world"]["name"] for row in worlds] == ["other images", "two points", "collapsing"]
     assert [row["seeds"] for row in worlds[0]["outcomes"]] == [1, 2, 3, 5, 10]
 
 
-def test_the_bootstrap_of_seeds_and_pictures_gives_two_shares_per_number_of_seeds() -> None:
-    found = rival_methods.pigeonhole(replace(PLAIN, pictures=100), 5, draws=200)
+def test_the_bootstrap_of_seeds_and_images_gives_two_shares_per_number_of_seeds() -> None:
+    found = alternative_tests.pigeonhole(replace(PLAIN, images=100), 5, draws=200)
     assert len(found) == 4
     assert all(0 <= share <= 100 for pair in found for share in pair)

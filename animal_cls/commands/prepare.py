@@ -1,4 +1,4 @@
-"""python -m animal_cls.prepare: fetch, check, decode and split the pictures, without training on them."""
+"""python -m animal_cls.prepare: fetch, check, decode and split the images, without training on them."""
 
 import argparse
 import logging
@@ -13,7 +13,7 @@ from animal_cls.data.audit.record import Inspection
 from animal_cls.data.audit.text import text
 from animal_cls.data.cache import inventory
 from animal_cls.data.cache.pixels import default_cache_dir
-from animal_cls.data.dataset import PictureSet, load
+from animal_cls.data.dataset import ImageSet, load
 from animal_cls.data.sources.folder import scan
 from animal_cls.errors import UserError
 from animal_cls.files import disk
@@ -21,15 +21,15 @@ from animal_cls.files.text import aligned
 from animal_cls.training.instantiate import call
 
 HELP = """\
-Fetch, check, decode and split the pictures of a run, without training.
+Fetch, check, decode and split the images of a run, without training.
 
     python -m animal_cls.prepare data=animals10                 download the report's photographs, or check a copy
     python -m animal_cls.prepare data=folder data.root=FOLDER   look at your own class folders
-    python -m animal_cls.prepare data=toy                       draw the embedded pictures
+    python -m animal_cls.prepare data=toy                       draw the embedded images
 
-Tells how many pictures there are, and what is wrong with them: unreadable files, copies and near copies, also across
-classes and splits, blank, tiny and huge ones; on the terminal, and with small pictures and all names in pictures.html
-and pictures.json.
+Tells how many images there are, and what is wrong with them: unreadable files, copies and near copies, also across
+classes and splits, blank, tiny and huge ones; on the terminal, and with small images and all names in images.html
+and images.json.
 
 Takes every override that `python -m animal_cls` takes; these matter here: data, data.root, data.image_size, data.val,
 data.test, data.split_seed, data.group_copies, data.max_bad_share, data.max_pixels, data.follow_links, data.cache_dir.
@@ -70,12 +70,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("-h", "--help", action="store_true", help="this text")
     parser.add_argument(
-        "--out", metavar="DIR", type=Path, help="where pictures.html and .json go; by default a new folder in outputs/"
+        "--out", metavar="DIR", type=Path, help="where images.html and .json go; by default a new folder in outputs/"
     )
     parser.add_argument("--verify", action="store_true", help="also read every file that seems unchanged, and compare")
-    parser.add_argument(
-        "--list", action="store_true", help="the decoded pictures that are kept, with size and last use"
-    )
+    parser.add_argument("--list", action="store_true", help="the decoded images that are kept, with size and last use")
     parser.add_argument(
         "--remove", nargs="+", metavar="KEY", help="remove those of these keys (their beginnings do), or all"
     )
@@ -83,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _tell(inspection: Inspection, out: Path | None) -> None:
-    """Print what was found, write it, and end with why the pictures cannot be used, if they cannot."""
+    """Print what was found, write it, and end with why the images cannot be used, if they cannot."""
     print(text(inspection), flush=True)
     print("", *write(inspection, out), sep="\n", flush=True)
     if inspection.facts.trouble:
@@ -109,21 +107,21 @@ def _cache_dir(overrides: list[str]) -> Path:
 
 def _listed(caches: list[inventory.Cache], cache_dir: Path) -> str:
     if not caches:
-        return f"no decoded pictures in {cache_dir}"
+        return f"no decoded images in {cache_dir}"
     rows = []
     for cache in caches:
         about = cache.about
         what = f"{about.root}{'' if cache.has_root else ' (not there any more)'}" if about else "of another version"
         size = f"{about.image_size} px" if about else ""
         used = f"{cache.last_use:%Y-%m-%d %H:%M}"
-        rows.append([cache.key[:8], f"{cache.pictures:,}", size, disk.size(cache.bytes), used, what])
+        rows.append([cache.key[:8], f"{cache.images:,}", size, disk.size(cache.bytes), used, what])
     total = f"{len(caches)} caches in {cache_dir}: {disk.size(sum(cache.bytes for cache in caches))}"
-    head = ["key", "pictures", "side", "size", "last use", "of"]
+    head = ["key", "images", "side", "size", "last use", "of"]
     return "\n".join([*aligned([head, *rows], right=(1, 2, 3)), total])
 
 
 def prepare(overrides: Sequence[str], *, verify: bool = False) -> Inspection:
-    """Decode and split the pictures that the overrides choose, as a run would, and look at them.
+    """Decode and split the images that the overrides choose, as a run would, and look at them.
 
     Raises:
         UserError: an override that does not exist, or no folder of class folders.
@@ -136,7 +134,7 @@ def prepare(overrides: Sequence[str], *, verify: bool = False) -> Inspection:
     root = call(data.source, "data.source", root=data.root, cache_dir=cache_dir)
     return look(
         scan(root, follow_links=data.follow_links),
-        pictures=_usable(config, root, cache_dir, verify),
+        images=_usable(config, root, cache_dir, verify),
         image_size=data.image_size,
         max_pixels=data.max_pixels,
         max_bad_share=data.max_bad_share,
@@ -145,8 +143,8 @@ def prepare(overrides: Sequence[str], *, verify: bool = False) -> Inspection:
     )
 
 
-def _usable(config: Config, root: Path, cache_dir: Path, verify: bool) -> PictureSet | UserError:
-    """The pictures of a run, or why they cannot be used: then it is all the more worth to look at them."""
+def _usable(config: Config, root: Path, cache_dir: Path, verify: bool) -> ImageSet | UserError:
+    """The images of a run, or why they cannot be used: then it is all the more worth to look at them."""
     data = config.data
     try:
         return load(

@@ -15,9 +15,9 @@ from animal_cls.errors import UserError
 from animal_cls.files.text import aligned
 from animal_cls.report.refresh import Refresher
 from animal_cls.sweeps.callback import announce, closing
-from animal_cls.sweeps.job import carry_out_and_tell
-from animal_cls.sweeps.plan import PLAN, Job, link_tensorboard, look_ahead, read_plan
-from animal_cls.sweeps.run_status import State, state
+from animal_cls.sweeps.job import run_job_reporting
+from animal_cls.sweeps.plan import PLAN, Job, link_tensorboard, read_plan, validate_jobs
+from animal_cls.sweeps.run_status import RunStatus, run_status
 from animal_cls.training.signals import Stopped
 
 HELP = """\
@@ -41,7 +41,7 @@ class Planned:
 
     name: str
     folder: Path
-    state: State
+    state: RunStatus
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -91,7 +91,7 @@ def _list(places: Sequence[Path]) -> int:
                 rows.append([str(sweep), counts])
         for config in sorted(place.rglob(str(CONFIG))):
             run = config.parent.parent
-            if run.parent not in sweeps and not (found := state(run)).is_finished:
+            if run.parent not in sweeps and not (found := run_status(run)).is_finished:
                 rows.append([str(run), f"{found.status}: {found.detail}" if found.detail else found.status])
     nothing = f"Nothing is unfinished in {' and '.join(map(str, places))}."
     print("\n".join(aligned([["folder", "state"], *rows])) if rows else nothing)
@@ -100,7 +100,7 @@ def _list(places: Sequence[Path]) -> int:
 
 def _jobs(sweep: Path) -> list[Planned]:
     return [
-        Planned(name=job["name"], folder=sweep / job["folder"], state=state(sweep / job["folder"]))
+        Planned(name=job["name"], folder=sweep / job["folder"], state=run_status(sweep / job["folder"]))
         for job in read_plan(sweep)["jobs"]
     ]
 
@@ -115,14 +115,14 @@ def _resume(folder: Path, flags: argparse.Namespace) -> int:
 
 
 def _run(folder: Path, flags: argparse.Namespace) -> int:
-    config, found = load(folder / CONFIG), state(folder)
+    config, found = load(folder / CONFIG), run_status(folder)
     todo = _what_to_do(found, no_failed=flags.no_failed)
     print(f"{folder}: {found.status}{f' ({found.detail})' if found.detail else ''}: {todo or 'is left alone'}")
     if found.status == "running" and not flags.dry_run:
         return 1
     if todo and not flags.dry_run:
         with _from(_started_in(folder)), _logged(folder):
-            carry_out_and_tell(config, folder, in_sweep=False, go_on=True)
+            run_job_reporting(config, folder, in_sweep=False, go_on=True)
     return 0
 
 
@@ -145,19 +145,19 @@ def _sweep(folder: Path, flags: argparse.Namespace) -> int:
         return 0
     wanted = [job for job, do in zip(_planned(plan, folder), todo, strict=True) if do is not None]
     with _from(plan.get("cwd")):
-        skipped = look_ahead(wanted, folder)  # all of them, before the first is begun
+        skipped = validate_jobs(wanted, folder)  # all of them, before the first is begun
         announce(skipped, wanted)
         link_tensorboard(folder)
         refresher = Refresher()
         for job in wanted:
             run = folder / job.folder
-            if (found := state(run)).status in ("done", "running"):  # by another process, meanwhile
+            if (found := run_status(run)).status in ("done", "running"):  # by another process, meanwhile
                 print(f"\n{job.folder}: {found.status}{f', {found.detail}' if found.detail else ''}", flush=True)
                 continue
             print(f"\n{job.folder}", flush=True)
             run.mkdir(parents=True, exist_ok=True)
             with _logged(run):
-                carry_out_and_tell(job.config, run, in_sweep=True, skip=skipped.get(job.folder), go_on=True)
+                run_job_reporting(job.config, run, in_sweep=True, skip=skipped.get(job.folder), go_on=True)
             refresher.after_job(folder)
     refresher.finish(folder)
     return 0 if closing(folder) else 1
@@ -178,7 +178,7 @@ def _planned(plan: dict, sweep: Path) -> list[Job]:
     return jobs
 
 
-def _what_to_do(found: State, *, no_failed: bool) -> str | None:
+def _what_to_do(found: RunStatus, *, no_failed: bool) -> str | None:
     """What is to be done with a run, in words; None where it is left alone."""
     if found.status in ("failed", "skipped"):
         return None if no_failed else "is tried again"

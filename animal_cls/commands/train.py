@@ -13,12 +13,12 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from animal_cls.config.hydra_errors import in_our_words, is_mistake, quoted_if_needed
+from animal_cls.config.hydra_errors import format_hydra_error, is_mistake, quoted_if_needed
 from animal_cls.config.schema import Config, parse
 from animal_cls.errors import UserError
 from animal_cls.files.paths import CONF
 from animal_cls.sweeps.callback import job_folder
-from animal_cls.sweeps.job import carry_out_and_tell
+from animal_cls.sweeps.job import run_job_reporting
 from animal_cls.sweeps.plan import planned_skip
 from animal_cls.training.signals import Stopped
 
@@ -30,7 +30,7 @@ def run() -> int:
     """Hand the command line to Hydra; returns the exit code. A mistake of the user's gets one message, no traceback."""
     wanted = os.environ.get("HYDRA_FULL_ERROR")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise, so that we choose the words
-    sys.argv = [sys.argv[0], *as_meant(sys.argv[1:])]
+    sys.argv = [sys.argv[0], *normalize_overrides(sys.argv[1:])]
     logging.raiseExceptions = False  # on a full disk every line of the log would bring a traceback
     try:
         main()
@@ -45,7 +45,7 @@ def run() -> int:
     except Exception as error:
         if wanted == "1" or not is_mistake(error):
             raise
-        print(in_our_words(error), file=sys.stderr)
+        print(format_hydra_error(error), file=sys.stderr)
         return 1
     finally:
         os.environ.pop("HYDRA_FULL_ERROR") if wanted is None else os.environ.update(HYDRA_FULL_ERROR=wanted)
@@ -59,11 +59,11 @@ def main(cfg: DictConfig) -> None:
     folder = Path(hydra_config.runtime.output_dir)
     in_sweep = hydra_config.mode == RunMode.MULTIRUN
     skip = planned_skip(folder) if in_sweep else None
-    carry_out_and_tell(parse(cfg), folder, in_sweep=in_sweep, skip=skip)
+    run_job_reporting(parse(cfg), folder, in_sweep=in_sweep, skip=skip)
 
 
-def as_meant(words: Sequence[str]) -> list[str]:
-    """The command line as Hydra can read it: quotes around values such as ~/pictures or /图片, --multirun in front."""
+def normalize_overrides(words: Sequence[str]) -> list[str]:
+    """The command line as Hydra can read it: quotes around values such as ~/images or /图片, --multirun in front."""
     flags = [word for word in words if word in ("-m", "--multirun")]
     return flags + [quoted_if_needed(word) for word in words if word not in flags]
 
@@ -76,8 +76,8 @@ def compose(overrides: Sequence[str]) -> Config:
     """
     try:
         with hydra.initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
-            return parse(hydra.compose("config", overrides=as_meant(overrides)))
+            return parse(hydra.compose("config", overrides=normalize_overrides(overrides)))
     except Exception as error:
         if not is_mistake(error):
             raise
-        raise UserError(in_our_words(error)) from None
+        raise UserError(format_hydra_error(error)) from None

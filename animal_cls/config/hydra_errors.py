@@ -24,7 +24,7 @@ def is_mistake(error: BaseException) -> bool:
     return _is_refused_by_the_system(error) or _raised_in(error).partition(".")[0] in READERS
 
 
-def in_our_words(error: BaseException) -> str:
+def format_hydra_error(error: BaseException) -> str:
     """One message for whatever Hydra, OmegaConf or we ourselves raise about what the user wrote."""
     if isinstance(error, UserError):
         return str(error)
@@ -67,7 +67,7 @@ def quoted_if_needed(word: str) -> str:
 
 
 def _not_an_override(error: BaseException) -> str | None:
-    """`resnet18` without `model=`; `data.root=~/pictures` without quotes."""
+    """`resnet18` without `model=`; `data.root=~/images` without quotes."""
     if not isinstance(error, OverrideParseException):
         return None
     if "=" in error.override:

@@ -19,7 +19,7 @@ AUGMENTS = ("none", "flip_crop")
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
 PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed", "bf16-true", "64-true")
 CHECKPOINTS = ("best", "last")
-PILLOWS_OWN_LIMIT = 178_956_970  # pixels: it refuses larger pictures whatever we say
+PILLOWS_OWN_LIMIT = 178_956_970  # pixels: it refuses larger images whatever we say
 
 
 def method_names() -> list[str]:
@@ -39,7 +39,7 @@ RegConfig = make_dataclass(
 
 @dataclass
 class DataConfig:
-    """Where pictures come from and how they become batches."""
+    """Where images come from and how they become batches."""
 
     name: str = ""
     source: dict[str, Any] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class Config:
     """One run. `model` and `optimizer` are constructor calls: `_target_` and its arguments."""
 
     seed: int = 0
-    judge: str = "best"
+    checkpoint: str = "best"
     data: DataConfig = field(default_factory=DataConfig)
     model: dict[str, Any] = field(default_factory=dict)
     reg: RegConfig = field(default_factory=RegConfig)  # type: ignore[valid-type]  # made above, from the files
@@ -130,11 +130,11 @@ def check(config: Config) -> None:
     """Raise `UserError` for the first value that is out of range."""
     data, trainer, reg = config.data, config.trainer, config.reg
     _within("seed", config.seed, low=0, high=2**32 - 1)
-    _one_of("judge", config.judge, CHECKPOINTS)
+    _one_of("checkpoint", config.checkpoint, CHECKPOINTS)
     _check_name("model", config.model.get("name"))
     _check_name("reg", reg.name)
     _within("data.image_size", data.image_size, low=1, high=4096, unit="pixels")
-    _within("data.batch_size", data.batch_size, low=1, unit="pictures")
+    _within("data.batch_size", data.batch_size, low=1, unit="images")
     _one_of("data.augment", data.augment, AUGMENTS)
     _within("data.max_bad_share", data.max_bad_share, low=0, high=1)
     _within("data.max_pixels", data.max_pixels, low=1, high=PILLOWS_OWN_LIMIT, unit="pixels")
@@ -170,9 +170,7 @@ def _check_fractions(data: DataConfig) -> None:
         if value == PUBLISHED:
             continue
         if not isinstance(value, int | float) or isinstance(value, bool):
-            raise UserError(
-                f"{key}={value}: a fraction of the pictures is needed, e.g. {key}=0.1, or {key}={PUBLISHED}."
-            )
+            raise UserError(f"{key}={value}: a fraction of the images is needed, e.g. {key}=0.1, or {key}={PUBLISHED}.")
         if not (0 <= value < 1) or (key == "data.val" and value == 0):
             raise UserError(f"{key}={value}: a fraction {low_words} to below 1 is needed, e.g. {key}=0.1.")
     if PUBLISHED not in (data.val, data.test) and data.val + data.test >= 1:

@@ -1,1 +1,1 @@
-"""Pictures on disk -> splits -> decoded cache -> batches."""
+"""Images on disk -> splits -> decoded cache -> batches."""

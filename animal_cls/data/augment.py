@@ -1,4 +1,4 @@
-"""Random changes of training pictures, on whole batches, on the device of the batch."""
+"""Random changes of training images, on whole batches, on the device of the batch."""
 
 import math
 
@@ -9,23 +9,23 @@ from torch.nn import functional
 
 from animal_cls import rng
 
-DRAWS = 5  # numbers per picture and epoch: mirror, area, shape, left, top
-AREA = (0.35, 1.0)  # share of the picture that is cut out
+DRAWS = 5  # numbers per image and epoch: mirror, area, shape, left, top
+AREA = (0.35, 1.0)  # share of the image that is cut out
 RATIO = (3 / 4, 4 / 3)  # width / height of what is cut out, before it is squashed
 
 
 def boxes(keys: np.ndarray, *, seed: int, epoch: int) -> Tensor:
-    """What `flip_crop` does to each picture in this epoch: affine maps (N, 2, 3) float32.
+    """What `flip_crop` does to each image in this epoch: affine maps (N, 2, 3) float32.
 
     Args:
-        keys: (N,) uint64, one per picture (`rng.picture_keys`).
+        keys: (N,) uint64, one per image (`rng.image_keys`).
     """
     # Not the first column: it decides the order, so that the first half of each epoch would be mirrored and no other.
     return torch.from_numpy(crop_boxes(rng.uniform(keys, seed=seed, epoch=epoch, draws=1 + DRAWS)[:, 1:]))
 
 
-def flip_crop(pictures: Tensor, boxes: Tensor) -> Tensor:
-    """Pictures (N, 3, H, W) in [0, 255], each mirrored with probability 1/2 and a random part of it resized to H x W.
+def flip_crop(images: Tensor, boxes: Tensor) -> Tensor:
+    """Images (N, 3, H, W) in [0, 255], each mirrored with probability 1/2 and a random part of it resized to H x W.
 
     The parts are those of torchvision's RandomResizedCrop with a larger smallest area; what is cut out is never
     larger than H x W, so bilinear interpolation needs no antialiasing.
@@ -33,9 +33,9 @@ def flip_crop(pictures: Tensor, boxes: Tensor) -> Tensor:
     Args:
         boxes: (N, 2, 3), see `boxes`.
     """
-    pictures = pictures if pictures.is_floating_point() else pictures.float()
-    where = grid(boxes.to(pictures.dtype), height=pictures.shape[2], width=pictures.shape[3])
-    changed = functional.grid_sample(pictures, where, mode="bilinear", padding_mode="border", align_corners=False)
+    images = images if images.is_floating_point() else images.float()
+    where = grid(boxes.to(images.dtype), height=images.shape[2], width=images.shape[3])
+    changed = functional.grid_sample(images, where, mode="bilinear", padding_mode="border", align_corners=False)
     return changed.contiguous(memory_format=torch.channels_last)
 
 

@@ -1,4 +1,4 @@
-"""What travels from the data to the network: N pictures with what belongs to them."""
+"""What travels from the data to the network: N images with what belongs to them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from torch import Tensor
 
 @dataclass(kw_only=True)  # not frozen: Lightning's true half and double precisions convert it in place
 class Batch:
-    """N pictures with what belongs to them; Lightning moves the tensors to the device."""
+    """N images with what belongs to them; Lightning moves the tensors to the device."""
 
-    pictures: Tensor  # (N, 3, H, W) in [0, 255]: uint8 as read, float after an augmentation
+    images: Tensor  # (N, 3, H, W) in [0, 255]: uint8 as read, float after an augmentation
     labels: Tensor  # (N,) int64
-    indices: np.ndarray  # (N,) int64, their places in the picture set
+    indices: np.ndarray  # (N,) int64, their places in the image set
     boxes: Tensor | None = None  # (N, 2, 3) float32, the affine maps of their augmentation; None = leave them alone
 
     def to(self, device: torch.device, non_blocking: bool = False) -> "Batch":
@@ -27,4 +27,4 @@ class Batch:
 
     def _with(self, change: Callable[[Tensor], Tensor]) -> "Batch":
         boxes = None if self.boxes is None else change(self.boxes)
-        return Batch(pictures=change(self.pictures), labels=change(self.labels), indices=self.indices, boxes=boxes)
+        return Batch(images=change(self.images), labels=change(self.labels), indices=self.indices, boxes=boxes)

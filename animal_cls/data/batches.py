@@ -1,4 +1,4 @@
-"""From an order of pictures to batches: which pictures, read by a thread ahead of their use."""
+"""From an order of images to batches: which images, read by a thread ahead of their use."""
 
 import logging
 from collections import deque
@@ -14,18 +14,18 @@ from torch.utils.data import Sampler
 from animal_cls import rng
 from animal_cls.data.augment import boxes
 from animal_cls.data.batch import Batch
-from animal_cls.data.dataset import PictureSet
+from animal_cls.data.dataset import ImageSet
 
 AHEAD = 2  # batches that are read before they are asked for
-GPU_SHARE = 0.5  # of the device's free memory that the pictures may take; the rest is for the network
-ROWS = 4096  # pictures that are copied to the device at once
+GPU_SHARE = 0.5  # of the device's free memory that the images may take; the rest is for the network
+ROWS = 4096  # images that are copied to the device at once
 
-Place = tuple[int, np.ndarray]  # epoch, indices into the picture set
+BatchIndex = tuple[int, np.ndarray]  # epoch, indices into the image set
 
 log = logging.getLogger("animal_cls.file")
 
 
-class ShuffledBatches(Sampler[Place]):
+class ShuffledBatches(Sampler[BatchIndex]):
     """The training batches of an epoch; Lightning says which epoch through `set_epoch`."""
 
     def __init__(self, indices: np.ndarray, keys: np.ndarray, *, batch_size: int, seed: int) -> None:
@@ -39,18 +39,18 @@ class ShuffledBatches(Sampler[Place]):
     def __len__(self) -> int:
         return len(self._starts())
 
-    def __iter__(self) -> Iterator[Place]:
+    def __iter__(self) -> Iterator[BatchIndex]:
         shuffled = self.indices[rng.order(self.keys, seed=self.seed, epoch=self.epoch)]
         for batch in np.split(shuffled, self._starts()[1:]):
             yield self.epoch, batch
 
     def _starts(self) -> list[int]:
         starts = list(range(0, len(self.indices), self.batch_size))
-        # A lone last picture joins the batch before it: batch normalisation cannot train on one.
+        # A lone last image joins the batch before it: batch normalisation cannot train on one.
         return starts[:-1] if len(starts) > 1 and len(self.indices) - starts[-1] == 1 else starts
 
 
-class OrderedBatches(Sampler[Place]):
+class OrderedBatches(Sampler[BatchIndex]):
     """Batches in the order of `indices`, the same in every epoch."""
 
     def __init__(self, indices: np.ndarray, *, batch_size: int) -> None:
@@ -59,7 +59,7 @@ class OrderedBatches(Sampler[Place]):
     def __len__(self) -> int:
         return -(-len(self.indices) // self.batch_size)
 
-    def __iter__(self) -> Iterator[Place]:
+    def __iter__(self) -> Iterator[BatchIndex]:
         for start in range(0, len(self.indices), self.batch_size):
             yield 0, self.indices[start : start + self.batch_size]
 
@@ -68,17 +68,17 @@ class Reader:
     """Makes the batch of a place; safe to call from another thread.
 
     Args:
-        pictures: what is read.
-        keys: (N,) uint64, one per picture (`rng.picture_keys`).
+        images: what is read.
+        keys: (N,) uint64, one per image (`rng.image_keys`).
         augment: whether batches carry the boxes of their augmentation.
-        seed: decides the boxes, together with epoch and picture.
-        resident: all pictures (N, H, W, 3) in the device's memory (`on_device`); then batches are made there.
+        seed: decides the boxes, together with epoch and image.
+        resident: all images (N, H, W, 3) in the device's memory (`on_device`); then batches are made there.
         pin: whether batches lie in memory from which a GPU can copy while the CPU goes on.
     """
 
     def __init__(
         self,
-        pictures: PictureSet,
+        images: ImageSet,
         keys: np.ndarray,
         *,
         augment: bool = False,
@@ -86,21 +86,21 @@ class Reader:
         resident: Tensor | None = None,
         pin: bool = False,
     ) -> None:
-        self.pictures, self.keys, self.augment, self.seed = pictures, keys, augment, seed
+        self.images, self.keys, self.augment, self.seed = images, keys, augment, seed
         self.resident, self.pin = resident, pin
-        self.labels = torch.from_numpy(pictures.labels)
+        self.labels = torch.from_numpy(images.labels)
 
-    def __call__(self, place: Place) -> Batch:
+    def __call__(self, place: BatchIndex) -> Batch:
         epoch, indices = place
         drawn = boxes(self.keys[indices], seed=self.seed, epoch=epoch) if self.augment else None
         where = torch.from_numpy(indices)
         if self.resident is not None:
             device = self.resident.device
             pixels = self.resident[where.to(device)]
-            batch = Batch(pictures=channels_first(pixels), labels=self.labels[where], indices=indices, boxes=drawn)
+            batch = Batch(images=channels_first(pixels), labels=self.labels[where], indices=indices, boxes=drawn)
             return batch.to(device)
-        pixels = torch.from_numpy(self.pictures.take(indices))
-        batch = Batch(pictures=channels_first(pixels), labels=self.labels[where], indices=indices, boxes=drawn)
+        pixels = torch.from_numpy(self.images.take(indices))
+        batch = Batch(images=channels_first(pixels), labels=self.labels[where], indices=indices, boxes=drawn)
         return batch.pin_memory() if self.pin else batch
 
 
@@ -117,7 +117,7 @@ class Loader:
 
     batch_sampler = None  # Lightning asks for it
 
-    def __init__(self, reader: Callable[[Place], Batch], sampler: Sampler[Place]) -> None:
+    def __init__(self, reader: Callable[[BatchIndex], Batch], sampler: Sampler[BatchIndex]) -> None:
         self.reader, self.sampler = reader, sampler  # Lightning looks for `sampler` to call its set_epoch
         self._given = 0  # batches of the present epoch; also where the next one begins
 
@@ -148,20 +148,20 @@ class Loader:
         self._given = state["given"]
 
 
-def on_device(pictures: PictureSet, device: torch.device) -> Tensor | None:
-    """All pictures (N, H, W, 3) in the memory of a GPU, if they fit into `GPU_SHARE` of what is free; else None."""
-    n, side = len(pictures.paths), pictures.image_size
+def on_device(images: ImageSet, device: torch.device) -> Tensor | None:
+    """All images (N, H, W, 3) in the memory of a GPU, if they fit into `GPU_SHARE` of what is free; else None."""
+    n, side = len(images.paths), images.image_size
     if device.type != "cuda" or n * side * side * 3 > GPU_SHARE * torch.cuda.mem_get_info(device)[0]:
         return None
-    log.info("The pictures are copied to the memory of %s, once", torch.cuda.get_device_name(device))
-    return copied(pictures, device)
+    log.info("The images are copied to the memory of %s, once", torch.cuda.get_device_name(device))
+    return copied(images, device)
 
 
-def copied(pictures: PictureSet, device: torch.device) -> Tensor:
-    """All pictures (N, H, W, 3) uint8 on `device`, in the picture set's order."""
-    n, side = len(pictures.paths), pictures.image_size
+def copied(images: ImageSet, device: torch.device) -> Tensor:
+    """All images (N, H, W, 3) uint8 on `device`, in the image set's order."""
+    n, side = len(images.paths), images.image_size
     there = torch.empty((n, side, side, 3), dtype=torch.uint8, device=device)
     for start in range(0, n, ROWS):
-        pixels = pictures.take(np.arange(start, min(start + ROWS, n)))
+        pixels = images.take(np.arange(start, min(start + ROWS, n)))
         there[start : start + len(pixels)].copy_(torch.from_numpy(pixels))
     return there

@@ -1,4 +1,4 @@
-"""Groups of pictures that belong on one side of a split, found once for each data set."""
+"""Groups of images that belong on one side of a split, found once for each data set."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from animal_cls.data.cache.pixels import decoded, on_the_fly
 from animal_cls.data.near_copies import SIDE, groups
 from animal_cls.files import atomic
 
-FORMAT = 1  # raised when other groups would be found in the same pictures
+FORMAT = 1  # raised when other groups would be found in the same images
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def group_identities(
     file = cache_dir / "near_copies" / f"{_key(contents)}.json" if cache_dir else None
     found = _load(file, contents) if file else None
     if found is None:
-        log.info("Comparing %s pictures with one another%s", f"{len(contents):,}", ", once" if file else "")
+        log.info("Comparing %s images with one another%s", f"{len(contents):,}", ", once" if file else "")
         squares = small_squares(root, paths, cache_dir=cache_dir, max_pixels=max_pixels, show_progress=show_progress)
         found = _groups(contents, squares[rows])
         if file:
@@ -57,7 +57,7 @@ def group_identities(
 def small_squares(
     root: Path, paths: Sequence[str], *, cache_dir: Path | None, max_pixels: int, show_progress: bool
 ) -> np.ndarray:
-    """The pictures at the size at which they are compared: (N, SIDE, SIDE, 3) uint8; black where one is unreadable."""
+    """The images at the size at which they are compared: (N, SIDE, SIDE, 3) uint8; black where one is unreadable."""
     shared = {"image_size": SIDE, "max_pixels": max_pixels, "show_progress": show_progress}
     found = decoded(root, paths, cache_dir=cache_dir, **shared) if cache_dir else on_the_fly(root, paths, **shared)
     squares = np.zeros((len(paths), SIDE, SIDE, 3), dtype=np.uint8)
@@ -90,7 +90,7 @@ def _load(file: Path, contents: np.ndarray) -> Groups | None:
         return None
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    log.warning("%s is damaged: the pictures are compared again", file)
+    log.warning("%s is damaged: the images are compared again", file)
     return None
 
 
@@ -99,4 +99,4 @@ def _save(found: Groups, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         atomic.write(file, json.dumps({"groups": found}) + "\n")
     except OSError as error:  # then the next run finds them again
-        log.warning("%s cannot be written (%s): the next run compares the pictures again", file, error.strerror)
+        log.warning("%s cannot be written (%s): the next run compares the images again", file, error.strerror)

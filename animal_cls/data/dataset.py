@@ -1,4 +1,4 @@
-"""A folder of class folders becomes a set of decoded pictures with labels and splits."""
+"""A folder of class folders becomes a set of decoded images with labels and splits."""
 
 import logging
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class PictureSet:
-    """The N readable pictures of a folder, K classes, H = W = image_size."""
+class ImageSet:
+    """The N readable images of a folder, K classes, H = W = image_size."""
 
     root: Path
     paths: list[str]  # (N,) relative to root, with "/", sorted class by class
@@ -31,15 +31,15 @@ class PictureSet:
     classes: list[str]  # (K,) sorted
     image_size: int  # pixels
     pixels: Pixels
-    rows: np.ndarray  # (N,) int64, where each picture lies in `pixels`
+    rows: np.ndarray  # (N,) int64, where each image lies in `pixels`
     hashes: np.ndarray  # (N,) str, SHA-256 of each file in hex
     split: np.ndarray  # (N,) of "train", "val" or "test"
-    ignored: int  # hidden files and files that are no pictures
-    bad: dict[str, str]  # path -> why this picture could not be read; not among the N
+    ignored: int  # hidden files and files that are no images
+    bad: dict[str, str]  # path -> why this image could not be read; not among the N
     fingerprint: str  # SHA-256 over contents and classes
 
     def take(self, indices: np.ndarray) -> np.ndarray:
-        """Pixels (n, H, W, 3) uint8 of the pictures at `indices` (n,); safe to call from many threads."""
+        """Pixels (n, H, W, 3) uint8 of the images at `indices` (n,); safe to call from many threads."""
         return self.pixels.take(self.rows[indices])
 
 
@@ -58,21 +58,21 @@ def load(
     max_pixels: int = MAX_PIXELS,
     follow_links: bool = False,
     group_copies: bool = False,
-) -> PictureSet:
+) -> ImageSet:
     """Scan `root`, decode what is not decoded yet, leave out what cannot be read, and split the rest.
 
     Args:
         image_size: pixels, square.
         val, test: fractions of each class, or "published".
-        cache: whether decoded pictures are kept in `cache_dir`; else they are decoded whenever they are taken.
+        cache: whether decoded images are kept in `cache_dir`; else they are decoded whenever they are taken.
         verify: also read every file whose size and time say that it is unchanged.
-        max_bad_share: the fraction of pictures that may be unreadable; these are named in one warning.
-        max_pixels: width times height; a picture with more counts as unreadable.
+        max_bad_share: the fraction of images that may be unreadable; these are named in one warning.
+        max_pixels: width times height; an image with more counts as unreadable.
         follow_links: also symbolic links that lead out of `root`.
         group_copies: keep near copies on one side of the split, as equal files are in any case.
 
     Raises:
-        UserError: no folder of class folders, too many unreadable pictures, or a class too small to split.
+        UserError: no folder of class folders, too many unreadable images, or a class too small to split.
     """
     folder = scan(root, follow_links=follow_links)
     if folder.not_followed:
@@ -80,54 +80,54 @@ def load(
     shared = {"max_pixels": max_pixels, "show_progress": show_progress}
     if cache:
         settings = {"image_size": image_size, "cache_dir": cache_dir, "verify": verify}
-        pictures = decoded(folder.root, folder.paths, **settings, **shared)
+        images = decoded(folder.root, folder.paths, **settings, **shared)
     else:
-        pictures = on_the_fly(folder.root, folder.paths, image_size=image_size, **shared)
-    _check_bad(pictures.bad, len(folder.paths), folder.root, max_bad_share)
-    good = np.flatnonzero(pictures.hashes != "")
-    labels, hashes = folder.labels[good], pictures.hashes[good]
-    premade = None if folder.premade is None else folder.premade[good]
+        images = on_the_fly(folder.root, folder.paths, image_size=image_size, **shared)
+    _check_bad(images.bad, len(folder.paths), folder.root, max_bad_share)
+    good = np.flatnonzero(images.hashes != "")
+    labels, hashes = folder.labels[good], images.hashes[good]
+    predefined = None if folder.predefined is None else folder.predefined[good]
     identities = hashes
     if group_copies:
         kept = cache_dir if cache else None
-        identities = group_identities(folder.root, folder.paths, pictures.hashes, cache_dir=kept, **shared)[good]
+        identities = group_identities(folder.root, folder.paths, images.hashes, cache_dir=kept, **shared)[good]
         _say_groups(hashes, identities)
     try:
         sides = split(
-            labels, identities, classes=folder.classes, val=val, test=test, split_seed=split_seed, premade=premade
+            labels, identities, classes=folder.classes, val=val, test=test, split_seed=split_seed, predefined=predefined
         )
     except UserError as error:
         raise UserError(f"{error} {GROUPED if group_copies else ''}".rstrip()) from None
     _warn_of_leaks(sides, identities, "near copies" if group_copies else "copies")
-    return PictureSet(
+    return ImageSet(
         root=folder.root,
         paths=[folder.paths[n] for n in good],
         labels=labels,
         classes=folder.classes,
         image_size=image_size,
-        pixels=pictures.pixels,
-        rows=pictures.rows[good],
+        pixels=images.pixels,
+        rows=images.rows[good],
         hashes=hashes,
         split=sides,
         ignored=folder.ignored,
-        bad=pictures.bad,
+        bad=images.bad,
         fingerprint=fingerprint(labels, hashes, folder.classes),
     )
 
 
 @lru_cache(maxsize=1)
-def load_once(root: Path, **settings: Any) -> PictureSet:
+def load_once(root: Path, **settings: Any) -> ImageSet:
     """As `load`, which the jobs of a sweep in one process share: scanned, checked and split for the first of them."""
     return load(root, **settings)
 
 
 def _check_bad(bad: dict[str, str], n: int, root: Path, max_bad_share: float) -> None:
-    """Warn of the unreadable pictures, or raise where there are too many."""
+    """Warn of the unreadable images, or raise where there are too many."""
     if not bad:
         return
     if len(bad) == n:
-        raise UserError(f"data.root={root}: none of its {n:,} pictures can be read: {named(bad)}.")
-    count = f"{len(bad):,} of {n:,} pictures ({len(bad) / n:.2g})"
+        raise UserError(f"data.root={root}: none of its {n:,} images can be read: {named(bad)}.")
+    count = f"{len(bad):,} of {n:,} images ({len(bad) / n:.2g})"
     if len(bad) > max_bad_share * n:
         raise UserError(
             f"data.root={root}: {count} cannot be read, more than data.max_bad_share={max_bad_share:g} allows: "
@@ -137,21 +137,19 @@ def _check_bad(bad: dict[str, str], n: int, root: Path, max_bad_share: float) ->
 
 
 def named(bad: dict[str, str]) -> str:
-    """The unreadable pictures with the reasons, the first ten in full."""
+    """The unreadable images with the reasons, the first ten in full."""
     return listed([f"{path} ({reason})" for path, reason in bad.items()], between="; ")
 
 
 def _say_groups(hashes: np.ndarray, identities: np.ndarray) -> None:
     _, firsts = np.unique(hashes, return_index=True)
     sizes = np.unique(identities[firsts], return_counts=True)[1]
-    log.info(
-        "%s different pictures have near copies: %s groups", f"{sizes[sizes > 1].sum():,}", f"{(sizes > 1).sum():,}"
-    )
+    log.info("%s different images have near copies: %s groups", f"{sizes[sizes > 1].sum():,}", f"{(sizes > 1).sum():,}")
 
 
 def _warn_of_leaks(sides: np.ndarray, identities: np.ndarray, what: str) -> None:
-    """A split that the folder brings is kept, but it is said where it judges by pictures that it trains on."""
+    """A split that the folder brings is kept, but it is said where it evaluates by images that it trains on."""
     trained = set(identities[sides == "train"])
     leaked = sum(identity in trained for identity in identities[sides != "train"])
     if leaked:
-        log.warning("%s pictures of val and test are %s of training pictures: their accuracy is too good", leaked, what)
+        log.warning("%s images of val and test are %s of training images: their accuracy is too good", leaked, what)

@@ -1,4 +1,4 @@
-"""One picture file becomes a square of RGB pixels."""
+"""One image file becomes a square of RGB pixels."""
 
 import contextlib
 import errno
@@ -29,7 +29,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
 MAX_PIXELS = 100_000_000  # what data.max_pixels is unless it is chosen: 100 megapixels are more than most cameras give
 BYTES_OF_A_PIXEL, OTHER_BYTES = 8, 64 * 2**20  # at most: RGBA of 16 bits unpacked; EXIF, colour profiles, previews
 
-UPRIGHT = {  # EXIF orientation -> what puts the picture upright; 1 is upright already
+UPRIGHT = {  # EXIF orientation -> what puts the image upright; 1 is upright already
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -40,15 +40,15 @@ UPRIGHT = {  # EXIF orientation -> what puts the picture upright; 1 is upright a
 }
 
 
-class UnreadablePicture(Exception):  # what it is, as in errors.py
-    """A file's contents are no picture, or a damaged one; the message says why, without the file's name."""
+class UnreadableImage(Exception):  # what it is, as in errors.py
+    """A file's contents are no image, or a damaged one; the message says why, without the file's name."""
 
 
 def read(file: Path, *, max_pixels: int = MAX_PIXELS) -> bytes:
-    """What is in `file`, which may be a picture.
+    """What is in `file`, which may be an image.
 
     Raises:
-        UnreadablePicture: it is no file (reading a pipe or a device may never end), or larger than a picture of
+        UnreadableImage: it is no file (reading a pipe or a device may never end), or larger than an image of
             `max_pixels` can be.
         OSError: it cannot be read.
     """
@@ -57,43 +57,43 @@ def read(file: Path, *, max_pixels: int = MAX_PIXELS) -> bytes:
     except OSError as error:
         if error.errno != errno.ELOOP:
             raise
-        raise UnreadablePicture("a symbolic link that leads to itself") from None
+        raise UnreadableImage("a symbolic link that leads to itself") from None
     if not stat.S_ISREG(status.st_mode):
-        raise UnreadablePicture("no file but a folder, a pipe or a device")
+        raise UnreadableImage("no file but a folder, a pipe or a device")
     if status.st_size > BYTES_OF_A_PIXEL * max_pixels + OTHER_BYTES:
-        raise UnreadablePicture(f"{status.st_size:,} bytes, more than a picture of data.max_pixels={max_pixels} has")
+        raise UnreadableImage(f"{status.st_size:,} bytes, more than an image of data.max_pixels={max_pixels} has")
     return file.read_bytes()
 
 
 def decode(source: bytes, *, image_size: int, max_pixels: int = MAX_PIXELS) -> np.ndarray:
-    """The picture squashed to a square: (image_size, image_size, 3) uint8 RGB. Safe to call from many threads.
+    """The image squashed to a square: (image_size, image_size, 3) uint8 RGB. Safe to call from many threads.
 
     Bilinear with antialiasing, upright as EXIF says; transparent parts are white, as a page would show them; of an
     animation the first frame.
 
     Args:
-        max_pixels: width times height that a picture may have. A larger one is refused by what its header says,
+        max_pixels: width times height that an image may have. A larger one is refused by what its header says,
             before memory is set aside for it.
 
     Raises:
-        UnreadablePicture: `source` holds no picture, a damaged one, or one that is too large.
+        UnreadableImage: `source` holds no image, a damaged one, or one that is too large.
     """
     try:
         with pillow_is_quiet:
             return _pixels(source, image_size, max_pixels)
-    except (MemoryError, UnreadablePicture):
+    except (MemoryError, UnreadableImage):
         raise
     except Image.DecompressionBombError:  # what Pillow itself refuses; data.max_pixels can only be lower
-        raise UnreadablePicture(f"more pixels than data.max_pixels={max_pixels} allows") from None
+        raise UnreadableImage(f"more pixels than data.max_pixels={max_pixels} allows") from None
     except Exception as error:  # Pillow's readers raise whatever a damaged file leads them into
-        raise UnreadablePicture(_reason(source, error)) from None
+        raise UnreadableImage(_reason(source, error)) from None
 
 
 def _pixels(source: bytes, image_size: int, max_pixels: int) -> np.ndarray:
     with Image.open(io.BytesIO(source), formats=FORMATS) as image:  # which reads no more than the header
         if image.width * image.height > max_pixels:
             size = f"{image.width:,} x {image.height:,} pixels"
-            raise UnreadablePicture(f"{size}, more than data.max_pixels={max_pixels} allows")
+            raise UnreadableImage(f"{size}, more than data.max_pixels={max_pixels} allows")
         # A large JPEG is unpacked at 1/2, 1/4 or 1/8 of its size, never below twice what is needed: many times faster.
         image.draft(None, (2 * image_size, 2 * image_size))
         square = _rgb(image).resize((image_size, image_size), Image.Resampling.BILINEAR)
@@ -113,10 +113,10 @@ def _rgb(image: Image.Image) -> Image.Image:
 
 
 def turn(image: Image.Image) -> Image.Transpose | None:
-    """What puts the picture upright, as its EXIF says; None where it is upright, or says nothing that can be read."""
+    """What puts the image upright, as its EXIF says; None where it is upright, or says nothing that can be read."""
     try:
         return UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # damaged EXIF, in as many ways as there are; the picture itself is whole
+    except Exception:  # damaged EXIF, in as many ways as there are; the image itself is whole
         return None
 
 
@@ -124,7 +124,7 @@ def _reason(source: bytes, error: Exception) -> str:
     if not source:
         return "the file is empty"
     if isinstance(error, UnidentifiedImageError):
-        return f"not a picture ({', '.join(FORMATS)} can be read)"
+        return f"not an image ({', '.join(FORMATS)} can be read)"
     return " ".join(str(error).split()) or type(error).__name__
 
 

@@ -1,4 +1,4 @@
-"""What a picture file says of itself before it is decoded."""
+"""What an image file says of itself before it is decoded."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,5 +52,5 @@ def _is_sideways(image: Image.Image) -> bool:
 def _is_animated(image: Image.Image) -> bool:
     try:
         return bool(getattr(image, "is_animated", False))
-    except Exception:  # a GIF whose second picture is damaged: the first is what counts
+    except Exception:  # a GIF whose second image is damaged: the first is what counts
         return False

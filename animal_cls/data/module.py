@@ -1,4 +1,4 @@
-"""The pictures of a run as batches: the LightningDataModule does the split and the augmentation."""
+"""The images of a run as batches: the LightningDataModule does the split and the augmentation."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,27 +13,27 @@ from animal_cls import rng
 from animal_cls.data.augment import flip_crop
 from animal_cls.data.batch import Batch
 from animal_cls.data.batches import Loader, OrderedBatches, Reader, ShuffledBatches, on_device
-from animal_cls.data.dataset import PictureSet, load_once
+from animal_cls.data.dataset import ImageSet, load_once
 from animal_cls.data.decode import MAX_PIXELS
 
-EVALUATION_BATCH = {"cpu": 128, "gpu": 1024}  # pictures; on CPUs smaller ones stay in their caches, and are faster
+EVALUATION_BATCH = {"cpu": 128, "gpu": 1024}  # images; on CPUs smaller ones stay in their caches, and are faster
 
 
-class PictureDataModule(LightningDataModule):
-    """Batches of the train, val and test pictures of a folder, and of all of them for the judging.
+class ImageDataModule(LightningDataModule):
+    """Batches of the train, val and test images of a folder, and of all of them for the evaluation.
 
     Args:
-        locate: returns the folder of class folders; it may draw or download the pictures first.
+        locate: returns the folder of class folders; it may draw or download the images first.
         image_size: pixels, square.
-        batch_size: training pictures.
+        batch_size: training images.
         val, test: fractions of each class, or "published".
-        split_seed: key of the hash that deals the pictures to the splits.
+        split_seed: key of the hash that deals the images to the splits.
         augment: none or flip_crop.
-        max_bad_share: fraction of pictures that may be unreadable.
-        cache_dir: folder of the decoded pictures.
-        cache: whether decoded pictures are kept there; else every batch is decoded anew.
-        seed: decides the order and the augmentation, together with epoch and picture.
-        max_pixels: width times height of a picture; one with more counts as unreadable.
+        max_bad_share: fraction of images that may be unreadable.
+        cache_dir: folder of the decoded images.
+        cache: whether decoded images are kept there; else every batch is decoded anew.
+        seed: decides the order and the augmentation, together with epoch and image.
+        max_pixels: width times height of an image; one with more counts as unreadable.
         follow_links: also symbolic links that lead out of the folder.
         group_copies: keep near copies on one side of the split.
     """
@@ -63,13 +63,13 @@ class PictureDataModule(LightningDataModule):
         self.augment, self.max_bad_share, self.cache_dir = augment, max_bad_share, cache_dir
         self.seed, self.cache, self.show_progress = seed, cache, show_progress
         self.max_pixels, self.follow_links, self.group_copies = max_pixels, follow_links, group_copies
-        self._pictures: PictureSet | None = None
-        self._resident: Tensor | None = None  # all pictures in the memory of a GPU
+        self._images: ImageSet | None = None
+        self._resident: Tensor | None = None  # all images in the memory of a GPU
 
     def prepare_data(self) -> None:
-        """Find, draw or download the pictures, decode them once and deal them to the splits."""
-        if self._pictures is None:
-            self._pictures = load_once(
+        """Find, draw or download the images, decode them once and deal them to the splits."""
+        if self._images is None:
+            self._images = load_once(
                 self.locate(),
                 image_size=self.image_size,
                 cache_dir=self.cache_dir,
@@ -83,20 +83,20 @@ class PictureDataModule(LightningDataModule):
                 follow_links=self.follow_links,
                 group_copies=self.group_copies,
             )
-            self._keys = rng.picture_keys(self._pictures.hashes)
+            self._keys = rng.image_keys(self._images.hashes)
 
     @property
-    def pictures(self) -> PictureSet:
+    def images(self) -> ImageSet:
         """What `prepare_data` found."""
-        assert self._pictures is not None, "prepare_data comes first"
-        return self._pictures
+        assert self._images is not None, "prepare_data comes first"
+        return self._images
 
-    def places(self, split: str) -> np.ndarray:
-        """Where the pictures of a split, or of `all`, lie in the picture set: (n,) int64, ascending."""
-        return np.arange(len(self.pictures.paths)) if split == "all" else np.flatnonzero(self.pictures.split == split)
+    def indices(self, split: str) -> np.ndarray:
+        """Where the images of a split, or of `all`, lie in the image set: (n,) int64, ascending."""
+        return np.arange(len(self.images.paths)) if split == "all" else np.flatnonzero(self.images.split == split)
 
     def train_dataloader(self) -> Loader:
-        indices = self.places("train")
+        indices = self.indices("train")
         order = ShuffledBatches(indices, self._keys[indices], batch_size=self.batch_size, seed=self.seed)
         return Loader(self._reader(augment=self.augment != "none"), order)
 
@@ -110,29 +110,29 @@ class PictureDataModule(LightningDataModule):
         return self.in_order("all")
 
     def in_order(self, split: str) -> Loader:
-        """The pictures of one split, or of `all`, in the picture set's order."""
+        """The images of one split, or of `all`, in the image set's order."""
         size = EVALUATION_BATCH["cpu" if self._device.type == "cpu" else "gpu"]
-        return Loader(self._reader(augment=False), OrderedBatches(self.places(split), batch_size=size))
+        return Loader(self._reader(augment=False), OrderedBatches(self.indices(split), batch_size=size))
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
-        """Augment, on the device, the pictures that come with boxes."""
+        """Augment, on the device, the images that come with boxes."""
         return self.finish(batch)
 
     def finish(self, batch: Batch) -> Batch:
-        """The batch with its pictures augmented where it has boxes."""
-        return batch if batch.boxes is None else replace(batch, pictures=flip_crop(batch.pictures, batch.boxes))
+        """The batch with its images augmented where it has boxes."""
+        return batch if batch.boxes is None else replace(batch, images=flip_crop(batch.images, batch.boxes))
 
     def examples(self, n: int) -> Batch:
-        """The first `n` training pictures of epoch 0, as augmented there."""
-        indices = self.places("train")
+        """The first `n` training images of epoch 0, as augmented there."""
+        indices = self.indices("train")
         first = indices[rng.order(self._keys[indices], seed=self.seed, epoch=0)[:n]]
         return self.finish(self._reader(augment=self.augment != "none")((0, first)))
 
     def _reader(self, *, augment: bool) -> Reader:
         if self._resident is None:
-            self._resident = on_device(self.pictures, self._device)
+            self._resident = on_device(self.images, self._device)
         pin = self._device.type == "cuda"
-        return Reader(self.pictures, self._keys, augment=augment, seed=self.seed, resident=self._resident, pin=pin)
+        return Reader(self.images, self._keys, augment=augment, seed=self.seed, resident=self._resident, pin=pin)
 
     @property
     def _device(self) -> torch.device:

@@ -1,6 +1,6 @@
-"""Which pictures show the same photograph though their files differ: re-encoded, resized, brightened, cut or mirrored.
+"""Which images show the same photograph though their files differ: re-encoded, resized, brightened, cut or mirrored.
 
-Two pictures are near copies if their perceptual hashes differ in at most 10 of 64 bits and their grey pixels, 32 x 32,
+Two images are near copies if their perceptual hashes differ in at most 10 of 64 bits and their grey pixels, 32 x 32,
 correlate by at least 0.85. Of 480 photographs of Animals-10, changed in 17 ways, were found:
 
     JPEG quality 20, a third or twice the size, 20 % brighter or darker, 30 % more contrast, grey, mirrored: 100 %
@@ -8,7 +8,7 @@ correlate by at least 0.85. Of 480 photographs of Animals-10, changed in 17 ways
     turned by 2 degrees: 93 %; a bar painted in: 83 %; a white border of 2 %: 43 %
 
 Among 1,920 files of it that are not equal, 17 pairs are found, and all 17 do show one photograph. Of 31 million pairs
-of a picture and a changed other one, one is found (two butterflies on white, wings spread), by the hash alone 50.
+of an image and a changed other one, one is found (two butterflies on white, wings spread), by the hash alone 50.
 `python -m benchmarks.near_copies FOLDER` measures it again.
 """
 
@@ -28,12 +28,12 @@ Pairs = tuple[np.ndarray, np.ndarray]  # (P,) and (P,) indices
 
 
 def groups(pixels: np.ndarray) -> np.ndarray:
-    """Who is a near copy of whom: (N,) int64, for each picture the first picture of its group, often itself.
+    """Who is a near copy of whom: (N,) int64, for each image the first image of its group, often itself.
 
-    What is a near copy of a near copy is in the same group. Blank pictures are near copies of none.
+    What is a near copy of a near copy is in the same group. Blank images are near copies of none.
 
     Args:
-        pixels: (N, SIDE, SIDE, 3) uint8. Another order of the same pictures may, rarely, make other groups.
+        pixels: (N, SIDE, SIDE, 3) uint8. Another order of the same images may, rarely, make other groups.
     """
     first = np.arange(len(pixels))
     shown = np.flatnonzero(~blank(pixels))
@@ -43,17 +43,17 @@ def groups(pixels: np.ndarray) -> np.ndarray:
 
 
 def blank(pixels: np.ndarray) -> np.ndarray:
-    """Which pictures are of one colour, or nearly: (N,) bool, for (N, H, W, 3) uint8."""
-    return np.array([picture.std(axis=(0, 1)).max() < FLAT for picture in pixels], dtype=bool)
+    """Which images are of one colour, or nearly: (N,) bool, for (N, H, W, 3) uint8."""
+    return np.array([image.std(axis=(0, 1)).max() < FLAT for image in pixels], dtype=bool)
 
 
 def _grey(pixels: np.ndarray) -> np.ndarray:
     """(N, H, W, 3) uint8 -> (N, H, W) uint8."""
-    return np.stack([np.asarray(Image.fromarray(picture).convert("L")) for picture in pixels])
+    return np.stack([np.asarray(Image.fromarray(image).convert("L")) for image in pixels])
 
 
 def _groups(grey: np.ndarray) -> np.ndarray:
-    """(N,) int64, the first picture of each one's group; (N, SIDE, SIDE) uint8 -> (N,)."""
+    """(N,) int64, the first image of each one's group; (N, SIDE, SIDE) uint8 -> (N,)."""
     first = np.arange(len(grey))
     hashes = _signs(grey)
     for others, theirs in ((grey, hashes), (grey[:, :, ::-1], _signs(grey[:, :, ::-1]))):  # as they are, and mirrored
@@ -66,7 +66,7 @@ def _signs(grey: np.ndarray) -> np.ndarray:
     """The perceptual hashes as (N, 64) float32 of -1 and 1, whose product counts equal bits less unequal ones."""
     import imagehash  # takes a moment, and few need it
 
-    bits = np.stack([imagehash.phash(Image.fromarray(picture)).hash.ravel() for picture in grey])
+    bits = np.stack([imagehash.phash(Image.fromarray(image)).hash.ravel() for image in grey])
     return np.where(bits, np.float32(1), np.float32(-1))
 
 
@@ -87,7 +87,7 @@ def _joined(first: np.ndarray, pairs: Pairs, grey: np.ndarray, others: np.ndarra
 
     left = np.stack(pairs)  # (2, P)
     while True:
-        left = left[:, first[left[0]] != first[left[1]]]  # where all pictures are alike, this leaves almost none
+        left = left[:, first[left[0]] != first[left[1]]]  # where all images are alike, this leaves almost none
         if not left.size:
             return first
         (i, j), left = left[:, :PAIRS_AT_ONCE], left[:, PAIRS_AT_ONCE:]

@@ -1,4 +1,4 @@
-"""Which pictures are for training, validation and test: decided by their contents alone."""
+"""Which images are for training, validation and test: decided by their contents alone."""
 
 import hashlib
 from collections import Counter
@@ -13,7 +13,7 @@ PUBLISHED = "published"  # as in the report, instead of a fraction
 PUBLISHED_TEST = 0.04  # of each class; of the whole release exactly what the course held out (1,040 of 26,179)
 PUBLISHED_VAL = 0.2  # of what the test set leaves of each class
 
-Quota = dict[str, int]  # "test", "val" -> pictures of one class
+Quota = dict[str, int]  # "test", "val" -> images of one class
 
 
 def split(
@@ -24,31 +24,31 @@ def split(
     val: float | str,
     test: float | str,
     split_seed: int,
-    premade: np.ndarray | None,
+    predefined: np.ndarray | None,
 ) -> np.ndarray:
-    """The split of N pictures: (N,) of "train", "val" or "test".
+    """The split of N images: (N,) of "train", "val" or "test".
 
-    Within each class the pictures are ordered by a hash of their contents, keyed with `split_seed`, and cut: first
-    test, then val, the rest is train. So the split depends neither on names nor on order. Copies of one picture (equal
-    hashes) get one side: the first of their classes, by name, decides, and the others fill up with other pictures.
+    Within each class the images are ordered by a hash of their contents, keyed with `split_seed`, and cut: first
+    test, then val, the rest is train. So the split depends neither on names nor on order. Copies of one image (equal
+    hashes) get one side: the first of their classes, by name, decides, and the others fill up with other images.
 
     Args:
         labels: (N,) int64 into `classes`.
         hashes: (N,) str, the contents' hashes; or those of their groups, where more than equal files belongs together.
-        val, test: fractions of each class, which yield at least one picture where they are above 0; or "published".
-        premade: (N,) the split that the folder brings, which is kept; only a missing val is cut from train.
+        val, test: fractions of each class, which yield at least one image where they are above 0; or "published".
+        predefined: (N,) the split that the folder brings, which is kept; only a missing val is cut from train.
 
     Raises:
-        UserError: a class has too few pictures.
+        UserError: a class has too few images.
     """
-    if premade is None:
+    if predefined is None:
         quotas = _quotas(_counts(labels, classes), val=val, test=test)
         return _deal(labels, hashes, classes=classes, quotas=quotas, split_seed=split_seed)
-    train = premade == "train"
+    train = predefined == "train"
     counts = _counts(labels[train], classes)
     _check_premade(counts)
-    result = premade.astype("<U5")
-    if "val" not in premade:
+    result = predefined.astype("<U5")
+    if "val" not in predefined:
         quotas = _quotas(counts, val=val, test=0)
         result[train] = _deal(labels[train], hashes[train], classes=classes, quotas=quotas, split_seed=split_seed)
     return result
@@ -61,7 +61,7 @@ def fingerprint(labels: np.ndarray, hashes: np.ndarray, classes: Sequence[str]) 
 
 
 def _quotas(counts: dict[str, int], *, val: float | str, test: float | str) -> dict[str, Quota]:
-    """Class -> how many of its pictures go to test and to val; at least one is left to train."""
+    """Class -> how many of its images go to test and to val; at least one is left to train."""
     is_release = counts == {name: release.files for name, release in RELEASE.items()}
     return {name: _quota(name, n, val=val, test=test, is_release=is_release) for name, n in counts.items()}
 
@@ -97,14 +97,14 @@ def _deal(
         absent = {side for side, quota in quotas[name].items() if quota and side not in present} | {"train"} - present
         if absent:
             trouble = f"has {copies.total():,}, {len(copies)} of them different, which leaves none for {min(absent)}"
-            raise _too_few(name, f"{trouble} (copies of one picture, in other classes too, stay on one side)")
+            raise _too_few(name, f"{trouble} (copies of one image, in other classes too, stay on one side)")
     return np.array([sides[content] for content in hashes.tolist()], dtype="<U5")
 
 
 def _deal_class(copies: Counter[str], quota: Quota, sides: dict[str, str], split_seed: int) -> None:
     """Add the sides of one class's contents to `sides`; `copies` says how often it has each of them."""
     free = sorted((content for content in copies if content not in sides), key=lambda c: _rank(c, split_seed))
-    held = Counter[str]()  # what the copies in earlier classes decided, in pictures
+    held = Counter[str]()  # what the copies in earlier classes decided, in images
     for content in copies.keys() - set(free):
         held[sides[content]] += copies[content]
     for side, others in (("test", ("val", "train")), ("val", ("train",))):
@@ -116,7 +116,7 @@ def _deal_class(copies: Counter[str], quota: Quota, sides: dict[str, str], split
 
 
 def _take(free: Sequence[str], copies: Counter[str], *, room: int, keep: int, at_least: int) -> set[str]:
-    """The first contents of `free` that fit into `room` pictures with all their copies, leaving `keep` contents.
+    """The first contents of `free` that fit into `room` images with all their copies, leaving `keep` contents.
 
     Where none fits, and `at_least` one is needed, the one with the fewest copies.
     """
@@ -139,12 +139,12 @@ def _rank(content: str, split_seed: int) -> bytes:
 def _check_premade(counts: dict[str, int]) -> None:
     for name, n in counts.items():
         if n == 0:
-            raise UserError(f"data.root: class {name} has no readable picture in the train folder. Put one there.")
+            raise UserError(f"data.root: class {name} has no readable image in the train folder. Put one there.")
 
 
 def _too_few(name: str, trouble: str, val: float | str | None = None, test: float | str | None = None) -> UserError:
     asked = "" if val is None else f" (data.val={val}, data.test={test})"
     return UserError(
-        f"data.root: too few pictures of class {name}: it {trouble}{asked}. "
-        "Add pictures of it, take the class away, or lower data.val or data.test (data.test=0 makes no test set)."
+        f"data.root: too few images of class {name}: it {trouble}{asked}. "
+        "Add images of it, take the class away, or lower data.val or data.test (data.test=0 makes no test set)."
     )

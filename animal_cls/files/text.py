@@ -1,4 +1,4 @@
-"""Words that texts and pictures of a run share: percents, durations, names that are safe to show, aligned columns."""
+"""Words that texts and images of a run share: percents, durations, names that are safe to show, aligned columns."""
 
 import unicodedata
 from collections.abc import Sequence

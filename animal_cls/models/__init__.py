@@ -1,5 +1,5 @@
-"""The networks: pictures (N, 3, H, W) -> logits (N, K). One file each; conf/model/ holds their constructor calls.
+"""The networks: images (N, 3, H, W) -> logits (N, K). One file each; conf/model/ holds their constructor calls.
 
 A network is any `torch.nn.Module` whose constructor takes `num_classes`. It may have an attribute `normalization`
-(mean and deviation per channel of pictures in [0, 1]); without one, ImageNet's is used.
+(mean and std per channel of images in [0, 1]); without one, ImageNet's is used.
 """

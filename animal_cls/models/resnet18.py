@@ -7,7 +7,7 @@ from animal_cls.models.weights import load_backbone, normalization
 
 
 class ResNet18(nn.Module):
-    """Pictures (N, 3, H, W) -> logits (N, K); 11,509,290 parameters at K = 10 (https://arxiv.org/abs/1512.03385).
+    """Images (N, 3, H, W) -> logits (N, K); 11,509,290 parameters at K = 10 (https://arxiv.org/abs/1512.03385).
 
     torchvision's last layer becomes linear 512 -> 512, then the head follows: 512 -> 128 -> 32 -> K with ReLU after
     the second and the third linear layer. Between the first and the second there is no activation, as published.
@@ -42,5 +42,5 @@ class ResNet18(nn.Module):
         if weights is not None:
             load_backbone(self.backbone, weights, published=ResNet18_Weights, without=("fc.weight", "fc.bias"))
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        return self.head(self.backbone(pictures))
+    def forward(self, images: Tensor) -> Tensor:
+        return self.head(self.backbone(images))

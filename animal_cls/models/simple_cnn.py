@@ -8,7 +8,7 @@ POOL = 2  # pixels
 
 
 class SimpleCNN(nn.Module):
-    """Pictures (N, 3, H, W) -> logits (N, K); 182,314 parameters at K = 10 and 128 x 128 pixels.
+    """Images (N, 3, H, W) -> logits (N, K); 182,314 parameters at K = 10 and 128 x 128 pixels.
 
     Args:
         num_classes: K.
@@ -16,7 +16,7 @@ class SimpleCNN(nn.Module):
         dropout: probability in [0, 1) of dropping an activation, after the ReLU of each hidden linear layer.
 
     Raises:
-        ValueError: pictures of this size have nothing left after the last pool.
+        ValueError: images of this size have nothing left after the last pool.
     """
 
     def __init__(self, *, num_classes: int, image_size: int = 128, dropout: float = 0.0) -> None:
@@ -41,12 +41,12 @@ class SimpleCNN(nn.Module):
             width = out
         self.classifier = nn.Sequential(*head, nn.Linear(width, num_classes))
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        return self.classifier(self.features(pictures))
+    def forward(self, images: Tensor) -> Tensor:
+        return self.classifier(self.features(images))
 
 
 def feature_side(image_size: int) -> int:
-    """Height and width of the last feature map in pixels, for pictures of `image_size` pixels."""
+    """Height and width of the last feature map in pixels, for images of `image_size` pixels."""
     side = image_size
     for kernel, _ in CONVOLUTIONS:
         side = max(side - kernel + 1, 0) // POOL
@@ -54,5 +54,5 @@ def feature_side(image_size: int) -> int:
 
 
 def smallest_image_size() -> int:
-    """The smallest picture in pixels that leaves a feature map."""
+    """The smallest image in pixels that leaves a feature map."""
     return next(size for size in range(1, 1000) if feature_side(size) >= 1)

@@ -17,7 +17,7 @@ from animal_cls.files import tensor_files
 
 log = logging.getLogger(__name__)
 
-Normalization = tuple[Sequence[float], Sequence[float]]  # mean and deviation per channel of pictures in [0, 1]
+Normalization = tuple[Sequence[float], Sequence[float]]  # mean and std per channel of images in [0, 1]
 IMAGENET: Normalization = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 TIMEOUT_SECONDS = 30  # without an answer from the server
 

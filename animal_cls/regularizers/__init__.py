@@ -20,9 +20,9 @@ class Regularizer:
     def __init__(self, strength: float) -> None:
         self.strength = strength
 
-    def change_batch(self, pictures: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """Training pictures (N, 3, H, W) and target probabilities (N, K), as the network shall see them."""
-        return pictures, targets
+    def change_batch(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Training images (N, 3, H, W) and target probabilities (N, K), as the network shall see them."""
+        return images, targets
 
     def penalty(self, network: nn.Module) -> Tensor | float:
         """What is added to the training loss, nats."""

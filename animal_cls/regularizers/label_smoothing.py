@@ -13,5 +13,5 @@ class LabelSmoothing(Regularizer):
             raise ValueError(f"reg.label_smoothing={strength}: a share in [0, 1) is needed.")
         super().__init__(strength)
 
-    def change_batch(self, pictures: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        return pictures, targets * (1 - self.strength) + self.strength / targets.shape[1]
+    def change_batch(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        return images, targets * (1 - self.strength) + self.strength / targets.shape[1]

@@ -5,18 +5,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from animal_cls.report.analysis.answer import answers, best_of, judged_split
+from animal_cls.report.analysis.answer import answers, best_of, evaluated_split
 from animal_cls.report.analysis.arms import arrange
 from animal_cls.report.analysis.averages import arm_rows, reliabilities
-from animal_cls.report.analysis.classes import class_links, class_rows, confused, pictures
+from animal_cls.report.analysis.classes import class_links, class_rows, confused, images
 from animal_cls.report.analysis.collect import collect
 from animal_cls.report.analysis.comparisons import compare_all
 from animal_cls.report.analysis.configs import command, flat
 from animal_cls.report.analysis.fairness import overrides
-from animal_cls.report.analysis.judgements import Reader
 from animal_cls.report.analysis.picked import picked
+from animal_cls.report.analysis.predictions import Reader
 from animal_cls.report.published import published, statements
-from animal_cls.report.records import Arm, ArmRow, Command, DataSet, PictureNote, Run, Study
+from animal_cls.report.records import Arm, ArmRow, Command, DataSet, ImageNote, Run, Study
 from animal_cls.report.workers import Helpers
 from animal_cls.results import SPLITS, Result
 
@@ -47,13 +47,13 @@ def study(
     runs, arms = arrange(found.runs)
     results = [run.result for run in runs if run.result is not None and run.status == "done" and run.used]
     rows, comparisons = arm_rows(arms), compare_all(arms, compare)
-    split, data = judged_split(arms), data_sets(results)
+    split, data = evaluated_split(arms), data_sets(results)
     return Study(
         sources=tuple(sources),
         made=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
         runs=tuple(runs),
         arms=tuple(arms),
-        judged_split=split,
+        evaluated_split=split,
         answers=tuple(answers(arms, rows, comparisons, split)),
         arm_rows=tuple(rows),
         comparisons=tuple(comparisons),
@@ -65,7 +65,7 @@ def study(
         published_note=published.note(arms, data[0] if data else None),
         published=tuple(published.rows(arms)),
         statements=tuple(statements.all_of(arms)),
-        pictures=tuple(_pictures(arms, rows, split)),
+        images=tuple(_images(arms, rows, split)),
         commands=tuple(_commands(runs)),
         versions=_versions(results),
         devices=dict(Counter(f"{result.device}, {result.precision}" for result in results)),
@@ -81,10 +81,10 @@ def load_drawings() -> None:
 
 
 def data_sets(results: Sequence[Result]) -> list[DataSet]:
-    """The pictures that finished runs saw, those of most runs first; other splits of them are other ones."""
+    """The images that finished runs saw, those of most runs first; other splits of them are other ones."""
     groups: dict[str, list[Result]] = {}
     for result in results:
-        counts = {name: pictures([result], name) for name in SPLITS if name in result.splits}
+        counts = {name: images([result], name) for name in SPLITS if name in result.splits}
         groups.setdefault(repr((result.data_fingerprint, counts)), []).append(result)
     made = [_data_set(group) for group in groups.values()]
     return sorted(made, key=lambda data: -data.runs)
@@ -93,7 +93,7 @@ def data_sets(results: Sequence[Result]) -> list[DataSet]:
 def _data_set(group: Sequence[Result]) -> DataSet:
     result = group[0]
     config = flat(result.config)
-    counts = {name: pictures([result], name) for name in SPLITS if name in result.splits}
+    counts = {name: images([result], name) for name in SPLITS if name in result.splits}
     root = config.get("data.root")
     return DataSet(
         name=str(config.get("data.name", "")),
@@ -106,7 +106,7 @@ def _data_set(group: Sequence[Result]) -> DataSet:
     )
 
 
-def _pictures(arms: Sequence[Arm], rows: Sequence[ArmRow], split: str) -> list[PictureNote]:
+def _images(arms: Sequence[Arm], rows: Sequence[ArmRow], split: str) -> list[ImageNote]:
     """Of the best arm of all, and of the best regularized arm of its network against its baseline."""
     best = next(iter(best_of(arms, rows, split)), None)
     if best is None:

@@ -10,7 +10,7 @@ from animal_cls.files.naming import escaped
 from animal_cls.files.text import aligned, duration, indented, percent
 from animal_cls.results import SPLITS, Result, SplitResult
 
-ENOUGH = 20  # pictures a class must have in a split, to be called the worst by that split alone
+ENOUGH = 20  # images a class must have in a split, to be called the worst by that split alone
 UNKNOWN = "no reason given"
 STATUSES = ("done", "failed", "skipped", "unfinished")
 
@@ -31,23 +31,23 @@ def accuracies(result: Result) -> str:
 
 
 def splits_table(result: Result) -> list[str]:
-    """A line per split with its pictures, accuracies and loss; no line where nothing was judged."""
+    """A line per split with its images, accuracies and loss; no line where nothing was evaluated."""
     rows = [
         [name, f"{split.n:,}", percent(split.acc), percent(split.acc_macro), f"{split.loss:.3f}"]
         for name, split in ((name, result.splits[name]) for name in SPLITS if name in result.splits)
     ]
-    head = ["split", "pictures", "accuracy", "class-balanced", "loss"]
+    head = ["split", "images", "accuracy", "class-balanced", "loss"]
     return aligned([head, *rows], right=range(1, len(head))) if rows else []
 
 
 def facts(result: Result, folder: Path, tensorboard: Path) -> list[tuple[str, str]]:
     """What is known beside the accuracies, as pairs of a name and a text."""
-    speed = f", {result.pictures_per_second:,.0f} training pictures/s" if result.pictures_per_second else ""
+    speed = f", {result.images_per_second:,.0f} training images/s" if result.images_per_second else ""
     epochs = f"{result.epochs} epoch{'s' * (result.epochs != 1)}"
     where = " in ".join(part for part in (result.device, result.precision) if part)
     size = None if result.parameters is None else f"{result.parameters:,} parameters"
     known = {
-        "judged": checkpoint(result),
+        "checkpoint": checkpoint(result),
         "worst class": worst_class(result),
         "training": f"{epochs} in {duration(result.seconds)}{speed}" if result.epochs else None,
         "network": size,
@@ -59,45 +59,45 @@ def facts(result: Result, folder: Path, tensorboard: Path) -> list[tuple[str, st
 
 
 def worst_class(result: Result) -> str | None:
-    """The class with the least accuracy and what it is mostly taken for, or `None` where no class has a picture.
+    """The class with the least accuracy and what it is mostly taken for, or `None` where no class has an image.
 
-    Val decides; where several classes are equally bad in val, or the worst has fewer than `ENOUGH` pictures there,
-    all pictures do, training pictures included.
+    Val decides; where several classes are equally bad in val, or the worst has fewer than `ENOUGH` images there,
+    all images do, training images included.
     """
-    judged = [(name, result.splits[name]) for name in ("val", "all") if name in result.splits]
-    clear = [(name, split) for name, split in judged if is_clear(split)]
-    for name, split in clear or judged[-1:]:
+    evaluated = [(name, result.splits[name]) for name in ("val", "all") if name in result.splits]
+    clear = [(name, split) for name, split in evaluated if is_clear(split)]
+    for name, split in clear or evaluated[-1:]:
         rows = lowest(split)
         return describe(result.classes, split, rows, name) if rows else None
     return None
 
 
 def is_clear(split: SplitResult) -> bool:
-    """Whether one class alone is the worst, and has `ENOUGH` pictures to say so."""
+    """Whether one class alone is the worst, and has `ENOUGH` images to say so."""
     rows = lowest(split)
     return len(rows) == 1 and sum(split.confusion[rows[0]]) >= ENOUGH
 
 
 def lowest(split: SplitResult) -> list[int]:
-    """The indices of the classes with the least accuracy among those with pictures."""
+    """The indices of the classes with the least accuracy among those with images."""
     totals, right = np.sum(split.confusion, axis=1), np.diagonal(split.confusion)
     shares = np.divide(right, totals, out=np.full(len(totals), np.inf), where=totals > 0)
     return [int(k) for k in np.flatnonzero(shares == shares.min()) if totals[k]]
 
 
 def describe(classes: Sequence[str], split: SplitResult, rows: Sequence[int], name: str) -> str:
-    """In words: the class of `rows[0]`, how many others are as bad, and where its pictures go instead."""
+    """In words: the class of `rows[0]`, how many others are as bad, and where its images go instead."""
     row = np.array(split.confusion[rows[0]])
-    where = "all (training pictures included)" if name == "all" else name
+    where = "all (training images included)" if name == "all" else name
     if row[rows[0]] == row.sum():
-        return f"none: every picture of {where} is recognised"
+        return f"none: every image of {where} is recognised"
     others = f" (and {len(rows) - 1} more equally bad)" if len(rows) > 1 else ""
-    accuracy = f"{percent(row[rows[0]] / row.sum())} of its {row.sum():,} pictures in {where}"
+    accuracy = f"{percent(row[rows[0]] / row.sum())} of its {row.sum():,} images in {where}"
     return f"{escaped(classes[rows[0]])}{others}, {accuracy}; mostly taken for {rivals(classes, row, rows[0])}"
 
 
 def rivals(classes: Sequence[str], row: np.ndarray, own: int) -> str:
-    """The class or classes that most pictures of class `own` are taken for, and their share; `row` is (K,) pictures."""
+    """The class or classes that most images of class `own` are taken for, and their share; `row` is (K,) images."""
     wrong = np.where(np.arange(len(row)) == own, 0, row)
     taken = [escaped(classes[int(k)]) for k in np.flatnonzero(wrong == wrong.max())]
     share = percent(wrong.max() / row.sum())
@@ -140,9 +140,9 @@ def reasons(rows: Sequence[tuple[str, Result | None]]) -> list[str]:
 
 
 def checkpoint(result: Result) -> str | None:
-    """Which checkpoint the result's splits speak of, epochs counted from 1; `None` where nothing was judged."""
-    if result.judged == "best" and result.best_epoch is not None:
+    """Which checkpoint the result's splits speak of, epochs counted from 1; `None` where nothing was evaluated."""
+    if result.checkpoint == "best" and result.best_epoch is not None:
         return f"best checkpoint (epoch {result.best_epoch + 1} of {result.epochs})"
-    if result.judged == "last":
+    if result.checkpoint == "last":
         return f"last checkpoint (epoch {result.epochs})"
-    return result.judged and f"{result.judged} checkpoint"
+    return result.checkpoint and f"{result.checkpoint} checkpoint"

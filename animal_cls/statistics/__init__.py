@@ -1,21 +1,21 @@
 """Intervals, tests and verdicts as pure functions over arrays: how sure are we of a number, and of a difference?
 
-Letters: S seeds, N pictures. NaN means "cannot be known from these values".
+Letters: S seeds, N images. NaN means "cannot be known from these values".
 The method and its limits in plain language, and the simulation that checks it: docs/statistics.md.
 """
 
 from animal_cls.statistics.calibration import Calibration, RankCorrelation, expected_calibration, spearman
 from animal_cls.statistics.crossed import CrossedTest, SeedsNeeded, compare, seeds_needed
-from animal_cls.statistics.pictures import McNemar, PictureInterval, Share, mcnemar, paired_bootstrap, wilson
+from animal_cls.statistics.images import ImageInterval, McNemar, Share, mcnemar, paired_bootstrap, wilson
 from animal_cls.statistics.seeds import Interval, SeedTest, mean_interval, paired_seeds, smallest_signed_rank_p
 from animal_cls.statistics.verdicts import Verdict, holm, verdict
 
 __all__ = [
     "Calibration",
     "CrossedTest",
+    "ImageInterval",
     "Interval",
     "McNemar",
-    "PictureInterval",
     "RankCorrelation",
     "SeedTest",
     "SeedsNeeded",

@@ -12,10 +12,10 @@ NAN = float("nan")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Calibration:
-    """Pictures in bins of confidence, each bin with its upper edge; an empty bin has NaN for both means."""
+    """Images in bins of confidence, each bin with its upper edge; an empty bin has NaN for both means."""
 
     edges: np.ndarray  # (bins + 1,)
-    counts: np.ndarray  # (bins,) pictures
+    counts: np.ndarray  # (bins,) images
     confidence: np.ndarray  # (bins,) mean probability of the predicted class
     accuracy: np.ndarray  # (bins,) share that is right
     ece: float  # expected calibration error, a fraction
@@ -35,7 +35,7 @@ def expected_calibration(confidence: ArrayLike, right: ArrayLike, *, bins: int =
 
     From probabilities (N, K) these are `probabilities.max(axis=1)` and `probabilities.argmax(axis=1) == labels`.
     The error is Guo et al.'s (2017, https://arxiv.org/abs/1706.04599): mean distance of confidence and accuracy over
-    the pictures, as in result.json. It is NaN without a picture.
+    the images, as in result.json. It is NaN without an image.
 
     Raises:
         ValueError: the arrays are not one-dimensional and equally long.

@@ -1,4 +1,4 @@
-"""The headline comparison of two arms, which reckons with both chances at once: of the seeds and of the pictures."""
+"""The headline comparison of two arms, which reckons with both chances at once: of the seeds and of the images."""
 
 from bisect import bisect_left
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ SPREADS = (np.arange(200) + 0.5) / 200  # quantiles of a chance spread over seed
 
 @dataclass(frozen=True, kw_only=True)
 class CrossedTest:
-    """Two arms compared, a - b, over S seeds and N pictures, in the unit of the values; NaN is unknown.
+    """Two arms compared, a - b, over S seeds and N images, in the unit of the values; NaN is unknown.
 
-    The variances are those of one picture's difference under one seed: the part that is common to all pictures of a
-    seed, the part that is common to all seeds of a picture, and the rest. They are estimates, 0 at the least. The
-    variance of `delta` is seeds / S + pictures / N + rest / (S N).
+    The variances are those of one image's difference under one seed: the part that is common to all images of a
+    seed, the part that is common to all seeds of an image, and the rest. They are estimates, 0 at the least. The
+    variance of `delta` is seeds / S + images / N + rest / (S N).
     """
 
     delta: float
@@ -32,10 +32,10 @@ class CrossedTest:
     high: float
     p_value: float  # two-sided; NaN with one seed
     n_seeds: int
-    n_pictures: int
-    over: Literal["seeds and pictures", "pictures"]  # what the interval speaks of; "pictures": of these weights only
+    n_images: int
+    over: Literal["seeds and images", "images"]  # what the interval speaks of; "images": of these weights only
     variance_seeds: float
-    variance_pictures: float  # with one seed: with the rest in it
+    variance_images: float  # with one seed: with the rest in it
     variance_rest: float
 
 
@@ -44,38 +44,38 @@ class SeedsNeeded:
     """How many seeds would show a difference, or why there is no number."""
 
     seeds: int | None  # None unless `why` is "enough"
-    why: Literal["enough", "more than cap", "too few pictures", "unknown"]  # unknown: fewer than two seeds so far
+    why: Literal["enough", "more than cap", "too few images", "unknown"]  # unknown: fewer than two seeds so far
     cap: int  # the most that were tried
 
 
 def compare(
     a: ArrayLike, b: ArrayLike, *, weights: ArrayLike | None = None, shares: bool = False, level: float = 0.95
 ) -> CrossedTest:
-    """Compare arms `a` and `b`, both (S, N): a row per seed and a column per picture, paired on both sides.
+    """Compare arms `a` and `b`, both (S, N): a row per seed and a column per image, paired on both sides.
 
-    Values are correctness (from 0 to 1: `shares`) or losses. `weights` (N,) sum to 1, without them every picture counts
-    1 / N: for class-balanced accuracy, a picture weighs 1 / (K times the pictures of its class).
+    Values are correctness (from 0 to 1: `shares`) or losses. `weights` (N,) sum to 1, without them every image counts
+    1 / N: for class-balanced accuracy, an image weighs 1 / (K times the images of its class).
 
-    The differences d[s, i] = delta + seed_s + picture_i + rest_si are crossed random effects, as readers and cases are
+    The differences d[s, i] = delta + seed_s + image_i + rest_si are crossed random effects, as readers and cases are
     in radiology (Dorfman, Berbaum & Metz 1992), and the mean squares of the two-way table estimate the variance of
-    their mean: (MS_seeds + MS_pictures - MS_rest) / (S N). The first term has as few degrees of freedom as there are
+    their mean: (MS_seeds + MS_images - MS_rest) / (S N). The first term has as few degrees of freedom as there are
     seeds, so each term gets its own quantile (Banerjee 1960; see `half_width`): the error is then at most as large as
     it says, at every level, however the chances share the variance. Satterthwaite's approximation (1946; Hillis 2007)
     errs too often with two to five seeds, most of all at the levels that Holm asks for: see docs/statistics.md.
 
-    With one seed there is no p-value, and the interval is over pictures only. Arms that agree everywhere have a
+    With one seed there is no p-value, and the interval is over images only. Arms that agree everywhere have a
     difference of 0 with p = 1; their interval is that of `half_width_of_agreement` for `shares`, else NaN: how far
-    apart losses may be on other pictures, equal ones do not tell. The interval of `shares` ends at -1 and 1. Values
+    apart losses may be on other images, equal ones do not tell. The interval of `shares` ends at -1 and 1. Values
     that are not finite make the interval and the p-value NaN.
 
     Raises:
-        ValueError: shapes that do not fit, no picture, or weights that do not sum to 1.
+        ValueError: shapes that do not fit, no image, or weights that do not sum to 1.
     """
     table = influences(differences(as_table(a), as_table(b)), weights)
     squares = mean_squares(table)
     delta, half = float(squares.delta), float(half_width(squares, 1 - level))
     if not table.any():
-        size = squares.n_seeds, squares.n_pictures
+        size = squares.n_seeds, squares.n_images
         half = half_width_of_agreement(*size, alpha=1 - level, weights=weights) if shares else NAN
     most = 1.0 if shares else np.inf
     spread = variances(squares)
@@ -86,10 +86,10 @@ def compare(
         high=min(delta + half, most),
         p_value=float(p_value(squares)) if several else NAN,
         n_seeds=squares.n_seeds,
-        n_pictures=squares.n_pictures,
-        over="seeds and pictures" if several else "pictures",
+        n_images=squares.n_images,
+        over="seeds and images" if several else "images",
         variance_seeds=spread.seeds if several else NAN,
-        variance_pictures=spread.pictures,
+        variance_images=spread.images,
         variance_rest=spread.rest if several else NAN,
     )
 
@@ -105,20 +105,20 @@ def seeds_needed(
 ) -> SeedsNeeded:
     """How many seeds would show a true `difference` (in the unit of the values) with probability `power`.
 
-    It takes the variances that `test` found as true and the same pictures, and `alpha` shared among so many
+    It takes the variances that `test` found as true and the same images, and `alpha` shared among so many
     `comparisons`, as Holm's first step does. With few seeds the variances, and so this number, are rough.
-    "too few pictures" means that no number of seeds could do it.
+    "too few images" means that no number of seeds could do it.
     """
-    spread = Variances(seeds=test.variance_seeds, pictures=test.variance_pictures, rest=test.variance_rest)
-    total = spread.seeds + spread.pictures + spread.rest
+    spread = Variances(seeds=test.variance_seeds, images=test.variance_images, rest=test.variance_rest)
+    total = spread.seeds + spread.images + spread.rest
     if not 0 < total < np.inf:
         return SeedsNeeded(seeds=None, why="unknown", cap=cap)
     alpha = alpha / comparisons
-    if power > _power_of_endless_seeds(spread, test.n_pictures, difference=difference, alpha=alpha):
-        return SeedsNeeded(seeds=None, why="too few pictures", cap=cap)
+    if power > _power_of_endless_seeds(spread, test.n_images, difference=difference, alpha=alpha):
+        return SeedsNeeded(seeds=None, why="too few images", cap=cap)
 
     def suffice(seeds: int) -> bool:
-        return power <= expected_power(spread, seeds, test.n_pictures, difference=difference, alpha=alpha)
+        return power <= expected_power(spread, seeds, test.n_images, difference=difference, alpha=alpha)
 
     numbers = range(2, cap + 1)  # where some suffice, more do
     place = bisect_left(numbers, True, key=suffice)
@@ -129,10 +129,10 @@ def seeds_needed(
 
 @dataclass(frozen=True, kw_only=True)
 class Variances:
-    """The three parts of the variance of one picture's difference under one seed."""
+    """The three parts of the variance of one image's difference under one seed."""
 
     seeds: float
-    pictures: float
+    images: float
     rest: float
 
 
@@ -142,11 +142,11 @@ class MeanSquares:
 
     delta: np.ndarray  # the mean
     seeds: np.ndarray  # S - 1 degrees of freedom; expected: N var_seeds + var_rest
-    pictures: np.ndarray  # N - 1; expected: S var_pictures + var_rest
+    images: np.ndarray  # N - 1; expected: S var_images + var_rest
     rest: np.ndarray  # (S - 1)(N - 1); expected: var_rest
-    grain: np.ndarray  # the most that one picture contributes to delta
+    grain: np.ndarray  # the most that one image contributes to delta
     n_seeds: int
-    n_pictures: int
+    n_images: int
 
 
 def mean_squares(table: np.ndarray) -> MeanSquares:
@@ -155,18 +155,18 @@ def mean_squares(table: np.ndarray) -> MeanSquares:
     with np.errstate(invalid="ignore"):
         delta = table.mean(axis=(-2, -1))
         centred = table - delta[..., None, None]
-        by_seed, by_picture = centred.mean(axis=-1), centred.mean(axis=-2)
-        seeds, pictures = n * (by_seed**2).sum(axis=-1), s * (by_picture**2).sum(axis=-1)
-        rest = np.maximum(np.einsum("...sn,...sn->...", centred, centred) - seeds - pictures, 0)
-        grain = np.abs(by_picture + delta[..., None]).max(axis=-1) / n
+        by_seed, by_image = centred.mean(axis=-1), centred.mean(axis=-2)
+        seeds, images = n * (by_seed**2).sum(axis=-1), s * (by_image**2).sum(axis=-1)
+        rest = np.maximum(np.einsum("...sn,...sn->...", centred, centred) - seeds - images, 0)
+        grain = np.abs(by_image + delta[..., None]).max(axis=-1) / n
     return MeanSquares(
         delta=delta,
         seeds=seeds / max(s - 1, 1),
-        pictures=pictures / max(n - 1, 1),
+        images=images / max(n - 1, 1),
         rest=rest / max((s - 1) * (n - 1), 1),
         grain=grain,
         n_seeds=s,
-        n_pictures=n,
+        n_images=n,
     )
 
 
@@ -174,19 +174,19 @@ def half_width(squares: MeanSquares, alpha: float | np.ndarray) -> np.ndarray:
     """Half the width of the interval of level 1 - `alpha`, broadcast.
 
     The variance of delta is (V1 + V2) / (S N), with V1 = N var_seeds + var_rest, which MS_seeds estimates with S - 1
-    degrees of freedom, and V2 = S var_pictures. The interval is delta +- sqrt((t1**2 V1 + t2**2 V2) / (S N)), with each
+    degrees of freedom, and V2 = S var_images. The interval is delta +- sqrt((t1**2 V1 + t2**2 V2) / (S N)), with each
     term's own quantile of Student's t. It covers with at least 1 - alpha: given the estimates, the chance to cover is
     a concave function (the distribution function of chi-square with 1 degree) of a weighted mean of two terms, each
     of which alone would cover with 1 - alpha. Banerjee, Sankhya 22 (1960) 357.
 
     Two floors keep it honest where accuracies are coarse: V1 is never taken for less than var_rest, which is well
-    known, and the standard error never for less than the most that a single picture contributes.
+    known, and the standard error never for less than the most that a single image contributes.
     """
-    t1, t2 = (quantile(n - 1, alpha) for n in (squares.n_seeds, squares.n_pictures))
+    t1, t2 = (quantile(n - 1, alpha) for n in (squares.n_seeds, squares.n_images))
     seeds = np.maximum(t1**2 * squares.seeds, t2**2 * squares.rest)
-    pictures = t2**2 * np.maximum(squares.pictures - squares.rest, 0)
-    cells = squares.n_seeds * squares.n_pictures
-    return np.sqrt(np.maximum((seeds + pictures) / cells, (t2 * squares.grain) ** 2))
+    images = t2**2 * np.maximum(squares.images - squares.rest, 0)
+    cells = squares.n_seeds * squares.n_images
+    return np.sqrt(np.maximum((seeds + images) / cells, (t2 * squares.grain) ** 2))
 
 
 def p_value(squares: MeanSquares) -> np.ndarray:
@@ -197,9 +197,7 @@ def p_value(squares: MeanSquares) -> np.ndarray:
     """
     distance = np.abs(squares.delta)
     with np.errstate(divide="ignore", invalid="ignore"):
-        ends = [
-            np.maximum(_single_quantile_p(squares, n - 1), SMALLEST_P) for n in (squares.n_seeds, squares.n_pictures)
-        ]
+        ends = [np.maximum(_single_quantile_p(squares, n - 1), SMALLEST_P) for n in (squares.n_seeds, squares.n_images)]
         low, high = np.log(np.minimum(*ends)), np.log(np.maximum(*ends))
         found, stayed = low, np.zeros_like(distance)  # stayed: +1 where the last step moved `low`, -1 where `high`
         at_low, at_high = (np.log(half_width(squares, np.exp(end)) / distance) for end in (low, high))
@@ -220,8 +218,8 @@ def p_value(squares: MeanSquares) -> np.ndarray:
 
 def _single_quantile_p(squares: MeanSquares, df: int) -> np.ndarray:
     """The p-values (...), if both terms of `half_width` had Student's quantile with `df` degrees of freedom."""
-    both = np.maximum(squares.seeds, squares.rest) + np.maximum(squares.pictures - squares.rest, 0)
-    error = np.sqrt(np.maximum(both / (squares.n_seeds * squares.n_pictures), squares.grain**2))
+    both = np.maximum(squares.seeds, squares.rest) + np.maximum(squares.images - squares.rest, 0)
+    error = np.sqrt(np.maximum(both / (squares.n_seeds * squares.n_images), squares.grain**2))
     return 2 * special.stdtr(max(df, 1), -np.abs(squares.delta) / error)
 
 
@@ -233,25 +231,25 @@ def quantile(df: int, alpha: float | np.ndarray) -> np.ndarray:
 def variances(squares: MeanSquares) -> Variances:
     """The components that the mean squares of one table estimate, 0 at the least."""
     return Variances(
-        seeds=max(float(squares.seeds - squares.rest), 0.0) / squares.n_pictures,
-        pictures=max(float(squares.pictures - squares.rest), 0.0) / squares.n_seeds,
+        seeds=max(float(squares.seeds - squares.rest), 0.0) / squares.n_images,
+        images=max(float(squares.images - squares.rest), 0.0) / squares.n_seeds,
         rest=float(squares.rest),
     )
 
 
 def expected_power(spread: Variances, s: int, n: int, *, difference: float, alpha: float) -> float:
-    """With which probability `compare` on `s` seeds and `n` pictures shows a true `difference`, by quadrature."""
-    seeds, pictures, rest = spread.seeds / s + spread.rest / (s * n), spread.pictures / n, spread.rest / (s * n)
+    """With which probability `compare` on `s` seeds and `n` images shows a true `difference`, by quadrature."""
+    seeds, images, rest = spread.seeds / s + spread.rest / (s * n), spread.images / n, spread.rest / (s * n)
     found = seeds * special.chdtri(s - 1, 1 - SPREADS) / (s - 1)  # (200,) what MS_seeds / (S N) may be
     t1, t2 = quantile(s - 1, alpha), quantile(n - 1, alpha)
-    half = np.sqrt(np.maximum(t1**2 * found, t2**2 * rest) + t2**2 * pictures)
-    error = (seeds + pictures) ** 0.5
+    half = np.sqrt(np.maximum(t1**2 * found, t2**2 * rest) + t2**2 * images)
+    error = (seeds + images) ** 0.5
     return float(np.mean(special.ndtr((difference - half) / error) + special.ndtr((-difference - half) / error)))
 
 
 def _power_of_endless_seeds(spread: Variances, n: int, *, difference: float, alpha: float) -> float:
-    """Only the chance of the pictures is left."""
-    if spread.pictures == 0:
+    """Only the chance of the images is left."""
+    if spread.images == 0:
         return 1.0
-    error = (spread.pictures / n) ** 0.5
+    error = (spread.images / n) ** 0.5
     return float(special.ndtr(difference / error - quantile(n - 1, alpha)))

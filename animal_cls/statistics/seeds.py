@@ -1,4 +1,4 @@
-"""Chance of the seeds: what other initial weights and orders would have given, on these very pictures."""
+"""Chance of the seeds: what other initial weights and orders would have given, on these very images."""
 
 from dataclasses import dataclass
 
@@ -50,7 +50,7 @@ def mean_interval(values: ArrayLike, *, level: float = 0.95) -> Interval:
 
 
 def paired_seeds(a: ArrayLike, b: ArrayLike, *, level: float = 0.95) -> SeedTest:
-    """Student's paired t test of `a` (S,) against `b` (S,), one pair per seed: other seeds on these very pictures.
+    """Student's paired t test of `a` (S,) against `b` (S,), one pair per seed: other seeds on these very images.
 
     With one pair, p-value and interval are NaN. Where all differences are the same, the spread is not known either:
     the interval is NaN, and the p-value is 1 where they are all zero, else NaN.

@@ -18,7 +18,7 @@ from omegaconf import DictConfig, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
 from animal_cls import results
-from animal_cls.config.hydra_errors import in_our_words
+from animal_cls.config.hydra_errors import format_hydra_error
 from animal_cls.config.schema import parse
 from animal_cls.errors import UserError
 from animal_cls.files import disk
@@ -57,7 +57,7 @@ class Folders(Callback):
             skipped = check(jobs, folder)
             write_plan(jobs, folder, skipped)
         except (UserError, HydraException, OmegaConfBaseException) as error:
-            _refuse(in_our_words(error))
+            _refuse(format_hydra_error(error))
         except Exception:  # Hydra would only warn of it, and start jobs that nobody checked
             traceback.print_exc()
             raise SystemExit(1) from None

@@ -21,7 +21,7 @@ from animal_cls.files import atomic, disk
 from animal_cls.report.summary import accuracies, summary
 from animal_cls.results import Result
 from animal_cls.sweeps.run_status import LOCK, OWNER
-from animal_cls.training.signals import Stopped, taken
+from animal_cls.training.signals import Stopped, catch_signals
 
 kept = logging.getLogger("animal_cls.file")  # what the log keeps and the terminal need not see
 
@@ -30,7 +30,7 @@ class Busy(UserError):
     """Another process is training in the folder."""
 
 
-def carry_out(config: Config, folder: Path, *, skip: str | None = None, go_on: bool = False) -> Result:
+def run_job(config: Config, folder: Path, *, skip: str | None = None, go_on: bool = False) -> Result:
     """Train, and leave a result.json that says so where that does not work.
 
     Args:
@@ -45,7 +45,7 @@ def carry_out(config: Config, folder: Path, *, skip: str | None = None, go_on: b
     """
     from animal_cls.training import run  # not before it is needed: torch takes seconds
 
-    with _owned(folder), taken() as stop:
+    with _owned(folder), catch_signals() as stop:
         results.refuse_finished(folder)
         try:
             if skip:
@@ -62,10 +62,10 @@ def carry_out(config: Config, folder: Path, *, skip: str | None = None, go_on: b
             raise told from error
 
 
-def carry_out_and_tell(
+def run_job_reporting(
     config: Config, folder: Path, *, in_sweep: bool, skip: str | None = None, go_on: bool = False
 ) -> None:
-    """As `carry_out`, with what a person reads of it; in a sweep, a failure is told and the next job may follow.
+    """As `run_job`, with what a person reads of it; in a sweep, a failure is told and the next job may follow.
 
     Raises:
         SystemExit: a single run that could not be done.
@@ -73,7 +73,7 @@ def carry_out_and_tell(
         Stopped: a signal has ended it.
     """
     try:
-        result = carry_out(config, folder, skip=skip, go_on=go_on)
+        result = run_job(config, folder, skip=skip, go_on=go_on)
     except WeightsUnavailable as error:
         _say("skipped") if in_sweep else _refuse(str(error))  # a sweep has given the reason before its first job
     except Busy as error:

@@ -37,15 +37,15 @@ def check(jobs: Sequence[Job], folder: Path) -> dict[str, str]:
         raise UserError(f"The plan holds the same job twice: {twice[0]}. Name each value of an axis once.")
     for job in jobs:
         results.refuse_finished(folder / job.folder)
-    return look_ahead(jobs, folder)
+    return validate_jobs(jobs, folder)
 
 
-def look_ahead(jobs: Sequence[Job], folder: Path) -> dict[str, str]:
+def validate_jobs(jobs: Sequence[Job], folder: Path) -> dict[str, str]:
     """As `check`, for jobs that may have been begun."""
-    seen: dict[str, _Seen] = {}  # one look for all jobs with the same parts
+    seen: dict[str, JobEstimate] = {}  # one look for all jobs with the same parts
     for job in jobs:
         if (parts := _parts(job.config)) not in seen:
-            seen[parts] = _look(job)
+            seen[parts] = _probe(job)
     found = [(job, seen[_parts(job.config)]) for job in jobs]
     going = [look for _, look in found if look.skip is None]
     if going:
@@ -55,7 +55,7 @@ def look_ahead(jobs: Sequence[Job], folder: Path) -> dict[str, str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Seen:
+class JobEstimate:
     """What can be seen of a job before it begins."""
 
     skip: str | None = None  # the reason to pass it over
@@ -69,16 +69,16 @@ def _parts(config: Config) -> str:
     return json.dumps([config.model, config.optimizer, vars(config.reg), vars(config.trainer), source], default=str)
 
 
-def _look(job: Job) -> _Seen:
+def _probe(job: Job) -> JobEstimate:
     from animal_cls.training import build, checkpoints  # not before it is needed: torch takes seconds
 
     try:
         kept, passing = checkpoints.bytes_of_run(build.check(job.config))
     except WeightsUnavailable as error:
-        return _Seen(skip=str(error))
+        return JobEstimate(skip=str(error))
     except UserError as error:
         raise UserError(f"{error} (in the job {job.folder}; nothing was started)") from None
-    return _Seen(kept=kept, passing=passing)
+    return JobEstimate(kept=kept, passing=passing)
 
 
 def write_plan(jobs: Sequence[Job], folder: Path, skipped: dict[str, str]) -> None:

@@ -14,7 +14,7 @@ FINISHED = ("done", "skipped")
 
 
 @dataclass(frozen=True, kw_only=True)
-class State:
+class RunStatus:
     """One run: done, failed, skipped, running, unfinished (begun by a process that is dead) or queued."""
 
     status: str
@@ -26,18 +26,18 @@ class State:
         return self.status in FINISHED
 
 
-def state(folder: Path) -> State:
+def run_status(folder: Path) -> RunStatus:
     """What the files of the run in `folder` say; a lock that nobody holds means that its process is dead."""
     owner = _owner(folder)
     if _is_held(folder / LOCK):
-        return State(status="running", detail=f"on {owner['host']}, process {owner['pid']}, since {owner['since']}")
+        return RunStatus(status="running", detail=f"on {owner['host']}, process {owner['pid']}, since {owner['since']}")
     result = results.load(folder)
     if result is not None:
-        return State(status=result.status, detail=result.reason or "")
+        return RunStatus(status=result.status, detail=result.reason or "")
     if not (folder / OWNER).exists():
-        return State(status="queued")
+        return RunStatus(status="queued")
     where = "its last checkpoint" if (folder / CHECKPOINT).exists() else "the beginning"
-    return State(status="unfinished", detail=f"was on {owner['host']} since {owner['since']}; goes on from {where}")
+    return RunStatus(status="unfinished", detail=f"was on {owner['host']} since {owner['since']}; goes on from {where}")
 
 
 def _owner(folder: Path) -> dict[str, str]:

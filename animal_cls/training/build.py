@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 from animal_cls import regularizers
 from animal_cls.config.schema import Config, method_names
 from animal_cls.data.cache.pixels import default_cache_dir
-from animal_cls.data.module import PictureDataModule
+from animal_cls.data.module import ImageDataModule
 from animal_cls.errors import UserError
 from animal_cls.regularizers import Regularizer
 from animal_cls.training import hardware
@@ -20,7 +20,7 @@ from animal_cls.training.instantiate import call, checked
 
 
 def check(config: Config) -> nn.Module:
-    """Make all that can be made before the pictures are looked at; returns the network, for two classes.
+    """Make all that can be made before the images are looked at; returns the network, for two classes.
 
     Raises:
         UserError: a device, source, network, optimizer or regularizer that cannot be had as it is written.
@@ -34,11 +34,11 @@ def check(config: Config) -> nn.Module:
     return made
 
 
-def pictures(config: Config) -> PictureDataModule:
-    """The pictures that `config` names, not looked for yet."""
+def images(config: Config) -> ImageDataModule:
+    """The images that `config` names, not looked for yet."""
     data = config.data
     cache_dir = Path(data.cache_dir).expanduser() if data.cache_dir else default_cache_dir()
-    return PictureDataModule(
+    return ImageDataModule(
         partial(call, data.source, "data.source", root=data.root, cache_dir=cache_dir),
         image_size=data.image_size,
         batch_size=data.batch_size,

@@ -1,4 +1,4 @@
-"""How a network is trained and judged: the LightningModule around any network."""
+"""How a network is trained and evaluated: the LightningModule around any network."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -23,12 +23,12 @@ CALIBRATION_BINS = 15
 
 
 class Classifier(LightningModule):
-    """Trains a network on batches of pictures in [0, 255] and logs loss and accuracy per epoch.
+    """Trains a network on batches of images in [0, 255] and logs loss and accuracy per epoch.
 
     Args:
-        network: pictures (N, 3, H, W) -> logits (N, K).
+        network: images (N, 3, H, W) -> logits (N, K).
         classes: the K names.
-        normalization: mean and deviation per channel of pictures in [0, 1]; they travel with the checkpoints.
+        normalization: mean and std per channel of images in [0, 1]; they travel with the checkpoints.
         optimizer: makes the optimizer from the parameters.
         regularizers: those that change batches or add to the loss.
         seed: together with the number of the step it decides the dropout masks.
@@ -36,8 +36,8 @@ class Classifier(LightningModule):
         description: plain values that checkpoints carry, so that they can be used without the run's other files.
     """
 
-    mean: Tensor  # (1, 3, 1, 1), of pictures in [0, 1]
-    deviation: Tensor
+    mean: Tensor  # (1, 3, 1, 1), of images in [0, 1]
+    std: Tensor
 
     def __init__(
         self,
@@ -54,29 +54,29 @@ class Classifier(LightningModule):
         super().__init__()
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.classes = list(classes)
-        mean, deviation = (torch.tensor(values, dtype=torch.float32).view(1, -1, 1, 1) for values in normalization)
+        mean, std = (torch.tensor(values, dtype=torch.float32).view(1, -1, 1, 1) for values in normalization)
         self.register_buffer("mean", mean)
-        self.register_buffer("deviation", deviation)
+        self.register_buffer("std", std)
         self.make_optimizer = optimizer
         self.regularizers = list(regularizers)
         self.seed = seed
         self.description = description or {}
         if compiled:
             self.network.compile()
-        # Sums over pictures. "disable": a NaN stays one, and no step has to wait for the device to look for it.
+        # Sums over images. "disable": a NaN stays one, and no step has to wait for the device to look for it.
         self.train_loss, self.train_correct, self.train_n = (SumMetric(nan_strategy="disable") for _ in range(3))
         self.val_loss = SumMetric(nan_strategy="disable")
         self.watch = LossWatch()
         self.val_confusion = MulticlassConfusionMatrix(num_classes=len(self.classes), validate_args=False)
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Logits (N, K) of pictures (N, 3, H, W) in [0, 255]."""
-        return self.network(self.normalize(pictures))
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (N, K) of images (N, 3, H, W) in [0, 255]."""
+        return self.network(self.normalize(images))
 
-    def normalize(self, pictures: Tensor) -> Tensor:
-        """Pictures as the network wants them: mean 0 and deviation 1 per channel."""
-        scale, shift = 1 / (255 * self.deviation.float()), self.mean.float() / self.deviation.float()
-        return (pictures * scale).sub_(shift).to(self.mean.dtype)  # bf16 where the network is
+    def normalize(self, images: Tensor) -> Tensor:
+        """Images as the network wants them: mean 0 and std 1 per channel."""
+        scale, shift = 1 / (255 * self.std.float()), self.mean.float() / self.std.float()
+        return (images * scale).sub_(shift).to(self.mean.dtype)  # bf16 where the network is
 
     def configure_optimizers(self) -> Optimizer:
         return self.make_optimizer(self.network.parameters())
@@ -86,8 +86,8 @@ class Classifier(LightningModule):
         torch.manual_seed(step_seed(seed=self.seed, step=self.global_step))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        pictures, targets = self._regularized(self.normalize(batch.pictures), batch.labels)
-        logits = self.network(pictures)
+        images, targets = self._regularized(self.normalize(batch.images), batch.labels)
+        logits = self.network(images)
         loss = functional.cross_entropy(logits, targets)
         for regularizer in self.regularizers:
             loss = loss + regularizer.penalty(self.network)
@@ -112,13 +112,13 @@ class Classifier(LightningModule):
             raise diverged("val/loss", val_loss.item(), self._where())
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        logits = self(batch.pictures).float()
+        logits = self(batch.images).float()
         self.val_loss.update(functional.cross_entropy(logits, batch.labels, reduction="sum"))
         self.val_confusion.update(logits.argmax(dim=1), batch.labels)
 
     def on_validation_epoch_end(self) -> None:
         confusion = self.val_confusion.compute().cpu().double()  # mps has no doubles
-        recall = confusion.diag() / confusion.sum(dim=1)  # (K,); NaN for a class without pictures
+        recall = confusion.diag() / confusion.sum(dim=1)  # (K,); NaN for a class without images
         self.log("val/loss", self.val_loss.compute() / confusion.sum())
         self.log("val/acc", confusion.diag().sum() / confusion.sum())
         self.log("val/acc_macro", recall[~recall.isnan()].mean())
@@ -130,7 +130,7 @@ class Classifier(LightningModule):
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Logits (N, K) in float32."""
-        return self(batch.pictures).float()
+        return self(batch.images).float()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["animal_cls"] = self.description
@@ -149,13 +149,13 @@ class Classifier(LightningModule):
     def _where(self) -> str:
         return f"epoch {self.current_epoch} (step {self.global_step}, learning rate {self._lr():g})"
 
-    def _regularized(self, pictures: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def _regularized(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         if not self.regularizers:
-            return pictures, labels
-        targets = functional.one_hot(labels, len(self.classes)).to(pictures.dtype)
+            return images, labels
+        targets = functional.one_hot(labels, len(self.classes)).to(images.dtype)
         for regularizer in self.regularizers:
-            pictures, targets = regularizer.change_batch(pictures, targets)
-        return pictures, targets
+            images, targets = regularizer.change_batch(images, targets)
+        return images, targets
 
 
 class LossWatch:
@@ -173,14 +173,14 @@ class LossWatch:
         if loss.device.type == "cuda":
             self.coming = (*self._copied(loss), where)
         else:
-            self._judge(loss, where)
+            self._evaluate(loss, where)
 
     def check(self) -> None:
         """Raise `UserError` where the loss of the step whose gradients have been asked for is not finite."""
         if self.coming is not None:
             (loss, event, where), self.coming = self.coming, None
             event.synchronize()
-            self._judge(loss, where)
+            self._evaluate(loss, where)
 
     def _copied(self, loss: Tensor) -> tuple[Tensor, torch.cuda.Event]:
         """Where the loss will be in the CPU's memory, and when."""
@@ -190,7 +190,7 @@ class LossWatch:
         event.record()
         return copy, event
 
-    def _judge(self, loss: Tensor, where: str) -> None:
+    def _evaluate(self, loss: Tensor, where: str) -> None:
         if not math.isfinite(value := loss.item()):
             raise diverged("train/loss", value, where)
 
@@ -203,7 +203,7 @@ def diverged(name: str, value: float, where: str) -> UserError:
     )
 
 
-def judge(logits: Tensor, labels: Tensor, *, classes: Sequence[str]) -> SplitResult:
+def evaluate(logits: Tensor, labels: Tensor, *, classes: Sequence[str]) -> SplitResult:
     """How well `logits` (N, K) in float32 tell `labels` (N,), N > 0; see `SplitResult` for the measures."""
     logits = logits.double()
     confusion = multiclass_confusion_matrix(logits.argmax(dim=1), labels, num_classes=len(classes))

@@ -55,7 +55,7 @@ def why_not_compile(device: str) -> str | None:
 
 
 @contextmanager
-def kept_memory() -> Iterator[None]:
+def retain_freed_memory() -> Iterator[None]:
     """Memory that tensors free stays with the process, for the tensors of the next step.
 
     glibc gives large blocks back to the system at once, which fetches and clears their pages again at every step: for

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from animal_cls import results
 from animal_cls.config.schema import STRENGTHS, Config, run_name
-from animal_cls.data.module import PictureDataModule
+from animal_cls.data.module import ImageDataModule
 from animal_cls.errors import UserError
 from animal_cls.files import atomic, disk, tensor_files
 from animal_cls.files.paths import PACKAGE
@@ -28,13 +28,13 @@ from animal_cls.models.weights import IMAGENET
 from animal_cls.report.figures import run_figures
 from animal_cls.results import Predictions, Result, SplitResult
 from animal_cls.training import build, checkpoints, hardware
-from animal_cls.training.classifier import Classifier, judge
+from animal_cls.training.classifier import Classifier, evaluate
 from animal_cls.training.history import History
 from animal_cls.training.progress import Progress
 from animal_cls.training.signals import Stop
-from animal_cls.training.tensorboard import RunLogger, quiet_threads
+from animal_cls.training.tensorboard import RunLogger, silence_writer_errors
 
-EXAMPLES = 24  # pictures on the sample sheet
+EXAMPLES = 24  # images on the sample sheet
 PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics", "hydra-core", "omegaconf", "numpy", "pillow")
 
 
@@ -52,13 +52,13 @@ def train(config: Config, folder: Path, *, stop: Stop | None = None, go_on: bool
     results.refuse_finished(folder)
     kept, passing = checkpoints.bytes_of_run(build.check(config))
     disk.require(folder, kept + passing, key="hydra.run.dir", purpose="the output of a run")
-    with _collected_warnings() as told, hardware.kept_memory(), quiet_threads():
+    with _collected_warnings() as told, hardware.retain_freed_memory(), silence_writer_errors():
         seed_everything(config.seed, verbose=False)
-        data = build.pictures(config)
+        data = build.images(config)
         data.prepare_data()
         last = checkpoints.newest(folder / "checkpoints") if go_on else None
         if last is not None:
-            _check_same_pictures(last, data, folder)
+            _check_same_images(last, data, folder)
         else:
             shutil.rmtree(folder / "checkpoints", ignore_errors=True)  # what an unfinished run left
         for place in (folder, folder / "checkpoints", folder / run_figures.FIGURES):
@@ -67,7 +67,7 @@ def train(config: Config, folder: Path, *, stop: Stop | None = None, go_on: bool
         history = History(folder, say=not _terminal())
         trainer = _trainer(config, folder, history, stop or Stop())
         trainer.fit(classifier, datamodule=data, ckpt_path=folder / "checkpoints" / checkpoints.LAST if last else None)
-        result = _judged(config, folder, trainer, classifier, data, history)
+        result = _evaluated(config, folder, trainer, classifier, data, history)
     result = replace(result, warnings=told)
     results.save(result, folder)
     return result
@@ -78,16 +78,16 @@ def without_splits(config: Config, *, status: results.Status, reason: str) -> Re
     return Result(status=status, reason=reason, **_identity(config))
 
 
-def _check_same_pictures(last: dict[str, Any], data: PictureDataModule, folder: Path) -> None:
-    if last["animal_cls"]["data_fingerprint"] != data.pictures.fingerprint:
+def _check_same_images(last: dict[str, Any], data: ImageDataModule, folder: Path) -> None:
+    if last["animal_cls"]["data_fingerprint"] != data.images.fingerprint:
         raise UserError(
-            f"data.root={data.pictures.root}: the pictures have changed since the run in {folder} began, "
+            f"data.root={data.images.root}: the images have changed since the run in {folder} began, "
             "so it cannot go on with them. Put them back as they were, or start a new run."
         )
 
 
-def _classifier(config: Config, data: PictureDataModule) -> Classifier:
-    classes = data.pictures.classes
+def _classifier(config: Config, data: ImageDataModule) -> Classifier:
+    classes = data.images.classes
     network = build.network(config, num_classes=len(classes))
     normalization = getattr(network, "normalization", IMAGENET)
     return Classifier(
@@ -98,7 +98,7 @@ def _classifier(config: Config, data: PictureDataModule) -> Classifier:
         regularizers=build.methods(config),
         seed=config.seed,
         compiled=config.trainer.compile,
-        description={"config": asdict(config), "classes": classes, "data_fingerprint": data.pictures.fingerprint},
+        description={"config": asdict(config), "classes": classes, "data_fingerprint": data.images.fingerprint},
     )
 
 
@@ -129,41 +129,41 @@ def _trainer(config: Config, folder: Path, history: History, stop: Stop) -> Trai
         enable_progress_bar=_terminal(),
         enable_model_summary=False,
         num_sanity_val_steps=0,
-        use_distributed_sampler=False,  # our samplers know their pictures
+        use_distributed_sampler=False,  # our samplers know their images
         log_every_n_steps=1,  # nothing is logged by the step; a larger number earns a warning on small data
         default_root_dir=folder,
     )
 
 
-def _judged(
-    config: Config, folder: Path, trainer: Trainer, classifier: Classifier, data: PictureDataModule, history: History
+def _evaluated(
+    config: Config, folder: Path, trainer: Trainer, classifier: Classifier, data: ImageDataModule, history: History
 ) -> Result:
-    """Judge the chosen checkpoint on every picture; write predictions, figures and TensorBoard's last page."""
-    other = {"best": "last", "last": "best"}[config.judge]
+    """Evaluate the chosen checkpoint on every image; write predictions, figures and TensorBoard's last page."""
+    other = {"best": "last", "last": "best"}[config.checkpoint]
     _load(classifier, folder, other)
-    other_test = _test_acc(_logits(trainer, classifier, data, "test"), data) if len(data.places("test")) else None
-    _load(classifier, folder, config.judge)
+    other_test = _test_acc(_logits(trainer, classifier, data, "test"), data) if len(data.indices("test")) else None
+    _load(classifier, folder, config.checkpoint)
     logits = _logits(trainer, classifier, data, "all")
     results.write_predictions(_predictions(logits, data), folder)
     splits = _splits(logits, data)
     result = Result(
         status="done",
         **_identity(config),
-        classes=data.pictures.classes,
+        classes=data.images.classes,
         splits=splits,
-        judged=config.judge,
+        checkpoint=config.checkpoint,
         best_epoch=history.best_epoch,
         epochs=len(history.rows),
         seconds=history.seconds,
-        pictures_per_second=splits["train"].n * len(history.rows) / history.seconds,
+        images_per_second=splits["train"].n * len(history.rows) / history.seconds,
         parameters=sum(parameter.numel() for parameter in classifier.network.parameters()),
         device=_device(trainer),
         precision=str(trainer.precision),
-        data_fingerprint=data.pictures.fingerprint,
+        data_fingerprint=data.images.fingerprint,
         files=results.digests(folder),
     )
     _draw(folder, trainer, classifier, data, result)
-    test = {} if other_test is None else {config.judge: splits["test"].acc, other: other_test}
+    test = {} if other_test is None else {config.checkpoint: splits["test"].acc, other: other_test}
     _log_outcome(config, trainer, history, test)
     return result
 
@@ -173,56 +173,56 @@ def _load(classifier: Classifier, folder: Path, checkpoint: str) -> None:
     classifier.load_state_dict(state["state_dict"])
 
 
-def _logits(trainer: Trainer, classifier: Classifier, data: PictureDataModule, split: str) -> Tensor:
-    """Logits (N, K) in float32 on the CPU of the pictures of `split`, in the picture set's order."""
+def _logits(trainer: Trainer, classifier: Classifier, data: ImageDataModule, split: str) -> Tensor:
+    """Logits (N, K) in float32 on the CPU of the images of `split`, in the image set's order."""
     batches = trainer.predict(classifier, data.in_order(split))
     return torch.cat([batch.float().cpu() for batch in batches])  # type: ignore[union-attr]
 
 
-def _test_acc(logits: Tensor, data: PictureDataModule) -> float:
-    labels = torch.from_numpy(data.pictures.labels[data.places("test")])
+def _test_acc(logits: Tensor, data: ImageDataModule) -> float:
+    labels = torch.from_numpy(data.images.labels[data.indices("test")])
     return (logits.argmax(dim=1) == labels).double().mean().item()
 
 
-def _splits(logits: Tensor, data: PictureDataModule) -> dict[str, SplitResult]:
-    labels = torch.from_numpy(data.pictures.labels)
-    places = {split: torch.from_numpy(data.places(split)) for split in results.SPLITS}
+def _splits(logits: Tensor, data: ImageDataModule) -> dict[str, SplitResult]:
+    labels = torch.from_numpy(data.images.labels)
+    places = {split: torch.from_numpy(data.indices(split)) for split in results.SPLITS}
     return {
-        split: judge(logits[at], labels[at], classes=data.pictures.classes) for split, at in places.items() if len(at)
+        split: evaluate(logits[at], labels[at], classes=data.images.classes) for split, at in places.items() if len(at)
     }
 
 
-def _predictions(logits: Tensor, data: PictureDataModule) -> Predictions:
-    pictures = data.pictures
+def _predictions(logits: Tensor, data: ImageDataModule) -> Predictions:
+    images = data.images
     return Predictions(
-        paths=pictures.paths,
-        splits=pictures.split,
-        labels=pictures.labels,
+        paths=images.paths,
+        splits=images.split,
+        labels=images.labels,
         probabilities=logits.softmax(dim=1).numpy(),
-        classes=pictures.classes,
+        classes=images.classes,
     )
 
 
-def _draw(folder: Path, trainer: Trainer, classifier: Classifier, data: PictureDataModule, result: Result) -> None:
+def _draw(folder: Path, trainer: Trainer, classifier: Classifier, data: ImageDataModule, result: Result) -> None:
     """The figures, as files and as TensorBoard's images."""
     drawn = run_figures.of_run(result, results.read_metrics(folder)) | {
         "samples": _sample_sheet(classifier, data, result)
     }
     for name, figure in drawn.items():
         file = run_figures.save(figure, folder / run_figures.FIGURES / f"{name}.png")
-        _logger(trainer).log_picture(name, file, epoch=result.epochs - 1)
+        _logger(trainer).log_image(name, file, epoch=result.epochs - 1)
 
 
-def _sample_sheet(classifier: Classifier, data: PictureDataModule, result: Result) -> Any:
+def _sample_sheet(classifier: Classifier, data: ImageDataModule, result: Result) -> Any:
     batch = data.examples(EXAMPLES)
     classifier.eval()
     with torch.inference_mode():
-        predicted = classifier(batch.pictures.to(classifier.device)).argmax(dim=1).tolist()
+        predicted = classifier(batch.images.to(classifier.device)).argmax(dim=1).tolist()
     return run_figures.samples(
-        batch.pictures.round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy(),
+        batch.images.round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy(),
         [result.classes[label] for label in batch.labels.tolist()],
         [result.classes[label] for label in predicted],
-        title=run_figures.run_title("Training pictures as augmented", result, split="train"),
+        title=run_figures.run_title("Training images as augmented", result, split="train"),
     )
 
 

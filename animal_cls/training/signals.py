@@ -44,8 +44,8 @@ class Stop:
 
 
 @contextmanager
-def taken() -> Iterator[Stop]:
-    """Within it signals are taken by what it gives."""
+def catch_signals() -> Iterator[Stop]:
+    """Within it signals are catch_signals by what it gives."""
     stop = Stop()
     before = stop.install()
     try:

@@ -74,12 +74,12 @@ class RunLogger(Logger):
         for name, value in metrics.items():
             self.writer.add_scalar(name, value, 0)
 
-    def log_picture(self, name: str, file: Path, *, epoch: int) -> None:
+    def log_image(self, name: str, file: Path, *, epoch: int) -> None:
         """A PNG file as an image, as it is."""
-        with Image.open(file) as picture:
-            width, height = picture.size
-        image = Summary.Image(width=width, height=height, colorspace=RGBA, encoded_image_string=file.read_bytes())
-        self._add(Summary(value=[Summary.Value(tag=name, image=image)]), epoch)
+        with Image.open(file) as opened:
+            width, height = opened.size
+        shown = Summary.Image(width=width, height=height, colorspace=RGBA, encoded_image_string=file.read_bytes())
+        self._add(Summary(value=[Summary.Value(tag=name, image=shown)]), epoch)
 
     def _add(self, summary: Summary, epoch: int | None = None) -> None:
         self.writer.file_writer.add_summary(summary, epoch)  # type: ignore[union-attr]  # open, since it is being written to
@@ -98,7 +98,7 @@ class RunLogger(Logger):
 
 
 @contextmanager
-def quiet_threads() -> Iterator[None]:
+def silence_writer_errors() -> Iterator[None]:
     """Meanwhile TensorBoard's writing thread tells nobody of a full disk: the next word that is written raises it."""
     before = threading.excepthook
 

@@ -25,16 +25,16 @@ class Look(Callback):
 
 
 @pytest.fixture
-def trained(tmp_path: Path, picture_folder: Callable[..., Path]) -> tuple[Inside, Classifier]:
+def trained(tmp_path: Path, image_folder: Callable[..., Path]) -> tuple[Inside, Classifier]:
     """A bare loop's parts as they were before our one epoch, which is one batch, and our network after it."""
-    root = picture_folder(tmp_path / "pictures", per_class=12)
+    root = image_folder(tmp_path / "images", per_class=12)
     words = ["data=folder", f"data.root={root}", f"data.cache_dir={tmp_path}", "data.image_size=64"]
     config = compose([*words, "optimizer.weight_decay=0.1", "data.batch_size=1000"])
-    data = build.pictures(config)
+    data = build.images(config)
     data.prepare_data()
     classifier = Classifier(
         build.network(config, num_classes=3),
-        classes=data.pictures.classes,
+        classes=data.images.classes,
         normalization=((0.4, 0.5, 0.6), (0.2, 0.3, 0.25)),
         optimizer=build.optimizer(config),
     )
@@ -69,7 +69,7 @@ def test_one_step_of_the_bare_loop_is_one_of_ours(trained: tuple[Inside, Classif
     assert inside.optimizer.param_groups[0]["weight_decay"] == 0.1
 
 
-def test_batches_leave_no_picture_alone() -> None:
+def test_batches_leave_no_image_alone() -> None:
     assert [len(piece) for piece in bare.batches(torch.arange(10), 4)] == [4, 4, 2]
     pieces = bare.batches(torch.arange(9), 4)
     assert [len(piece) for piece in pieces] == [4, 5]

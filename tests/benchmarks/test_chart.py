@@ -28,20 +28,20 @@ def test_targets_that_are_reached_lie_to_the_right_of_one() -> None:
 
 def test_each_network_has_a_panel_with_the_fastest_on_top(tmp_path: Path) -> None:
     speeds = [
-        of("bare loop", "pictures/s", [300.0], subject="simple_cnn"),
-        of("the usual pipeline", "pictures/s", [100.0], subject="simple_cnn"),
-        of("bare loop", "pictures/s", [30.0], subject="resnet18"),
-        of("decoder", "pictures/s", [2000.0]),
+        of("bare loop", "images/s", [300.0], subject="simple_cnn"),
+        of("the usual pipeline", "images/s", [100.0], subject="simple_cnn"),
+        of("bare loop", "images/s", [30.0], subject="resnet18"),
+        of("decoder", "images/s", [2000.0]),
     ]
     parts = [Part(letter="a", title="", measurements=speeds)]
     figure = chart.drawn(parts)
     assert figure is not None
     simple, resnet = figure.axes
-    assert [simple.get_title(), resnet.get_title()] == [f"{n}: pictures per second" for n in ("simple_cnn", "resnet18")]
+    assert [simple.get_title(), resnet.get_title()] == [f"{n}: images per second" for n in ("simple_cnn", "resnet18")]
     assert [bar.get_width() for bar in simple.patches] == [100.0, 300.0]  # type: ignore[attr-defined]
     chart.save(parts, tmp_path / "speed.png")
-    with Image.open(tmp_path / "speed.png") as picture:
-        assert picture.width > 1000
+    with Image.open(tmp_path / "speed.png") as image:
+        assert image.width > 1000
 
 
 def test_nothing_to_draw_is_no_chart(tmp_path: Path) -> None:

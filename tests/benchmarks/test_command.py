@@ -66,12 +66,12 @@ def test_the_command_itself_imports_neither_torch_nor_lightning(tmp_path: Path) 
 
 
 @pytest.mark.slow
-def test_two_parts_are_measured(tmp_path: Path, picture_folder: Callable[..., Path]) -> None:
-    words = ["--quick", "--repeats", "1", "--only", "c,e", "--data", str(picture_folder(tmp_path / "pictures"))]
+def test_two_parts_are_measured(tmp_path: Path, image_folder: Callable[..., Path]) -> None:
+    words = ["--quick", "--repeats", "1", "--only", "c,e", "--data", str(image_folder(tmp_path / "images"))]
     run(["-m", "benchmarks", *words, "--out", str(tmp_path / "out"), "--work", str(tmp_path)], folder=tmp_path)
     saved = json.loads((tmp_path / "out" / "speed.json").read_text())
     decoding, start_up = (part["measurements"] for part in saved["parts"])
-    assert {row["unit"] for row in decoding} == {"x", "pictures/s"}
+    assert {row["unit"] for row in decoding} == {"x", "images/s"}
     commands = {row["subject"]: row for row in start_up}
     assert commands["--help"]["note"] == "torch not imported"
     assert all(row["value"] > 0 for row in start_up)

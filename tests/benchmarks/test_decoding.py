@@ -7,8 +7,8 @@ from benchmarks import decoding
 from benchmarks.processes import run
 
 
-def test_every_repeat_of_every_way_is_timed(tmp_path: Path, picture_folder: Callable[..., Path]) -> None:
-    root = picture_folder(tmp_path / "pictures")
+def test_every_repeat_of_every_way_is_timed(tmp_path: Path, image_folder: Callable[..., Path]) -> None:
+    root = image_folder(tmp_path / "images")
     command = ["-m", "benchmarks.decoding", str(root), "--work", str(tmp_path), "--image-size", "16", "--repeats", "2"]
     seconds = decoding.times(run([*command, "--bare"], folder=tmp_path).output)
     assert {name: len(values) for name, values in seconds.items()} == {"building": 2, "threads": 2, "processes": 2}
@@ -18,10 +18,8 @@ def test_every_repeat_of_every_way_is_timed(tmp_path: Path, picture_folder: Call
     assert (tmp_path / decoding.CACHE).exists()
 
 
-def test_a_repeat_starts_without_the_cache_of_the_one_before(
-    tmp_path: Path, picture_folder: Callable[..., Path]
-) -> None:
-    root = picture_folder(tmp_path / "pictures")
+def test_a_repeat_starts_without_the_cache_of_the_one_before(tmp_path: Path, image_folder: Callable[..., Path]) -> None:
+    root = image_folder(tmp_path / "images")
     decoding.build(root, tmp_path, image_size=16)
     left = tmp_path / decoding.CACHE / "left"
     left.touch()

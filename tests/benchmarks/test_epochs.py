@@ -17,17 +17,17 @@ def test_an_epoch_falls_into_pass_validation_and_ending() -> None:
     assert epochs.training_pass(EPOCH) == 4.5
     assert epochs.ending(EPOCH) == 1.25
     assert epochs.whole(EPOCH) == 7.0 == 4.5 + 1.25 + (16.0 - 14.75)
-    assert epochs.pictures(EPOCH) == 160
+    assert epochs.images(EPOCH) == 160
     assert epochs.span(EPOCH) == (10.0, 14.5)
 
 
-def test_the_cost_of_a_picture_starts_after_the_batches_that_are_skipped() -> None:
-    assert epochs.cost_per_picture(EPOCH["steps"], skip=1, pieces=1) == [2.5 / 96]
-    assert epochs.cost_per_picture(EPOCH["steps"], skip=2, pieces=1) == [1.5 / 32]
+def test_the_cost_of_a_image_starts_after_the_batches_that_are_skipped() -> None:
+    assert epochs.cost_per_image(EPOCH["steps"], skip=1, pieces=1) == [2.5 / 96]
+    assert epochs.cost_per_image(EPOCH["steps"], skip=2, pieces=1) == [1.5 / 32]
 
 
 def test_stretches_share_out_all_batches() -> None:
     ends = [(float(t), 10) for t in (5, 6, 8, 11, 15, 20, 26)]  # a second more per batch
-    assert epochs.cost_per_picture(ends, skip=1, pieces=3) == [0.15, 0.35, 0.55]
-    assert epochs.cost_per_picture(ends, skip=1, pieces=4) == pytest.approx([0.1, 0.25, 0.4, 0.55])
-    assert len(epochs.cost_per_picture(ends, skip=1, pieces=50)) == 6
+    assert epochs.cost_per_image(ends, skip=1, pieces=3) == [0.15, 0.35, 0.55]
+    assert epochs.cost_per_image(ends, skip=1, pieces=4) == pytest.approx([0.1, 0.25, 0.4, 0.55])
+    assert len(epochs.cost_per_image(ends, skip=1, pieces=50)) == 6

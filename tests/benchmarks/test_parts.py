@@ -43,7 +43,7 @@ def test_the_modules_of_importtime() -> None:
     ("largest", "numbers"),
     [(250_000, [2500, 25_000, 250_000]), (5000, [2500, 5000]), (2500, [2500]), (100_000, [2500, 25_000, 100_000])],
 )
-def test_the_numbers_of_pictures_end_with_the_largest(largest: int, numbers: list[int]) -> None:
+def test_the_numbers_of_images_end_with_the_largest(largest: int, numbers: list[int]) -> None:
     assert sizes(largest) == numbers
 
 
@@ -51,7 +51,7 @@ def test_growth_is_the_cost_at_the_largest_in_terms_of_the_median_at_the_smalles
     small = [_grown(cost=2.0, peak=1_000_000_000), _grown(cost=4.0, peak=1_200_000_000)]
     found = _measurements({2500: small, 250_000: [_grown(cost=4.5, peak=2_700_000_000)]})
     by_name = {(m.name, m.subject): m for m in found}
-    growth = by_name["training pass: cost per picture at 250,000 / at 2,500", ""]
+    growth = by_name["training pass: cost per image at 250,000 / at 2,500", ""]
     assert (growth.value, growth.reached) == (1.5, False)
     assert by_name["training pass", "2,500"].values == (2e6, 4e6)
     more = by_name["peak memory of a run, above that at 2,500", "250,000"]
@@ -60,7 +60,7 @@ def test_growth_is_the_cost_at_the_largest_in_terms_of_the_median_at_the_smalles
 
 
 def _grown(*, cost: float, peak: int) -> Grown:
-    costs = {step: [cost] for step in ("building the cache", "training pass", "judging")}
+    costs = {step: [cost] for step in ("building the cache", "training pass", "evaluation")}
     return Grown(costs=costs, start=1.0, end=1.0, peak=peak, building_peak=peak, anonymous=peak // 2)
 
 
@@ -91,7 +91,7 @@ def test_an_action_belongs_to_a_step() -> None:
     assert step_of("something new") == LOOP
 
 
-def test_the_published_runs_take_as_long_as_their_pictures_and_epochs() -> None:
+def test_the_published_runs_take_as_long_as_their_images_and_epochs() -> None:
     """Three networks of which one run each was measured: each counts for three."""
     runs = [of("an epoch", "s", [seconds]) for seconds in (1.0, 10.0, 9.0)] + [of("GPU busy", "%", [95.0])]
     assert _published(runs, 2500).value == pytest.approx(20.0 * 3 * 50 * 25_139 / 2500 / 3600)

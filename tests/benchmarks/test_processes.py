@@ -20,8 +20,8 @@ def test_what_a_process_says_and_how_long_it_takes(tmp_path: Path) -> None:
 
 def test_another_exit_code_than_expected_is_a_failure_with_the_last_words(tmp_path: Path) -> None:
     with pytest.raises(ProcessFailed) as failure:
-        run(["-c", "raise SystemExit('no such picture')"], folder=tmp_path)
-    assert str(failure.value).endswith("exit code 1: no such picture\n")
+        run(["-c", "raise SystemExit('no such image')"], folder=tmp_path)
+    assert str(failure.value).endswith("exit code 1: no such image\n")
 
 
 @linux

@@ -11,7 +11,7 @@ PART = Part(
     measurements=[
         ratio("pass / loop", [9.0, 10.0], [10.0, 10.0], subject="simple_cnn", target=at_least(0.95), note="batch 64"),
         of("start", "s", [0.7], target=at_most(0.8)),
-        of("speed", "pictures/s", [1234.5, 1000.0, 2000.0]),
+        of("speed", "images/s", [1234.5, 1000.0, 2000.0]),
     ],
     remarks=["in turns"],
     seconds=12.4,
@@ -30,7 +30,7 @@ def test_the_table_has_median_spread_repeats_target_and_verdict() -> None:
         "| --- | --- | --- | --- | --- | --- | --- |",
         "| pass / loop (batch 64) | simple_cnn | 0.95 x | 0.9 to 1 | 2 | ≥ 0.95 | reached |",
         "| start |  | 0.7 s |  | 1 | ≤ 0.8 | reached |",
-        "| speed |  | 1,234 pictures/s | 1,000 to 2,000 | 3 |  |  |",
+        "| speed |  | 1,234 images/s | 1,000 to 2,000 | 3 |  |  |",
         "",
         "- in turns",
         "- measured in 12 s; other processes took 25 % of the cores",

@@ -18,8 +18,8 @@ def test_nothing_is_watched_unless_asked(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.slow
-def test_a_run_with_a_bare_loop(tmp_path: Path, picture_folder: Callable[..., Path]) -> None:
-    root = picture_folder(tmp_path / "pictures", per_class=20)
+def test_a_run_with_a_bare_loop(tmp_path: Path, image_folder: Callable[..., Path]) -> None:
+    root = image_folder(tmp_path / "images", per_class=20)
     place = Workplace(tmp_path / "work", Options(quick=True))
     words = ["data=folder", f"data.root={root}", "data.image_size=64", "data.batch_size=16", "trainer.max_epochs=5"]
     profile = tmp_path / "profile.json"
@@ -40,8 +40,8 @@ def test_a_run_with_a_bare_loop(tmp_path: Path, picture_folder: Callable[..., Pa
 
 
 @pytest.mark.slow
-def test_the_jobs_of_a_sweep(tmp_path: Path, picture_folder: Callable[..., Path]) -> None:
-    root = picture_folder(tmp_path / "pictures", per_class=10)
+def test_the_jobs_of_a_sweep(tmp_path: Path, image_folder: Callable[..., Path]) -> None:
+    root = image_folder(tmp_path / "images", per_class=10)
     words = ["-m", "animal_cls", "--multirun", "seed=0,1", "data=folder", f"data.root={root}", "data.image_size=64"]
     words += ["trainer.max_epochs=1", f"data.cache_dir={tmp_path / 'cache'}", f"hydra.sweep.dir={tmp_path / 'sweep'}"]
     seen = Workplace(tmp_path / "work").look([*words, OVERRIDE])

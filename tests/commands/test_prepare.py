@@ -26,10 +26,10 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     for name, n in (("cat", 20), ("a dog", 10)):
-        (tmp_path / "pictures" / name).mkdir(parents=True)
+        (tmp_path / "images" / name).mkdir(parents=True)
         for i in range(n):
-            Image.new("L", (9, 9), 10 * i + n).save(tmp_path / "pictures" / name / f"{i}.png")
-    return tmp_path / "pictures"
+            Image.new("L", (9, 9), 10 * i + n).save(tmp_path / "images" / name / f"{i}.png")
+    return tmp_path / "images"
 
 
 def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, *overrides: str) -> tuple[int, str, str]:
@@ -46,35 +46,35 @@ def test_classes_splits_and_bad_files_are_shown(root: Path, tmp_path: Path, caps
     )
     assert code == 0
     assert out.startswith(
-        f"29 pictures of 2 classes in {root}\n"
-        "class  pictures  train  val  test\n"
+        f"29 images of 2 classes in {root}\n"
+        "class  images  train  val  test\n"
         "a dog        10      7    1     2\n"
         "cat          19     13    2     4\n"
         "total        29     20    3     6\n"
         "width    9 to 9, median 9 pixels\n"
     )
-    assert "\nignored  1 hidden files and files that are no pictures\nfingerprint  " in out
+    assert "\nignored  1 hidden files and files that are no images\nfingerprint  " in out
     assert "\nWorth a look: Unreadable files: 1 file\n" in out
     assert "\n  - cat/0.png (the file is empty)\n" in out
     page, record = out.splitlines()[-2:]
     assert Path(page).read_text(encoding="utf-8").startswith("<!doctype html>")
-    assert json.loads(Path(record).read_text(encoding="utf-8"))["pictures"] == 29
+    assert json.loads(Path(record).read_text(encoding="utf-8"))["images"] == 29
 
 
-def test_pictures_that_cannot_be_used_are_shown_and_the_reason_comes_last(
+def test_images_that_cannot_be_used_are_shown_and_the_reason_comes_last(
     root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for i in range(5):
         (root / "cat" / f"{i}.png").write_bytes(b"")
     code, out, err = run(capsys, tmp_path, "data=folder", f"data.root='{root}'", "--out", "there")
     assert code == 1
-    assert out.startswith(f"25 pictures of 2 classes in {root}\nclass  pictures\na dog        10\n")
+    assert out.startswith(f"25 images of 2 classes in {root}\nclass  images\na dog        10\n")
     assert "\nSevere: Unreadable files: 5 files\n" in out
-    assert out.endswith("\nthere/pictures.html\nthere/pictures.json\n")
-    assert f"data.root={root}: 5 of 30 pictures (0.17) cannot be read" in err.splitlines()[-1]
+    assert out.endswith("\nthere/images.html\nthere/images.json\n")
+    assert f"data.root={root}: 5 of 30 images (0.17) cannot be read" in err.splitlines()[-1]
     code, _, err = run(capsys, tmp_path, "data=folder", f"data.root='{root}'", "--out", "there")
     assert code == 1
-    assert err.splitlines()[-1].startswith("--out there: holds pictures.html already, which is not overwritten.")
+    assert err.splitlines()[-1].startswith("--out there: holds images.html already, which is not overwritten.")
 
 
 def test_a_run_finds_what_was_prepared(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -119,8 +119,8 @@ def test_a_copy_of_animals10_is_compared_with_the_release(
             Image.new("L", (9, 9), 20 * number + i).save(tmp_path / "copy" / "raw-img" / folder / f"{i}.png")
     code, out, err = run(capsys, tmp_path, "data=animals10")
     assert code == 0
-    assert "The licence of these pictures is not stated by their source" in err
-    assert f"50 pictures of 10 classes in {tmp_path}/copy/raw-img" in out
+    assert "The licence of these images is not stated by their source" in err
+    assert f"50 images of 10 classes in {tmp_path}/copy/raw-img" in out
     assert re.search(r"0 of 10 classes are equal to it\nclass +files +release +bytes +contents\n", out)
     assert re.search(r"\ncat +5 +1,668 +\d+ +1,663 files missing\n", out)
 
@@ -142,11 +142,11 @@ def test_an_interrupt_ends_without_a_traceback(
 
 
 def test_caches_are_listed_and_removed(
-    picture_folder: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    image_folder: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    root, kept = picture_folder(tmp_path / "pictures"), f"data.cache_dir={tmp_path}/cache"
+    root, kept = image_folder(tmp_path / "images"), f"data.cache_dir={tmp_path}/cache"
     assert main(["--list", kept]) == 0
-    assert capsys.readouterr().out == f"no decoded pictures in {tmp_path}/cache\n"
+    assert capsys.readouterr().out == f"no decoded images in {tmp_path}/cache\n"
     for size in (8, 16):
         assert main(["data=folder", f"data.root={root}", f"data.image_size={size}", kept]) == 0
     old = tmp_path / "cache" / "decoded" / "f0f0"  # what another version left
@@ -155,7 +155,7 @@ def test_caches_are_listed_and_removed(
     capsys.readouterr()
     assert main(["--list", kept]) == 0
     head, *rows, total = capsys.readouterr().out.splitlines()
-    assert head.split() == ["key", "pictures", "side", "size", "last", "use", "of"]
+    assert head.split() == ["key", "images", "side", "size", "last", "use", "of"]
     assert sorted(row.split()[-1] for row in rows) == sorted([*[str(root)] * 3, "version"])
     assert {row.split()[2] for row in rows if str(root) in row} == {"8", "16", str(SIDE)}
     assert total.startswith(f"4 caches in {tmp_path}/cache: ")
@@ -177,7 +177,7 @@ def test_caches_are_listed_and_removed(
     assert f"{root} (not there any more)" in out
     assert main(["--remove", "all", kept]) == 0
     assert main(["--list", kept]) == 0
-    assert "no decoded pictures" in capsys.readouterr().out
+    assert "no decoded images" in capsys.readouterr().out
 
 
 def test_a_mistyped_flag_is_said(capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,12 +24,12 @@ from animal_cls.training.signals import Stop, Stopped
 from benchmarks.left_behind import differences, left_behind
 
 pytestmark = [pytest.mark.filterwarnings("ignore:.*LeafSpec"), pytest.mark.slow]
-EPOCHS, STEPS = 2, 5  # 18 training pictures in batches of 4, the last two together
+EPOCHS, STEPS = 2, 5  # 18 training images in batches of 4, the last two together
 
 
 @pytest.fixture(scope="module")
-def root(picture_folder: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return picture_folder(tmp_path_factory.mktemp("data") / "pictures", per_class=10)
+def root(image_folder: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return image_folder(tmp_path_factory.mktemp("data") / "images", per_class=10)
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +129,7 @@ def test_a_damaged_checkpoint_means_a_new_beginning(
     assert_same(left, twin)
 
 
-def test_other_pictures_are_refused(config: Config, root: Path, tmp_path: Path) -> None:
+def test_other_images_are_refused(config: Config, root: Path, tmp_path: Path) -> None:
     with pytest.raises(Stopped):
         run.train(config, tmp_path, stop=After(3))
     file = next(root.rglob("*.png"))
@@ -137,7 +137,7 @@ def test_other_pictures_are_refused(config: Config, root: Path, tmp_path: Path) 
     file.unlink()
     try:
         load_once.cache_clear()
-        with pytest.raises(UserError, match=r"the pictures have changed since the run in .+ began, so it cannot go on"):
+        with pytest.raises(UserError, match=r"the images have changed since the run in .+ began, so it cannot go on"):
             run.train(config, tmp_path, go_on=True)
     finally:
         file.write_bytes(content)
@@ -165,14 +165,14 @@ def test_a_signal_ends_the_run_with_a_checkpoint_and_its_exit_code(
     process = animal_cls("animal_cls", *words, "trainer.max_epochs=10000", "hydra.run.dir=run", cwd=tmp_path)
     last = tmp_path / "run" / "checkpoints" / "last.ckpt"
     wait_for(last.exists)
-    assert run_status.state(tmp_path / "run").status == "running"
+    assert run_status.run_status(tmp_path / "run").status == "running"
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == code
     assert "Stopping after this step; the same signal again stops at once.\n" in err
     assert f"Stopped. To go on: python -m animal_cls.resume {tmp_path}/run\n" in err
     assert "Traceback" not in err
-    found = run_status.state(tmp_path / "run")
+    found = run_status.run_status(tmp_path / "run")
     assert found.status == "unfinished"
     assert found.detail.endswith("goes on from its last checkpoint")
     torch.load(last, weights_only=True)
@@ -189,7 +189,7 @@ def test_an_interrupt_ends_a_sweep_with_its_job(words: list[str], tmp_path: Path
     assert f"Stopped. To go on: python -m animal_cls.resume {tmp_path}/sweep\n" in err
     assert "Traceback" not in err
     plan = json.loads((tmp_path / "sweep" / "plan.json").read_text())
-    states = [run_status.state(tmp_path / "sweep" / job["folder"]).status for job in plan["jobs"]]
+    states = [run_status.run_status(tmp_path / "sweep" / job["folder"]).status for job in plan["jobs"]]
     assert states == ["unfinished", "queued"]
 
 
@@ -211,14 +211,14 @@ def test_a_sweep_goes_on_as_it_was_planned(
     process.kill()
     process.communicate()
     (mine / "gentle.yaml").write_text("name: gentle\ndropout: 0.9\n")
-    assert [run_status.state(folder).status for folder in folders] == ["done", "unfinished", "queued"]
+    assert [run_status.run_status(folder).status for folder in folders] == ["done", "unfinished", "queued"]
     assert resume.main(["--list", str(tmp_path / "sweep")]) == 0
     assert "1 done, 1 unfinished, 1 queued" in capsys.readouterr().out
     before = (folders[0] / "result.json").stat().st_mtime_ns
     assert resume.main(["--dry-run", str(tmp_path / "sweep")]) == 0
     shown = capsys.readouterr().out.split()
     assert [shown.count(word) for word in ("alone", "goes", "begins")] == [1, 1, 1]
-    assert [run_status.state(folder).status for folder in folders] == ["done", "unfinished", "queued"]
+    assert [run_status.run_status(folder).status for folder in folders] == ["done", "unfinished", "queued"]
     both = [animal_cls("animal_cls.commands.resume", "sweep", cwd=tmp_path) for _ in range(2)]  # which share the work
     told = [process.communicate(timeout=120) for process in both]
     assert [err for _, err in told] == ["", ""]
@@ -235,7 +235,7 @@ def test_failed_runs_are_tried_again_unless_they_shall_not(
     process = animal_cls("animal_cls", *words, "optimizer.lr=1e30", "hydra.run.dir=run", cwd=tmp_path)
     process.communicate(timeout=60)
     assert process.returncode == 1
-    assert run_status.state(tmp_path / "run").status == "failed"
+    assert run_status.run_status(tmp_path / "run").status == "failed"
     assert resume.main(["--no-failed", str(tmp_path / "run")]) == 0
     assert capsys.readouterr().out.endswith(": is left alone\n")
     with pytest.raises(SystemExit):

@@ -23,7 +23,7 @@ from animal_cls.config.schema import Config, keys
 from animal_cls.errors import UserError
 
 Program = Callable[..., "CompletedProcess[str]"]
-PictureFolder = Callable[..., Path]
+ClassFolders = Callable[..., Path]
 
 SMALL = ("data=folder", "data.image_size=64", "trainer.max_epochs=1", "trainer.accelerator=cpu")
 HEAVY = {"torch", "torchvision", "lightning", "torchmetrics", "matplotlib", "tensorboard"}
@@ -104,7 +104,7 @@ def test_the_script_is_the_module() -> None:
 def test_the_script_dispatches_verbs(program: Program, tmp_path: Path) -> None:
     helped = program("prepare", "--help")
     assert helped.returncode == 0
-    assert "\nFetch, check, decode and split the pictures of a run, without training.\n" in helped.stdout
+    assert "\nFetch, check, decode and split the images of a run, without training.\n" in helped.stdout
     refused = program("prepare", "data=folder", "data.root=nowhere")
     assert refused.returncode == 1
     assert refused.stderr.startswith(f"data.root=nowhere: no such folder (looked for {tmp_path}/nowhere).")
@@ -159,9 +159,9 @@ def test_an_option_file_without_a_name_is_refused(program: Program, tmp_path: Pa
 
 
 def test_a_run_prints_a_summary_and_leaves_the_files_of_the_contract(
-    program: Program, picture_folder: PictureFolder, tmp_path: Path
+    program: Program, image_folder: ClassFolders, tmp_path: Path
 ) -> None:
-    root = picture_folder(tmp_path / "pictures")
+    root = image_folder(tmp_path / "images")
     outcome = program(*SMALL, f"data.root={root}", "hydra.run.dir=run", "reg=dropout", "seed=5")
     folder = tmp_path / "run"
     assert (outcome.returncode, outcome.stderr) == (0, "")
@@ -256,15 +256,15 @@ def test_compose_is_the_command_line_for_other_programs() -> None:
         train.compose(["seed=-1"])
 
 
-@pytest.mark.parametrize("value", ["~/pictures", "/图片/动物", "/a=b", "/my pictures (2)", "/Müller"])
+@pytest.mark.parametrize("value", ["~/images", "/图片/动物", "/a=b", "/my images (2)", "/Müller"])
 def test_paths_that_hydras_grammar_does_not_take_are_quoted_for_the_user(value: str):
     assert train.compose([f"data.root={value}"]).data.root == value
 
 
 def test_words_that_hydra_understands_or_that_may_be_several_values_stay_as_they_are():
     words = ["model=resnet18", "seed=0,1", "data.root=~/x,~/y", "+optimizer.betas=[0.9,0.99]", "foo", "--cfg", "job"]
-    assert train.as_meant(words) == words
+    assert train.normalize_overrides(words) == words
 
 
 def test_multirun_may_stand_anywhere():
-    assert train.as_meant(["reg=l2", "--multirun", "seed=0,1"]) == ["--multirun", "reg=l2", "seed=0,1"]
+    assert train.normalize_overrides(["reg=l2", "--multirun", "seed=0,1"]) == ["--multirun", "reg=l2", "seed=0,1"]

@@ -13,12 +13,12 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from animal_cls import results
-from animal_cls.config.hydra_errors import in_our_words, is_mistake
+from animal_cls.config.hydra_errors import format_hydra_error, is_mistake
 from animal_cls.errors import UserError
 from animal_cls.results import Result
 
 Program = Callable[..., "CompletedProcess[str]"]
-PictureFolder = Callable[..., Path]
+ClassFolders = Callable[..., Path]
 
 SMALL = ("data=folder", "data.image_size=64", "trainer.max_epochs=1", "trainer.accelerator=cpu")
 MODELS = "resnet18, resnet18_pretrained, simple_cnn"
@@ -27,13 +27,13 @@ MODEL_KEYS = "Keys of the options in model/: model.dropout, model.image_size, mo
 OPTIMIZER_KEYS = (
     "Keys of the options in optimizer/: optimizer.fused, optimizer.lr, optimizer.momentum, optimizer.weight_decay."
 )
-NO_TEST = "Add pictures of it, take the class away, or lower data.val or data.test (data.test=0 makes no test set)."
+NO_TEST = "Add images of it, take the class away, or lower data.val or data.test (data.test=0 makes no test set)."
 DROPOUT_1 = "reg.dropout=1.0: a probability in [0, 1) is needed: 1 would drop everything."
 TOO_SMALL = (
     "data.image_size=63: too small for simple_cnn, whose convolutions and pools need at least 64 pixels. "
     "Use data.image_size=64 or more."
 )
-NOT_A_PICTURE = "(not a picture (JPEG, PNG, WEBP, BMP, GIF can be read))"
+NOT_A_IMAGE = "(not an image (JPEG, PNG, WEBP, BMP, GIF can be read))"
 
 # Command line -> message. All of these are seen before torch is imported and before any folder is made.
 CONFIG = {
@@ -51,7 +51,7 @@ CONFIG = {
     "++reg.dropuot=0.1": (
         "reg.dropuot: no such key. Did you mean reg.dropout? Keys of reg: name, dropout, weight_decay, label_smoothing."
     ),
-    "+typo=1": "typo: no such key. Keys at the top: seed, judge, data, model, reg, optimizer, trainer.",
+    "+typo=1": "typo: no such key. Keys at the top: seed, checkpoint, data, model, reg, optimizer, trainer.",
     "model.typo=3": (
         f"model.typo: the chosen option has no such key. {MODEL_KEYS} "
         "To pass another argument of its constructor, write +model.typo=..."
@@ -82,7 +82,7 @@ CONFIG = {
     "optimizer.lr=abc": "optimizer.lr=abc: a number above 0 is needed, e.g. optimizer.lr=0.001.",
     "data.val=0": "data.val=0: a fraction above 0 to below 1 is needed, e.g. data.val=0.1.",
     "data.test=1": "data.test=1: a fraction from 0 to below 1 is needed, e.g. data.test=0.1.",
-    "data.val=abc": ("data.val=abc: a fraction of the pictures is needed, e.g. data.val=0.1, or data.val=published."),
+    "data.val=abc": ("data.val=abc: a fraction of the images is needed, e.g. data.val=0.1, or data.val=published."),
     "data.val=0.5 data.test=0.5": (
         "data.val=0.5 data.test=0.5: together they must stay below 1, or nothing is left to train on."
     ),
@@ -122,7 +122,7 @@ CONFIG = {
 }
 
 
-# Environment or option -> how the message begins that says where the decoded pictures cannot be kept.
+# Environment or option -> how the message begins that says where the decoded images cannot be kept.
 CACHES = {
     "ANIMAL_CLS_CACHE=file": "data.cache_dir=file: cannot be written (Not a directory). Mend that, or",
     "ANIMAL_CLS_CACHE=/proc/x": "data.cache_dir=/proc/x: cannot be written (No such file or directory). Mend",
@@ -133,10 +133,10 @@ CACHES = {
 
 @pytest.mark.parametrize("word", CACHES)
 def test_caches(
-    word: str, program: Program, picture_folder: PictureFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    word: str, program: Program, image_folder: ClassFolders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
-    words = [*SMALL, f"data.root={picture_folder(tmp_path / 'pictures')}", "hydra.run.dir=run"]
+    words = [*SMALL, f"data.root={image_folder(tmp_path / 'images')}", "hydra.run.dir=run"]
     if word.startswith("data."):
         words.append(word)
     else:
@@ -175,88 +175,87 @@ def test_the_quotes_that_are_proposed_work(value: str, program: Program, tmp_pat
     assert re.search(r"^  root: (.*)$", outcome.stdout, re.M)[1].strip("'\"").replace("''", "'") == value  # type: ignore[index]
 
 
-# Pictures that cannot be trained on: how they are made, and the message. `{root}` is their folder.
+# Images that cannot be trained on: how they are made, and the message. `{root}` is their folder.
 
 
-def nothing(root: Path, draw: PictureFolder) -> None:
+def nothing(root: Path, draw: ClassFolders) -> None:
     root.mkdir()
 
 
-def no_folder(root: Path, draw: PictureFolder) -> None:
+def no_folder(root: Path, draw: ClassFolders) -> None:
     pass
 
 
-def a_file(root: Path, draw: PictureFolder) -> None:
+def a_file(root: Path, draw: ClassFolders) -> None:
     root.touch()
 
 
-def no_class_folders(root: Path, draw: PictureFolder) -> None:
+def no_class_folders(root: Path, draw: ClassFolders) -> None:
     draw(root, classes=["cat"], per_class=3)
     for path in (root / "cat").iterdir():
         path.rename(root / path.name)
     (root / "cat").rmdir()
 
 
-def one_class(root: Path, draw: PictureFolder) -> None:
+def one_class(root: Path, draw: ClassFolders) -> None:
     draw(root, classes=["cat"])
 
 
-def a_small_class(root: Path, draw: PictureFolder) -> None:
+def a_small_class(root: Path, draw: ClassFolders) -> None:
     draw(root)
     for path in sorted((root / "dog").iterdir())[2:]:
         path.unlink()
 
 
-def all_unreadable(root: Path, draw: PictureFolder) -> None:
+def all_unreadable(root: Path, draw: ClassFolders) -> None:
     for name in ("cat", "dog"):
         (root / name).mkdir(parents=True)
-        (root / name / "a.png").write_bytes(b"no picture")
+        (root / name / "a.png").write_bytes(b"no image")
 
 
-def some_unreadable(root: Path, draw: PictureFolder) -> None:
+def some_unreadable(root: Path, draw: ClassFolders) -> None:
     draw(root)
-    (root / "cat" / "00.png").write_bytes(b"no picture")
+    (root / "cat" / "00.png").write_bytes(b"no image")
 
 
-PICTURES: dict[Callable[[Path, PictureFolder], None], str] = {
-    no_folder: ("data.root={root}: no such folder. Give the folder of your class folders: data.root=/path/to/pictures"),
+IMAGES: dict[Callable[[Path, ClassFolders], None], str] = {
+    no_folder: ("data.root={root}: no such folder. Give the folder of your class folders: data.root=/path/to/images"),
     a_file: (
-        "data.root={root}: is a file. Give the folder that holds a folder for each class: data.root=/path/to/pictures"
+        "data.root={root}: is a file. Give the folder that holds a folder for each class: data.root=/path/to/images"
     ),
     nothing: (
-        "data.root={root}: holds no class folders: it is empty; put the pictures of each class there, "
+        "data.root={root}: holds no class folders: it is empty; put the images of each class there, "
         "in a folder of its own."
     ),
     no_class_folders: (
-        "data.root={root}: holds no class folders: 3 pictures lie directly in it; "
-        "put each class in a folder of its own."
+        "data.root={root}: holds no class folders: 3 images lie directly in it; put each class in a folder of its own."
     ),
     one_class: (
         "data.root={root}: one class only, cat. At least two are needed, each in a folder of its own beside cat/."
     ),
     a_small_class: (
-        "data.root: too few pictures of class dog: it has 2, and 1 in test, 1 in val leave none to train on "
+        "data.root: too few images of class dog: it has 2, and 1 in test, 1 in val leave none to train on "
         f"(data.val=0.1, data.test=0.1). {NO_TEST}"
     ),
     all_unreadable: (
-        f"data.root={{root}}: none of its 2 pictures can be read: cat/a.png {NOT_A_PICTURE}; dog/a.png {NOT_A_PICTURE}."
+        f"data.root={{root}}: none of its 2 images can be read: cat/a.png {NOT_A_IMAGE}; dog/a.png {NOT_A_IMAGE}."
     ),
     some_unreadable: (
-        "data.root={root}: 1 of 24 pictures (0.042) cannot be read, more than data.max_bad_share=0.01 allows: "
-        f"cat/00.png {NOT_A_PICTURE}. Repair them, move them away, or allow more of them."
+        "data.root={root}: 1 of 24 images (0.042) cannot be read, more than data.max_bad_share=0.01 allows: "
+        f"cat/00.png {NOT_A_IMAGE}. Repair them, move them away, or allow more of them."
     ),
 }
 
 
-@pytest.mark.parametrize("make", PICTURES, ids=lambda make: make.__name__)
-def test_pictures(
-    make: Callable[[Path, PictureFolder], None], program: Program, picture_folder: PictureFolder, tmp_path: Path
+@pytest.mark.parametrize("make", IMAGES, ids=lambda make: make.__name__)
+def test_images(
+    make: Callable[[Path, ClassFolders], None], program: Program, image_folder: ClassFolders, tmp_path: Path
 ) -> None:
-    root = tmp_path / "pictures"
-    make(root, picture_folder)
+    root = tmp_path / "images"
+    make(root, image_folder)
     before = contents(root)
     outcome = program(*SMALL, f"data.root={root}", "hydra.run.dir=run")
-    message = PICTURES[make].replace("{root}", str(root))
+    message = IMAGES[make].replace("{root}", str(root))
     assert (outcome.returncode, outcome.stderr) == (1, message + "\n")
     assert contents(root) == before
     recorded = results.load(tmp_path / "run")
@@ -267,7 +266,7 @@ def test_pictures(
     assert "Traceback" not in log, "a user's mistake is no fault of ours"
 
 
-# What the parts refuse, once torch is there. The pictures are not looked for before.
+# What the parts refuse, once torch is there. The images are not looked for before.
 PARTS = {
     "data.image_size=63": TOO_SMALL,
     "reg.label_smoothing=1": "reg.label_smoothing=1.0: a share in [0, 1) is needed.",
@@ -288,9 +287,7 @@ PARTS = {
     "optimizer._target_=torch.optim.Nope": (
         "optimizer._target_=torch.optim.Nope: cannot be imported (module 'torch.optim' has no attribute 'Nope')."
     ),
-    "data.root=null": (
-        "data.root: data=folder needs the folder of your class folders, e.g. data.root=/path/to/pictures"
-    ),
+    "data.root=null": ("data.root: data=folder needs the folder of your class folders, e.g. data.root=/path/to/images"),
     "data.source._target_=nope.nope": ("data.source._target_=nope.nope: cannot be imported (No module named 'nope')."),
     "+data.source.typo=3": (
         "data.source: animal_cls.data.sources.folder.locate cannot be called: "
@@ -307,14 +304,12 @@ def test_parts(words: str, program: Program, tmp_path: Path) -> None:
     assert (outcome.returncode, outcome.stderr) == (1, PARTS[words] + "\n")
 
 
-def test_the_smallest_picture_that_is_named_works(
-    program: Program, picture_folder: PictureFolder, tmp_path: Path
-) -> None:
+def test_the_smallest_image_that_is_named_works(program: Program, image_folder: ClassFolders, tmp_path: Path) -> None:
     smallest = re.search(r"Use (data\.image_size=\d+) or more", program("data.image_size=1").stderr)
     assert smallest is not None
-    root = picture_folder(tmp_path / "pictures", per_class=2)  # too few to split: reached only by a network that fits
+    root = image_folder(tmp_path / "images", per_class=2)  # too few to split: reached only by a network that fits
     outcome = program(*SMALL, f"data.root={root}", smallest[1])
-    assert outcome.stderr.startswith("data.root: too few pictures of class cat")
+    assert outcome.stderr.startswith("data.root: too few images of class cat")
 
 
 @pytest.mark.parametrize("name", ["gpu", "cuda", "mps"])
@@ -429,8 +424,8 @@ def test_a_folder_with_another_sweep_is_refused(program: Program, tmp_path: Path
 
 
 def test_what_hydra_says_is_kept_where_we_have_no_words() -> None:
-    assert in_our_words(HydraException("  something new\n")) == "something new"
-    assert in_our_words(UserError("ours")) == "ours"
+    assert format_hydra_error(HydraException("  something new\n")) == "something new"
+    assert format_hydra_error(UserError("ours")) == "ours"
 
 
 @pytest.mark.parametrize(

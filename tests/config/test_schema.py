@@ -59,7 +59,7 @@ def test_conf_is_found_with_every_group() -> None:
 ACCEPTED = [
     ("seed", 0),  # 0 is a seed
     ("seed", 2**32 - 1),
-    ("judge", "last"),
+    ("checkpoint", "last"),
     ("data.image_size", 1),
     ("data.image_size", 4096),
     ("data.batch_size", 1),
@@ -86,7 +86,7 @@ ACCEPTED = [
 REFUSED = [
     ("seed", -1),
     ("seed", 2**32),  # lightning's seed_everything goes no further
-    ("judge", "worst"),
+    ("checkpoint", "worst"),
     ("data.image_size", 0),
     ("data.image_size", 4097),
     ("data.batch_size", 0),
@@ -188,7 +188,7 @@ def test_parse_types_what_yaml_and_command_lines_hold() -> None:
             {"trainer": {"max_epoch": 3}},
             r"trainer\.max_epoch: no such key\. Did you mean trainer\.max_epochs\? Keys of",
         ),
-        ({"sed": 3}, r"sed: no such key\. Did you mean seed\? Keys at the top: seed, judge, data, model, reg,"),
+        ({"sed": 3}, r"sed: no such key\. Did you mean seed\? Keys at the top: seed, checkpoint, data, model, reg,"),
         ({"data": {"source": 3}}, r"data\.source: "),
         ({"seed": "three"}, r"seed: Value 'three' of type 'str' could not be converted to Integer"),
         ({"data": {"root": "???"}}, r"data\.root: has no value yet\. Give it one: data\.root=\.\.\."),
@@ -204,7 +204,7 @@ def test_parse_names_the_key_of_a_mistake(raw: dict[str, Any], message: str) -> 
 def test_every_key_has_its_dotted_name() -> None:
     assert [key for key in keys(Config) if not key.startswith(("data.", "reg."))] == [
         "seed",
-        "judge",
+        "checkpoint",
         "data",
         "model",
         "reg",
@@ -228,7 +228,7 @@ def test_config_yaml_holds_every_key_and_no_other() -> None:
     dotted = {f"{section}.{name}" for section in ("data", "trainer") for name in written[section]}
     from_options = {"data.name", "data.source"}
     assert dotted == {key for key in keys(Config) if key.startswith(("data.", "trainer."))} - from_options
-    defaults = {"seed": Config.seed, "judge": Config.judge}
+    defaults = {"seed": Config.seed, "checkpoint": Config.checkpoint}
     assert {key: written[key] for key in defaults} == defaults
     for section in ("data", "trainer"):
         values = vars(getattr(Config(), section))
@@ -263,5 +263,5 @@ def test_the_nearest_word_is_proposed_and_no_far_one(
 
 def test_an_unknown_section_is_compared_as_a_whole() -> None:
     assert str(unknown_key("trainr.max_epochs")).startswith(
-        "trainr.max_epochs: no such key. Did you mean trainer.max_epochs? Keys at the top: seed, judge,"
+        "trainr.max_epochs: no such key. Did you mean trainer.max_epochs? Keys at the top: seed, checkpoint,"
     )

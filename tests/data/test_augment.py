@@ -1,4 +1,4 @@
-"""Mirroring and cutting out, against Pillow and against pictures whose outcome is known by mathematics."""
+"""Mirroring and cutting out, against Pillow and against images whose outcome is known by mathematics."""
 
 import math
 
@@ -14,22 +14,22 @@ from animal_cls.data.augment import AREA, RATIO, boxes, crop_boxes, flip_crop, g
 
 N, SIDE = 2000, 16
 KEYS = np.random.default_rng(0).integers(0, 2**64, size=N, dtype=np.uint64)
-HALF_AREA_SQUARE = (0.5 - AREA[0]) / (AREA[1] - AREA[0])  # the draw that cuts out half of the picture
+HALF_AREA_SQUARE = (0.5 - AREA[0]) / (AREA[1] - AREA[0])  # the draw that cuts out half of the image
 
 
-def random_pictures(n: int, *, height: int = SIDE, width: int = SIDE) -> Tensor:
+def random_images(n: int, *, height: int = SIDE, width: int = SIDE) -> Tensor:
     values = np.random.default_rng(1).integers(0, 256, size=(n, 3, height, width))
     return torch.from_numpy(values).float()
 
 
 def ramps(n: int) -> Tensor:
-    """Pictures whose first channel is each pixel's x, and whose second is its y."""
+    """Images whose first channel is each pixel's x, and whose second is its y."""
     y, x = torch.meshgrid(torch.arange(SIDE), torch.arange(SIDE), indexing="ij")
     return torch.stack([x, y, torch.full_like(x, 7)]).float().expand(n, 3, SIDE, SIDE)
 
 
 def fix_draws(monkeypatch: pytest.MonkeyPatch, draws: np.ndarray) -> None:
-    """Let every picture draw these five numbers: mirror, area, shape, left, top."""
+    """Let every image draw these five numbers: mirror, area, shape, left, top."""
 
     def uniform(keys: np.ndarray, *, draws: int, **_: int) -> np.ndarray:
         return np.column_stack([np.zeros((len(keys), draws - 5)), fixed])
@@ -39,34 +39,34 @@ def fix_draws(monkeypatch: pytest.MonkeyPatch, draws: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("place", [0.0, 0.3, 1 - 1e-9])
-def test_the_whole_picture_stays_as_it_is(monkeypatch: pytest.MonkeyPatch, place: float) -> None:
+def test_the_whole_image_stays_as_it_is(monkeypatch: pytest.MonkeyPatch, place: float) -> None:
     fix_draws(monkeypatch, np.array([[0.9, 1 - 1e-12, 0.5, place, place], [0.1, 1 - 1e-12, 0.5, place, place]]))
-    pictures = random_pictures(2)
-    changed = flip_crop(pictures, boxes(KEYS[:2], seed=0, epoch=0))
-    torch.testing.assert_close(changed[0], pictures[0], atol=1e-3, rtol=0)
-    torch.testing.assert_close(changed[1], pictures[1].flip(-1), atol=1e-3, rtol=0)
+    images = random_images(2)
+    changed = flip_crop(images, boxes(KEYS[:2], seed=0, epoch=0))
+    torch.testing.assert_close(changed[0], images[0], atol=1e-3, rtol=0)
+    torch.testing.assert_close(changed[1], images[1].flip(-1), atol=1e-3, rtol=0)
 
 
 def test_flip_crop_equals_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
     height, width = 20, 30
-    pictures = random_pictures(50, height=height, width=width)
+    images = random_images(50, height=height, width=width)
     draws = np.random.default_rng(2).random((50, 5))
     fix_draws(monkeypatch, draws)
-    changed = flip_crop(pictures, boxes(KEYS[:50], seed=0, epoch=0))
-    for picture, (mirror, area, shape, left, top), result in zip(pictures, draws, changed, strict=True):
+    changed = flip_crop(images, boxes(KEYS[:50], seed=0, epoch=0))
+    for image, (mirror, area, shape, left, top), result in zip(images, draws, changed, strict=True):
         share = AREA[0] + (AREA[1] - AREA[0]) * area
         ratio = RATIO[0] * (RATIO[1] / RATIO[0]) ** shape
         w, h = min(math.sqrt(share * ratio), 1) * width, min(math.sqrt(share / ratio), 1) * height
         x, y = left * (width - w), top * (height - h)
         box = (x + w, y, x, y + h) if mirror < 0.5 else (x, y, x + w, y + h)
-        for channel, found in zip(picture, result, strict=True):
+        for channel, found in zip(image, result, strict=True):
             image = Image.fromarray(channel.numpy())
             expected = image.transform((width, height), Image.Transform.EXTENT, box, Image.Resampling.BILINEAR)
             np.testing.assert_allclose(found, np.asarray(expected), atol=5e-3)
 
 
 def measured(*, seed: int, epoch: int) -> dict[str, np.ndarray]:
-    """What was cut out of each picture, (N,) each, read off the ramps: shares of the side, for places of the room."""
+    """What was cut out of each image, (N,) each, read off the ramps: shares of the side, for places of the room."""
     changed = flip_crop(ramps(N), boxes(KEYS, seed=seed, epoch=epoch)).double().numpy()
     inner = slice(SIDE // 4, -SIDE // 4)  # no part that is cut out ends here
     x, y = changed[:, 0, :, inner], changed[:, 1, inner, :]  # x grows along each row, y down each column
@@ -96,7 +96,7 @@ def test_parts_have_the_stated_areas_ratios_and_places() -> None:
         assert abs(places.mean() - 0.5) < 5 / math.sqrt(12 * len(places))
 
 
-def test_half_of_the_pictures_are_mirrored_in_every_epoch() -> None:
+def test_half_of_the_images_are_mirrored_in_every_epoch() -> None:
     shares = [measured(seed=3, epoch=epoch)["mirrored"].mean() for epoch in range(3)]
     assert all(abs(share - 0.5) < 4 * 0.5 / math.sqrt(N) for share in shares), shares
 
@@ -122,35 +122,35 @@ def test_the_changes_are_independent_of_each_other_of_the_epoch_before_and_of_th
     assert np.abs(correlation).max() < 5 / math.sqrt(room.sum()), names
 
 
-def test_a_picture_is_changed_alike_whatever_the_others_are() -> None:
-    pictures = random_pictures(40)
-    whole = flip_crop(pictures, boxes(KEYS[:40], seed=5, epoch=2))
+def test_a_image_is_changed_alike_whatever_the_others_are() -> None:
+    images = random_images(40)
+    whole = flip_crop(images, boxes(KEYS[:40], seed=5, epoch=2))
     some = np.random.default_rng(3).permutation(40)[:13]
-    part = flip_crop(pictures[some], boxes(KEYS[some], seed=5, epoch=2))
+    part = flip_crop(images[some], boxes(KEYS[some], seed=5, epoch=2))
     torch.testing.assert_close(part, whole[some], atol=1e-4, rtol=0)
-    assert torch.equal(flip_crop(pictures, boxes(KEYS[:40], seed=5, epoch=2)), whole)
+    assert torch.equal(flip_crop(images, boxes(KEYS[:40], seed=5, epoch=2)), whole)
 
 
 def test_every_epoch_and_seed_changes_anew() -> None:
-    pictures = random_pictures(8)
+    images = random_images(8)
     changed = [
-        flip_crop(pictures, boxes(KEYS[:8], seed=seed, epoch=epoch)) for seed, epoch in ((0, 0), (0, 1), (1, 0), (1, 1))
+        flip_crop(images, boxes(KEYS[:8], seed=seed, epoch=epoch)) for seed, epoch in ((0, 0), (0, 1), (1, 0), (1, 1))
     ]
     for i, one in enumerate(changed):
         for other in changed[:i]:
             assert ((one - other).abs().amax(dim=(1, 2, 3)) > 1).all()
 
 
-def test_the_outcome_is_channels_last_float_and_within_the_range_of_the_picture() -> None:
-    pictures = random_pictures(30).clamp(20, 230)
-    before = pictures.clone()
-    changed = flip_crop(pictures, boxes(KEYS[:30], seed=0, epoch=0))
-    assert changed.shape == pictures.shape
+def test_the_outcome_is_channels_last_float_and_within_the_range_of_the_image() -> None:
+    images = random_images(30).clamp(20, 230)
+    before = images.clone()
+    changed = flip_crop(images, boxes(KEYS[:30], seed=0, epoch=0))
+    assert changed.shape == images.shape
     assert changed.dtype == torch.float32
     assert changed.is_contiguous(memory_format=torch.channels_last)
     assert changed.min() >= 20 - 1e-3
     assert changed.max() <= 230 + 1e-3
-    assert torch.equal(pictures, before)
+    assert torch.equal(images, before)
 
 
 def test_boxes_by_hand() -> None:

@@ -1,4 +1,4 @@
-"""Small files that claim to be huge pictures, or hide much in little, are refused before they take memory."""
+"""Small files that claim to be huge images, or hide much in little, are refused before they take memory."""
 
 import io
 import resource
@@ -14,7 +14,7 @@ from PIL import Image
 
 from animal_cls.config.schema import PILLOWS_OWN_LIMIT, DataConfig
 from animal_cls.data.cache.pixels import decoded
-from animal_cls.data.decode import MAX_PIXELS, UnreadablePicture, decode
+from animal_cls.data.decode import MAX_PIXELS, UnreadableImage, decode
 
 
 def written(image: Image.Image, kind: str, **settings: Any) -> bytearray:
@@ -30,14 +30,14 @@ def png_chunk(name: bytes, data: bytes) -> bytes:
 
 
 def png(width: int, height: int) -> bytes:
-    """70 bytes, in all but its size a true picture of one grey pixel."""
+    """70 bytes, in all but its size a true image of one grey pixel."""
     source = written(Image.new("L", (1, 1)), "PNG")
     header = struct.pack(">II", width, height) + source[24:29]
     return bytes(source[:8] + png_chunk(b"IHDR", header) + source[33:])
 
 
 def black_png(width: int, height: int) -> bytes:
-    """A true black picture, a thousand times smaller than its pixels."""
+    """A true black image, a thousand times smaller than its pixels."""
     rows = zlib.compress(bytes((1 + -(-width // 8)) * height), 9)
     header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
     chunks = png_chunk(b"IHDR", header) + png_chunk(b"IDAT", rows) + png_chunk(b"IEND", b"")
@@ -45,7 +45,7 @@ def black_png(width: int, height: int) -> bytes:
 
 
 def png_with_text(letters: int, chunks: int = 1) -> bytes:
-    """A grey picture with `chunks` compressed comments of `letters` zeros each before its pixels."""
+    """A grey image with `chunks` compressed comments of `letters` zeros each before its pixels."""
     source = written(Image.new("L", (9, 9), 100), "PNG")
     text = b"".join(png_chunk(b"zTXt", b"k%d\0\0" % k + zlib.compress(bytes(letters), 9)) for k in range(chunks))
     return bytes(source[:33] + text + source[33:])
@@ -83,7 +83,7 @@ CLAIMS = {"PNG": png, "BMP": bmp, "GIF": gif, "JPEG": jpeg, "WebP": webp}
 
 
 def refusal(source: bytes, **settings: int) -> str:
-    with pytest.raises(UnreadablePicture) as caught:
+    with pytest.raises(UnreadableImage) as caught:
         decode(source, image_size=8, **settings)
     return str(caught.value)
 
@@ -95,14 +95,14 @@ def test_the_default_is_said_once() -> None:
 
 
 @pytest.mark.parametrize("kind", CLAIMS)
-def test_the_limit_counts_whole_pictures(kind: str) -> None:
+def test_the_limit_counts_whole_images(kind: str) -> None:
     """Also of a JPEG that would be unpacked at an eighth of its size."""
     assert refusal(CLAIMS[kind](400, 301), max_pixels=400 * 300) == (
         "400 x 301 pixels, more than data.max_pixels=120000 allows"
     )
 
 
-def test_a_picture_of_just_the_limit_is_read() -> None:
+def test_a_image_of_just_the_limit_is_read() -> None:
     assert decode(black_png(400, 300), image_size=8, max_pixels=400 * 300).shape == (8, 8, 3)
 
 
@@ -147,10 +147,10 @@ def test_comments_that_unpack_to_much_are_refused() -> None:
 
 def test_the_cache_knows_by_which_limit_it_was_made(tmp_path: Path) -> None:
     """Else a limit that was raised, or lowered, would change nothing."""
-    (tmp_path / "pictures").mkdir()
-    (tmp_path / "pictures" / "a.png").write_bytes(black_png(40, 30))
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "a.png").write_bytes(black_png(40, 30))
     for limit, expected in ((1200, {}), (1199, {"a.png": "40 x 30 pixels, more than data.max_pixels=1199 allows"})) * 2:
         found = decoded(
-            tmp_path / "pictures", ["a.png"], image_size=4, cache_dir=tmp_path, show_progress=False, max_pixels=limit
+            tmp_path / "images", ["a.png"], image_size=4, cache_dir=tmp_path, show_progress=False, max_pixels=limit
         )
         assert found.bad == expected

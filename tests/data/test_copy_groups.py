@@ -14,7 +14,7 @@ from PIL import Image
 
 from animal_cls.data import copy_groups
 from animal_cls.data.copy_groups import group_identities
-from animal_cls.data.dataset import PictureSet, load
+from animal_cls.data.dataset import ImageSet, load
 from animal_cls.data.decode import MAX_PIXELS
 from animal_cls.errors import UserError
 
@@ -22,13 +22,13 @@ CLASSES = ("cat", "dog")
 
 
 def scene(seed: int) -> Image.Image:
-    """Soft coloured noise; another seed is another picture."""
+    """Soft coloured noise; another seed is another image."""
     cells = np.random.default_rng(seed).integers(0, 256, (5, 5, 3), dtype=np.uint8)
     return Image.fromarray(cells).resize((64, 64), Image.Resampling.BICUBIC)
 
 
 def draw(root: Path, copies: Mapping[str, Sequence[int]]) -> Path:
-    """`copies[name][k]` near copies of the k-th picture of a class, as JPEG files of different quality."""
+    """`copies[name][k]` near copies of the k-th image of a class, as JPEG files of different quality."""
     for number, (name, counts) in enumerate(copies.items()):
         (root / name).mkdir(parents=True)
         for k, n in enumerate(counts):
@@ -37,23 +37,23 @@ def draw(root: Path, copies: Mapping[str, Sequence[int]]) -> Path:
     return root
 
 
-def run(root: Path, **changes: Any) -> PictureSet:
+def run(root: Path, **changes: Any) -> ImageSet:
     chosen = {"image_size": 16, "val": 0.2, "test": 0.2, "split_seed": 0, "max_bad_share": 0.0, "show_progress": False}
     return load(root, cache_dir=root.parent / "cache", **(chosen | changes))
 
 
-def sides_of(pictures: PictureSet) -> dict[str, set[str]]:
-    """Which sides the near copies of each picture are on, by class/number."""
+def sides_of(images: ImageSet) -> dict[str, set[str]]:
+    """Which sides the near copies of each image are on, by class/number."""
     sides: dict[str, set[str]] = {}
-    for path, side in zip(pictures.paths, pictures.split.tolist(), strict=True):
+    for path, side in zip(images.paths, images.split.tolist(), strict=True):
         sides.setdefault(path.rpartition("-")[0].rpartition("renamed ")[2], set()).add(side)
     return sides
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Twenty different pictures a class, of every fourth one three near copies."""
-    return draw(tmp_path / "pictures", {name: [3 if k % 4 == 0 else 1 for k in range(20)] for name in CLASSES})
+    """Twenty different images a class, of every fourth one three near copies."""
+    return draw(tmp_path / "images", {name: [3 if k % 4 == 0 else 1 for k in range(20)] for name in CLASSES})
 
 
 def test_near_copies_are_torn_apart_unless_that_is_not_wanted(root: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_group_is_called_by_its_smallest_hash(root: Path) -> None:
 def test_no_group_is_on_two_sides(
     tmp_path_factory: pytest.TempPathFactory, copies: dict[str, list[int]], seed: int, val: float
 ) -> None:
-    root = draw(tmp_path_factory.mktemp("any") / "pictures", copies)
+    root = draw(tmp_path_factory.mktemp("any") / "images", copies)
     found = run(root, group_copies=True, split_seed=seed, val=val)
     assert all(len(sides) == 1 for sides in sides_of(found).values())
     for label in range(2):
@@ -113,7 +113,7 @@ def test_no_group_is_on_two_sides(
 
 
 def test_copies_in_two_classes_stay_together(tmp_path: Path) -> None:
-    root = draw(tmp_path / "pictures", {"cat": [1] * 20, "dog": [1] * 20})
+    root = draw(tmp_path / "images", {"cat": [1] * 20, "dog": [1] * 20})
     for k in range(10):
         scene(k).resize((50, 60)).save(root / "dog" / f"like cat {k}.png")
     found = run(root, group_copies=True)
@@ -143,26 +143,26 @@ def test_a_damaged_memory_is_replaced(root: Path, content: str, caplog: pytest.L
     file.write_text(content)
     assert run(root, group_copies=True).split.tolist() == first
     assert file.read_text() == whole
-    assert f"{file} is damaged: the pictures are compared again" in caplog.text
+    assert f"{file} is damaged: the images are compared again" in caplog.text
 
 
 def test_a_ready_made_split_is_kept_and_its_near_copies_are_said(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    root = tmp_path / "pictures"
+    root = tmp_path / "images"
     draw(root / "train", {"cat": [1] * 5, "dog": [1] * 5})
     draw(root / "val", {"cat": [2] * 2, "dog": []})
     found = run(root, group_copies=True)
     assert [path.partition("/")[0] for path in found.paths] == found.split.tolist()
-    assert "4 pictures of val and test are near copies of training pictures: their accuracy is too good" in caplog.text
+    assert "4 images of val and test are near copies of training images: their accuracy is too good" in caplog.text
 
 
 def test_a_class_of_near_copies_is_refused_with_the_reason(tmp_path: Path) -> None:
-    root = draw(tmp_path / "pictures", {"cat": [1] * 9, "dog": [9, 9]})
+    root = draw(tmp_path / "images", {"cat": [1] * 9, "dog": [9, 9]})
     with pytest.raises(UserError) as caught:
         run(root, group_copies=True)
     assert str(caught.value).startswith(
-        "data.root: too few pictures of class dog: it has 18, 2 of them different, which leaves none for "
+        "data.root: too few images of class dog: it has 18, 2 of them different, which leaves none for "
     )
     assert str(caught.value).endswith(
         " With data.group_copies=true also near copies stay on one side; without it there is more to deal."
@@ -173,7 +173,7 @@ def test_a_class_of_near_copies_is_refused_with_the_reason(tmp_path: Path) -> No
 def test_what_is_found_is_said(root: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     run(root, group_copies=True)
-    assert "Comparing 60 pictures with one another, once" in caplog.text
-    assert "30 different pictures have near copies: 10 groups" in caplog.text
+    assert "Comparing 60 images with one another, once" in caplog.text
+    assert "30 different images have near copies: 10 groups" in caplog.text
     (file,) = (root.parent / "cache" / "near_copies").iterdir()
     assert [len(group) for group in json.loads(file.read_text())["groups"]] == [3] * 10

@@ -1,4 +1,4 @@
-"""From a folder to labelled, decoded and split pictures, with the unreadable ones left out and named."""
+"""From a folder to labelled, decoded and split images, with the unreadable ones left out and named."""
 
 import logging
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from animal_cls.data.dataset import PictureSet, load
+from animal_cls.data.dataset import ImageSet, load
 from animal_cls.errors import UserError
 
 
@@ -22,47 +22,47 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "root"
 
 
-def run(root: Path, **changes: Any) -> PictureSet:
+def run(root: Path, **changes: Any) -> ImageSet:
     settings = {"image_size": 4, "val": 0.2, "test": 0.1, "split_seed": 0, "max_bad_share": 0.2, "show_progress": False}
     return load(root, cache_dir=root.parent / "cache", **(settings | changes))
 
 
 def spoil(root: Path, *paths: str) -> None:
     for path in paths:
-        (root / path).write_bytes(b"no picture")
+        (root / path).write_bytes(b"no image")
 
 
-def grey(pictures: PictureSet) -> list[int]:
-    """The grey of each picture, looked up as a batch would be."""
-    return pictures.take(np.arange(len(pictures.paths)))[:, 0, 0, 0].tolist()
+def grey(images: ImageSet) -> list[int]:
+    """The grey of each image, looked up as a batch would be."""
+    return images.take(np.arange(len(images.paths)))[:, 0, 0, 0].tolist()
 
 
-def test_every_array_speaks_of_the_same_pictures(root: Path) -> None:
-    pictures = run(root)
-    assert grey(pictures) == [*range(1, 11), *range(101, 111)]
-    assert [int(Path(path).stem) for path in pictures.paths] == grey(pictures)
-    assert [pictures.classes[label] for label in pictures.labels] == ["cat"] * 10 + ["dog"] * 10
-    assert {side: int((pictures.split == side).sum()) for side in ("train", "val", "test")} == {
+def test_every_array_speaks_of_the_same_images(root: Path) -> None:
+    images = run(root)
+    assert grey(images) == [*range(1, 11), *range(101, 111)]
+    assert [int(Path(path).stem) for path in images.paths] == grey(images)
+    assert [images.classes[label] for label in images.labels] == ["cat"] * 10 + ["dog"] * 10
+    assert {side: int((images.split == side).sum()) for side in ("train", "val", "test")} == {
         "train": 14,
         "val": 4,
         "test": 2,
     }
-    assert pictures.rows.dtype == np.int64
-    assert pictures.bad == {}
+    assert images.rows.dtype == np.int64
+    assert images.bad == {}
 
 
-def test_unreadable_pictures_are_left_out_and_named_once(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_unreadable_images_are_left_out_and_named_once(root: Path, caplog: pytest.LogCaptureFixture) -> None:
     whole = run(root)
     spoil(root, "cat/003.png", "dog/101.png")
     caplog.clear()
-    pictures = run(root)
-    assert grey(pictures) == [n for n in grey(whole) if n not in (3, 101)]
-    assert [int(Path(path).stem) for path in pictures.paths] == grey(pictures)
-    assert len(pictures.labels) == len(pictures.split) == len(pictures.hashes) == 18
-    assert pictures.bad.keys() == {"cat/003.png", "dog/101.png"}
-    reason = "not a picture (JPEG, PNG, WEBP, BMP, GIF can be read)"
+    images = run(root)
+    assert grey(images) == [n for n in grey(whole) if n not in (3, 101)]
+    assert [int(Path(path).stem) for path in images.paths] == grey(images)
+    assert len(images.labels) == len(images.split) == len(images.hashes) == 18
+    assert images.bad.keys() == {"cat/003.png", "dog/101.png"}
+    reason = "not an image (JPEG, PNG, WEBP, BMP, GIF can be read)"
     assert [record.message for record in caplog.records if record.levelno == logging.WARNING] == [
-        f"2 of 20 pictures (0.1) cannot be read and are left out: cat/003.png ({reason}); dog/101.png ({reason})"
+        f"2 of 20 images (0.1) cannot be read and are left out: cat/003.png ({reason}); dog/101.png ({reason})"
     ]
 
 
@@ -76,29 +76,29 @@ def test_a_split_does_not_depend_on_names(root: Path) -> None:
     assert after.fingerprint == first.fingerprint
 
 
-def test_too_many_unreadable_pictures_are_refused(root: Path) -> None:
+def test_too_many_unreadable_images_are_refused(root: Path) -> None:
     spoil(root, "cat/003.png")
     assert len(run(root, max_bad_share=0.05).paths) == 19  # 1 of 20 is not more than 5 %
     with pytest.raises(UserError) as caught:
         run(root, max_bad_share=0.01)
     assert str(caught.value) == (
-        f"data.root={root}: 1 of 20 pictures (0.05) cannot be read, more than data.max_bad_share=0.01 allows: "
-        "cat/003.png (not a picture (JPEG, PNG, WEBP, BMP, GIF can be read)). "
+        f"data.root={root}: 1 of 20 images (0.05) cannot be read, more than data.max_bad_share=0.01 allows: "
+        "cat/003.png (not an image (JPEG, PNG, WEBP, BMP, GIF can be read)). "
         "Repair them, move them away, or allow more of them."
     )
 
 
-def test_no_readable_picture_is_refused_whatever_is_allowed(root: Path) -> None:
+def test_no_readable_image_is_refused_whatever_is_allowed(root: Path) -> None:
     spoil(root, *(path.relative_to(root).as_posix() for path in root.rglob("*.png")))
     with pytest.raises(UserError) as caught:
         run(root, max_bad_share=1.0)
-    assert str(caught.value).startswith(f"data.root={root}: none of its 20 pictures can be read: cat/001.png (not a pi")
+    assert str(caught.value).startswith(f"data.root={root}: none of its 20 images can be read: cat/001.png (not an im")
     assert str(caught.value).endswith("; and 10 more.")
 
 
-def test_a_class_of_unreadable_pictures_is_named(root: Path) -> None:
+def test_a_class_of_unreadable_images_is_named(root: Path) -> None:
     spoil(root, *(path.relative_to(root).as_posix() for path in root.rglob("cat/*.png")))
-    with pytest.raises(UserError, match="too few pictures of class cat: it has 0"):
+    with pytest.raises(UserError, match="too few images of class cat: it has 0"):
         run(root, max_bad_share=0.5)
 
 
@@ -113,22 +113,22 @@ def test_a_ready_made_split_is_kept_and_its_leaks_are_said(root: Path, caplog: p
         target = made / side / name / f"{stem}.png"
         target.parent.mkdir(parents=True)
         target.write_bytes((root / name / f"{stem}.png").read_bytes())
-    pictures = run(made)
-    assert dict(zip(pictures.paths, pictures.split.tolist(), strict=True)) == {
+    images = run(made)
+    assert dict(zip(images.paths, images.split.tolist(), strict=True)) == {
         "train/cat/001.png": "train",
         "train/dog/101.png": "train",
         "val/cat/001.png": "val",
         "val/dog/102.png": "val",
     }
-    assert "1 pictures of val and test are copies of training pictures: their accuracy is too good" in caplog.text
+    assert "1 images of val and test are copies of training images: their accuracy is too good" in caplog.text
 
 
 MINI = Path(__file__).parents[3] / "shared/data/animals10-mini"  # beside the checkout, if at all
 
 
-@pytest.mark.skipif(not MINI.exists(), reason="the real pictures are not on this machine")
-def test_real_pictures(tmp_path: Path) -> None:
-    pictures = load(
+@pytest.mark.skipif(not MINI.exists(), reason="the real images are not on this machine")
+def test_real_images(tmp_path: Path) -> None:
+    images = load(
         MINI,
         image_size=32,
         cache_dir=tmp_path,
@@ -138,8 +138,8 @@ def test_real_pictures(tmp_path: Path) -> None:
         max_bad_share=0.0,
         show_progress=False,
     )
-    assert (len(pictures.paths), len(pictures.classes), pictures.bad) == (320, 10, {})
-    assert {side: int((pictures.split == side).sum()) for side in ("train", "val", "test")} == {
+    assert (len(images.paths), len(images.classes), images.bad) == (320, 10, {})
+    assert {side: int((images.split == side).sum()) for side in ("train", "val", "test")} == {
         "train": 250,
         "val": 60,
         "test": 10,

@@ -1,4 +1,4 @@
-"""Every kind of picture file becomes the same RGB pixels, and a damaged one says why it does not."""
+"""Every kind of image file becomes the same RGB pixels, and a damaged one says why it does not."""
 
 import io
 import os
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageOps
 
-from animal_cls.data.decode import UPRIGHT, UnreadablePicture, decode, read
+from animal_cls.data.decode import UPRIGHT, UnreadableImage, decode, read
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **settings: Any) -> bytes:
@@ -29,7 +29,7 @@ def scene(width: int = 90, height: int = 60) -> Image.Image:
 
 
 def far(pixels: np.ndarray, other: Any) -> float:
-    """The largest difference of two pictures, in steps of 255."""
+    """The largest difference of two images, in steps of 255."""
     return float(np.abs(pixels.astype(int) - np.asarray(other).astype(int)).max())
 
 
@@ -176,18 +176,18 @@ def test_warnings_stay_quiet_in_threads_and_come_back_afterwards() -> None:
     ("source", "reason"),
     [
         (b"", "the file is empty"),
-        (b"<html>404</html>", "not a picture (JPEG, PNG, WEBP, BMP, GIF can be read)"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture (JPEG, PNG, WEBP, BMP, GIF can be read)"),
+        (b"<html>404</html>", "not an image (JPEG, PNG, WEBP, BMP, GIF can be read)"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not an image (JPEG, PNG, WEBP, BMP, GIF can be read)"),
         (encoded(scene(), "JPEG")[:-300], "image file is truncated"),
         (encoded(scene(), "PNG")[:150], "truncated"),
         (encoded(scene(), "WEBP")[:-200], ""),
         (encoded(scene(), "BMP")[:5000], "image file is truncated"),
-        (encoded(scene(), "JPEG")[:3], "not a picture"),
+        (encoded(scene(), "JPEG")[:3], "not an image"),
     ],
     ids=["empty", "HTML", "PostScript", "JPEG", "PNG", "WebP", "BMP", "stump"],
 )
 def test_what_cannot_be_read_says_why(source: bytes, reason: str) -> None:
-    with pytest.raises(UnreadablePicture) as caught:
+    with pytest.raises(UnreadableImage) as caught:
         decode(source, image_size=8)
     assert reason in str(caught.value)
     assert str(caught.value)
@@ -208,13 +208,13 @@ def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
     (tmp_path / "folder.jpg").mkdir()
     for path in tmp_path.iterdir():
-        with pytest.raises(UnreadablePicture, match="no file but a folder, a pipe or a device"):
+        with pytest.raises(UnreadableImage, match="no file but a folder, a pipe or a device"):
             read(path)
 
 
-def test_a_file_larger_than_any_picture_is_not_read(tmp_path: Path) -> None:
+def test_a_file_larger_than_any_image_is_not_read(tmp_path: Path) -> None:
     with (tmp_path / "sparse.bmp").open("wb") as file:
         file.truncate(2**40)
-    with pytest.raises(UnreadablePicture) as caught:
+    with pytest.raises(UnreadableImage) as caught:
         read(tmp_path / "sparse.bmp")
-    assert str(caught.value) == "1,099,511,627,776 bytes, more than a picture of data.max_pixels=100000000 has"
+    assert str(caught.value) == "1,099,511,627,776 bytes, more than an image of data.max_pixels=100000000 has"

@@ -1,4 +1,4 @@
-"""What a file says of itself: the format by contents, and the size as the picture is shown."""
+"""What a file says of itself: the format by contents, and the size as the image is shown."""
 
 import io
 from pathlib import Path
@@ -28,7 +28,7 @@ def test_the_format_is_that_of_the_contents(tmp_path: Path, kind: str, mode: str
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_the_size_is_that_of_the_upright_picture(tmp_path: Path, kind: str, orientation: int) -> None:
+def test_the_size_is_that_of_the_upright_image(tmp_path: Path, kind: str, orientation: int) -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
     found = header(save(tmp_path / "a", Image.new("RGB", (40, 30)), kind, exif=exif.tobytes()))
@@ -51,7 +51,7 @@ def test_a_jpeg_with_a_second_view_is_a_jpeg(tmp_path: Path) -> None:
     assert (found.format, found.animated) == ("JPEG", False)
 
 
-def test_a_damaged_second_picture_does_not_matter(tmp_path: Path) -> None:
+def test_a_damaged_second_image_does_not_matter(tmp_path: Path) -> None:
     file = io.BytesIO()
     Image.new("P", (9, 9)).save(file, "GIF", save_all=True, append_images=[Image.new("P", (9, 9), 1)])
     (tmp_path / "a").write_bytes(file.getvalue()[:-12])
@@ -59,7 +59,7 @@ def test_a_damaged_second_picture_does_not_matter(tmp_path: Path) -> None:
 
 
 def test_a_png_is_not_unpacked_to_look_for_exif(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pillow would, as EXIF may stand behind the pixels: all of a large picture, for its size."""
+    """Pillow would, as EXIF may stand behind the pixels: all of a large image, for its size."""
     from PIL import PngImagePlugin
 
     monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", lambda self: pytest.fail("unpacked"))
@@ -67,6 +67,6 @@ def test_a_png_is_not_unpacked_to_look_for_exif(tmp_path: Path, monkeypatch: pyt
 
 
 def test_what_is_unreadable_or_gone_has_none(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"no picture")
+    (tmp_path / "a").write_bytes(b"no image")
     assert header(tmp_path / "a") is None
     assert header(tmp_path / "gone") is None

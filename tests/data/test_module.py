@@ -1,4 +1,4 @@
-"""Every picture in its batch: once per epoch, with its own label, augmented only where it trains."""
+"""Every image in its batch: once per epoch, with its own label, augmented only where it trains."""
 
 import threading
 from collections.abc import Callable
@@ -14,20 +14,20 @@ from torch import Tensor, nn
 from animal_cls.data.augment import boxes, flip_crop
 from animal_cls.data.batch import Batch
 from animal_cls.data.batches import Loader, OrderedBatches, ShuffledBatches, copied
-from animal_cls.data.module import PictureDataModule
+from animal_cls.data.module import ImageDataModule
 
-Factory = Callable[..., PictureDataModule]
+Factory = Callable[..., ImageDataModule]
 
 
 @pytest.fixture(scope="module")
-def make(picture_folder: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Factory:
-    """A prepared data module of 3 classes with 10 pictures each, 8 px, split 6 : 2 : 2."""
-    root = picture_folder(tmp_path_factory.mktemp("data") / "pictures", per_class=10)
+def make(image_folder: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Factory:
+    """A prepared data module of 3 classes with 10 images each, 8 px, split 6 : 2 : 2."""
+    root = image_folder(tmp_path_factory.mktemp("data") / "images", per_class=10)
 
-    def module(**changes: Any) -> PictureDataModule:
+    def module(**changes: Any) -> ImageDataModule:
         settings: dict[str, Any] = {"image_size": 8, "batch_size": 4, "val": 0.2, "test": 0.2, "split_seed": 0}
         settings |= {"augment": "none", "max_bad_share": 0.0, "cache_dir": root.parent / "cache", "seed": 0}
-        made = PictureDataModule(lambda: root, **(settings | changes))
+        made = ImageDataModule(lambda: root, **(settings | changes))
         made.prepare_data()
         return made
 
@@ -38,40 +38,40 @@ def indices_of(batches: Any) -> list[int]:
     return [int(index) for batch in batches for index in batch.indices]
 
 
-def epoch_of(data: PictureDataModule, epoch: int) -> list[Batch]:
+def epoch_of(data: ImageDataModule, epoch: int) -> list[Batch]:
     loader = data.train_dataloader()
     loader.sampler.set_epoch(epoch)  # type: ignore[attr-defined]  # as Lightning does
     return list(loader)
 
 
-def test_the_folder_is_found_and_decoded_once(picture_folder: Callable[..., Path], tmp_path: Path) -> None:
+def test_the_folder_is_found_and_decoded_once(image_folder: Callable[..., Path], tmp_path: Path) -> None:
     asked = []
-    root = picture_folder(tmp_path / "pictures")
+    root = image_folder(tmp_path / "images")
     settings = {"image_size": 8, "batch_size": 4, "val": 0.2, "test": 0.2, "split_seed": 0, "augment": "none"}
-    data = PictureDataModule(
+    data = ImageDataModule(
         lambda: asked.append(1) or root, **settings, max_bad_share=0.0, cache_dir=tmp_path / "cache", seed=0
     )
     data.prepare_data()
-    first = data.pictures
+    first = data.images
     data.prepare_data()  # Lightning calls it as well
-    assert data.pictures is first
+    assert data.images is first
     assert asked == [1]
 
 
-def test_splits_share_out_all_pictures(make: Factory) -> None:
+def test_splits_share_out_all_images(make: Factory) -> None:
     data = make()
-    places = {split: data.places(split).tolist() for split in ("train", "val", "test", "all")}
+    places = {split: data.indices(split).tolist() for split in ("train", "val", "test", "all")}
     assert {split: len(at) for split, at in places.items()} == {"train": 18, "val": 6, "test": 6, "all": 30}
     assert sorted(places["train"] + places["val"] + places["test"]) == places["all"] == list(range(30))
     assert all(at == sorted(at) for at in places.values())
 
 
 @pytest.mark.parametrize("batch_size", [1, 4, 5, 18, 100])
-def test_every_training_picture_comes_once_per_epoch(make: Factory, batch_size: int) -> None:
+def test_every_training_image_comes_once_per_epoch(make: Factory, batch_size: int) -> None:
     data = make(batch_size=batch_size)
     for epoch in range(3):
         batches = epoch_of(data, epoch)
-        assert sorted(indices_of(batches)) == data.places("train").tolist()
+        assert sorted(indices_of(batches)) == data.indices("train").tolist()
         assert len(batches) == len(data.train_dataloader())
 
 
@@ -92,28 +92,28 @@ def test_the_order_does_not_depend_on_the_batch_size_nor_on_torchs_generator(mak
 def test_other_splits_come_in_order(make: Factory, split: str) -> None:
     data = make()
     loader = {"val": data.val_dataloader, "test": data.test_dataloader, "all": data.predict_dataloader}[split]()
-    assert indices_of(loader) == data.places(split).tolist()
+    assert indices_of(loader) == data.indices(split).tolist()
     assert indices_of(data.in_order(split)) == indices_of(loader)
 
 
-def test_labels_and_pixels_belong_to_the_pictures(make: Factory) -> None:
+def test_labels_and_pixels_belong_to_the_images(make: Factory) -> None:
     """The middle of the rectangle tells the class: its strongest channel is red, green or blue."""
     data = make()
     for batch in [*epoch_of(data, 0), *data.in_order("all")]:
         n = len(batch.indices)
-        assert batch.pictures.dtype == torch.uint8
-        assert batch.pictures.shape == (n, 3, 8, 8)
-        assert batch.pictures.is_contiguous(memory_format=torch.channels_last)
-        assert batch.pictures[:, :, 2, 3].argmax(dim=1).tolist() == batch.labels.tolist()
-        folders = [data.pictures.paths[index].split("/")[0] for index in batch.indices]
-        assert [data.pictures.classes[label] for label in batch.labels] == folders
-        np.testing.assert_array_equal(batch.pictures.permute(0, 2, 3, 1), data.pictures.take(batch.indices))
+        assert batch.images.dtype == torch.uint8
+        assert batch.images.shape == (n, 3, 8, 8)
+        assert batch.images.is_contiguous(memory_format=torch.channels_last)
+        assert batch.images[:, :, 2, 3].argmax(dim=1).tolist() == batch.labels.tolist()
+        folders = [data.images.paths[index].split("/")[0] for index in batch.indices]
+        assert [data.images.classes[label] for label in batch.labels] == folders
+        np.testing.assert_array_equal(batch.images.permute(0, 2, 3, 1), data.images.take(batch.indices))
 
 
 @pytest.mark.parametrize(
     ("n", "batch_size", "sizes"),
     [
-        (9, 4, [4, 5]),  # a lone last picture joins the batch before it
+        (9, 4, [4, 5]),  # a lone last image joins the batch before it
         (10, 4, [4, 4, 2]),
         (8, 4, [4, 4]),
         (1, 4, [1]),  # there is none before it
@@ -121,7 +121,7 @@ def test_labels_and_pixels_belong_to_the_pictures(make: Factory) -> None:
         (3, 1, [1, 2]),
     ],
 )
-def test_batch_normalisation_never_meets_a_lone_last_picture(n: int, batch_size: int, sizes: list[int]) -> None:
+def test_batch_normalisation_never_meets_a_lone_last_image(n: int, batch_size: int, sizes: list[int]) -> None:
     batches = ShuffledBatches(np.arange(n), np.arange(n, dtype=np.uint64), batch_size=batch_size, seed=0)
     assert [len(indices) for _, indices in batches] == sizes
     assert len(batches) == len(sizes)
@@ -145,7 +145,7 @@ class Recorder(LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         self.seen["train"].append(batch)
-        return self.scale * batch.pictures.float().mean()
+        return self.scale * batch.images.float().mean()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         self.seen["val"].append(batch)
@@ -158,8 +158,8 @@ class Recorder(LightningModule):
         return torch.optim.SGD(self.parameters(), lr=0.1)
 
 
-def train(data: PictureDataModule, tmp_path: Path, *, epochs: int) -> dict[str, list[Batch]]:
-    """The batches that Lightning gave to a network that was trained on `data`, and then judged all pictures."""
+def train(data: ImageDataModule, tmp_path: Path, *, epochs: int) -> dict[str, list[Batch]]:
+    """The batches that Lightning gave to a network that was trained on `data`, and then evaluated all images."""
     trainer = Trainer(
         max_epochs=epochs,
         accelerator="cpu",
@@ -179,31 +179,31 @@ def train(data: PictureDataModule, tmp_path: Path, *, epochs: int) -> dict[str, 
 
 @pytest.mark.filterwarnings("ignore:.*LeafSpec")  # as in experiment.py
 @pytest.mark.parametrize("augment", ["none", "flip_crop"])
-def test_only_training_pictures_are_augmented_in_each_epoch_anew(make: Factory, tmp_path: Path, augment: str) -> None:
+def test_only_training_images_are_augmented_in_each_epoch_anew(make: Factory, tmp_path: Path, augment: str) -> None:
     data = make(augment=augment, seed=9)
     seen = train(data, tmp_path, epochs=2)
     assert indices_of(seen["train"]) == [*indices_of(epoch_of(data, 0)), *indices_of(epoch_of(data, 1))]
-    assert indices_of(seen["val"]) == 2 * data.places("val").tolist()
+    assert indices_of(seen["val"]) == 2 * data.indices("val").tolist()
     assert indices_of(seen["predict"]) == list(range(30))
-    raw = torch.from_numpy(data.pictures.take(np.arange(30))).permute(0, 3, 1, 2).float()
+    raw = torch.from_numpy(data.images.take(np.arange(30))).permute(0, 3, 1, 2).float()
     for batch in [*seen["val"], *seen["predict"]]:
-        assert torch.equal(batch.pictures.float(), raw[batch.indices])
+        assert torch.equal(batch.images.float(), raw[batch.indices])
     for number, batch in enumerate(seen["train"]):
-        assert batch.pictures.is_contiguous(memory_format=torch.channels_last)
+        assert batch.images.is_contiguous(memory_format=torch.channels_last)
         expected = raw[batch.indices]
         if augment == "flip_crop":
             epoch = number // len(data.train_dataloader())
             expected = flip_crop(expected, boxes(data._keys[batch.indices], seed=9, epoch=epoch))
             assert not torch.equal(expected, raw[batch.indices])
-        torch.testing.assert_close(batch.pictures.float(), expected, atol=1e-3, rtol=0)
+        torch.testing.assert_close(batch.images.float(), expected, atol=1e-3, rtol=0)
 
 
-def test_examples_are_the_first_training_pictures_as_augmented(make: Factory) -> None:
+def test_examples_are_the_first_training_images_as_augmented(make: Factory) -> None:
     data = make(augment="flip_crop", batch_size=5)
     first, *_ = epoch_of(data, 0)
     examples = data.examples(5)
     assert examples.indices.tolist() == first.indices.tolist()
-    torch.testing.assert_close(examples.pictures, data.finish(first).pictures, atol=1e-3, rtol=0)
+    torch.testing.assert_close(examples.images, data.finish(first).images, atol=1e-3, rtol=0)
     assert len(data.examples(1000).labels) == 18
 
 
@@ -211,20 +211,20 @@ def test_a_batch_moves_as_a_whole(make: Factory) -> None:
     batch = epoch_of(make(augment="flip_crop"), 0)[0]
     moved = batch.to(torch.device("meta"))
     assert moved.boxes is not None
-    assert {tensor.device.type for tensor in (moved.pictures, moved.labels, moved.boxes)} == {"meta"}
+    assert {tensor.device.type for tensor in (moved.images, moved.labels, moved.boxes)} == {"meta"}
     assert moved.indices.tolist() == batch.indices.tolist()
 
 
 @pytest.mark.parametrize("augment", ["none", "flip_crop"])
-def test_pictures_in_the_devices_memory_give_the_same_batches(make: Factory, augment: str) -> None:
+def test_images_in_the_devices_memory_give_the_same_batches(make: Factory, augment: str) -> None:
     data, resident = make(augment=augment), make(augment=augment)
-    resident._resident = copied(resident.pictures, torch.device("cpu"))
+    resident._resident = copied(resident.images, torch.device("cpu"))
     for epoch in (0, 1):
         pairs = zip(epoch_of(data, epoch), epoch_of(resident, epoch), strict=True)
         for one, other in pairs:
-            assert torch.equal(data.finish(one).pictures, resident.finish(other).pictures)
+            assert torch.equal(data.finish(one).images, resident.finish(other).images)
             assert torch.equal(one.labels, other.labels)
-            assert other.pictures.is_contiguous(memory_format=torch.channels_last)
+            assert other.images.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_batches_are_read_ahead_and_a_failed_read_reaches_the_training() -> None:
@@ -234,7 +234,7 @@ def test_batches_are_read_ahead_and_a_failed_read_reaches_the_training() -> None
         if place[1][0] == 6:
             raise OSError("the disk is gone")
         read.append(int(place[1][0]))
-        return Batch(pictures=torch.zeros(1), labels=torch.zeros(1), indices=place[1])
+        return Batch(images=torch.zeros(1), labels=torch.zeros(1), indices=place[1])
 
     batches = iter(Loader(reader, OrderedBatches(np.arange(10), batch_size=2)))
     assert next(batches).indices.tolist() == [0, 1]
@@ -255,15 +255,15 @@ def test_a_training_that_stops_early_leaves_no_reader_behind(make: Factory) -> N
 def test_a_run_without_a_cache_sees_the_same_tensors(make: Factory, augment: str) -> None:
     kept, free = make(augment=augment), make(augment=augment, cache=False, cache_dir=Path("must not be written"))
     assert not Path("must not be written").exists()
-    assert kept.pictures.fingerprint == free.pictures.fingerprint
-    assert kept.pictures.split.tolist() == free.pictures.split.tolist()
+    assert kept.images.fingerprint == free.images.fingerprint
+    assert kept.images.split.tolist() == free.images.split.tolist()
     for one, other in zip(
         [*epoch_of(kept, 0), *kept.in_order("all")], [*epoch_of(free, 0), *free.in_order("all")], strict=True
     ):
-        assert torch.equal(kept.finish(one).pictures, free.finish(other).pictures)
+        assert torch.equal(kept.finish(one).images, free.finish(other).images)
         assert torch.equal(one.labels, other.labels)
 
 
-def test_the_jobs_of_a_process_share_the_pictures(make: Factory) -> None:
-    assert make(seed=1).pictures is make(seed=2).pictures
-    assert make(seed=1).pictures is not make(split_seed=1).pictures
+def test_the_jobs_of_a_process_share_the_images(make: Factory) -> None:
+    assert make(seed=1).images is make(seed=2).images
+    assert make(seed=1).images is not make(split_seed=1).images

@@ -10,11 +10,11 @@ from PIL import Image, ImageEnhance
 from animal_cls.data import near_copies
 from animal_cls.data.near_copies import MAX_BITS, MIN_CORRELATION, SIDE, blank, groups
 
-Picture = Image.Image
+Photo = Image.Image
 
 
-def scenes(n: int, *, seed: int = 0, side: int = 96) -> list[Picture]:
-    """Different pictures of soft coloured noise; large forms are stronger than small ones, as in photographs."""
+def scenes(n: int, *, seed: int = 0, side: int = 96) -> list[Photo]:
+    """Different images of soft coloured noise; large forms are stronger than small ones, as in photographs."""
     rng = np.random.default_rng(seed)
     made = []
     for _ in range(n):
@@ -26,21 +26,21 @@ def scenes(n: int, *, seed: int = 0, side: int = 96) -> list[Picture]:
     return made
 
 
-def squares(pictures: Sequence[Picture]) -> np.ndarray:
-    return np.stack([np.asarray(p.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BILINEAR)) for p in pictures])
+def squares(images: Sequence[Photo]) -> np.ndarray:
+    return np.stack([np.asarray(p.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BILINEAR)) for p in images])
 
 
 CHANGES = {
-    "smaller": lambda picture: picture.resize((50, 40)),
-    "brighter": lambda picture: ImageEnhance.Brightness(picture).enhance(1.2),
-    "grey": lambda picture: picture.convert("L"),
-    "mirrored": lambda picture: picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
-    "cut": lambda picture: picture.crop((1, 1, 95, 95)),
+    "smaller": lambda image: image.resize((50, 40)),
+    "brighter": lambda image: ImageEnhance.Brightness(image).enhance(1.2),
+    "grey": lambda image: image.convert("L"),
+    "mirrored": lambda image: image.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+    "cut": lambda image: image.crop((1, 1, 95, 95)),
 }
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_changed_pictures_are_found_and_different_ones_are_not(change: str) -> None:
+def test_changed_images_are_found_and_different_ones_are_not(change: str) -> None:
     """The copies come first, in another order: neither place nor order may matter."""
     originals = scenes(40)
     order = np.random.default_rng(1).permutation(40)
@@ -65,7 +65,7 @@ def by_hand(pixels: np.ndarray) -> list[int]:
 
 
 def test_the_fast_search_is_the_slow_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Around the thresholds: pictures that are mixed with another one, little by little; in blocks of two rows."""
+    """Around the thresholds: images that are mixed with another one, little by little; in blocks of two rows."""
     a, b, *rest = scenes(6, seed=3)
     pixels = squares([*(Image.blend(a, b, share) for share in np.linspace(0, 1, 25)), *rest])
     expected = by_hand(pixels)
@@ -84,8 +84,8 @@ def test_a_copy_of_a_copy_is_in_the_group() -> None:
     assert groups(views[[0, -1]]).tolist() == [0, 1]
 
 
-def test_blank_pictures_are_copies_of_none() -> None:
-    """Their hashes are made of rounding: all blank pictures would be one group, or random ones."""
+def test_blank_images_are_copies_of_none() -> None:
+    """Their hashes are made of rounding: all blank images would be one group, or random ones."""
     rng = np.random.default_rng(0)
     noise = np.clip(200 + rng.normal(0, 1.5, (6, SIDE, SIDE, 3)), 0, 255).astype(np.uint8)
     flat = np.stack([np.full((SIDE, SIDE, 3), shade, dtype=np.uint8) for shade in (0, 0, 128, 255)])
@@ -103,12 +103,12 @@ def test_colours_of_one_brightness_are_not_blank_and_no_copies() -> None:
     assert groups(pixels).tolist() == [0, 1]
 
 
-def test_one_picture_or_none() -> None:
+def test_one_image_or_none() -> None:
     assert groups(squares(scenes(1))).tolist() == [0]
     assert groups(np.zeros((0, SIDE, SIDE, 3), dtype=np.uint8)).tolist() == []
 
 
-def test_thousands_of_equal_pictures_take_no_time() -> None:
+def test_thousands_of_equal_images_take_no_time() -> None:
     """All pairs are alike: 8 million, of which hardly any need to be compared pixel by pixel."""
     compared = []
     normalised = near_copies._normalised

@@ -63,14 +63,14 @@ def test_forward_equals_the_network_written_by_hand() -> None:
     reference.load_state_dict(
         {name: value for name, value in network.backbone.state_dict().items() if not name.startswith("fc.")}
     )
-    pictures = torch.randn(2, 3, 64, 64)
+    images = torch.randn(2, 3, 64, 64)
     first, second, third, fourth = linears(network)
     with torch.no_grad():
-        x = first(reference.eval()(pictures))
+        x = first(reference.eval()(images))
         x = functional.relu(second(x))  # no activation between the first and the second, as published
         expected = fourth(functional.relu(third(x)))
-        torch.testing.assert_close(network(pictures), expected)
-        assert (first(reference(pictures)) < 0).any()  # where a ReLU would have been seen
+        torch.testing.assert_close(network(images), expected)
+        assert (first(reference(images)) < 0).any()  # where a ReLU would have been seen
 
 
 def test_between_the_first_and_the_second_layer_everything_is_linear() -> None:
@@ -132,10 +132,10 @@ def test_the_pool_before_the_relu_changes_neither_the_result_nor_the_gradients()
     reference = torchvision.models.resnet18()
     reference.fc = nn.Linear(512, 512)
     reference.load_state_dict(backbone.state_dict())
-    pictures = torch.randn(4, 3, 64, 64)
+    images = torch.randn(4, 3, 64, 64)
     found = []
     for network in (backbone, reference):
-        out = network.train()(pictures)
+        out = network.train()(images)
         found.append([out, *torch.autograd.grad(out.square().sum(), list(network.parameters()))])
     for ours, published in zip(*found, strict=True):
         assert torch.equal(ours, published)

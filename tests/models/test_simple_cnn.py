@@ -18,11 +18,11 @@ def of_kind(network: nn.Module, kind: type) -> list:
     return [module for module in network.modules() if isinstance(module, kind)]
 
 
-def outputs(network: SimpleCNN, pictures: Tensor, kind: type) -> list[Tensor]:
+def outputs(network: SimpleCNN, images: Tensor, kind: type) -> list[Tensor]:
     """What each layer of one kind puts out, in the order of the forward pass."""
     found: list[Tensor] = []
     hooks = [layer.register_forward_hook(lambda _, __, out: found.append(out)) for layer in of_kind(network, kind)]
-    network(pictures)
+    network(images)
     for hook in hooks:
         hook.remove()
     return found
@@ -40,18 +40,18 @@ def test_parameters_by_hand() -> None:
 
 def test_sizes_as_in_the_reports_table() -> None:
     network = SimpleCNN(num_classes=10, image_size=128)
-    pictures = torch.rand(2, 3, 128, 128)
-    convolved, pooled = outputs(network, pictures, nn.Conv2d), outputs(network, pictures, nn.MaxPool2d)
+    images = torch.rand(2, 3, 128, 128)
+    convolved, pooled = outputs(network, images, nn.Conv2d), outputs(network, images, nn.MaxPool2d)
     assert [tuple(out.shape) for out in convolved] == [(2, row[2], row[3], row[3]) for row in CONVOLUTIONS]
     assert [tuple(out.shape) for out in pooled] == [(2, row[2], row[4], row[4]) for row in CONVOLUTIONS]
-    assert [tuple(out.shape) for out in outputs(network, pictures, nn.Linear)] == [(2, n) for _, n in LINEARS]
+    assert [tuple(out.shape) for out in outputs(network, images, nn.Linear)] == [(2, n) for _, n in LINEARS]
 
 
 @pytest.mark.parametrize(("image_size", "num_classes"), [(128, 10), (64, 2), (101, 3)])
 def test_forward_equals_the_network_written_by_hand(image_size: int, num_classes: int) -> None:
     network = SimpleCNN(num_classes=num_classes, image_size=image_size, dropout=0.5).eval()
-    pictures = torch.randn(3, 3, image_size, image_size)
-    x = pictures
+    images = torch.randn(3, 3, image_size, image_size)
+    x = images
     for layer in of_kind(network, nn.Conv2d):
         x = functional.max_pool2d(functional.relu(functional.conv2d(x, layer.weight, layer.bias)), 2)
     x = x.reshape(3, -1)
@@ -59,7 +59,7 @@ def test_forward_equals_the_network_written_by_hand(image_size: int, num_classes
     for layer in hidden:
         x = functional.relu(functional.linear(x, layer.weight, layer.bias))
     expected = functional.linear(x, last.weight, last.bias)
-    torch.testing.assert_close(network(pictures), expected)
+    torch.testing.assert_close(network(images), expected)
     assert expected.shape == (3, num_classes)
 
 
@@ -92,8 +92,8 @@ def test_every_hidden_linear_layer_is_dropped_after_its_relu_and_nothing_else() 
 
 def test_nothing_is_dropped_when_judging() -> None:
     network = SimpleCNN(num_classes=4, image_size=64, dropout=0.9).eval()
-    pictures = torch.randn(2, 3, 64, 64)
-    assert torch.equal(network(pictures), network(pictures))
+    images = torch.randn(2, 3, 64, 64)
+    assert torch.equal(network(images), network(images))
 
 
 def test_dropout_changes_neither_the_initial_weights_nor_their_names() -> None:
@@ -107,7 +107,7 @@ def test_dropout_changes_neither_the_initial_weights_nor_their_names() -> None:
 
 def test_the_smallest_size_works_and_one_less_is_refused_with_it() -> None:
     smallest = smallest_image_size()
-    assert smallest == 64  # 1 -> 2 -> 5 -> 10 -> 13 -> 26 -> 30 -> 60 -> 64, from the last pool to the picture
+    assert smallest == 64  # 1 -> 2 -> 5 -> 10 -> 13 -> 26 -> 30 -> 60 -> 64, from the last pool to the image
     assert SimpleCNN(num_classes=2, image_size=smallest)(torch.zeros(1, 3, smallest, smallest)).shape == (1, 2)
     message = (
         "data.image_size=63: too small for simple_cnn, whose convolutions and pools need at least 64 pixels. "
@@ -118,7 +118,7 @@ def test_the_smallest_size_works_and_one_less_is_refused_with_it() -> None:
 
 
 @pytest.mark.parametrize("image_size", [65, 66, 67, 127, 128, 129, 224])
-def test_the_first_linear_layer_follows_the_picture(image_size: int) -> None:
+def test_the_first_linear_layer_follows_the_image(image_size: int) -> None:
     network = SimpleCNN(num_classes=2, image_size=image_size)
     features = network.features(torch.zeros(1, 3, image_size, image_size))
     assert features.shape[2] == features.shape[3] == feature_side(image_size)
@@ -128,7 +128,7 @@ def test_the_first_linear_layer_follows_the_picture(image_size: int) -> None:
 
 def test_the_pool_before_the_relu_changes_neither_the_result_nor_the_gradients() -> None:
     network = SimpleCNN(num_classes=4, image_size=64)
-    pictures = torch.randn(8, 3, 64, 64, requires_grad=True)
+    images = torch.randn(8, 3, 64, 64, requires_grad=True)
 
     def as_published(x: Tensor) -> Tensor:
         for layer in of_kind(network, nn.Conv2d):
@@ -137,7 +137,7 @@ def test_the_pool_before_the_relu_changes_neither_the_result_nor_the_gradients()
 
     found = []
     for forward in (network, as_published):
-        out = forward(pictures)
-        found.append([out, *torch.autograd.grad(out.square().sum(), [pictures, *network.parameters()])])
+        out = forward(images)
+        found.append([out, *torch.autograd.grad(out.square().sum(), [images, *network.parameters()])])
     for ours, published in zip(*found, strict=True):
         assert torch.equal(ours, published)

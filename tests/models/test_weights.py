@@ -238,7 +238,7 @@ def test_a_damaged_file_in_the_cache_gets_one_message(home: Path, content: bytes
 # ---- the statistics
 
 
-def test_pictures_are_normalised_as_the_named_weights_want_it() -> None:
+def test_images_are_normalised_as_the_named_weights_want_it() -> None:
     transforms = ResNet18_Weights.IMAGENET1K_V1.transforms()
     assert normalization("IMAGENET1K_V1", ResNet18_Weights) == (tuple(transforms.mean), tuple(transforms.std))
 

@@ -15,21 +15,21 @@ def test_the_loss_equals_torchs(strength: float, k: int) -> None:
     generator = torch.Generator().manual_seed(0)
     logits = torch.randn(50, k, generator=generator, dtype=torch.float64) * 4
     labels = torch.randint(0, k, (50,), generator=generator)
-    pictures = torch.rand(50, 3, 4, 4)
-    same, targets = LabelSmoothing(strength).change_batch(pictures, functional.one_hot(labels, k).double())
-    assert same is pictures
+    images = torch.rand(50, 3, 4, 4)
+    same, targets = LabelSmoothing(strength).change_batch(images, functional.one_hot(labels, k).double())
+    assert same is images
     expected = functional.cross_entropy(logits, labels, label_smoothing=strength)
     torch.testing.assert_close(functional.cross_entropy(logits, targets), expected)
     torch.testing.assert_close(targets.sum(dim=1), torch.ones(50, dtype=torch.float64))
 
 
 def test_mixed_targets_are_smoothed_as_their_parts() -> None:
-    """It is linear, so that it can follow a method that mixes pictures."""
+    """It is linear, so that it can follow a method that mixes images."""
     one, other = torch.eye(3)[:2]
     smooth = LabelSmoothing(0.3).change_batch
-    pictures = torch.zeros(1, 3, 2, 2)
-    mixed = smooth(pictures, (0.25 * one + 0.75 * other)[None])[1]
-    parts = 0.25 * smooth(pictures, one[None])[1] + 0.75 * smooth(pictures, other[None])[1]
+    images = torch.zeros(1, 3, 2, 2)
+    mixed = smooth(images, (0.25 * one + 0.75 * other)[None])[1]
+    parts = 0.25 * smooth(images, one[None])[1] + 0.75 * smooth(images, other[None])[1]
     torch.testing.assert_close(mixed, parts)
 
 

@@ -37,7 +37,7 @@ def result_of(classes: Sequence[str], matrices: dict[str, Sequence[Sequence[int]
     """A finished run with these confusion matrices; `fields` override what else it says."""
     splits = {name: split_of(classes, confusion) for name, confusion in matrices.items()}
     known: dict[str, Any] = {"status": "done", "config": {}, "model": "simple_cnn", "reg": "dropout", "seed": 3}
-    known |= {"judged": "best", "best_epoch": 1, "epochs": 4, "seconds": 12.5, "splits": splits}
+    known |= {"checkpoint": "best", "best_epoch": 1, "epochs": 4, "seconds": 12.5, "splits": splits}
     known |= {"classes": list(classes)} | fields
     return Result(**known)
 
@@ -57,7 +57,7 @@ def metrics_of(epochs: int) -> dict[str, np.ndarray]:
 
 
 def many_classes(count: int) -> tuple[list[str], list[list[int]]]:
-    """That many classes, and a confusion matrix with 90 pictures right and 10 wrong in each row."""
+    """That many classes, and a confusion matrix with 90 images right and 10 wrong in each row."""
     counts = 90 * np.eye(count, dtype=int) + 10 * np.roll(np.eye(count, dtype=int), 1, axis=1)
     return [f"class {k}" for k in range(count)], counts.tolist()
 
@@ -93,11 +93,11 @@ def config_of(*, model: str, reg: str, seed: int, changes: dict[str, Any]) -> di
     """A resolved config as the program writes it, with some dotted keys changed."""
     config: dict[str, Any] = {
         "seed": seed,
-        "judge": "last",
+        "checkpoint": "last",
         "data": {
             "name": "folder",
             "source": {"_target_": "animal_cls.data.sources.folder.locate"},
-            "root": "/pictures",
+            "root": "/images",
             "image_size": 128,
             "batch_size": 256,
             "augment": "none",
@@ -121,7 +121,7 @@ def config_of(*, model: str, reg: str, seed: int, changes: dict[str, Any]) -> di
 def predictions_of(
     hits: dict[str, dict[str, Sequence[bool]]], classes: list[str], taken: dict[str, str]
 ) -> Predictions:
-    """One picture per truth value: recognised with probability 0.9, or taken for another class with 0.6."""
+    """One image per truth value: recognised with probability 0.9, or taken for another class with 0.6."""
     rows = [(s, name, k, hit) for s, found in hits.items() for name in found for k, hit in enumerate(found[name])]
     labels = np.array([classes.index(name) for _, name, _, _ in rows], dtype=np.int64)
     probabilities = np.full((len(rows), len(classes)), 0.1 / max(1, len(classes) - 1), dtype=np.float32)
@@ -137,7 +137,7 @@ def predictions_of(
     )
 
 
-def judged_on(said: Predictions, rows: np.ndarray) -> SplitResult:
+def evaluated_on(said: Predictions, rows: np.ndarray) -> SplitResult:
     """The numbers of these rows of `said`."""
     confusion = np.zeros((len(said.classes), len(said.classes)), dtype=int)
     np.add.at(confusion, (said.labels[rows], said.predicted[rows]), 1)
@@ -161,13 +161,13 @@ def run_in(
 
     Args:
         folder: made here.
-        hits: split -> class -> for each of its pictures whether it is recognised.
+        hits: split -> class -> for each of its images whether it is recognised.
         model: its name.
         reg: its name; l2 and dropout have the published strengths.
         seed: goes into the config.
         changes: dotted keys of the config.
         curves: columns of metrics.csv, all equally long.
-        taken: class -> the class that its wrong pictures are taken for; without it, the next one.
+        taken: class -> the class that its wrong images are taken for; without it, the next one.
         fields: of the result.
     """
     strength = {"dropout": {"reg.dropout": 0.3}, "l2": {"reg.weight_decay": 1e-5}}.get(reg, {})
@@ -180,13 +180,13 @@ def run_in(
     rows = [{"epoch": k, "lr": 0.001, "seconds": 3} | {n: c[k] for n, c in columns.items()} for k in range(epochs)]
     results.write_metrics(rows, folder)
     results.write_predictions(said, folder)
-    splits = {name: judged_on(said, np.flatnonzero(said.splits == name)) for name in hits}
+    splits = {name: evaluated_on(said, np.flatnonzero(said.splits == name)) for name in hits}
     known: dict[str, Any] = {
         "status": "done",
         "config": config,
         "classes": classes,
-        "splits": splits | {"all": judged_on(said, np.arange(len(said.paths)))},
-        "judged": "last",
+        "splits": splits | {"all": evaluated_on(said, np.arange(len(said.paths)))},
+        "checkpoint": "last",
         "best_epoch": 0,
         "epochs": epochs,
         "seconds": 6.0,
@@ -202,7 +202,7 @@ def run_in(
 
 
 def first(right: int, n: int) -> list[bool]:
-    """The first `right` of `n` pictures are recognised."""
+    """The first `right` of `n` images are recognised."""
     return [k < right for k in range(n)]
 
 

@@ -135,7 +135,7 @@ def test_the_settings_of_a_study(sweep: Path) -> None:
     assert made.versions == {"torch": ("2.14.1",), "git commit": ("c" * 40,)}
     assert made.devices == {"cpu (2 threads), 32-true": 2}
     assert made.seconds == 12
-    assert (made.data_sets[0].runs, made.data_sets[0].root) == (2, "/pictures")
+    assert (made.data_sets[0].runs, made.data_sets[0].root) == (2, "/images")
     assert made.data_sets[0].counts["val"] == {"cat": 2, "dog": 2}
     assert made.arm("simple_cnn/none").is_baseline
 

@@ -20,7 +20,7 @@ def test_summary_to_the_letter(make_result: Callable[..., Result]) -> None:
         CLASSES,
         {"train": TRAIN, "val": VAL, "all": ALL},
         seconds=754.2,
-        pictures_per_second=1340.4,
+        images_per_second=1340.4,
         parameters=234567,
         device="NVIDIA H100",
         precision="bf16-mixed",
@@ -32,14 +32,14 @@ def test_summary_to_the_letter(make_result: Callable[..., Result]) -> None:
         == """\
 simple_cnn, reg=dropout, seed 3: done
 
-split  pictures  accuracy  class-balanced   loss
-train     3,500    96.9 %          96.5 %  1.000
-val         200    80.5 %          75.7 %  1.000
-all       3,700    96.0 %          95.4 %  1.000
+split  images  accuracy  class-balanced   loss
+train   3,500    96.9 %          96.5 %  1.000
+val       200    80.5 %          75.7 %  1.000
+all     3,700    96.0 %          95.4 %  1.000
 
-judged       best checkpoint (epoch 2 of 4)
-worst class  cat, 40.0 % of its 50 pictures in val; mostly taken for dog (38.0 %)
-training     4 epochs in 12 min 34 s, 1,340 training pictures/s
+checkpoint   best checkpoint (epoch 2 of 4)
+worst class  cat, 40.0 % of its 50 images in val; mostly taken for dog (38.0 %)
+training     4 epochs in 12 min 34 s, 1,340 training images/s
 network      234,567 parameters
 computed     on NVIDIA H100 in bf16-mixed
 folder       outputs/a b
@@ -51,7 +51,7 @@ warning: reg=dropout had no effect"""
 
 def test_failed_run_says_why_and_where(make_result: Callable[..., Result]) -> None:
     result = make_result(
-        [], {}, status="failed", reason="loss is NaN\nin epoch 3", judged=None, epochs=0, best_epoch=None
+        [], {}, status="failed", reason="loss is NaN\nin epoch 3", checkpoint=None, epochs=0, best_epoch=None
     )
     assert (
         summary(result, Path("x"), tensorboard=Path("x/tensorboard"))
@@ -64,37 +64,37 @@ curves  tensorboard --logdir x/tensorboard"""
     )
 
 
-def test_worst_class_is_judged_on_all_where_val_has_too_few_pictures(make_result: Callable[..., Result]) -> None:
+def test_worst_class_is_evaluated_on_all_where_val_has_too_few_images(make_result: Callable[..., Result]) -> None:
     few = [[4, 3, 2], [0, 9, 0], [0, 0, 9]]
     said = worst_class(make_result(CLASSES, {"val": few, "all": ALL}))
-    assert said == "cat, 87.6 % of its 1,050 pictures in all (training pictures included); mostly taken for dog (9.4 %)"
+    assert said == "cat, 87.6 % of its 1,050 images in all (training images included); mostly taken for dog (9.4 %)"
 
 
-def test_worst_class_is_judged_on_all_where_val_has_a_tie(make_result: Callable[..., Result]) -> None:
+def test_worst_class_is_evaluated_on_all_where_val_has_a_tie(make_result: Callable[..., Result]) -> None:
     tie = [[20, 20, 10], [30, 20, 0], [0, 0, 50]]
     said = worst_class(make_result(CLASSES, {"val": tie, "all": ALL}))
-    assert str(said).startswith("cat, 87.6 % of its 1,050 pictures in all")
+    assert str(said).startswith("cat, 87.6 % of its 1,050 images in all")
 
 
 def test_ties_are_said(make_result: Callable[..., Result]) -> None:
     said = worst_class(make_result(CLASSES, {"val": [[30, 10, 10], [20, 30, 0], [0, 0, 50]]}))
     assert (
         said
-        == "cat (and 1 more equally bad), 60.0 % of its 50 pictures in val; mostly taken for dog or horse (20.0 % each)"
+        == "cat (and 1 more equally bad), 60.0 % of its 50 images in val; mostly taken for dog or horse (20.0 % each)"
     )
 
 
 def test_perfect_network_has_no_worst_class(make_result: Callable[..., Result]) -> None:
     said = worst_class(make_result(CLASSES, {"val": [[30, 0, 0], [0, 30, 0], [0, 0, 0]]}))
-    assert said == "none: every picture of val is recognised"
+    assert said == "none: every image of val is recognised"
 
 
-def test_class_without_pictures_is_not_the_worst(make_result: Callable[..., Result]) -> None:
+def test_class_without_images_is_not_the_worst(make_result: Callable[..., Result]) -> None:
     said = worst_class(make_result(CLASSES, {"val": [[0, 0, 0], [1, 29, 0], [0, 0, 30]]}))
-    assert said == "dog, 96.7 % of its 30 pictures in val; mostly taken for cat (3.3 %)"
+    assert said == "dog, 96.7 % of its 30 images in val; mostly taken for cat (3.3 %)"
 
 
-def test_split_without_any_picture_has_no_worst_class(make_result: Callable[..., Result]) -> None:
+def test_split_without_any_image_has_no_worst_class(make_result: Callable[..., Result]) -> None:
     full = make_result(["cat", "dog"], {"val": [[1, 0], [0, 1]]})
     empty = replace(full.splits["val"], n=0, confusion=[[0, 0], [0, 0]])
     assert worst_class(replace(full, splits={"val": empty})) is None
@@ -102,7 +102,7 @@ def test_split_without_any_picture_has_no_worst_class(make_result: Callable[...,
 
 def test_class_names_cannot_control_the_terminal(make_result: Callable[..., Result]) -> None:
     said = worst_class(make_result(["\x1b[2J", "\udcff"], {"val": [[10, 20], [0, 30]]}))
-    assert said == r"\u001b[2J, 33.3 % of its 30 pictures in val; mostly taken for \udcff (66.7 %)"
+    assert said == r"\u001b[2J, 33.3 % of its 30 images in val; mostly taken for \udcff (66.7 %)"
 
 
 def test_sweep_table_to_the_letter(make_result: Callable[..., Result]) -> None:
@@ -154,6 +154,9 @@ def test_texts_need_no_heavy_library() -> None:
 
 
 def test_checkpoints_count_epochs_from_one(make_result: Callable[..., Result]) -> None:
-    assert checkpoint(make_result(["a"], {}, judged="best", best_epoch=0, epochs=5)) == "best checkpoint (epoch 1 of 5)"
-    assert checkpoint(make_result(["a"], {}, judged="last", best_epoch=0, epochs=5)) == "last checkpoint (epoch 5)"
-    assert checkpoint(make_result(["a"], {}, judged=None)) is None
+    assert (
+        checkpoint(make_result(["a"], {}, checkpoint="best", best_epoch=0, epochs=5))
+        == "best checkpoint (epoch 1 of 5)"
+    )
+    assert checkpoint(make_result(["a"], {}, checkpoint="last", best_epoch=0, epochs=5)) == "last checkpoint (epoch 5)"
+    assert checkpoint(make_result(["a"], {}, checkpoint=None)) is None

@@ -1,4 +1,4 @@
-"""Arms that agree on every picture: the interval against statsmodels, by hand, and in worlds that show it."""
+"""Arms that agree on every image: the interval against statsmodels, by hand, and in worlds that show it."""
 
 import math
 from typing import Any
@@ -32,14 +32,14 @@ def test_the_width_worked_out_by_hand() -> None:
 
 
 @pytest.mark.parametrize("seeds", [1, 2, 3, 5, 10])
-@pytest.mark.parametrize("pictures", [5, 200, 3750])
-def test_a_world_outside_of_the_interval_seldom_shows_agreement(seeds: int, pictures: int) -> None:
-    """In it a picture is repaired for all seeds with one probability, a single cell with another one."""
-    half = half_width_of_agreement(seeds, pictures, alpha=0.05)
+@pytest.mark.parametrize("images", [5, 200, 3750])
+def test_a_world_outside_of_the_interval_seldom_shows_agreement(seeds: int, images: int) -> None:
+    """In it an image is repaired for all seeds with one probability, a single cell with another one."""
+    half = half_width_of_agreement(seeds, images, alpha=0.05)
     grid = np.concatenate([[0], np.geomspace(1e-6, 1, 200)])
-    picture, cell = grid[:, None], grid[None, :]
-    truth = picture + (1 - picture) * cell
-    agreement = ((1 - picture) * (1 - cell) ** seeds) ** pictures
+    image, cell = grid[:, None], grid[None, :]
+    truth = image + (1 - image) * cell
+    agreement = ((1 - image) * (1 - cell) ** seeds) ** images
     assert agreement[truth > half].max(initial=0) <= 0.05
 
 
@@ -53,7 +53,7 @@ def test_nor_does_one_whose_disagreements_are_all_in_the_smallest_class(smallest
     assert ((1 - share) ** smallest)[outside].max(initial=0) <= 0.05
 
 
-def test_more_pictures_and_more_seeds_say_more_and_nothing_is_wider_than_everything() -> None:
+def test_more_images_and_more_seeds_say_more_and_nothing_is_wider_than_everything() -> None:
     widths = [[half_width_of_agreement(s, n, alpha=0.05) for n in (50, 100, 1000)] for s in (2, 3, 5, 10)]
     assert (np.diff(widths, axis=0) < 0).all()
     assert (np.diff(widths, axis=1) < 0).all()
@@ -67,7 +67,7 @@ def test_arms_that_agree_have_no_difference_p_1_and_an_interval() -> None:
     assert_allclose([found.low, found.high], [-half, half])
 
 
-def test_their_pictures_have_one_too() -> None:
+def test_their_images_have_one_too() -> None:
     found = paired_bootstrap(RIGHT, RIGHT, shares=True)
     assert (found.delta, found.n) == (0, 50)
     assert_allclose([found.low, found.high], [-none_of(50, 0.05), none_of(50, 0.05)])

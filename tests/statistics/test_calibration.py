@@ -53,7 +53,7 @@ def test_the_calibration_error_is_the_results() -> None:
     assert found.ece == pytest.approx(calibration_error(torch.tensor(probabilities), torch.tensor(labels)))
 
 
-def test_no_picture_has_no_calibration() -> None:
+def test_no_image_has_no_calibration() -> None:
     assert math.isnan(expected_calibration([], []).ece)
 
 

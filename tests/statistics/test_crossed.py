@@ -30,10 +30,10 @@ TABLE = np.array([[1.0, 0.0, 2.0], [3.0, 2.0, 10.0]])  # d (S = 2, N = 3); its a
 
 
 def test_the_mean_squares_are_those_worked_out_by_hand() -> None:
-    # seeds' means 1 and 5, pictures' means 2, 1 and 6, all: 3. Squares: total 4 + 9 + 1 + 0 + 1 + 49 = 64,
-    # seeds 3 (4 + 4) = 24 with 1 degree of freedom, pictures 2 (1 + 4 + 9) = 28 with 2, rest 64 - 24 - 28 = 12 with 2.
+    # seeds' means 1 and 5, images' means 2, 1 and 6, all: 3. Squares: total 4 + 9 + 1 + 0 + 1 + 49 = 64,
+    # seeds 3 (4 + 4) = 24 with 1 degree of freedom, images 2 (1 + 4 + 9) = 28 with 2, rest 64 - 24 - 28 = 12 with 2.
     found = mean_squares(TABLE)
-    assert_allclose([found.delta, found.seeds, found.pictures, found.rest, found.grain], [3, 24, 14, 6, 6 / 3])
+    assert_allclose([found.delta, found.seeds, found.images, found.rest, found.grain], [3, 24, 14, 6, 6 / 3])
 
 
 def test_the_comparison_is_the_one_worked_out_by_hand() -> None:
@@ -41,36 +41,34 @@ def test_the_comparison_is_the_one_worked_out_by_hand() -> None:
     t1, t2 = 12.7062, 4.3027  # Student's, two-sided 5 %, 1 and 2 degrees of freedom
     half = ((t1**2 * 24 + t2**2 * (14 - 6)) / 6) ** 0.5
     assert_allclose([found.delta, found.low, found.high], [3, 3 - half, 3 + half], rtol=1e-5)
-    assert_allclose(
-        [found.variance_seeds, found.variance_pictures, found.variance_rest], [(24 - 6) / 3, (14 - 6) / 2, 6]
-    )
-    assert (found.n_seeds, found.n_pictures, found.over) == (2, 3, "seeds and pictures")
+    assert_allclose([found.variance_seeds, found.variance_images, found.variance_rest], [(24 - 6) / 3, (14 - 6) / 2, 6])
+    assert (found.n_seeds, found.n_images, found.over) == (2, 3, "seeds and images")
 
 
 def test_the_mean_squares_are_statsmodels(drawn: Drawn) -> None:
     a, b = drawn(4, 30)
     d = a.astype(float) - b
-    seeds, pictures = np.indices(d.shape)
-    cells = pd.DataFrame({"d": d.ravel(), "seed": seeds.ravel(), "picture": pictures.ravel()})
-    reference = anova_lm(ols("d ~ C(seed) + C(picture)", cells).fit())
+    seeds, images = np.indices(d.shape)
+    cells = pd.DataFrame({"d": d.ravel(), "seed": seeds.ravel(), "image": images.ravel()})
+    reference = anova_lm(ols("d ~ C(seed) + C(image)", cells).fit())
     found = mean_squares(d)
-    assert_allclose([found.seeds, found.pictures, found.rest], reference["mean_sq"])
+    assert_allclose([found.seeds, found.images, found.rest], reference["mean_sq"])
 
 
-def test_where_pictures_share_nothing_over_seeds_it_is_the_paired_t_test_over_seeds(drawn: Drawn) -> None:
+def test_where_images_share_nothing_over_seeds_it_is_the_paired_t_test_over_seeds(drawn: Drawn) -> None:
     a, b = drawn(5, 40)
     d = a.astype(float) - b
-    d -= d.mean(axis=0) - d.mean()  # now all pictures have the same mean: MS_pictures = 0
+    d -= d.mean(axis=0) - d.mean()  # now all images have the same mean: MS_images = 0
     d += 0.3 * np.arange(5)[:, None]  # and seeds count for more than the rest
     found, reference = compare(d, np.zeros_like(d)), paired_seeds(d.mean(axis=1), np.zeros(5))
     assert_allclose([found.low, found.high, found.p_value], [reference.low, reference.high, reference.p_value])
 
 
-def test_with_one_seed_it_is_the_t_interval_over_pictures_and_no_verdict(drawn: Drawn) -> None:
+def test_with_one_seed_it_is_the_t_interval_over_images_and_no_verdict(drawn: Drawn) -> None:
     a, b = drawn(1, 50)
     found, reference = compare(a, b), mean_interval(a[0].astype(float) - b[0])
     assert_allclose([found.low, found.high], [reference.low, reference.high])
-    assert found.over == "pictures"
+    assert found.over == "images"
     assert math.isnan(found.p_value)
     assert math.isnan(found.variance_seeds)
     assert verdict(found.delta, found.p_value, found.n_seeds) == "too few seeds"
@@ -93,7 +91,7 @@ def numbers(test: CrossedTest) -> list[float]:
         test.high,
         test.p_value,
         test.variance_seeds,
-        test.variance_pictures,
+        test.variance_images,
         test.variance_rest,
     ]
 
@@ -105,10 +103,10 @@ def test_swapping_the_arms_turns_the_interval_round(drawn: Drawn) -> None:
     assert_allclose(numbers(other)[3:], numbers(one)[3:])
 
 
-def test_the_order_of_pictures_and_of_seeds_does_not_matter(drawn: Drawn) -> None:
+def test_the_order_of_images_and_of_seeds_does_not_matter(drawn: Drawn) -> None:
     a, b = drawn(3, 200)
-    pictures, seeds = np.random.default_rng(0).permutation(200), [2, 0, 1]
-    assert_allclose(numbers(compare(a[seeds][:, pictures], b[seeds][:, pictures])), numbers(compare(a, b)))
+    images, seeds = np.random.default_rng(0).permutation(200), [2, 0, 1]
+    assert_allclose(numbers(compare(a[seeds][:, images], b[seeds][:, images])), numbers(compare(a, b)))
 
 
 def test_a_constant_moves_the_interval_only_where_one_arm_alone_gains_it(
@@ -181,13 +179,13 @@ def test_a_mean_difference_of_exactly_0_has_p_1() -> None:
 
 
 @pytest.mark.parametrize("seeds", [1, 2, 5])
-def test_one_picture_shows_nothing(seeds: int) -> None:
+def test_one_image_shows_nothing(seeds: int) -> None:
     found = compare(np.ones((seeds, 1)), np.zeros((seeds, 1)))
     assert found.low < 0 < found.high
     assert not found.p_value < 0.3
 
 
-def test_one_picture_that_all_seeds_repair_shows_nothing() -> None:
+def test_one_image_that_all_seeds_repair_shows_nothing() -> None:
     b = np.ones((5, 400))
     b[:, 0] = 0
     assert compare(np.ones((5, 400)), b).p_value > 0.3
@@ -217,12 +215,12 @@ def test_what_does_not_fit_is_refused(b: np.ndarray, weights: list[float] | None
         compare(TABLE, b, weights=weights)
 
 
-def test_no_picture_is_refused() -> None:
+def test_no_image_is_refused() -> None:
     with pytest.raises(ValueError, match=r"shape \(S, N\)"):
         compare(np.zeros((2, 0)), np.zeros((2, 0)))
 
 
-def test_forty_comparisons_of_25000_pictures_take_under_two_seconds(drawn: Drawn) -> None:
+def test_forty_comparisons_of_25000_images_take_under_two_seconds(drawn: Drawn) -> None:
     a, b = drawn(10, 25_000)
     start = time.process_time()
     for _ in range(40):

@@ -12,16 +12,16 @@ from animal_cls.statistics.crossed import Variances, expected_power
 Drawn = Callable[..., tuple[np.ndarray, np.ndarray]]
 
 
-def found_variances(seeds: float, pictures: float, rest: float, *, n_pictures: int = 1000) -> CrossedTest:
+def found_variances(seeds: float, images: float, rest: float, *, n_images: int = 1000) -> CrossedTest:
     """A test that found these variances."""
-    values = {"delta": 0.0, "low": -1.0, "high": 1.0, "p_value": 1.0, "n_seeds": 3, "n_pictures": n_pictures}
-    parts = {"variance_seeds": seeds, "variance_pictures": pictures, "variance_rest": rest}
-    return CrossedTest(**values, **parts, over="seeds and pictures")  # pyright: ignore[reportArgumentType]
+    values = {"delta": 0.0, "low": -1.0, "high": 1.0, "p_value": 1.0, "n_seeds": 3, "n_images": n_images}
+    parts = {"variance_seeds": seeds, "variance_images": images, "variance_rest": rest}
+    return CrossedTest(**values, **parts, over="seeds and images")  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.parametrize("seeds", [3, 5, 10])
-def test_without_chance_of_pictures_the_power_is_that_of_the_t_test(seeds: int) -> None:
-    power = expected_power(Variances(seeds=1e-4, pictures=0, rest=0), seeds, 1000, difference=0.02, alpha=0.05)
+def test_without_chance_of_images_the_power_is_that_of_the_t_test(seeds: int) -> None:
+    power = expected_power(Variances(seeds=1e-4, images=0, rest=0), seeds, 1000, difference=0.02, alpha=0.05)
     shift = 0.02 / (1e-4 / seeds) ** 0.5
     edge = stats.t.isf(0.025, seeds - 1)
     reference = stats.nct.sf(edge, seeds - 1, shift) + stats.nct.cdf(-edge, seeds - 1, shift)
@@ -32,18 +32,18 @@ def test_the_seeds_needed_are_the_fewest_with_enough_power() -> None:
     test = found_variances(2e-4, 0.01, 0.1)
     needed = seeds_needed(test).seeds
     assert needed is not None
-    spread = Variances(seeds=2e-4, pictures=0.01, rest=0.1)
+    spread = Variances(seeds=2e-4, images=0.01, rest=0.1)
     powers = [expected_power(spread, s, 1000, difference=0.02, alpha=0.05) for s in (needed - 1, needed)]
     assert powers[0] < 0.8 <= powers[1]
 
 
-@pytest.mark.parametrize("pictures", [1, 50, 3000])
-def test_where_some_seeds_suffice_more_do(pictures: int) -> None:
+@pytest.mark.parametrize("images", [1, 50, 3000])
+def test_where_some_seeds_suffice_more_do(images: int) -> None:
     """So that the fewest can be found by halving."""
-    rng = np.random.default_rng(pictures)
+    rng = np.random.default_rng(images)
     for parts in 10.0 ** rng.uniform(-6, 0, size=(50, 3)):
-        spread = Variances(seeds=parts[0], pictures=parts[1], rest=parts[2])
-        powers = [expected_power(spread, s, pictures, difference=0.02, alpha=0.006) for s in range(2, 101)]
+        spread = Variances(seeds=parts[0], images=parts[1], rest=parts[2])
+        powers = [expected_power(spread, s, images, difference=0.02, alpha=0.006) for s in range(2, 101)]
         for power in (0.1, 0.5, 0.8, 0.95):
             assert np.diff(np.array(powers) >= power).sum() <= 1
 
@@ -55,9 +55,9 @@ def test_more_is_needed_for_a_smaller_difference_for_more_power_and_among_more_c
     assert all(seeds > plain for seeds in harder)
 
 
-def test_where_pictures_alone_hide_the_difference_no_seeds_help() -> None:
-    found = seeds_needed(found_variances(1e-4, 0.1, 0.1, n_pictures=200))
-    assert (found.seeds, found.why) == (None, "too few pictures")
+def test_where_images_alone_hide_the_difference_no_seeds_help() -> None:
+    found = seeds_needed(found_variances(1e-4, 0.1, 0.1, n_images=200))
+    assert (found.seeds, found.why) == (None, "too few images")
 
 
 def test_more_seeds_than_the_cap_are_not_named() -> None:

@@ -20,7 +20,7 @@ from animal_cls.sweeps.plan import Job, display_names, jobs_of
 from animal_cls.training import run as training_run
 
 Program = Callable[..., "CompletedProcess[str]"]
-PictureFolder = Callable[..., Path]
+ClassFolders = Callable[..., Path]
 
 SMALL = ("data=folder", "data.image_size=64", "trainer.max_epochs=1", "trainer.accelerator=cpu")
 
@@ -111,7 +111,12 @@ def test_the_nine_runs(name: str, expected: list[tuple[Any, ...]], planned: Call
     assert [row(job.config) for job in jobs] == expected
     for config in (job.config for job in jobs):
         model = config.model["name"]
-        assert (config.trainer.max_epochs, config.data.batch_size, config.judge, config.seed) == (50, 256, "last", 0)
+        assert (config.trainer.max_epochs, config.data.batch_size, config.checkpoint, config.seed) == (
+            50,
+            256,
+            "last",
+            0,
+        )
         assert (config.data.val, config.data.test) == ("published", "published")
         assert (config.data.image_size, config.data.augment, config.data.name) == (128, "none", "toy")
         assert (config.optimizer["_target_"], config.optimizer["weight_decay"]) == (
@@ -186,7 +191,7 @@ def done(config: Config, **changes: Any) -> Result:
         **known | changes,
         classes=["a", "b"],
         splits={"train": split, "val": split, "all": split},
-        judged="best",
+        checkpoint="best",
         best_epoch=0,
         epochs=1,
         seconds=2.5,
@@ -299,7 +304,7 @@ def test_a_fault_while_planning_starts_nothing(
 
 
 def test_a_sweep_in_which_jobs_fail(
-    program: Program, picture_folder: PictureFolder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    program: Program, image_folder: ClassFolders, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     train = training_run.train
 
@@ -309,7 +314,7 @@ def test_a_sweep_in_which_jobs_fail(
         return train(config, folder)
 
     monkeypatch.setattr("animal_cls.training.run.train", run)
-    root = picture_folder(tmp_path / "pictures")
+    root = image_folder(tmp_path / "images")
     words = ("--multirun", *SMALL, f"data.root={root}", "optimizer.lr=1e30,0.002,0.001", "hydra.sweep.dir=sweep")
     outcome = program(*words)
     folder = tmp_path / "sweep"

@@ -168,8 +168,8 @@ def test_the_methods_are_what_the_config_says() -> None:
     assert method.strength == 0.2
 
 
-def test_the_pictures_are_what_the_config_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = build.pictures(
+def test_the_images_are_what_the_config_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = build.images(
         config_of(
             "data=folder",
             f"data.root={tmp_path}",
@@ -186,16 +186,16 @@ def test_the_pictures_are_what_the_config_says(tmp_path: Path, monkeypatch: pyte
     assert (made.augment, made.max_bad_share, made.seed) == ("flip_crop", 0.5, 4)
     assert made.locate() == tmp_path
     monkeypatch.setenv("ANIMAL_CLS_CACHE", str(tmp_path / "a"))
-    assert build.pictures(config_of()).cache_dir == tmp_path / "a"
+    assert build.images(config_of()).cache_dir == tmp_path / "a"
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert build.pictures(config_of("data.cache_dir='~/b'")).cache_dir == tmp_path / "b"
+    assert build.images(config_of("data.cache_dir='~/b'")).cache_dir == tmp_path / "b"
 
 
-def test_a_source_of_pictures_is_checked_like_any_other_call(tmp_path: Path) -> None:
+def test_a_source_of_images_is_checked_like_any_other_call(tmp_path: Path) -> None:
     config = config_of("data=folder", f"data.root={tmp_path}")
     config.data.source["_target_"] = "animal_cls.data.nowhere.locate"
     with pytest.raises(UserError, match=re.escape("data.source._target_=animal_cls.data.nowhere.locate: cannot be")):
-        build.pictures(config).locate()
+        build.images(config).locate()
     config.data.source = {"_target_": "animal_cls.data.sources.folder.locate", "speed": 3}
     with pytest.raises(UserError, match="unexpected keyword argument 'speed'"):
-        build.pictures(config).locate()
+        build.images(config).locate()

@@ -1,4 +1,4 @@
-"""Training and judging, against the same computed by hand."""
+"""Training and evaluation, against the same computed by hand."""
 
 import math
 import re
@@ -20,7 +20,7 @@ from animal_cls.errors import UserError
 from animal_cls.regularizers import Regularizer
 from animal_cls.regularizers.label_smoothing import LabelSmoothing
 from animal_cls.rng import step_seed
-from animal_cls.training.classifier import Classifier, LossWatch, calibration_error, judge
+from animal_cls.training.classifier import Classifier, LossWatch, calibration_error, evaluate
 from animal_cls.training.hardware import why_not_compile
 
 MEAN, DEVIATION = (0.4, 0.5, 0.6), (0.2, 0.25, 0.3)
@@ -29,7 +29,7 @@ AS_IN_EXPERIMENT = pytest.mark.filterwarnings("ignore:.*does not have many worke
 
 
 def linear(**_: object) -> nn.Sequential:
-    """The simplest network: 2 x 2 pictures, three classes."""
+    """The simplest network: 2 x 2 images, three classes."""
     torch.manual_seed(0)
     return nn.Sequential(nn.Flatten(), nn.Linear(12, 3))
 
@@ -42,9 +42,9 @@ def classifier(network: nn.Module | None = None, **changes: Any) -> Classifier:
 
 def batch_of(labels: Sequence[int], *, seed: int = 0, side: int = 2) -> Batch:
     generator = torch.Generator().manual_seed(seed)
-    pictures = torch.randint(0, 256, (len(labels), 3, side, side), generator=generator)
+    images = torch.randint(0, 256, (len(labels), 3, side, side), generator=generator)
     indices = np.arange(len(labels))
-    return Batch(pictures=pictures.float(), labels=torch.tensor(labels), indices=indices)
+    return Batch(images=images.float(), labels=torch.tensor(labels), indices=indices)
 
 
 class Batches(LightningDataModule):
@@ -83,7 +83,7 @@ def fit(
 def gradients(module: Classifier, batch: Batch) -> list[Tensor]:
     """Of the plain cross-entropy, by the closed form: softmax minus target, times the inputs."""
     x = (
-        (batch.pictures.double() / 255 - torch.tensor(MEAN).view(1, 3, 1, 1)) / torch.tensor(DEVIATION).view(1, 3, 1, 1)
+        (batch.images.double() / 255 - torch.tensor(MEAN).view(1, 3, 1, 1)) / torch.tensor(DEVIATION).view(1, 3, 1, 1)
     ).flatten(1)
     weight, bias = (parameter.detach().double() for parameter in module.network.parameters())
     error = (x @ weight.T + bias).softmax(dim=1) - functional.one_hot(batch.labels, 3)
@@ -150,11 +150,11 @@ def test_adamws_weight_decay_is_decoupled(tmp_path: Path) -> None:
 # ---- what the network sees
 
 
-def test_pictures_are_normalised_by_hand() -> None:
+def test_images_are_normalised_by_hand() -> None:
     module = classifier()
-    pictures = torch.tensor([0, 51, 255]).view(1, 3, 1, 1).expand(1, 3, 2, 2)
+    images = torch.tensor([0, 51, 255]).view(1, 3, 1, 1).expand(1, 3, 2, 2)
     expected = [(0 - 0.4) / 0.2, (0.2 - 0.5) / 0.25, (1 - 0.6) / 0.3]
-    for given in (pictures.float(), pictures.byte()):
+    for given in (images.float(), images.byte()):
         torch.testing.assert_close(module.normalize(given)[0, :, 1, 0], torch.tensor(expected))
         assert torch.equal(module(given), module.network(module.normalize(given)))
 
@@ -164,12 +164,12 @@ def test_the_statistics_travel_with_the_weights() -> None:
     other = classifier(normalization=((0.0,) * 3, (1.0,) * 3))
     other.load_state_dict(state)
     torch.testing.assert_close(other.mean.flatten(), torch.tensor(MEAN))
-    torch.testing.assert_close(other.deviation.flatten(), torch.tensor(DEVIATION))
+    torch.testing.assert_close(other.std.flatten(), torch.tensor(DEVIATION))
 
 
 @AS_IN_EXPERIMENT
 @pytest.mark.parametrize("precision", ["bf16-true", "64-true", "bf16-mixed"])
-def test_every_precision_trains_and_judges(tmp_path: Path, precision: Any) -> None:
+def test_every_precision_trains_and_evaluates(tmp_path: Path, precision: Any) -> None:
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(3, 4, 2), nn.Flatten(), nn.Linear(4, 3))
     module = classifier(network, regularizers=[LabelSmoothing(0.1)])
@@ -192,8 +192,8 @@ class DropOnes(nn.Module):
         super().__init__()
         self.drop, self.last, self.masks = nn.Dropout(0.5), nn.Linear(12, 3), []
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        x = self.drop(torch.ones(len(pictures), 12))
+    def forward(self, images: Tensor) -> Tensor:
+        x = self.drop(torch.ones(len(images), 12))
         if self.training:
             self.masks.append((x != 0).tolist())
         return self.last(x)
@@ -223,7 +223,7 @@ def test_dropout_masks_are_a_function_of_seed_and_step(tmp_path: Path) -> None:
 
 @AS_IN_EXPERIMENT
 def test_train_metrics_are_those_of_the_training_passes(tmp_path: Path) -> None:
-    """Batches of unequal size, each judged by the weights that it met: pictures count alike, not batches."""
+    """Batches of unequal size, each evaluated by the weights that it met: images count alike, not batches."""
     batches = [batch_of([0, 1, 2, 2, 0], seed=1), batch_of([1], seed=2)]
     module = classifier()
     metrics = fit(module, batches, batches, tmp_path, epochs=2).callback_metrics
@@ -231,7 +231,7 @@ def test_train_metrics_are_those_of_the_training_passes(tmp_path: Path) -> None:
     losses: list[float] = []
     right: list[bool] = []
     for batch in 2 * batches:
-        logits = reference(module.normalize(batch.pictures))
+        logits = reference(module.normalize(batch.images))
         loss = functional.cross_entropy(logits, batch.labels)
         losses += [loss.item()] * len(batch.labels)
         right += (logits.argmax(dim=1) == batch.labels).tolist()
@@ -249,14 +249,14 @@ def test_train_metrics_are_those_of_the_training_passes(tmp_path: Path) -> None:
 
 @AS_IN_EXPERIMENT
 def test_val_metrics_are_those_of_the_epochs_last_weights(tmp_path: Path) -> None:
-    """The class without pictures (owl) counts for nothing in acc_macro, and has no accuracy of its own."""
+    """The class without images (owl) counts for nothing in acc_macro, and has no accuracy of its own."""
     val = [batch_of([0, 1, 1, 0, 1], seed=3), batch_of([1, 0], seed=4)]
     module = classifier()
     first = fit(module, val, val, tmp_path, epochs=1).callback_metrics["val/acc"].item()
     module = classifier()
     trainer = fit(module, val, val, tmp_path, epochs=4)
     with torch.no_grad():
-        logits = torch.cat([module(batch.pictures) for batch in val])
+        logits = torch.cat([module(batch.images) for batch in val])
     labels = torch.cat([batch.labels for batch in val])
     right = logits.argmax(dim=1) == labels
     cat, dog = right[labels == 0].double().mean().item(), right[labels == 1].double().mean().item()
@@ -270,10 +270,10 @@ def test_val_metrics_are_those_of_the_epochs_last_weights(tmp_path: Path) -> Non
 
 
 class Weighted(Regularizer):
-    """Blends all pictures into one grey and adds the squares of the weights."""
+    """Blends all images into one grey and adds the squares of the weights."""
 
-    def change_batch(self, pictures: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        return torch.zeros_like(pictures), targets
+    def change_batch(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        return torch.zeros_like(images), targets
 
     def penalty(self, network: nn.Module) -> Tensor:
         return self.strength * torch.stack([(parameter**2).sum() for parameter in network.parameters()]).sum()
@@ -286,10 +286,10 @@ def test_regularizers_change_training_batches_and_loss_and_nothing_else(tmp_path
     metrics = fit(module, [batch], [batch], tmp_path).callback_metrics
     weight, bias = linear()[1].parameters()
     squares = (weight**2).sum() + (bias**2).sum()
-    grey = bias.expand(4, 3)  # the logits of pictures that are all zero
+    grey = bias.expand(4, 3)  # the logits of images that are all zero
     smooth = functional.cross_entropy(grey, batch.labels, label_smoothing=0.3)
     assert metrics["train/loss"].item() == pytest.approx((smooth + 0.5 * squares).item(), rel=1e-5)
-    plain = functional.cross_entropy(module(batch.pictures), batch.labels)
+    plain = functional.cross_entropy(module(batch.images), batch.labels)
     assert metrics["val/loss"].item() == pytest.approx(plain.item(), rel=1e-5)
 
 
@@ -325,10 +325,10 @@ def test_a_loss_that_is_no_number_ends_the_run_in_its_epoch(
             super().__init__()
             self.linear, self.passes = nn.Linear(12, 3), 0
 
-        def forward(self, pictures: Tensor) -> Tensor:
+        def forward(self, images: Tensor) -> Tensor:
             self.passes += self.training
             broken = self.passes == 4 and self.training == (labels != [0])
-            return self.linear(pictures.flatten(1)) * (math.nan if broken else 1)
+            return self.linear(images.flatten(1)) * (math.nan if broken else 1)
 
     message += ": training has diverged. Try a smaller optimizer.lr, or trainer.precision=32-true if it was another."
     batches = [batch_of([0, 1, 2], seed=k) for k in range(2)]
@@ -347,7 +347,7 @@ def test_a_compiled_network_learns_the_same_and_its_checkpoints_have_the_same_ke
     plain, compiled = classifier(), classifier(compiled=True)
     assert list(compiled.state_dict()) == list(plain.state_dict())
     compiled.load_state_dict(plain.state_dict())
-    torch.testing.assert_close(compiled(batch.pictures), plain(batch.pictures))
+    torch.testing.assert_close(compiled(batch.images), plain(batch.images))
     assert list(compiled.state_dict()) == list(plain.state_dict())
 
 
@@ -360,15 +360,15 @@ def test_checkpoints_carry_the_description_and_load_safely(tmp_path: Path) -> No
     assert torch.load(tmp_path / "some.ckpt", weights_only=True)["animal_cls"] == description
 
 
-# ---- judging
+# ---- evaluation
 
 
 def logits_of(probabilities: Sequence[Sequence[float]]) -> Tensor:
     return torch.tensor(probabilities).log()
 
 
-def test_judge_on_a_hand_made_example() -> None:
-    """Six pictures; the owls are missing. Rows of the confusion matrix are true, columns predicted."""
+def test_evaluate_on_a_hand_made_example() -> None:
+    """Six images; the owls are missing. Rows of the confusion matrix are true, columns predicted."""
     probabilities = [
         [0.7, 0.2, 0.1],
         [0.3, 0.5, 0.2],
@@ -378,7 +378,7 @@ def test_judge_on_a_hand_made_example() -> None:
         [0.1, 0.3, 0.6],
     ]
     labels = torch.tensor([0, 0, 1, 1, 1, 1])
-    result = judge(logits_of(probabilities), labels, classes=CLASSES)
+    result = evaluate(logits_of(probabilities), labels, classes=CLASSES)
     assert result.n == 6
     assert result.confusion == [[1, 1, 0], [0, 2, 2], [0, 0, 0]]
     assert result.per_class == {"cat": 0.5, "dog": 0.5, "owl": None}
@@ -392,11 +392,11 @@ def test_judge_on_a_hand_made_example() -> None:
 
 
 @pytest.mark.parametrize("n", [1, 7, 500])
-def test_judge_against_numpy(n: int) -> None:
+def test_evaluate_against_numpy(n: int) -> None:
     rng = np.random.default_rng(n)
     logits = (rng.normal(size=(n, 5)) * 3).astype(np.float32)
     labels = rng.integers(0, 4, size=n)  # the fifth class is absent
-    result = judge(torch.from_numpy(logits), torch.from_numpy(labels), classes="abcde")
+    result = evaluate(torch.from_numpy(logits), torch.from_numpy(labels), classes="abcde")
     exponentials = np.exp(logits.astype(np.float64))
     p = exponentials / exponentials.sum(axis=1, keepdims=True)
     predicted, confidence = p.argmax(axis=1), p.max(axis=1)
@@ -418,7 +418,7 @@ def test_judge_against_numpy(n: int) -> None:
 
 
 def test_perfect_confidence_belongs_to_the_last_bin() -> None:
-    """A sure and wrong picture and a little too modest ones share a bin: their gaps cancel before they are counted."""
+    """A sure and wrong image and a little too modest ones share a bin: their gaps cancel before they are counted."""
     probabilities = torch.tensor([[1.0, 0.0], [0.95, 0.05], [0.95, 0.05]], dtype=torch.float64)
     assert calibration_error(probabilities, torch.tensor([1, 0, 0])) == pytest.approx((1 - 0.05 - 0.05) / 3)
 
@@ -437,6 +437,6 @@ def test_a_perfect_judge_of_itself_has_no_calibration_error() -> None:
 
 
 def test_extreme_logits_are_no_trouble() -> None:
-    result = judge(torch.tensor([[1e4, -1e4, 0.0], [-1e4, 1e4, 0.0]]), torch.tensor([0, 0]), classes=CLASSES)
+    result = evaluate(torch.tensor([[1e4, -1e4, 0.0], [-1e4, 1e4, 0.0]]), torch.tensor([0, 0]), classes=CLASSES)
     assert result.loss == pytest.approx(1e4)
     assert result.ece == pytest.approx(0.5)

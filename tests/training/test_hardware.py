@@ -18,7 +18,7 @@ def faults():
     for _ in range(5):
         torch.ones(16_000_000)
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
-with hardware.kept_memory() if sys.argv[1] == "kept" else nullcontext():
+with hardware.retain_freed_memory() if sys.argv[1] == "kept" else nullcontext():
     for _ in range(3):
         faults()  # until what is kept suffices
     inside = faults()

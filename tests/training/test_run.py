@@ -1,4 +1,4 @@
-"""Real runs on thirty drawn pictures: what they leave behind, that it adds up, and that it repeats bit for bit."""
+"""Real runs on thirty drawn images: what they leave behind, that it adds up, and that it repeats bit for bit."""
 
 import csv
 import json
@@ -33,9 +33,9 @@ Configure = Callable[..., Config]
 
 
 @pytest.fixture(scope="module")
-def configure(picture_folder: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Configure:
-    """The config of a small run on three classes of ten pictures; two epochs of three steps."""
-    root = picture_folder(tmp_path_factory.mktemp("data") / "pictures", classes=CLASSES, per_class=10)
+def configure(image_folder: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Configure:
+    """The config of a small run on three classes of ten images; two epochs of three steps."""
+    root = image_folder(tmp_path_factory.mktemp("data") / "images", classes=CLASSES, per_class=10)
     small = ["data=folder", f"data.root={root}", "data.image_size=64", "data.batch_size=6", "data.val=0.2"]
     small += ["data.test=0.2", "trainer.max_epochs=2", "trainer.accelerator=cpu", "optimizer.lr=0.01"]
     return lambda *overrides: compose([*small, *overrides])
@@ -60,10 +60,12 @@ def again(configure: Configure, tmp_path_factory: pytest.TempPathFactory) -> tup
 
 
 @pytest.fixture(scope="module")
-def judged_last(configure: Configure, tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Path]:
+def evaluated_last(configure: Configure, tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Path]:
     """So slow a run that val/acc stays as it was: the first epoch is the best, the second the last. Another seed."""
     folder = tmp_path_factory.mktemp("last")
-    return run.train(configure("judge=last", "seed=1", "optimizer.lr=1e-5", "data.augment=flip_crop"), folder), folder
+    return run.train(
+        configure("checkpoint=last", "seed=1", "optimizer.lr=1e-5", "data.augment=flip_crop"), folder
+    ), folder
 
 
 def rows_of(folder: Path) -> list[dict[str, str]]:
@@ -140,7 +142,7 @@ def test_the_result_on_disk_is_the_one_returned(first: tuple[Result, Path], conf
     assert result.status == "done"
     assert result.reason is None
     assert result.config == asdict(configure("reg=dropout"))
-    assert (result.model, result.reg, result.seed, result.judged) == ("simple_cnn", "dropout", 0, "best")
+    assert (result.model, result.reg, result.seed, result.checkpoint) == ("simple_cnn", "dropout", 0, "best")
     assert (result.classes, result.precision) == (CLASSES, "32-true")
     assert result.device is not None
     assert result.device.startswith("cpu")
@@ -170,7 +172,7 @@ def test_counts_add_up(first: tuple[Result, Path]) -> None:
     assert result.splits["all"].loss == pytest.approx(weighted)
 
 
-@pytest.mark.parametrize("which", ["first", "judged_last"])
+@pytest.mark.parametrize("which", ["first", "evaluated_last"])
 def test_epochs_and_times_agree_with_the_metrics(which: str, request: pytest.FixtureRequest) -> None:
     result, folder = request.getfixturevalue(which)
     metrics = results.read_metrics(folder)
@@ -178,18 +180,18 @@ def test_epochs_and_times_agree_with_the_metrics(which: str, request: pytest.Fix
     assert result.epochs == 2
     assert result.best_epoch == int(metrics["val/acc"].argmax())
     assert result.seconds == pytest.approx(metrics["seconds"].sum())
-    assert result.pictures_per_second == pytest.approx(2 * SIZES["train"] / result.seconds)
+    assert result.images_per_second == pytest.approx(2 * SIZES["train"] / result.seconds)
     assert metrics["lr"].tolist() == [result.config["optimizer"]["lr"]] * 2
-    judged = result.best_epoch if result.judged == "best" else 1
-    assert metrics["val/acc"][judged] == pytest.approx(result.splits["val"].acc, abs=1e-6)
-    assert metrics["val/loss"][judged] == pytest.approx(result.splits["val"].loss, abs=1e-5)
+    evaluated = result.best_epoch if result.checkpoint == "best" else 1
+    assert metrics["val/acc"][evaluated] == pytest.approx(result.splits["val"].acc, abs=1e-6)
+    assert metrics["val/loss"][evaluated] == pytest.approx(result.splits["val"].loss, abs=1e-5)
 
 
 # ---- the predictions
 
 
-@pytest.mark.parametrize("which", ["first", "judged_last"])
-def test_predictions_cover_every_picture_and_agree_with_the_result(which: str, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("which", ["first", "evaluated_last"])
+def test_predictions_cover_every_image_and_agree_with_the_result(which: str, request: pytest.FixtureRequest) -> None:
     result, folder = request.getfixturevalue(which)
     rows = rows_of(folder)
     root = Path(result.config["data"]["root"])
@@ -208,7 +210,7 @@ def test_predictions_cover_every_picture_and_agree_with_the_result(which: str, r
 
 
 def by_hand(folder: Path, name: str) -> torch.Tensor:
-    """The probabilities of all pictures by a checkpoint's weights, from the files and without Lightning."""
+    """The probabilities of all images by a checkpoint's weights, from the files and without Lightning."""
     content = checkpoint(folder, name)
     network = SimpleCNN(num_classes=3, image_size=64)
     network.load_state_dict(
@@ -216,26 +218,26 @@ def by_hand(folder: Path, name: str) -> torch.Tensor:
     )
     root = Path(content["animal_cls"]["config"]["data"]["root"])
     pixels = np.stack([decode((root / row["path"]).read_bytes(), image_size=64) for row in rows_of(folder)])
-    mean, deviation = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])  # ImageNet's
-    pictures = torch.from_numpy((pixels / 255 - mean) / deviation).permute(0, 3, 1, 2).float()
+    mean, std = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])  # ImageNet's
+    images = torch.from_numpy((pixels / 255 - mean) / std).permute(0, 3, 1, 2).float()
     with torch.no_grad():
-        return network.eval()(pictures).softmax(dim=1)
+        return network.eval()(images).softmax(dim=1)
 
 
-@pytest.mark.parametrize(("which", "named"), [("first", "best"), ("judged_last", "last")])
-def test_the_judged_checkpoint_is_the_one_that_the_config_names(
+@pytest.mark.parametrize(("which", "named"), [("first", "best"), ("evaluated_last", "last")])
+def test_the_evaluated_checkpoint_is_the_one_that_the_config_names(
     which: str, named: str, request: pytest.FixtureRequest
 ) -> None:
     result, folder = request.getfixturevalue(which)
-    assert result.judged == named
+    assert result.checkpoint == named
     torch.testing.assert_close(
         torch.from_numpy(results.read_predictions(folder).probabilities), by_hand(folder, named), atol=2e-6, rtol=0
     )
 
 
-def test_best_and_last_differ_where_the_first_epoch_was_the_best(judged_last: tuple[Result, Path]) -> None:
+def test_best_and_last_differ_where_the_first_epoch_was_the_best(evaluated_last: tuple[Result, Path]) -> None:
     """So the two tests above tell them apart."""
-    result, folder = judged_last
+    result, folder = evaluated_last
     assert result.best_epoch == 0
     assert (checkpoint(folder, "best")["epoch"], checkpoint(folder, "last")["epoch"]) == (0, 1)
     assert (by_hand(folder, "best") - by_hand(folder, "last")).abs().max() > 1e-5
@@ -244,7 +246,7 @@ def test_best_and_last_differ_where_the_first_epoch_was_the_best(judged_last: tu
 # ---- TensorBoard
 
 
-@pytest.mark.parametrize("which", ["first", "judged_last"])
+@pytest.mark.parametrize("which", ["first", "evaluated_last"])
 def test_tensorboard_shows_the_run(which: str, request: pytest.FixtureRequest) -> None:
     result, folder = request.getfixturevalue(which)
     name = f"{result.model}/{result.reg}/seed={result.seed}"
@@ -289,19 +291,21 @@ def test_the_hparams_table_has_the_axes_of_the_ablation(first: tuple[Result, Pat
     assert metrics == {"final/val/acc", "best/val/acc", "final/test/acc", "best/test/acc"}
 
 
-@pytest.mark.parametrize("judged", ["best", "last"])
+@pytest.mark.parametrize("evaluated", ["best", "last"])
 def test_final_and_best_are_not_mixed_up(
-    judged: str, configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    evaluated: str, configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The checkpoint that is not judged is said to be right in 1/8 of the test pictures."""
+    """The checkpoint that is not evaluated is said to be right in 1/8 of the test images."""
     monkeypatch.setattr("animal_cls.training.run._draw", lambda *_: None)  # slow, and of no matter here
     monkeypatch.setattr("animal_cls.training.run._test_acc", lambda *_: 0.125)
-    result = run.train(configure("trainer.max_epochs=1", f"judge={judged}"), tmp_path)
+    result = run.train(configure("trainer.max_epochs=1", f"checkpoint={evaluated}"), tmp_path)
     events = EventAccumulator(str(tmp_path / "tensorboard" / "simple_cnn" / "none" / "seed=0"))
     events.Reload()
     shown = {name: events.Scalars(f"{name}/test/acc")[0].value for name in ("best", "final")}
-    of_judged = pytest.approx(result.splits["test"].acc)
-    assert shown == ({"best": of_judged, "final": 0.125} if judged == "best" else {"best": 0.125, "final": of_judged})
+    of_evaluated = pytest.approx(result.splits["test"].acc)
+    assert shown == (
+        {"best": of_evaluated, "final": 0.125} if evaluated == "best" else {"best": 0.125, "final": of_evaluated}
+    )
 
 
 # ---- repeatability
@@ -326,9 +330,9 @@ def test_a_failed_run_leaves_no_second_line_in_tensorboard(again: tuple[Result, 
 
 
 def test_another_seed_gives_another_run_on_the_same_splits(
-    first: tuple[Result, Path], judged_last: tuple[Result, Path]
+    first: tuple[Result, Path], evaluated_last: tuple[Result, Path]
 ) -> None:
-    (one, folder), (two, other_folder) = first, judged_last
+    (one, folder), (two, other_folder) = first, evaluated_last
     splits = [{row["path"]: row["split"] for row in rows_of(where)} for where in (folder, other_folder)]
     assert splits[0] == splits[1]
     assert one.data_fingerprint == two.data_fingerprint
@@ -403,11 +407,11 @@ def test_a_failed_run_says_so_without_splits(configure: Configure, tmp_path: Pat
 def test_warnings_of_a_run_are_told_and_kept_once(caplog: pytest.LogCaptureFixture) -> None:
     with run._collected_warnings() as told:
         warnings.simplefilter("always")
-        logging.getLogger("animal_cls.data.dataset").warning("2 of %s pictures cannot be read", 20)
+        logging.getLogger("animal_cls.data.dataset").warning("2 of %s images cannot be read", 20)
         warnings.warn("something of torch's", stacklevel=1)
         warnings.warn("something of torch's", stacklevel=1)
         warnings.warn("The 'train_dataloader' does not have many workers which may be a bottleneck", stacklevel=1)
     kept = [record.message for record in caplog.records if record.name == "animal_cls.file"]
-    assert told[:2] == ["2 of 20 pictures cannot be read", "something of torch's"]
+    assert told[:2] == ["2 of 20 images cannot be read", "something of torch's"]
     assert kept[:1] == ["something of torch's"]
     assert logging.getLogger("animal_cls").handlers == []

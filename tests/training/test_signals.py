@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from animal_cls.training.signals import Stop, Stopped, taken
+from animal_cls.training.signals import Stop, Stopped, catch_signals
 
 
 def test_the_second_signal_ends_at_once(capsys: pytest.CaptureFixture[str]) -> None:
@@ -23,7 +23,7 @@ def test_where_nothing_is_to_be_kept_the_first_one_ends() -> None:
     with pytest.raises(Stopped) as stopped:
         Stop()(signal.SIGINT, None)
     assert stopped.value.exit_code == 130
-    assert not isinstance(stopped.value, Exception), "it would be taken for a failure of the run"
+    assert not isinstance(stopped.value, Exception), "it would be catch_signals for a failure of the run"
 
 
 def test_who_took_the_signals_before_gets_them_back() -> None:
@@ -32,7 +32,7 @@ def test_who_took_the_signals_before_gets_them_back() -> None:
 
     before = signal.signal(signal.SIGTERM, mine)
     try:
-        with taken():
+        with catch_signals():
             assert signal.getsignal(signal.SIGTERM) is not mine
         assert signal.getsignal(signal.SIGTERM) is mine
     finally:

@@ -71,10 +71,10 @@ def test_the_table_has_the_settings_and_the_real_metrics(logger: RunLogger) -> N
     assert "hp_metric" not in events.Tags()["scalars"]
 
 
-def test_pictures_are_images_at_their_epoch_as_they_are(logger: RunLogger, tmp_path: Path) -> None:
+def test_images_are_images_at_their_epoch_as_they_are(logger: RunLogger, tmp_path: Path) -> None:
     file = tmp_path / "samples.png"
     Image.new("RGBA", (100, 50)).save(file)
-    logger.log_picture("samples", file, epoch=4)
+    logger.log_image("samples", file, epoch=4)
     logger.close()
     (image,) = read(logger.folder).Images("samples")
     assert (image.step, image.width, image.height) == (4, 100, 50)

@@ -1,4 +1,4 @@
-"""From a folder of pictures to what is written about it."""
+"""From a folder of images to what is written about it."""
 
 from datetime import datetime
 from pathlib import Path
@@ -8,18 +8,18 @@ from animal_cls.data.audit.facts import gather
 from animal_cls.data.audit.overview import beside_the_release, overview
 from animal_cls.data.audit.page import render
 from animal_cls.data.audit.record import Inspection, as_json
-from animal_cls.data.dataset import PictureSet
-from animal_cls.data.sources.folder import PictureFolder
+from animal_cls.data.dataset import ImageSet
+from animal_cls.data.sources.folder import ClassFolders
 from animal_cls.errors import UserError
 from animal_cls.files import atomic
 
-PAGE, RECORD = "pictures.html", "pictures.json"
+PAGE, RECORD = "images.html", "images.json"
 
 
 def look(
-    folder: PictureFolder,
+    folder: ClassFolders,
     *,
-    pictures: PictureSet | UserError,
+    images: ImageSet | UserError,
     image_size: int,
     max_pixels: int,
     max_bad_share: float,
@@ -29,16 +29,16 @@ def look(
     """Check every file of `folder`.
 
     Args:
-        pictures: what a run would use, or why it cannot use them.
-        cache_dir: where the decoded pictures are kept, if they are.
-        is_drawn: the pictures are our own, which have the classes of Animals-10 but are not to be compared with it.
+        images: what a run would use, or why it cannot use them.
+        cache_dir: where the decoded images are kept, if they are.
+        is_drawn: the images are our own, which have the classes of Animals-10 but are not to be compared with it.
 
     Raises:
         UserError: the cache cannot be written.
     """
     facts = gather(
         folder,
-        pictures=pictures,
+        images=images,
         image_size=image_size,
         max_pixels=max_pixels,
         max_bad_share=max_bad_share,

@@ -30,12 +30,12 @@ def copies(facts: Facts) -> Iterator[Finding]:
     mixed = [group for group in groups if _differ(facts.labels, group)]
     yield _finding(
         facts, "copies_across_splits", "severe", "Equal files in different splits", torn,
-        "The network is judged by what it was trained on, so its accuracy is too good. The folder brings this split, "
-        "so it is kept: take the copies out of one split.",
+        "The network is evaluated on what it was trained on, so its accuracy is too good. "
+        "The folder brings this split, so it is kept: take the copies out of one split.",
     )  # fmt: skip
     yield _finding(
         facts, "copies_across_classes", "severe", "Equal files in different classes", mixed,
-        "One picture has two labels, of which one at least is wrong. Take it out of one class.",
+        "One image has two labels, of which one at least is wrong. Take it out of one class.",
     )  # fmt: skip
     yield _finding(
         facts, "copies_within_class", "note", "Equal files in one class", _others(groups, torn, mixed),
@@ -54,7 +54,7 @@ def near_copies(facts: Facts) -> Iterator[Finding]:
         way_out = "The folder brings this split, so it is kept: move each group into one split."
     yield _finding(
         facts, "near_copies_across_splits", "severe", "Near copies in different splits", torn,
-        f"The network is judged by pictures that it was all but trained on, so its accuracy is too good. {way_out}",
+        f"The network is evaluated by images that it was all but trained on, so its accuracy is too good. {way_out}",
     )  # fmt: skip
     yield _finding(
         facts, "near_copies_across_classes", "severe", "Near copies in different classes", mixed,
@@ -67,7 +67,7 @@ def near_copies(facts: Facts) -> Iterator[Finding]:
 
 
 def unreadable(facts: Facts) -> Iterator[Finding]:
-    """Files that are no pictures, or damaged ones."""
+    """Files that are no images, or damaged ones."""
     share = len(facts.bad) / len(facts.paths)
     severity: Severity = "severe" if share > facts.max_bad_share else "warning"
     places = [place for place, path in enumerate(facts.paths) if path in facts.bad]
@@ -75,7 +75,7 @@ def unreadable(facts: Facts) -> Iterator[Finding]:
     groups = [[_item(facts, place, facts.bad[facts.paths[place]])] for place in places]
     advice += f", here it is {share:.2g}."
     yield Finding(
-        kind="unreadable", severity=severity, title="Unreadable files", advice=advice, groups=groups, has_pictures=False
+        kind="unreadable", severity=severity, title="Unreadable files", advice=advice, groups=groups, has_images=False
     )  # fmt: skip
 
 
@@ -85,24 +85,24 @@ def links(facts: Facts) -> Iterator[Finding]:
         kind="links_not_followed", severity="warning", title="Links that lead out of data.root",
         advice=f"What they lead to is left out. {FOLLOW}",
         groups=[[Item(path=path, class_name="", split="", note="", place=None)] for path in facts.not_followed],
-        has_pictures=False,
+        has_images=False,
     )  # fmt: skip
 
 
 def contents(facts: Facts) -> Iterator[Finding]:
-    """Pictures on which there is little to see."""
+    """Images on which there is little to see."""
     yield _finding(
-        facts, "blank", "warning", "Blank pictures", _alone(np.flatnonzero(facts.blank)),
+        facts, "blank", "warning", "Blank images", _alone(np.flatnonzero(facts.blank)),
         "They are of one colour, or nearly, so that nothing can be learned from them. A run uses them all the same.",
     )  # fmt: skip
     yield _finding(
-        facts, "tiny", "warning", "Tiny pictures", _alone(_where(facts, lambda h: min(h.width, h.height) < TINY)),
+        facts, "tiny", "warning", "Tiny images", _alone(_where(facts, lambda h: min(h.width, h.height) < TINY)),
         f"Less than {TINY} pixels wide or high: hardly anything can be seen on them. A run uses them all the same.",
     )  # fmt: skip
 
 
 def sizes(facts: Facts) -> Iterator[Finding]:
-    """Pictures that are smaller than the network is given, or huge."""
+    """Images that are smaller than the network is given, or huge."""
     size = facts.image_size
     smaller = _where(facts, lambda h: TINY <= min(h.width, h.height) < size)
     yield _finding(
@@ -110,7 +110,7 @@ def sizes(facts: Facts) -> Iterator[Finding]:
         f"Less than {size} pixels wide or high: they are enlarged, which adds nothing to see.",
     )  # fmt: skip
     yield _finding(
-        facts, "large", "note", "Very large pictures", _alone(_where(facts, lambda h: h.width * h.height > LARGE)),
+        facts, "large", "note", "Very large images", _alone(_where(facts, lambda h: h.width * h.height > LARGE)),
         f"More than {LARGE // 10**6} million pixels: decoding them takes long, once.",
     )  # fmt: skip
 
@@ -124,11 +124,11 @@ def formats(facts: Facts) -> Iterator[Finding]:
     ]
     yield Finding(
         kind="wrong_extension", severity="note", title="Names that say another format",
-        advice="Pictures are read by their contents, so nothing needs to be done.", groups=groups,
+        advice="Images are read by their contents, so nothing needs to be done.", groups=groups,
     )  # fmt: skip
     yield _finding(
         facts, "animated", "note", "Animations", _alone(_where(facts, lambda h: h.animated)),
-        "Their first picture counts.",
+        "Their first image counts.",
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What a check has found, as the terminal, the page and pictures.json tell it."""
+"""What a check has found, as the terminal, the page and images.json tell it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,19 +16,19 @@ class Item:
     class_name: str
     split: str  # "" where it is in none
     note: str  # what is to be said of it: why it cannot be read, its size
-    place: int | None  # of the picture among all; None of what is no picture
+    place: int | None  # of the image among all; None of what is no image
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
     """The files that one check has found, those that belong together in groups, others by themselves."""
 
-    kind: str  # as in pictures.json
+    kind: str  # as in images.json
     severity: Severity
     title: str
     advice: str  # what it means, and what to do
     groups: Sequence[Sequence[Item]]
-    has_pictures: bool = True  # to be seen; else there are only names, one in each group
+    has_images: bool = True  # to be seen; else there are only names, one in each group
 
     @property
     def files(self) -> int:

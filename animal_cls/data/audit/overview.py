@@ -1,4 +1,4 @@
-"""How many pictures there are of what class, split, size, shape and format."""
+"""How many images there are of what class, split, size, shape and format."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ import numpy as np
 from animal_cls.data.audit.facts import Facts
 from animal_cls.data.sources import animals10
 from animal_cls.data.sources.animals10 import Comparison
-from animal_cls.data.sources.folder import PictureFolder
+from animal_cls.data.sources.folder import ClassFolders
 
 SPLITS = ("train", "val", "test")
 SHAPES = {  # below this width : height -> its name; no usual ratio (3:4, 1:1, 4:3, 3:2, 16:9) lies at an edge
@@ -39,13 +39,13 @@ class Spread:
 
 @dataclass(frozen=True, kw_only=True)
 class Overview:
-    """The readable pictures in numbers."""
+    """The readable images in numbers."""
 
-    classes: dict[str, dict[str, int]]  # class -> "pictures", and each split where there is one -> how many
-    width: Spread | None  # pixels, as shown; None where there is no picture
+    classes: dict[str, dict[str, int]]  # class -> "images", and each split where there is one -> how many
+    width: Spread | None  # pixels, as shown; None where there is no image
     height: Spread | None
     bytes: Spread | None  # of the files
-    shapes: dict[str, int]  # width : height -> pictures
+    shapes: dict[str, int]  # width : height -> images
     formats: dict[str, int]  # by contents, the most frequent first
     colours: dict[str, int]
 
@@ -64,7 +64,7 @@ def overview(facts: Facts) -> Overview:
     )
 
 
-def beside_the_release(folder: PictureFolder, facts: Facts) -> list[Comparison]:
+def beside_the_release(folder: ClassFolders, facts: Facts) -> list[Comparison]:
     """Each class beside Animals-10; nothing where the classes are others."""
     if set(facts.classes) != set(animals10.RELEASE):
         return []
@@ -74,7 +74,7 @@ def beside_the_release(folder: PictureFolder, facts: Facts) -> list[Comparison]:
 def _counts(facts: Facts, label: int) -> dict[str, int]:
     sides = facts.sides[facts.readable & (facts.labels == label)]
     in_splits = {side: int((sides == side).sum()) for side in SPLITS} if (facts.sides != "").any() else {}
-    return {"pictures": len(sides), **in_splits}
+    return {"images": len(sides), **in_splits}
 
 
 def _spread(values: Sequence[int]) -> Spread | None:

@@ -1,4 +1,4 @@
-"""One page that shows what was found in a folder of pictures: opens from disk, needs no network, runs no script."""
+"""One page that shows what was found in a folder of images: opens from disk, needs no network, runs no script."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from animal_cls.files.naming import escaped
 TEMPLATES = Path(__file__).with_name("templates")
 SHOWN = 24  # groups of a finding
 MEMBERS = 8  # of a group
-ALL = 400  # small pictures on the page, of 2 to 6 KB
+ALL = 400  # small images on the page, of 2 to 6 KB
 
 
 def render(inspection: Inspection) -> str:
@@ -24,7 +24,7 @@ def render(inspection: Inspection) -> str:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.globals |= {"breakable": _breakable}
-    return environment.get_template("pictures.html").render(
+    return environment.get_template("images.html").render(
         inspection=inspection,
         facts=inspection.facts,
         numbers=inspection.overview,
@@ -37,7 +37,7 @@ def render(inspection: Inspection) -> str:
 
 
 def _thumbnails(inspection: Inspection) -> dict[int, str]:
-    """Place of a picture -> its thumbnail, for those that are shown, the worst findings first, until it is enough."""
+    """Index of an image -> its thumbnail, for those that are shown, the worst findings first, until it is enough."""
     facts, made = inspection.facts, {}
     for item in (item for finding in inspection.findings for item in _shown(finding)):
         if item.place is not None and facts.readable[item.place] and len(made) < ALL:

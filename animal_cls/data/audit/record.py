@@ -1,4 +1,4 @@
-"""One look at a folder of pictures, as a whole and as pictures.json tells it."""
+"""One look at a folder of images, as a whole and as images.json tells it."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -9,7 +9,7 @@ from animal_cls.data.audit.findings import Finding
 from animal_cls.data.audit.overview import Overview
 from animal_cls.data.sources.animals10 import Comparison
 
-SCHEMA = 1  # raised when a field of pictures.json changes its meaning
+SCHEMA = 1  # raised when a field of images.json changes its meaning
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,12 +24,12 @@ class Inspection:
 
     @property
     def n(self) -> int:
-        """Readable pictures."""
+        """Readable images."""
         return int(self.facts.readable.sum())
 
 
 def as_json(inspection: Inspection) -> str:
-    """pictures.json: all files of all findings, by name."""
+    """images.json: all files of all findings, by name."""
     facts = inspection.facts
     content = {
         "schema": SCHEMA,
@@ -37,7 +37,7 @@ def as_json(inspection: Inspection) -> str:
         "root": str(facts.root),
         "fingerprint": facts.fingerprint,
         "error": str(facts.trouble) if facts.trouble else None,
-        "pictures": inspection.n,
+        "images": inspection.n,
         "unreadable": len(facts.bad),
         "ignored": facts.ignored,
         "image_size": facts.image_size,

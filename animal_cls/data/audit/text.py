@@ -1,4 +1,4 @@
-"""What a look at a folder of pictures has shown, for the terminal."""
+"""What a look at a folder of images has shown, for the terminal."""
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ def text(inspection: Inspection) -> str:
     """Everything in numbers, and of each finding the first ten by name."""
     facts, numbers = inspection.facts, inspection.overview
     parts = [
-        f"{inspection.n:,} pictures of {len(facts.classes)} classes in {escaped(str(facts.root))}",
+        f"{inspection.n:,} images of {len(facts.classes)} classes in {escaped(str(facts.root))}",
         *classes(inspection),
         f"width    {_spread(numbers.width)} pixels",
         f"height   {_spread(numbers.height)} pixels",
@@ -26,7 +26,7 @@ def text(inspection: Inspection) -> str:
         f"shapes   {_shares(numbers.shapes)} (width : height)",
         f"formats  {_counts(numbers.formats)}",
         f"colours  {_counts(numbers.colours)}",
-        f"ignored  {facts.ignored:,} hidden files and files that are no pictures",
+        f"ignored  {facts.ignored:,} hidden files and files that are no images",
     ]
     if facts.fingerprint:
         parts.append(f"fingerprint  {facts.fingerprint}")
@@ -41,7 +41,7 @@ def text(inspection: Inspection) -> str:
 def classes(inspection: Inspection) -> list[str]:
     """The table of classes and splits."""
     counts = inspection.overview.classes
-    columns = ["pictures", *(side for side in SPLITS if any(side in row for row in counts.values()))]
+    columns = ["images", *(side for side in SPLITS if any(side in row for row in counts.values()))]
     rows = [[escaped(name), *(f"{row.get(column, 0):,}" for column in columns)] for name, row in counts.items()]
     sums = [f"{sum(row.get(column, 0) for row in counts.values()):,}" for column in columns]
     return aligned([["class", *columns], *rows, ["total", *sums]], right=range(1, len(columns) + 1))

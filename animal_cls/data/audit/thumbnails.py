@@ -1,4 +1,4 @@
-"""Small pictures for the page, made of what was decoded for the network, not of the files."""
+"""Small images for the page, made of what was decoded for the network, not of the files."""
 
 import base64
 import io

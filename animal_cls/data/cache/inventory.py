@@ -16,14 +16,14 @@ ALL = "all"
 
 @dataclass(frozen=True, kw_only=True)
 class Cache:
-    """One folder of decoded pictures."""
+    """One folder of decoded images."""
 
     key: str  # the folder's name
     about: About | None  # None: of another version of animal_cls, or damaged
-    pictures: int
+    images: int
     bytes: int  # on the disk
     last_use: datetime
-    has_root: bool  # whether the pictures that it was made of are still there
+    has_root: bool  # whether the images that it was made of are still there
 
 
 def caches(cache_dir: Path) -> list[Cache]:
@@ -39,7 +39,7 @@ def _cache(folder: Path) -> Cache:
     return Cache(
         key=folder.name,
         about=about,
-        pictures=len(Store(folder, about).by_hash) if about and (folder / JOURNAL).exists() else 0,
+        images=len(Store(folder, about).by_hash) if about and (folder / JOURNAL).exists() else 0,
         bytes=sum(status.st_size for status in files),
         last_use=datetime.fromtimestamp((used if used.exists() else folder).stat().st_mtime),
         has_root=about is not None and Path(about.root).is_dir(),

@@ -1,4 +1,4 @@
-"""Pictures decoded once, for all runs, or on the fly."""
+"""Images decoded once, for all runs, or on the fly."""
 
 import errno
 import hashlib
@@ -20,15 +20,15 @@ import platformdirs
 from filelock import FileLock, Timeout
 
 from animal_cls.data.cache.store import FORMAT, NO_ROW, About, Entry, Rows, Store, cores, key
-from animal_cls.data.decode import MAX_PIXELS, UnreadablePicture, decode, read
+from animal_cls.data.decode import MAX_PIXELS, UnreadableImage, decode, read
 from animal_cls.errors import UserError
 
 CHUNK_BYTES = 8 * 2**20  # decoded pixels that go to the disk at once; a killed build loses so much of its work
-AT_ONCE = 8  # pictures that a thread decodes before it hands them on
-DEAD_SHARE = 0.5  # of the rows that no picture uses any more, from which on a store is written anew
+AT_ONCE = 8  # images that a thread decodes before it hands them on
+DEAD_SHARE = 0.5  # of the rows that no image uses any more, from which on a store is written anew
 LAST_USE = "last_use"  # a file whose time says when a run read the store
 
-Picture = tuple[Entry, bytes | None]  # what is known of a file, and its pixels where they are new
+Image = tuple[Entry, bytes | None]  # what is known of a file, and its pixels where they are new
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Pixels(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DecodedPictures:
+class DecodedImages:
     """The pixels of N files, H = W = image_size."""
 
     pixels: Pixels
@@ -52,7 +52,7 @@ class DecodedPictures:
 
 
 def default_cache_dir() -> Path:
-    """Where decoded and drawn pictures are kept: $ANIMAL_CLS_CACHE, else the user's cache directory."""
+    """Where decoded and drawn images are kept: $ANIMAL_CLS_CACHE, else the user's cache directory."""
     chosen = os.environ.get("ANIMAL_CLS_CACHE")
     return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("animal_cls", appauthor=False)
 
@@ -66,11 +66,11 @@ def decoded(
     show_progress: bool,
     verify: bool = False,
     max_pixels: int = MAX_PIXELS,
-) -> DecodedPictures:
+) -> DecodedImages:
     """The pixels of `root`/`paths`, of which only what no former run has decoded is decoded now.
 
     A file counts as unchanged while its path, size and time of change are the same, and as known while its contents
-    are. Processes that want the same pictures at once decode them once; a build that was killed, at whatever moment, is
+    are. Processes that want the same images at once decode them once; a build that was killed, at whatever moment, is
     continued. Rows whose checksum is wrong are decoded again.
 
     Args:
@@ -84,7 +84,7 @@ def decoded(
         UserError: the cache cannot be written (full disk, no permission), or a file could not be read for a reason
             that may pass (a network drive that is gone).
     """
-    assert paths, "no pictures"
+    assert paths, "no images"
     about = About(format=FORMAT, root=str(root.resolve()), image_size=image_size, max_pixels=max_pixels)
     folder = cache_dir / "decoded" / key(about)
     try:
@@ -94,10 +94,10 @@ def decoded(
         if verify or _missing(store, stamps):
             end = _complete(store, root, stamps, show_progress, verify=verify)
         if damaged := store.not_as_written(entry for path in paths if (entry := store.entries[path]).row < end):
-            log.warning("%s pictures in %s are damaged and are decoded again", f"{len(damaged):,}", folder)
+            log.warning("%s images in %s are damaged and are decoded again", f"{len(damaged):,}", folder)
             _complete(store, root, stamps, show_progress, damaged=damaged)
         (folder / LAST_USE).touch()
-        return DecodedPictures(
+        return DecodedImages(
             pixels=Rows(store.rows_file, image_size) if store.rows_file.exists() else _Nothing(image_size),
             rows=np.array([store.entries[path].row for path in paths], dtype=np.int64),
             hashes=np.array([store.entries[path].hash for path in paths], dtype="U64"),
@@ -109,7 +109,7 @@ def decoded(
 
 def on_the_fly(
     root: Path, paths: Sequence[str], *, image_size: int, show_progress: bool, max_pixels: int = MAX_PIXELS
-) -> DecodedPictures:
+) -> DecodedImages:
     """The same as `decoded`, without a cache: every file is read once now, and again whenever its pixels are taken.
 
     Raises:
@@ -121,7 +121,7 @@ def on_the_fly(
         for entry, _ in pool.map(look, [(path, "") for path in paths]):
             entries.append(entry)
             advance()
-    return DecodedPictures(
+    return DecodedImages(
         pixels=_Files([root / path for path in paths], image_size, max_pixels),
         rows=np.array([NO_ROW if entry.bad else row for row, entry in enumerate(entries)], dtype=np.int64),
         hashes=np.array([entry.hash for entry in entries], dtype="U64"),
@@ -147,7 +147,7 @@ class _Files:
         try:
             source = read(self.files[row], max_pixels=self.max_pixels)
             return decode(source, image_size=self.image_size, max_pixels=self.max_pixels)
-        except (OSError, UnreadablePicture) as error:
+        except (OSError, UnreadableImage) as error:
             raise UserError(f"{self.files[row]}: cannot be read any more ({error}). Start the run again.") from None
 
 
@@ -190,7 +190,7 @@ def _complete(
         store.refresh()  # another process may have decoded it meanwhile
         store.forget(damaged)
         if store.damaged and not damaged:
-            log.warning("%s: lines of %s are damaged; their pictures are decoded again", store.damaged, store.folder)
+            log.warning("%s: lines of %s are damaged; their images are decoded again", store.damaged, store.folder)
         wanted = list(stamps) if verify else _missing(store, stamps)
         if not wanted:
             return sys.maxsize
@@ -222,18 +222,18 @@ def _decode_into(store: Store, root: Path, wanted: list[tuple[str, str]], advanc
 
 
 def _in_chunks(
-    work: Callable[[tuple[str, str]], Picture], wanted: list[tuple[str, str]], *, size: int
-) -> Iterator[list[Picture]]:
+    work: Callable[[tuple[str, str]], Image], wanted: list[tuple[str, str]], *, size: int
+) -> Iterator[list[Image]]:
     """What `work` makes of all `wanted`, in order; never more than two chunks are held."""
     with ThreadPoolExecutor(cores()) as pool:  # threads suffice: Pillow and hashlib let go of Python's global lock
-        coming: list[Future[list[Picture]]] = []
+        coming: list[Future[list[Image]]] = []
         for start in range(0, len(wanted), size):
             end = min(start + size, len(wanted))
             parts = [wanted[k : min(k + AT_ONCE, end)] for k in range(start, end, AT_ONCE)]
             ready, coming = coming, [pool.submit(lambda part: [work(one) for one in part], part) for part in parts]
             if ready:
-                yield [picture for future in ready for picture in future.result()]
-        yield [picture for future in coming for picture in future.result()]
+                yield [image for future in ready for image in future.result()]
+        yield [image for future in coming for image in future.result()]
 
 
 def _decode(
@@ -243,7 +243,7 @@ def _decode(
     image_size: int,
     max_pixels: int,
     known: Mapping[str, Entry] | None = None,
-) -> Picture:
+) -> Image:
     """One file: its contents' hash, and its pixels where the contents are not `known`."""
     path, stamp = wanted
     try:
@@ -253,7 +253,7 @@ def _decode(
             return Entry(path, stamp, content), None
         pixels = decode(source, image_size=image_size, max_pixels=max_pixels).tobytes()
         return Entry(path, stamp, content, checksum=zlib.crc32(pixels)), pixels
-    except UnreadablePicture as error:
+    except UnreadableImage as error:
         return Entry(path, stamp, bad=str(error)), None
     except (FileNotFoundError, PermissionError) as error:
         return Entry(path, stamp, bad=error.strerror or type(error).__name__), None
@@ -279,7 +279,7 @@ def _lock(folder: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        log.info("Another process is decoding the same pictures; waiting for it")
+        log.info("Another process is decoding the same images; waiting for it")
         lock.acquire()
     try:
         yield
@@ -293,17 +293,17 @@ def _row_bytes(image_size: int) -> int:
 
 @contextmanager
 def _progress(total: int, where: str, show: bool) -> Iterator[Callable[[], None]]:
-    """What is called after each picture."""
+    """What is called after each image."""
     if not (show and sys.stderr.isatty()):
         later = "" if where == "on the fly" else "; later runs find them there"
-        log.info("Decoding %s pictures %s%s", f"{total:,}", where if not later else f"into {where}", later)
+        log.info("Decoding %s images %s%s", f"{total:,}", where if not later else f"into {where}", later)
         yield lambda: None
         return
     from rich.console import Console
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("Decoding pictures, once", total=total)
+        task = bar.add_task("Decoding images, once", total=total)
         yield lambda: bar.advance(task)
 
 
@@ -315,6 +315,6 @@ def _check_space(folder: Path, needed: int) -> None:
 def _cannot_write(error: OSError, cache_dir: Path, needed: int) -> UserError:
     way_out = "or put it on another disk: data.cache_dir=/path/with/space"
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
-        size = f"the decoded pictures need {needed:,} bytes ({needed / 1e9:.2f} GB)"
+        size = f"the decoded images need {needed:,} bytes ({needed / 1e9:.2f} GB)"
         return UserError(f"data.cache_dir={cache_dir}: the disk is full; {size} there. Make space, {way_out}")
     return UserError(f"data.cache_dir={cache_dir}: cannot be written ({error.strerror or error}). Mend that, {way_out}")

@@ -1,4 +1,4 @@
-"""Decoded pictures on disk: rows of pixels that only grow, and a journal that says what each row is.
+"""Decoded images on disk: rows of pixels that only grow, and a journal that says what each row is.
 
 A line of the journal is written after its row is on the disk, carries a checksum of itself and one of the row, and
 later lines replace earlier ones of the same file. So a process can be killed at any byte: what is not whole is not
@@ -26,7 +26,7 @@ NO_ROW = -1
 
 @dataclass(frozen=True, kw_only=True)
 class About:
-    """What a store is of: a folder of pictures at one size."""
+    """What a store is of: a folder of images at one size."""
 
     format: int
     root: str  # absolute
@@ -47,7 +47,7 @@ class Entry:
 
 
 class Store:
-    """The decoded pictures of one folder at one size.
+    """The decoded images of one folder at one size.
 
     Args:
         folder: where they lie; made when something is added.
@@ -69,7 +69,7 @@ class Store:
         return self.folder / ROWS.format(generation=self.generation)
 
     def count_rows(self) -> int:
-        """Whole rows on the disk, those that no picture uses included."""
+        """Whole rows on the disk, those that no image uses included."""
         try:
             return self.rows_file.stat().st_size // self.row_bytes
         except FileNotFoundError:
@@ -115,7 +115,7 @@ class Store:
             if file != self.rows_file:
                 file.unlink()
 
-    def add(self, pictures: Iterable[tuple[Entry, bytes | None]]) -> None:
+    def add(self, images: Iterable[tuple[Entry, bytes | None]]) -> None:
         """Append entries with the pixels of those whose contents are new.
 
         When this returns, the operating system has them, so that a process that is killed loses nothing. The disk may
@@ -127,7 +127,7 @@ class Store:
         with self.rows_file.open("r+b" if self.rows_file.exists() else "w+b") as file:
             row = file.seek(0, os.SEEK_END) // self.row_bytes
             file.seek(row * self.row_bytes)  # over a row that was cut short
-            for entry, pixels in pictures:
+            for entry, pixels in images:
                 if entry.hash:
                     same = fresh.get(entry.hash) or self.by_hash.get(entry.hash)
                     if same is None:
@@ -192,7 +192,7 @@ class Store:
 class Rows:
     """The pixels of a store, read where they are asked for.
 
-    Read, not mapped: the pages of a map count as the process's memory, which would grow with the number of pictures.
+    Read, not mapped: the pages of a map count as the process's memory, which would grow with the number of images.
     """
 
     def __init__(self, file: Path, image_size: int) -> None:

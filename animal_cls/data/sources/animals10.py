@@ -10,11 +10,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from animal_cls.data.decode import UnreadablePicture, read
+from animal_cls.data.decode import UnreadableImage, read
 from animal_cls.errors import UserError
 
 if TYPE_CHECKING:  # folder.py takes the English names from here
-    from animal_cls.data.sources.folder import PictureFolder
+    from animal_cls.data.sources.folder import ClassFolders
 
 HANDLE = "alessiocorrado99/animals10"
 URL = f"https://www.kaggle.com/datasets/{HANDLE}"
@@ -97,7 +97,7 @@ def _download() -> Path:
     size = sum(release.bytes for release in RELEASE.values())
     print(
         f"Animals-10 is not on this machine yet: downloading it from {URL} ({size / 1e6:,.0f} MB).\n"
-        "The licence of these pictures is not stated by their source: whether you may use them is for you to decide. "
+        "The licence of these images is not stated by their source: whether you may use them is for you to decide. "
         "Ctrl-C stops.",
         file=sys.stderr,
         flush=True,
@@ -166,7 +166,7 @@ class Comparison:
         return "" if self.here.digest == self.release.digest else "other contents"
 
 
-def compare(folder: "PictureFolder", *, hashes: Mapping[str, str]) -> list[Comparison]:
+def compare(folder: "ClassFolders", *, hashes: Mapping[str, str]) -> list[Comparison]:
     """Each class of `folder` beside the release.
 
     Args:
@@ -187,7 +187,7 @@ def _contents(file: Path, content: str | None) -> tuple[int, str]:
             return file.stat().st_size, content
         source = read(file)
         return len(source), hashlib.sha256(source).hexdigest()
-    except (OSError, UnreadablePicture):
+    except (OSError, UnreadableImage):
         return 0, ""
 
 

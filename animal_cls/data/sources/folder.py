@@ -1,4 +1,4 @@
-"""What lies in a folder of class folders: which files are pictures, of which class, and in which ready-made split."""
+"""What lies in a folder of class folders: which files are images, of which class, and in which ready-made split."""
 
 import os
 import unicodedata
@@ -15,21 +15,21 @@ from animal_cls.errors import UserError
 from animal_cls.files.naming import listed
 
 SPLIT_FOLDERS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
-EXAMPLE = "data.root=/path/to/pictures"
+EXAMPLE = "data.root=/path/to/images"
 FOLLOW = "To follow links: data.follow_links=true"
 ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")
 
 
 @dataclass(frozen=True, kw_only=True)
-class PictureFolder:
-    """The N pictures of a folder of class folders, K classes."""
+class ClassFolders:
+    """The N images of a folder of class folders, K classes."""
 
     root: Path  # the folder that was entered
     paths: list[str]  # (N,) relative to root, with "/", sorted class by class
     labels: np.ndarray  # (N,) int64 into `classes`
     classes: list[str]  # (K,) sorted names, as shown to people
-    premade: np.ndarray | None  # (N,) of "train", "val" or "test" where the folder brings its own split
-    ignored: int  # hidden files and folders, files that are no pictures, pictures outside of the class folders
+    predefined: np.ndarray | None  # (N,) of "train", "val" or "test" where the folder brings its own split
+    ignored: int  # hidden files and folders, files that are no images, images outside of the class folders
     not_followed: list[str]  # links that lead out of the root, relative to it
 
 
@@ -44,8 +44,8 @@ def locate(*, root: str | None, cache_dir: Path) -> Path:
     return Path(root).expanduser()
 
 
-def scan(root: Path, *, follow_links: bool = False) -> PictureFolder:
-    """The pictures in `root`, found by their names alone; no file is opened.
+def scan(root: Path, *, follow_links: bool = False) -> ClassFolders:
+    """The images in `root`, found by their names alone; no file is opened.
 
     A `raw-img/` directly inside is entered. Folders `train/`, `val/` (or `valid/`, `validation/`) and `test/` that hold
     class folders are a ready-made split. Where all class folders are Italian Animals-10 names, the classes are English.
@@ -54,7 +54,7 @@ def scan(root: Path, *, follow_links: bool = False) -> PictureFolder:
         follow_links: also links that lead out of `root`.
 
     Raises:
-        UserError: there is no such folder, it does not hold at least two classes with pictures in each, or one of its
+        UserError: there is no such folder, it does not hold at least two classes with images in each, or one of its
             class folders is a link that is not to be followed.
     """
     boundary = None if follow_links else root
@@ -145,7 +145,7 @@ def _linked_away(folders: list[str], root: Path) -> UserError:
     )
 
 
-def _gather(tree: Tree, splits: dict[str, Tree], root: Path) -> PictureFolder:
+def _gather(tree: Tree, splits: dict[str, Tree], root: Path) -> ClassFolders:
     """All classes of all `splits`; the one split named "" is `root` itself."""
     by_split = {name: folder.class_folders() for name, folder in splits.items()}
     names = _display_names({name for folders in by_split.values() for name in folders}, root)
@@ -153,20 +153,20 @@ def _gather(tree: Tree, splits: dict[str, Tree], root: Path) -> PictureFolder:
     rows = sorted(
         (names[folder], f"{split}/{folder}/{path}".lstrip("/"), split)
         for split, folders in by_split.items()
-        for folder, pictures in folders.items()
-        for path in pictures
+        for folder, images in folders.items()
+        for path in images
     )
     classes = sorted(names.values())
     index = {name: label for label, name in enumerate(classes)}
     paths = [path for _, path, _ in rows]
     _check_names(paths, root)
-    return PictureFolder(
+    return ClassFolders(
         root=root,
         paths=paths,
         labels=np.array([index[name] for name, _, _ in rows], dtype=np.int64),
         classes=classes,
-        premade=None if "" in splits else np.array([SPLIT_FOLDERS[split.lower()] for _, _, split in rows]),
-        ignored=tree.all_ignored() + sum(1 for _ in tree.all_pictures()) - len(rows),
+        predefined=None if "" in splits else np.array([SPLIT_FOLDERS[split.lower()] for _, _, split in rows]),
+        ignored=tree.all_ignored() + sum(1 for _ in tree.all_images()) - len(rows),
         not_followed=list(tree.all_outside()),
     )
 
@@ -191,8 +191,8 @@ def _check_classes(by_split: dict[str, dict[str, list[str]]], tree: Tree, root: 
     empty = [name for name in classes if not any(folders.get(name) for folders in by_split.values())]
     if empty:
         raise UserError(
-            f"data.root={root}: no picture ({', '.join(SUFFIXES)}) in the class folder {_listed(empty)}. "
-            "Put pictures there, or move the folder away."
+            f"data.root={root}: no image ({', '.join(SUFFIXES)}) in the class folder {_listed(empty)}. "
+            "Put images there, or move the folder away."
         )
     if len(classes) == 1:
         raise UserError(f"data.root={root}: one class only, {_one_class(next(iter(classes)), tree, root)}")
@@ -200,7 +200,7 @@ def _check_classes(by_split: dict[str, dict[str, list[str]]], tree: Tree, root: 
     missing = [name for name in classes if train and not by_split[train].get(name)]
     if missing:
         raise UserError(
-            f"data.root={root}: {train}/ has no pictures of {_listed(missing)}, which the other splits have. "
+            f"data.root={root}: {train}/ has no images of {_listed(missing)}, which the other splits have. "
             f"Put some into {train}/, or move those folders away."
         )
 
@@ -212,14 +212,14 @@ def _one_class(name: str, tree: Tree, root: Path) -> str:
 
 
 def _found_instead(tree: Tree, root: Path) -> str:
-    if tree.pictures:
-        return f"{len(tree.pictures):,} pictures lie directly in it; put each class in a folder of its own"
+    if tree.images:
+        return f"{len(tree.images):,} images lie directly in it; put each class in a folder of its own"
     archives = [path.name for path in root.iterdir() if path.suffix.lower() in ARCHIVES]
     if archives:
         return f"an archive lies in it ({listed(archives)}); unpack it"
     if tree.ignored:
         return f"{tree.ignored:,} other or hidden files lie in it, no folders; put each class in a folder of its own"
-    return "it is empty; put the pictures of each class there, in a folder of its own"
+    return "it is empty; put the images of each class there, in a folder of its own"
 
 
 def _check_names(paths: list[str], root: Path) -> None:

@@ -5,31 +5,31 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")  # of pictures, in any letter case
-SYSTEM_FOLDERS = ("__MACOSX", "@eaDir")  # left by macOS archives and Synology disks; they hold copies of the pictures
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")  # of images, in any letter case
+SYSTEM_FOLDERS = ("__MACOSX", "@eaDir")  # left by macOS archives and Synology disks; they hold copies of the images
 
 Identity = tuple[int, int]  # device and inode: equal for all ways to one folder
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tree:
-    """A folder's pictures and visible folders by their names, without what only a link out of the root leads to."""
+    """A folder's images and visible folders by their names, without what only a link out of the root leads to."""
 
-    pictures: list[str]
+    images: list[str]
     folders: dict[str, "Tree"]
-    pictures_outside: list[str]  # links that lead out of the root
+    images_outside: list[str]  # links that lead out of the root
     folders_outside: list[str]
     ignored: int  # what else lies directly in it
 
-    def all_pictures(self) -> Iterator[str]:
-        """Paths, relative to this folder, of the pictures in it and below."""
-        yield from self.pictures
+    def all_images(self) -> Iterator[str]:
+        """Paths, relative to this folder, of the images in it and below."""
+        yield from self.images
         for name, tree in self.folders.items():
-            yield from (f"{name}/{path}" for path in tree.all_pictures())
+            yield from (f"{name}/{path}" for path in tree.all_images())
 
     def all_outside(self) -> Iterator[str]:
         """Paths, relative to this folder, of the links in it and below that lead out of the root."""
-        yield from sorted([*self.folders_outside, *self.pictures_outside])
+        yield from sorted([*self.folders_outside, *self.images_outside])
         for name, tree in self.folders.items():
             yield from (f"{name}/{path}" for path in tree.all_outside())
 
@@ -38,8 +38,8 @@ class Tree:
         return self.ignored + sum(tree.all_ignored() for tree in self.folders.values())
 
     def class_folders(self) -> dict[str, list[str]]:
-        """The folders directly inside and the pictures in them and below."""
-        return {name: list(tree.all_pictures()) for name, tree in self.folders.items()}
+        """The folders directly inside and the images in them and below."""
+        return {name: list(tree.all_images()) for name, tree in self.folders.items()}
 
 
 def read(folder: Path, *, boundary: Path | None) -> Tree:
@@ -59,7 +59,7 @@ def read(folder: Path, *, boundary: Path | None) -> Tree:
 
 def _read(folder: Path, boundary: str | None, above: frozenset[Identity], entered: set[Identity] | None) -> Tree:
     above |= {_identity(folder)}
-    pictures, folders, pictures_outside, folders_outside, ignored = [], {}, [], [], 0
+    images, folders, images_outside, folders_outside, ignored = [], {}, [], [], 0
     with os.scandir(folder) as found:
         entries = sorted(found, key=lambda entry: entry.name)
     for entry in entries:
@@ -73,13 +73,13 @@ def _read(folder: Path, boundary: str | None, above: frozenset[Identity], entere
             if not entry.is_symlink() or _is_new(_identity(entry), above, linked):
                 folders[entry.name] = _read(folder / entry.name, boundary, above, linked)
         elif entry.name.lower().endswith(SUFFIXES):  # a dangling link too: it is named as unreadable later
-            (pictures_outside if leads_out(entry, boundary) else pictures).append(entry.name)
+            (images_outside if leads_out(entry, boundary) else images).append(entry.name)
         else:
             ignored += 1
     return Tree(
-        pictures=pictures,
+        images=images,
         folders=folders,
-        pictures_outside=pictures_outside,
+        images_outside=images_outside,
         folders_outside=folders_outside,
         ignored=ignored,
     )

@@ -10,8 +10,8 @@ from animal_cls.report.records import Answer, Arm, ArmRow, Comparison
 NEAR = 1e-9  # of a fraction: means that are equal but for floating point
 
 
-def judged_split(arms: Sequence[Arm]) -> str:
-    """The split that decides: test where every finished run has one, else val, else all pictures."""
+def evaluated_split(arms: Sequence[Arm]) -> str:
+    """The split that decides: test where every finished run has one, else val, else all images."""
     results = [run.result for arm in arms for run in arm.done.values() if run.result is not None]
     for split in ("test", "val"):
         if results and all(split in result.splits for result in results):
@@ -99,7 +99,7 @@ def _verdict(c: Comparison) -> str:
 
 
 def _caveats(c: Comparison) -> list[str]:
-    """Confounding first, then other pictures."""
+    """Confounding first, then other images."""
     told = []
     if c.confounded:
         told.append(f"Confounded: {' and '.join(c.differs)} differ at once, so the difference has no single cause.")
@@ -128,8 +128,8 @@ def _seeds(c: Comparison) -> str:
         return f"With {c.seeds_needed} seeds {power}."
     if c.seeds_needed_why.startswith("more than"):
         return "To show a difference of two points, more than 100 seeds would be needed."
-    if c.seeds_needed_why == "too few pictures":
-        return f"No number of seeds would show a difference of two points on so few pictures of {c.split}."
+    if c.seeds_needed_why == "too few images":
+        return f"No number of seeds would show a difference of two points on so few images of {c.split}."
     return "How many seeds would show a difference of two points cannot be said from these; two are the least."
 
 
@@ -141,7 +141,7 @@ def difference(c: Comparison) -> str:
     text = f"{signed(c.delta, digits)} {c.unit}"
     if c.ci_low is None or c.ci_high is None:
         return text
-    over = "" if c.over == "seeds and pictures" else f" over {c.over} only"
+    over = "" if c.over == "seeds and images" else f" over {c.over} only"
     return f"{text} (95 % interval {signed(c.ci_low, digits)} to {signed(c.ci_high, digits)}{over})"
 
 

@@ -8,7 +8,7 @@ from animal_cls.report.analysis.collect import newest_first
 from animal_cls.report.analysis.configs import LABEL, Flat, differences, flat, identity, shown, strengths
 from animal_cls.report.records import Arm, Run
 
-DATA = "data fingerprint"  # a key of no config: the same config on other pictures is another arm
+DATA = "data fingerprint"  # a key of no config: the same config on other images is another arm
 ROOT = "data.root"
 
 
@@ -31,7 +31,7 @@ class Group:
 
     @property
     def root(self) -> str:
-        """Where its first run found the pictures."""
+        """Where its first run found the images."""
         config = self.runs[0].result.config if self.runs[0].result else {}
         return shown(flat(config).get(ROOT))
 
@@ -54,14 +54,14 @@ def arrange(runs: Sequence[Run]) -> tuple[list[Run], list[Arm]]:
 
 
 def grouped(runs: Sequence[Run]) -> list[Group]:
-    """Runs by their whole config without the seed, and by what pictures they saw."""
+    """Runs by their whole config without the seed, and by what images they saw."""
     groups: list[Group] = []
     known = sorted((run for run in runs if run.result), key=lambda run: run.result.data_fingerprint is None)  # type: ignore[union-attr]
-    table: dict[str, list[Group]] = {}  # runs that failed before the pictures were read, last, join the others
+    table: dict[str, list[Group]] = {}  # runs that failed before the images were read, last, join the others
     for run in known:
         assert run.result is not None
         config, fingerprint = identity(run.result.config), run.result.data_fingerprint
-        config.pop(ROOT, None)  # where the same pictures lie changes no number, and others have another fingerprint
+        config.pop(ROOT, None)  # where the same images lie changes no number, and others have another fingerprint
         alike = table.setdefault(repr(sorted(config.items(), key=lambda item: item[0])), [])
         group = next((g for g in alike if fingerprint in (g.fingerprint, None)), None)
         if group is None:
@@ -98,7 +98,7 @@ def _telling(groups: list[Group], used: dict[str, str]) -> list[tuple[Group, lis
 
 
 def _data_words(parts: dict[str, list[Group]]) -> dict[str, str]:
-    """How a name tells pictures apart: by their folder, where that is another one for each, else by fingerprint."""
+    """How a name tells images apart: by their folder, where that is another one for each, else by fingerprint."""
     roots = {value: {group.root for group in part} for value, part in parts.items()}
     if all(len(found) == 1 for found in roots.values()) and len(set.union(*roots.values())) == len(parts):
         return {value: f"{ROOT}={root}" for value, (root,) in roots.items()}

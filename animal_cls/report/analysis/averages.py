@@ -10,7 +10,7 @@ from animal_cls.report.analysis.pairing import rows_of
 from animal_cls.report.records import RUN_METRICS, SPLIT_METRICS, Arm, ArmRow, Reliability
 from animal_cls.results import SPLITS, Result
 
-CALIBRATED = ("val", "test")  # training pictures say nothing of how sure one may be of new ones
+CALIBRATED = ("val", "test")  # training images say nothing of how sure one may be of new ones
 
 
 def arm_rows(arms: Sequence[Arm]) -> list[ArmRow]:
@@ -22,8 +22,10 @@ def _rows(arm: Arm) -> list[ArmRow]:
     results = [run.result for run in arm.done.values() if run.result is not None]
     rows = []
     for split in SPLITS:
-        judged = [result.splits[split] for result in results if split in result.splits]
-        rows += [_row(arm, split, metric, [getattr(s, metric) for s in judged]) for metric in SPLIT_METRICS if judged]
+        evaluated = [result.splits[split] for result in results if split in result.splits]
+        rows += [
+            _row(arm, split, metric, [getattr(s, metric) for s in evaluated]) for metric in SPLIT_METRICS if evaluated
+        ]
     for metric in RUN_METRICS:
         values = [value for result in results if (value := OF_RUN[metric](result)) is not None]
         rows += [_row(arm, "", metric, values)] if values else []
@@ -47,7 +49,7 @@ def _row(arm: Arm, split: str, metric: str, values: Sequence[float]) -> ArmRow:
 
 
 def gap(result: Result) -> float | None:
-    """Training minus validation accuracy of the judged checkpoint, a fraction."""
+    """Training minus validation accuracy of the evaluated checkpoint, a fraction."""
     splits = result.splits
     return splits["train"].acc - splits["val"].acc if "train" in splits and "val" in splits else None
 
@@ -66,13 +68,13 @@ def mean_of(rows: Sequence[ArmRow], *, arm: str, split: str, metric: str) -> Arm
 
 
 def reliabilities(arms: Sequence[Arm]) -> list[Reliability]:
-    """For val and test, the pictures of all of an arm's seeds in bins of confidence."""
+    """For val and test, the images of all of an arm's seeds in bins of confidence."""
     return [made for arm in arms for split in CALIBRATED if (made := _reliability(arm, split)) is not None]
 
 
 def _reliability(arm: Arm, split: str) -> Reliability | None:
-    judged = [run.judged for run in arm.done.values() if run.judged is not None]
-    parts = [(said, rows_of(said.pictures, split)) for said in judged]
+    evaluated = [run.predictions for run in arm.done.values() if run.predictions is not None]
+    parts = [(said, rows_of(said.images, split)) for said in evaluated]
     if not sum(len(rows) for _, rows in parts):
         return None
     confidence = np.concatenate([said.confidence[rows] for said, rows in parts])

@@ -17,7 +17,7 @@ MOST = 10  # confusions kept per arm and split
 
 
 def class_rows(arms: Sequence[Arm]) -> list[ClassRow]:
-    """A row per arm, split and class; a class without pictures in a split has its row, too."""
+    """A row per arm, split and class; a class without images in a split has its row, too."""
     named = {arm.name: arm for arm in arms}
     rows = []
     for arm in arms:
@@ -29,20 +29,20 @@ def class_rows(arms: Sequence[Arm]) -> list[ClassRow]:
 
 
 def results_on(arm: Arm, split: str) -> list[Result]:
-    """The arm's finished runs that were judged on this split."""
+    """The arm's finished runs that were evaluated on this split."""
     found = [run.result for run in arm.done.values() if run.result is not None]
     return [result for result in found if split in result.splits]
 
 
 def accuracies(arm: Arm, split: str) -> dict[str, float]:
-    """Class -> mean accuracy over seeds, a fraction; without the classes that have no picture in this split."""
+    """Class -> mean accuracy over seeds, a fraction; without the classes that have no image in this split."""
     results = results_on(arm, split)
     found = {name: _known(results, split, name) for name in arm.classes}
     return {name: float(np.mean(values)) for name, values in found.items() if values}
 
 
-def pictures(results: Sequence[Result], split: str) -> dict[str, int]:
-    """Class -> pictures in a split, of the first of these runs."""
+def images(results: Sequence[Result], split: str) -> dict[str, int]:
+    """Class -> images in a split, of the first of these runs."""
     if not results or split not in results[0].splits:
         return dict.fromkeys(results[0].classes, 0) if results else {}
     totals = np.sum(results[0].splits[split].confusion, axis=1)
@@ -51,7 +51,7 @@ def pictures(results: Sequence[Result], split: str) -> dict[str, int]:
 
 def _rows(arm: Arm, baseline: Arm | None, split: str, results: list[Result]) -> list[ClassRow]:
     paired = pair(arm, baseline, split) if baseline is not None else None
-    counts, trained = pictures(results, split), pictures(results, "train")
+    counts, trained = images(results, split), images(results, "train")
     rows = []
     for name in arm.classes:
         values = _known(results, split, name)
@@ -61,7 +61,7 @@ def _rows(arm: Arm, baseline: Arm | None, split: str, results: list[Result]) -> 
             baseline=arm.baseline,
             split=split,
             class_name=name,
-            n_pictures=counts[name],
+            n_images=counts[name],
             n_train=trained.get(name, 0),
             n_seeds=len(values),
             accuracy=float(np.mean(values)) if values else None,
@@ -73,13 +73,13 @@ def _rows(arm: Arm, baseline: Arm | None, split: str, results: list[Result]) -> 
 
 
 def _known(results: Sequence[Result], split: str, name: str) -> list[float]:
-    """The accuracy of one class by seed, where it has pictures."""
+    """The accuracy of one class by seed, where it has images."""
     values = [result.splits[split].per_class.get(name) for result in results]
     return [value for value in values if value is not None]
 
 
 def _interval(values: list[float], right: int, n: int) -> tuple[float | None, float | None]:
-    """Student's over seeds, kept between 0 and 1; where the seeds tell nothing, Wilson's over pictures."""
+    """Student's over seeds, kept between 0 and 1; where the seeds tell nothing, Wilson's over images."""
     if not values or n == 0:
         return None, None
     over = statistics.mean_interval(values)
@@ -109,14 +109,14 @@ def _with_change(row: ClassRow, paired: Paired | None, arm: Arm, baseline: Arm) 
 
 
 def _changed(
-    row: ClassRow, delta: float, low: float, high: float, over: Literal["seeds and pictures", "pictures", "seeds"]
+    row: ClassRow, delta: float, low: float, high: float, over: Literal["seeds and images", "images", "seeds"]
 ) -> ClassRow:
     interval = {"change_low": number(low, POINTS), "change_high": number(high, POINTS)}
     return replace(row, change=number(delta, POINTS), **interval, change_of=over if math.isfinite(low) else "")
 
 
 def confused(arms: Sequence[Arm]) -> list[Confused]:
-    """The most frequent confusions of each arm on each split, most pictures first."""
+    """The most frequent confusions of each arm on each split, most images first."""
     found = []
     for arm in arms:
         for split in SPLITS:
@@ -136,7 +136,7 @@ def _most(arm: Arm, split: str, table: np.ndarray, *, seeds: int) -> list[Confus
             split=split,
             true=arm.classes[row],
             predicted=arm.classes[column],
-            pictures=float(table[row, column] / seeds),
+            images=float(table[row, column] / seeds),
             share=float(table[row, column] / table[row].sum()),
         )
         for row, column in cells
@@ -144,12 +144,12 @@ def _most(arm: Arm, split: str, table: np.ndarray, *, seeds: int) -> list[Confus
 
 
 def class_links(arms: Sequence[Arm]) -> list[ClassLink]:
-    """For each arm and split, whether classes with more training pictures are recognised better."""
+    """For each arm and split, whether classes with more training images are recognised better."""
     links = []
     for arm in arms:
         for split in SPLITS:
             found = accuracies(arm, split)
-            trained = pictures(results_on(arm, split), "train")
+            trained = images(results_on(arm, split), "train")
             if found and any(trained.values()):
                 rank = statistics.spearman([trained[name] for name in found], list(found.values()))
                 rho, p_value = number(rank.rho), number(rank.p_value)

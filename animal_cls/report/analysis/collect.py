@@ -13,7 +13,7 @@ import numpy as np
 
 from animal_cls import results
 from animal_cls.errors import UserError
-from animal_cls.report.analysis.judgements import Reader
+from animal_cls.report.analysis.predictions import Reader
 from animal_cls.report.records import Run
 from animal_cls.results import Result, SplitResult
 
@@ -120,7 +120,7 @@ def _run(folder: Path, plan: dict[str, Any], reader: Reader) -> Run:
         return Run(**known, status="unfinished", reason=_why_unfinished(folder, plan))
     known["read_metrics"] = partial(_metrics, folder)
     if result.status == "done":
-        known["read_judged"] = partial(reader.read, folder)
+        known["read_predictions"] = partial(reader.read, folder)
     return Run(**known, status=result.status, reason=result.reason, result=result)
 
 

@@ -8,14 +8,14 @@ import numpy as np
 
 from animal_cls import statistics
 from animal_cls.errors import UserError
-from animal_cls.report.analysis.fairness import Fairness, judge
+from animal_cls.report.analysis.fairness import Fairness, evaluate
 from animal_cls.report.analysis.pairing import Paired, common_seeds, pair, values
-from animal_cls.report.records import COMPARED_METRICS, COMPARED_SPLITS, Arm, Comparison, PicturesTest, SeedsTest
+from animal_cls.report.records import COMPARED_METRICS, COMPARED_SPLITS, Arm, Comparison, ImagesTest, SeedsTest
 from animal_cls.statistics import CrossedTest
 
 POINTS = 100  # of a fraction
 TWO_POINTS = 0.02  # the difference that a study should be able to show, a fraction
-DRAWS = 1000  # of the bootstrap over pictures
+DRAWS = 1000  # of the bootstrap over images
 FEW = 6  # seeds below which no exact signed-rank test reaches 0.05
 
 # A comparison whose Holm family is not known yet, and the test from which the seeds needed follow.
@@ -23,7 +23,7 @@ Draft = tuple[Comparison, CrossedTest | None]
 
 
 def compare_all(arms: Sequence[Arm], asked: Sequence[tuple[str, str]] = ()) -> list[Comparison]:
-    """Every arm against its baseline, then the pairs asked for, on every split that one of both was judged on.
+    """Every arm against its baseline, then the pairs asked for, on every split that one of both was evaluated on.
 
     Raises:
         UserError: a pair names an arm that is not there.
@@ -46,7 +46,7 @@ def _find(name: str, named: dict[str, Arm]) -> Arm:
 def _drafts(arm: Arm, baseline: Arm, arms: Sequence[Arm]) -> list[Draft]:
     if not (arm.done and baseline.done):
         return []  # the arm's notes say so
-    fairness = judge(arm, baseline, arms)
+    fairness = evaluate(arm, baseline, arms)
     drafts = []
     for split in COMPARED_SPLITS:
         results = [run.result for side in (arm, baseline) for run in side.done.values()]
@@ -93,16 +93,16 @@ def _draft(arm: Arm, baseline: Arm, split: str, metric: str, fairness: Fairness,
         ci_high=number(test.high, scale),
         p_value=number(test.p_value),
         over=test.over,
-        pictures_test=None if metric == "loss" else _pictures_test(paired, a, b, weights),
+        images_test=None if metric == "loss" else _images_test(paired, a, b, weights),
         seeds_test=_seeds_test(seeds, per_seed[0], per_seed[1], scale),
     )
     return known, test
 
 
 def _by_results(blank: Comparison, arm: Arm, baseline: Arm, scale: float) -> Comparison:
-    """Without common pictures: over seeds alone, by the numbers of result.json.
+    """Without common images: over seeds alone, by the numbers of result.json.
 
-    That leaves out the chance of the pictures, so there is a test over seeds, but no p-value for a verdict.
+    That leaves out the chance of the images, so there is a test over seeds, but no p-value for a verdict.
     """
     sides = []
     for side in (arm, baseline):
@@ -116,17 +116,17 @@ def _by_results(blank: Comparison, arm: Arm, baseline: Arm, scale: float) -> Com
         ci_high=test.ci_high,
         over="seeds",
         seeds_test=test,
-        notes=(*blank.notes, "no picture can be paired: the interval speaks of the seeds alone, nothing is shown"),
+        notes=(*blank.notes, "no image can be paired: the interval speaks of the seeds alone, nothing is shown"),
     )
 
 
-def _pictures_test(paired: Paired, a: np.ndarray, b: np.ndarray, weights: np.ndarray | None) -> PicturesTest:
+def _images_test(paired: Paired, a: np.ndarray, b: np.ndarray, weights: np.ndarray | None) -> ImagesTest:
     interval = statistics.paired_bootstrap(a, b, weights=weights, shares=True, draws=DRAWS)
     tests = [statistics.mcnemar(*rows) for rows in zip(paired.arm.right, paired.baseline.right, strict=True)]
-    return PicturesTest(
+    return ImagesTest(
         n=interval.n,
-        repaired=sum(test.n10 for test in tests),
-        broken=sum(test.n01 for test in tests),
+        corrected=sum(test.n10 for test in tests),
+        regressed=sum(test.n01 for test in tests),
         p_values={seed: test.p_value for seed, test in zip(paired.seeds, tests, strict=True)},
         ci_low=number(interval.low, POINTS),
         ci_high=number(interval.high, POINTS),
@@ -169,7 +169,7 @@ def _lonely(arm: Arm, baseline: Arm, seeds: Sequence[int]) -> list[str]:
 def _settled(family: Sequence[Draft], extra: Sequence[Draft] | None = None) -> list[Comparison]:
     """The comparisons of `family`, or those of `extra`, with what follows from all of one metric and split.
 
-    `extra` are judged as if they belonged to the family; the family's own verdicts do not depend on them.
+    `extra` are evaluated as if they belonged to the family; the family's own verdicts do not depend on them.
     """
     wanted = family if extra is None else extra
     everything = [*family, *(extra or [])]

@@ -10,12 +10,12 @@ from animal_cls.report.records import Difference
 
 Flat = dict[str, Any]  # dotted key -> value
 
-NO_OUTCOME = ("seed", "data.cache_dir")  # a seed makes no other arm; where pictures are cached changes no number
+NO_OUTCOME = ("seed", "data.cache_dir")  # a seed makes no other arm; where images are cached changes no number
 STRENGTH = "reg."
 LABEL = "reg.name"
 PLAIN = re.compile(r"[\w./:@+-]+", re.ASCII)  # what Hydra's grammar reads without quotes
 # Sections in the order in which their keys tell arms apart in a name.
-ORDER = ("reg", "optimizer", "data", "model", "trainer", "judge")
+ORDER = ("reg", "optimizer", "data", "model", "trainer", "checkpoint")
 
 
 def flat(config: Mapping[str, Any], prefix: str = "") -> Flat:

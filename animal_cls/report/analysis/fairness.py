@@ -7,7 +7,7 @@ from animal_cls.report.analysis.configs import command, differences, flat, overr
 from animal_cls.report.records import Arm, Difference, Run
 from animal_cls.results import Result
 
-OTHER = "the pictures differ (data fingerprint)"
+OTHER = "the images differ (data fingerprint)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,7 +15,7 @@ class Fairness:
     """Whether a comparison speaks of one factor alone."""
 
     differences: tuple[Difference, ...]
-    same_pictures: bool
+    same_images: bool
     separating: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -26,17 +26,17 @@ class Fairness:
 
     @property
     def fair(self) -> bool:
-        """At most one factor differs, on the same pictures."""
-        return not self.confounded and self.same_pictures
+        """At most one factor differs, on the same images."""
+        return not self.confounded and self.same_images
 
 
-def judge(arm: Arm, baseline: Arm, arms: Sequence[Arm]) -> Fairness:
+def evaluate(arm: Arm, baseline: Arm, arms: Sequence[Arm]) -> Fairness:
     """What differs between the two; `arms` are all there are, among which a separating run may be."""
     data = _data_notes(arm, baseline)
     found = (*differences(arm.config, baseline.config), *(_roots(arm, baseline) if data == [OTHER] else []))
     separating = _separating(arm, baseline, found, arms) if len(found) > 1 else ()
     notes = (*data, *_circumstances(arm, baseline))
-    return Fairness(differences=found, same_pictures=not data, separating=separating, notes=notes)
+    return Fairness(differences=found, same_images=not data, separating=separating, notes=notes)
 
 
 def _results(arm: Arm) -> list[Result]:
@@ -44,22 +44,24 @@ def _results(arm: Arm) -> list[Result]:
 
 
 def _roots(arm: Arm, baseline: Arm) -> list[Difference]:
-    """The folders of other pictures, if they are not the same; an arm's config does not hold them."""
+    """The folders of other images, if they are not the same; an arm's config does not hold them."""
     ours, theirs = (next((flat(r.config).get("data.root") for r in _results(side)), None) for side in (arm, baseline))
     return [Difference(key="data.root", value=ours, baseline=theirs)] if ours != theirs else []
 
 
 def _data_notes(arm: Arm, baseline: Arm) -> list[str]:
-    """In words: other pictures, or the same in other splits; nothing where both are the same."""
+    """In words: other images, or the same in other splits; nothing where both are the same."""
     prints = [{result.data_fingerprint for result in _results(side)} for side in (arm, baseline)]
     if not all(prints):
         return []
     if prints[0] != prints[1]:
         return [OTHER]
     sizes = [_sizes(_results(side)) for side in (arm, baseline)]
-    digests = [{run.judged.pictures.digest for run in side.done.values() if run.judged} for side in (arm, baseline)]
+    digests = [
+        {run.predictions.images.digest for run in side.done.values() if run.predictions} for side in (arm, baseline)
+    ]
     if len(sizes[0] | sizes[1]) > 1 or (all(digests) and len(digests[0] | digests[1]) > 1):
-        return ["the same pictures lie in other splits"]
+        return ["the same images lie in other splits"]
     return []
 
 
@@ -75,7 +77,7 @@ def _circumstances(arm: Arm, baseline: Arm) -> list[str]:
         "torch": lambda result: result.versions.get("torch"),
         "code version (git commit)": lambda result: str(result.git.get("commit"))[:12] if result.git else None,
         "code version (animal-cls)": lambda result: result.versions.get("animal-cls"),
-        "judged checkpoint": lambda result: result.judged,
+        "evaluated checkpoint": lambda result: result.checkpoint,
     }
     notes = []
     for what, of in looked_at.items():
@@ -115,7 +117,7 @@ def _sentence(
 
 
 def _shows(other: Arm, baseline: Arm, kept: Sequence[Difference]) -> bool:
-    """Whether a finished arm on the same pictures differs from the baseline in just these values."""
+    """Whether a finished arm on the same images differs from the baseline in just these values."""
     if other.model != baseline.model or not other.done or _data_notes(other, baseline):
         return False
     wanted = {(d.key, shown(d.value)) for d in kept}

@@ -1,4 +1,4 @@
-"""Two arms side by side: a number per seed and picture for both, over the seeds and the pictures that both have."""
+"""Two arms side by side: a number per seed and image for both, over the seeds and the images that both have."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from functools import reduce
 
 import numpy as np
 
-from animal_cls.report.records import Arm, Judged, Pictures, Run
+from animal_cls.report.records import Arm, Images, Run, RunPredictions
 
 SMALLEST = float(np.finfo(np.float32).tiny)  # a probability below this is a loss of 87 nats
 TOLERANCE = 1e-3  # accuracy; between result.json and predictions.csv
@@ -14,7 +14,7 @@ TOLERANCE = 1e-3  # accuracy; between result.json and predictions.csv
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Side:
-    """What one arm says; S seeds, N pictures."""
+    """What one arm says; S seeds, N images."""
 
     right: np.ndarray  # (S, N) bool
     p_true: np.ndarray  # (S, N) float32
@@ -35,34 +35,34 @@ class Paired:
     paths: list[str]  # N
     arm: Side
     baseline: Side
-    whole: bool  # whether these are all pictures that either has in this split
+    whole: bool  # whether these are all images that either has in this split
     notes: tuple[str, ...]
 
     @property
     def weights(self) -> np.ndarray:
-        """(N,) that sum to 1 and give every class with pictures the same weight."""
+        """(N,) that sum to 1 and give every class with images the same weight."""
         counts = np.bincount(self.labels, minlength=len(self.classes))
         return 1 / (counts[self.labels] * (counts > 0).sum())
 
 
 def common_seeds(arm: Arm, baseline: Arm, split: str) -> tuple[int, ...]:
-    """The seeds that both finished and judged on this split, ascending."""
+    """The seeds that both finished and evaluated on this split, ascending."""
     return tuple(
         seed for seed in arm.done if seed in baseline.done and all(map(_has(split), _runs(arm, baseline, seed)))
     )
 
 
 def pair(arm: Arm, baseline: Arm, split: str) -> Paired | None:
-    """Both arms on what they have in common; None where they have no seed or no picture in common."""
+    """Both arms on what they have in common; None where they have no seed or no image in common."""
     seeds = common_seeds(arm, baseline, split)
-    known = tuple(seed for seed in seeds if all(run.judged is not None for run in _runs(arm, baseline, seed)))
+    known = tuple(seed for seed in seeds if all(run.predictions is not None for run in _runs(arm, baseline, seed)))
     if not known:
         return None
-    sides = [[_judged(side.done[seed]) for seed in known] for side in (arm, baseline)]
-    places, whole = _places([judged.pictures for side in sides for judged in side], split)
+    sides = [[_evaluated(side.done[seed]) for seed in known] for side in (arm, baseline)]
+    places, whole = _places([evaluated.images for side in sides for evaluated in side], split)
     if len(places[0]) == 0:
         return None
-    first, at = sides[0][0].pictures, places[0]
+    first, at = sides[0][0].images, places[0]
     made = [_side(side, rows) for side, rows in zip(sides, (places[: len(known)], places[len(known) :]), strict=True)]
     notes = [*_missing(seeds, known), *_partly(whole, len(at), split)]
     for side, numbers in zip((arm, baseline), made, strict=True):
@@ -79,9 +79,9 @@ def pair(arm: Arm, baseline: Arm, split: str) -> Paired | None:
     )
 
 
-def rows_of(pictures: Pictures, split: str) -> np.ndarray:
-    """Where the pictures of a split stand, (n,) int64."""
-    return pictures.places.get(split, np.empty(0, dtype=np.int64))
+def rows_of(images: Images, split: str) -> np.ndarray:
+    """Where the images of a split stand, (n,) int64."""
+    return images.places.get(split, np.empty(0, dtype=np.int64))
 
 
 def _runs(arm: Arm, baseline: Arm, seed: int) -> tuple[Run, Run]:
@@ -92,32 +92,32 @@ def _has(split: str):
     return lambda run: run.result is not None and split in run.result.splits
 
 
-def _judged(run: Run) -> Judged:
-    assert run.judged is not None
-    return run.judged
+def _evaluated(run: Run) -> RunPredictions:
+    assert run.predictions is not None
+    return run.predictions
 
 
-def _side(runs: Sequence[Judged], rows: Sequence[np.ndarray]) -> Side:
-    right = np.stack([judged.right[at] for judged, at in zip(runs, rows, strict=True)])
-    p_true = np.stack([judged.p_true[at] for judged, at in zip(runs, rows, strict=True)])
+def _side(runs: Sequence[RunPredictions], rows: Sequence[np.ndarray]) -> Side:
+    right = np.stack([evaluated.right[at] for evaluated, at in zip(runs, rows, strict=True)])
+    p_true = np.stack([evaluated.p_true[at] for evaluated, at in zip(runs, rows, strict=True)])
     return Side(right=right, p_true=p_true)
 
 
-def _places(lists: Sequence[Pictures], split: str) -> tuple[list[np.ndarray], bool]:
-    """For each list where the pictures stand that all of them have in this split, in one order; whether that is all."""
-    rows = [rows_of(pictures, split) for pictures in lists]
-    if all(pictures.digest == lists[0].digest for pictures in lists):
+def _places(lists: Sequence[Images], split: str) -> tuple[list[np.ndarray], bool]:
+    """For each list where the images stand that all of them have in this split, in one order; whether that is all."""
+    rows = [rows_of(images, split) for images in lists]
+    if all(images.digest == lists[0].digest for images in lists):
         return rows, True
-    tables = {pictures.digest: _table(pictures, at) for pictures, at in zip(lists, rows, strict=True)}
+    tables = {images.digest: _table(images, at) for images, at in zip(lists, rows, strict=True)}
     shared = reduce(lambda a, b: a & b, (set(table) for table in tables.values()))
     order = [key for key in tables[lists[0].digest] if key in shared]
     places = {digest: np.array([table[key] for key in order], dtype=np.int64) for digest, table in tables.items()}
-    return [places[pictures.digest] for pictures in lists], all(len(table) == len(shared) for table in tables.values())
+    return [places[images.digest] for images in lists], all(len(table) == len(shared) for table in tables.values())
 
 
-def _table(pictures: Pictures, rows: np.ndarray) -> dict[tuple[str, str], int]:
-    """(path, class) -> row: a picture that was given another class is another picture."""
-    return {(pictures.paths[k], pictures.classes[pictures.labels[k]]): k for k in rows.tolist()}
+def _table(images: Images, rows: np.ndarray) -> dict[tuple[str, str], int]:
+    """(path, class) -> row: an image that was given another class is another image."""
+    return {(images.paths[k], images.classes[images.labels[k]]): k for k in rows.tolist()}
 
 
 def _missing(seeds: Sequence[int], known: Sequence[int]) -> list[str]:
@@ -126,7 +126,7 @@ def _missing(seeds: Sequence[int], known: Sequence[int]) -> list[str]:
 
 
 def _partly(whole: bool, n: int, split: str) -> list[str]:
-    return [] if whole else [f"only the {n:,} pictures that both have in {split} are compared"]
+    return [] if whole else [f"only the {n:,} images that both have in {split} are compared"]
 
 
 def _disagreement(arm: Arm, seeds: Sequence[int], side: Side, split: str) -> list[str]:
@@ -141,7 +141,7 @@ def _disagreement(arm: Arm, seeds: Sequence[int], side: Side, split: str) -> lis
 
 
 def values(paired: Paired, metric: str) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """The numbers of the arm and of the baseline, (S, N) each, and the weights of the pictures; fractions or nats."""
+    """The numbers of the arm and of the baseline, (S, N) each, and the weights of the images; fractions or nats."""
     if metric == "loss":
         return paired.arm.loss, paired.baseline.loss, None
     weights = paired.weights if metric == "acc_macro" else None

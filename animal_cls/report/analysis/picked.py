@@ -1,4 +1,4 @@
-"""Pictures worth looking at: where the best arm is sure and wrong, and what its regularizer repaired or broke."""
+"""Images worth looking at: where the best arm is sure and wrong, and what its regularizer corrected or broke."""
 
 import os
 from collections.abc import Sequence
@@ -9,58 +9,58 @@ import numpy as np
 
 from animal_cls.report.analysis.configs import flat
 from animal_cls.report.analysis.pairing import rows_of
-from animal_cls.report.records import Arm, Judged, PictureNote
+from animal_cls.report.records import Arm, ImageNote, RunPredictions
 
-MOST = 12  # pictures of each kind
-Kind = Literal["wrong", "repaired", "broken"]
+MOST = 12  # images of each kind
+Kind = Literal["wrong", "corrected", "regressed"]
 
 
-def picked(best: Arm, other: Arm | None, regularized: Arm | None, split: str) -> list[PictureNote]:
-    """Pictures of `split`: wrong by `best`, the surest first; repaired or broken by `regularized` against `other`."""
+def picked(best: Arm, other: Arm | None, regularized: Arm | None, split: str) -> list[ImageNote]:
+    """Images of `split`: wrong by `best`, the surest first; corrected or regressed by `regularized` against `other`."""
     notes = _notes("wrong", best, None, _agreeing(best), split)
     if regularized is not None and other is not None:
         pairs = [(a, b) for seed in regularized.done if seed in other.done for a, b in _pair(regularized, other, seed)]
-        same = [(a, b) for a, b in pairs if {a.pictures.digest, b.pictures.digest} == {pairs[0][0].pictures.digest}]
-        for kind in ("repaired", "broken"):
+        same = [(a, b) for a, b in pairs if {a.images.digest, b.images.digest} == {pairs[0][0].images.digest}]
+        for kind in ("corrected", "regressed"):
             notes += _notes(kind, regularized, other, same, split)
     return notes
 
 
-def _agreeing(arm: Arm) -> list[tuple[Judged, Judged]]:
-    """What its seeds say, those that were judged on the same pictures."""
-    judged = [run.judged for run in arm.done.values() if run.judged is not None]
-    return [(said, said) for said in judged if said.pictures.digest == judged[0].pictures.digest]
+def _agreeing(arm: Arm) -> list[tuple[RunPredictions, RunPredictions]]:
+    """What its seeds say, those that were evaluated on the same images."""
+    evaluated = [run.predictions for run in arm.done.values() if run.predictions is not None]
+    return [(said, said) for said in evaluated if said.images.digest == evaluated[0].images.digest]
 
 
-def _pair(arm: Arm, other: Arm, seed: int) -> list[tuple[Judged, Judged]]:
-    a, b = arm.done[seed].judged, other.done[seed].judged
+def _pair(arm: Arm, other: Arm, seed: int) -> list[tuple[RunPredictions, RunPredictions]]:
+    a, b = arm.done[seed].predictions, other.done[seed].predictions
     return [] if a is None or b is None else [(a, b)]
 
 
 def _notes(
-    kind: Kind, arm: Arm, baseline: Arm | None, pairs: Sequence[tuple[Judged, Judged]], split: str
-) -> list[PictureNote]:
+    kind: Kind, arm: Arm, baseline: Arm | None, pairs: Sequence[tuple[RunPredictions, RunPredictions]], split: str
+) -> list[ImageNote]:
     if not pairs:
         return []
-    pictures = pairs[0][0].pictures
-    rows = rows_of(pictures, split)
+    images = pairs[0][0].images
+    rows = rows_of(images, split)
     hits = np.stack([_hit(kind, a, b)[rows] for a, b in pairs])  # (S, n) bool: for which seeds this is so
     sure = np.stack([a.confidence[rows] for a, _ in pairs])
     said = np.stack([a.predicted[rows] for a, _ in pairs])
     seeds = hits.sum(axis=0)
     certainty = np.where(hits, sure, 0).sum(axis=0) / np.maximum(seeds, 1)  # mean over those seeds
     order = np.lexsort((-certainty, -seeds))[:MOST]
-    root = _root(_config(arm), pictures.paths[0]) if pictures.paths else None
+    root = _root(_config(arm), images.paths[0]) if images.paths else None
     return [
-        PictureNote(
+        ImageNote(
             kind=kind,
             arm=arm.name,
             baseline=None if baseline is None else baseline.name,
             split=split,
-            path=pictures.paths[rows[k]],
-            file=None if root is None else root / pictures.paths[rows[k]],
-            true=pictures.classes[pictures.labels[rows[k]]],
-            predicted=pictures.classes[np.bincount(said[hits[:, k], k]).argmax()],
+            path=images.paths[rows[k]],
+            file=None if root is None else root / images.paths[rows[k]],
+            true=images.classes[images.labels[rows[k]]],
+            predicted=images.classes[np.bincount(said[hits[:, k], k]).argmax()],
             confidence=float(certainty[k]),
             seeds=int(seeds[k]),
             n_seeds=len(pairs),
@@ -70,11 +70,11 @@ def _notes(
     ]
 
 
-def _hit(kind: Kind, ours: Judged, theirs: Judged) -> np.ndarray:
-    """(N,) bool: the pictures of which this note is true."""
+def _hit(kind: Kind, ours: RunPredictions, theirs: RunPredictions) -> np.ndarray:
+    """(N,) bool: the images of which this note is true."""
     if kind == "wrong":
         return ~ours.right
-    return ours.right & ~theirs.right if kind == "repaired" else ~ours.right & theirs.right
+    return ours.right & ~theirs.right if kind == "corrected" else ~ours.right & theirs.right
 
 
 def _config(arm: Arm) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def _roots(config: dict[str, Any]) -> list[Path]:
 
 
 def _caches() -> list[Path]:
-    """Where animal_cls.data keeps drawn pictures, on Linux, macOS and Windows."""
+    """Where animal_cls.data keeps drawn images, on Linux, macOS and Windows."""
     home = Path.home()
     chosen = os.environ.get("ANIMAL_CLS_CACHE")
     if chosen:

@@ -51,7 +51,7 @@ def extremes(table: Changes, column: int) -> str:
 
 
 def of_confusions(arms: Sequence[tuple[str, np.ndarray]], classes: Sequence[str]) -> str:
-    """For each arm the confusion with the most pictures."""
+    """For each arm the confusion with the most images."""
     return listed(f"{name}: {largest(counts, classes)}" for name, counts in arms)
 
 
@@ -59,10 +59,10 @@ def largest(counts: np.ndarray, classes: Sequence[str]) -> str:
     """The most frequent confusion of a (K, K) matrix."""
     cells = worst_cells(counts)
     if not cells:
-        return "no picture taken for another class"
+        return "no image taken for another class"
     row, column = cells[0]
     share = percent(counts[row, column] / counts[row].sum())
-    return f"most often {classes[row]} taken for {classes[column]} ({share} of its pictures)"
+    return f"most often {classes[row]} taken for {classes[column]} ({share} of its images)"
 
 
 def of_link(arms: Sequence[str], links: Sequence[ClassLink]) -> str:
@@ -101,7 +101,7 @@ def of_reliability(diagrams: Sequence[Reliability]) -> str:
 
 
 def of_published(runs: Sequence[tuple[str, Sequence[PublishedRow]]]) -> str:
-    """How far ours is from each published run, over all pictures."""
+    """How far ours is from each published run, over all images."""
     plain = [(name, row) for name, rows in runs for row in rows if row.class_name == "weighted"]
     return listed(
         f"{name}: published {row.published:.1f} %, ours {number(row.ours, 1)} %, {signed(row.difference)} points"

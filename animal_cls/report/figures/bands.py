@@ -1,4 +1,4 @@
-"""Learning curves of many seeds: each of them, their mean, and a band of one standard deviation."""
+"""Learning curves of many seeds: each of them, their mean, and a band of one standard std."""
 
 import math
 from collections.abc import Mapping, Sequence

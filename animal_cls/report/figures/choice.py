@@ -11,7 +11,7 @@ MOST_PANELS = 12  # of all figures of one kind with a panel per arm, each of whi
 
 
 def chosen(study: Study, most: int = MOST_LINES) -> dict[str, list[Arm]]:
-    """Network -> those of its arms that figures show: baselines and then the best on the judged split, in old order.
+    """Network -> those of its arms that figures show: baselines and then the best on the evaluated split, in old order.
 
     About `most` of all networks together, but two of each: baseline and best.
     """
@@ -23,7 +23,9 @@ def chosen(study: Study, most: int = MOST_LINES) -> dict[str, list[Arm]]:
 
 def best(study: Study, arms: Sequence[Arm], most: int) -> list[Arm]:
     """At most so many of `arms`."""
-    accuracy = {row.arm: row.mean for row in study.arm_rows if (row.split, row.metric) == (study.judged_split, "acc")}
+    accuracy = {
+        row.arm: row.mean for row in study.arm_rows if (row.split, row.metric) == (study.evaluated_split, "acc")
+    }
     ranked = sorted(arms, key=lambda arm: (not arm.is_baseline, -accuracy.get(arm.name, -1.0)))
     kept = {arm.name for arm in ranked[:most]}
     return [arm for arm in arms if arm.name in kept]
@@ -33,7 +35,7 @@ def left_out(study: Study, shown: Sequence[Arm]) -> str:
     """A sentence on the arms of the same networks that a figure does not show, or nothing."""
     models = {arm.model for arm in shown}
     others = sum(bool(arm.done) for arm in study.arms if arm.model in models) - len(shown)
-    return f" Not shown: {others} more arm{'s' * (others > 1)}, worse on {study.judged_split}." if others else ""
+    return f" Not shown: {others} more arm{'s' * (others > 1)}, worse on {study.evaluated_split}." if others else ""
 
 
 def within(model: str, arm: str) -> str:

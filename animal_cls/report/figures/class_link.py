@@ -1,4 +1,4 @@
-"""Whether the classes with more training pictures are the ones that are recognised better."""
+"""Whether the classes with more training images are the ones that are recognised better."""
 
 from collections.abc import Sequence
 
@@ -16,12 +16,12 @@ APART = 0.03  # of the axis: class names nearer than that to each other would ov
 
 
 def classes_differ(arms: Sequence[str], rows: Sequence[ClassRow]) -> bool:
-    """Whether the classes of these arms have different numbers of training pictures: else there is nothing to see."""
+    """Whether the classes of these arms have different numbers of training images: else there is nothing to see."""
     return len({n for arm in arms for n, _, _ in known(rows, arm)}) > 1
 
 
 def class_link(arms: Sequence[str], rows: Sequence[ClassRow], links: Sequence[ClassLink], *, title: str) -> Figure:
-    """A point per class and arm: its training pictures and its accuracy.
+    """A point per class and arm: its training images and its accuracy.
 
     Args:
         arms: those to show.
@@ -42,14 +42,14 @@ def class_link(arms: Sequence[str], rows: Sequence[ClassRow], links: Sequence[Cl
     name_classes(axes, points)
     axes.grid()
     axes.xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10], integer=True))
-    axes.set(xlabel="training pictures of the class", ylabel="accuracy (%)")
+    axes.set(xlabel="training images of the class", ylabel="accuracy (%)")
     legend_below(figure, entries, columns=2)
     headline(figure, title)
     return figure
 
 
 def known(rows: Sequence[ClassRow], arm: str) -> list[tuple[int, float, str]]:
-    """Training pictures, accuracy and name of the classes of `arm` that have pictures."""
+    """Training images, accuracy and name of the classes of `arm` that have images."""
     mine = [row for row in rows if row.arm == arm]
     return sorted((row.n_train, row.accuracy, row.class_name) for row in mine if row.accuracy is not None)
 
@@ -62,7 +62,7 @@ def correlation(link: ClassLink | None) -> str:
 
 
 def name_classes(axes: Axes, points: dict[str, list[tuple[int, float, str]]]) -> None:
-    """Write the classes' names above the axes, each at its number of pictures, where they have room."""
+    """Write the classes' names above the axes, each at its number of images, where they have room."""
     counts = {name: n for classes in points.values() for n, _, name in classes}
     low, high = min(counts.values()), max(counts.values())
     last = -np.inf

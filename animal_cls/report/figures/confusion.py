@@ -20,8 +20,8 @@ LISTED = 25  # confusions listed beside a larger matrix
 # The same scale for right and wrong. A square root, so that a confusion of 4 % is seen beside a diagonal of 90 %.
 SHADE = PowerNorm(0.5, vmin=0, vmax=1)
 TICKS = (0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1)
-EMPTY = (0.9, 0.9, 0.9, 1.0)  # the row of a class without pictures
-LEGEND = "in each cell: pictures, and their share of the row; blue: recognised, orange: taken for another class"
+EMPTY = (0.9, 0.9, 0.9, 1.0)  # the row of a class without images
+LEGEND = "in each cell: images, and their share of the row; blue: recognised, orange: taken for another class"
 
 
 def confusion(split_result: SplitResult, classes: Sequence[str], *, title: str) -> Figure:
@@ -30,7 +30,7 @@ def confusion(split_result: SplitResult, classes: Sequence[str], *, title: str) 
     Up to `READABLE` classes each cell holds its count and its share of the row; beyond that the shades alone
     speak, some class names are left out, and the most frequent confusions are listed beside.
     """
-    counts = np.array(split_result.confusion, dtype=np.int64).reshape(len(classes), len(classes))  # (K, K) pictures
+    counts = np.array(split_result.confusion, dtype=np.int64).reshape(len(classes), len(classes))  # (K, K) images
     names = [short(name) for name in classes]
     figure = small(counts, names) if len(classes) <= READABLE else large(counts, names)
     set_title(figure, title)
@@ -46,7 +46,7 @@ def small(counts: np.ndarray, names: list[str]) -> Figure:
     write_cells(axes, counts, size=11 if len(names) <= 6 else 8.5 if len(names) <= 12 else 7.5)
     with_totals = [f"{name} ({n:,})" for name, n in zip(names, counts.sum(axis=1), strict=True)]
     label_sides(axes, rows=with_totals, columns=names, size=10)
-    axes.set_ylabel("true class (its pictures)", fontsize=11)
+    axes.set_ylabel("true class (its images)", fontsize=11)
     figure.supxlabel(LEGEND, fontsize=8.5, color=GREY)
     return figure
 
@@ -64,12 +64,12 @@ def large(counts: np.ndarray, names: list[str]) -> Figure:
         place = figure.add_subplot(grid[row, 1])
         scale = figure.colorbar(ScalarMappable(SHADE, palette), cax=place, orientation="horizontal")
         scale.set_ticks(TICKS, labels=[f"{100 * share:.0f}" for share in TICKS], fontsize=8)
-        scale.set_label(f"{what} (% of the true class's pictures)", fontsize=9)
+        scale.set_label(f"{what} (% of the true class's images)", fontsize=9)
     return figure
 
 
 def draw_matrix(axes: Axes, counts: np.ndarray) -> None:
-    """Shade each cell by its share of the row; the row of a class without pictures is grey."""
+    """Shade each cell by its share of the row; the row of a class without images is grey."""
     shares = row_shares(counts)
     shades = SHADE(np.nan_to_num(shares))
     blues, oranges = (matplotlib.colormaps[name](shades) for name in ("Blues", "Oranges"))  # (K, K, 4) each
@@ -87,7 +87,7 @@ def draw_matrix(axes: Axes, counts: np.ndarray) -> None:
 
 
 def row_shares(counts: np.ndarray) -> np.ndarray:
-    """(K, K) fractions of each row's sum; NaN in the row of a class without pictures."""
+    """(K, K) fractions of each row's sum; NaN in the row of a class without images."""
     totals = counts.sum(axis=1, keepdims=True)
     return np.divide(counts, totals, out=np.full(counts.shape, np.nan), where=totals > 0)
 
@@ -104,7 +104,7 @@ def write_cells(axes: Axes, counts: np.ndarray, *, size: float) -> None:
         inside = {"ha": "center", "va": "center", "in_layout": False}  # within the matrix: spares measuring K * K texts
         axes.text(column, row, text, fontsize=size, color=color, **inside)
     for row in map(int, np.flatnonzero(counts.sum(axis=1) == 0)):
-        axes.text((len(counts) - 1) / 2, row, "no pictures", ha="center", va="center", style="italic", color=GREY)
+        axes.text((len(counts) - 1) / 2, row, "no images", ha="center", va="center", style="italic", color=GREY)
 
 
 def label_sides(axes: Axes, *, rows: list[str], columns: list[str], size: float) -> None:
@@ -116,7 +116,7 @@ def label_sides(axes: Axes, *, rows: list[str], columns: list[str], size: float)
 
 
 def list_worst(axes: Axes, counts: np.ndarray, names: list[str]) -> None:
-    """Write the `LISTED` largest cells off the diagonal, with their share of the true class's pictures."""
+    """Write the `LISTED` largest cells off the diagonal, with their share of the true class's images."""
     cells = worst_cells(counts)
     lines = [f"{names[row]} → {names[column]}" for row, column in cells]
     totals, shares = counts.sum(axis=1), row_shares(counts)
@@ -129,7 +129,7 @@ def list_worst(axes: Axes, counts: np.ndarray, names: list[str]) -> None:
 
 
 def worst_cells(counts: np.ndarray) -> list[tuple[int, int]]:
-    """The (row, column) of the `LISTED` cells off the diagonal with the most pictures, equal ones by their share."""
+    """The (row, column) of the `LISTED` cells off the diagonal with the most images, equal ones by their share."""
     wrong = np.where(np.eye(len(counts), dtype=bool), 0, counts)
     order = np.lexsort((-np.nan_to_num(row_shares(counts)).ravel(), -wrong.ravel()))[:LISTED]
     return [divmod(int(cell), len(counts)) for cell in order if wrong.flat[cell]]

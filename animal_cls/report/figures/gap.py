@@ -1,4 +1,4 @@
-"""The generalization gap: how much better a network is on the pictures that it learns from, epoch by epoch."""
+"""The generalization gap: how much better a network is on the images that it learns from, epoch by epoch."""
 
 from collections.abc import Mapping, Sequence
 

@@ -18,7 +18,7 @@ LARGE = Sheet(columns=2, height=4.7, left=1.1, bottom=0.9, between=(0.35, 0.45))
 
 
 def matrices(arms: Sequence[tuple[str, np.ndarray]], classes: Sequence[str], *, title: str) -> Figure:
-    """A (K, K) matrix of pictures for each named arm, rows = true classes; each cell holds the percent of its row."""
+    """A (K, K) matrix of images for each named arm, rows = true classes; each cell holds the percent of its row."""
     names = [short(name, 15) for name in classes]
     sheet = SMALL if len(classes) <= READABLE else LARGE
     figure, places = panels([name for name, _ in arms], sheet)

@@ -1,4 +1,4 @@
-"""How well each class is recognised, beside how many pictures that says it of."""
+"""How well each class is recognised, beside how many images that says it of."""
 
 import math
 from collections.abc import Sequence
@@ -14,17 +14,17 @@ from animal_cls.results import Result
 ROWS = 50  # classes below each other before another column begins
 MOST = 200  # classes that one figure shows; of more, the worst
 
-Bar = tuple[str, float | None, int]  # class, share of its pictures that are recognised, their number
+Bar = tuple[str, float | None, int]  # class, share of its images that are recognised, their number
 
 
 def per_class(result: Result, *, split: str, title: str) -> Figure:
-    """A bar per class of `split`, in the classes' order: accuracy in percent, and the number of its pictures.
+    """A bar per class of `split`, in the classes' order: accuracy in percent, and the number of its images.
 
     Of more than `MOST` classes the worst are shown, and the figure says so.
     """
-    judged = result.splits[split]
-    counts = [sum(row) for row in judged.confusion]
-    bars = [(name, judged.per_class[name], n) for name, n in zip(result.classes, counts, strict=True)]
+    evaluated = result.splits[split]
+    counts = [sum(row) for row in evaluated.confusion]
+    bars = [(name, evaluated.per_class[name], n) for name, n in zip(result.classes, counts, strict=True)]
     shown = worst(bars)
     columns = math.ceil(len(shown) / ROWS)
     rows = math.ceil(len(shown) / columns)
@@ -32,9 +32,9 @@ def per_class(result: Result, *, split: str, title: str) -> Figure:
     figure = Figure(figsize=(8.5 if columns == 1 else 6.5 * columns, 1.9 + row_height * rows), layout="constrained")
     for k, axes in enumerate(figure.subplots(1, columns, squeeze=False)[0]):
         draw_bars(axes, shown[k * rows : (k + 1) * rows], rows=rows)
-        line = axes.axvline(100 * judged.acc_macro, color="black", linestyle="--", linewidth=1.2)
+        line = axes.axvline(100 * evaluated.acc_macro, color="black", linestyle="--", linewidth=1.2)
         if k == 0:
-            line.set_label(f"mean over the classes: {percent(judged.acc_macro)}")
+            line.set_label(f"mean over the classes: {percent(evaluated.acc_macro)}")
     figure.legend(loc="outside lower center", frameon=False, fontsize=9.5)
     left_out = "" if len(shown) == len(bars) else f"\nthe {len(shown)} worst of {len(bars)} classes"
     set_title(figure, title + left_out)
@@ -55,15 +55,15 @@ def draw_bars(axes: Axes, bars: Sequence[Bar], *, rows: int) -> None:
     """Draw `bars` from the top down, with room for `rows` of them, so that neighbouring columns line up."""
     size = 9.5 if rows <= 20 else 7.5  # points
     axes.barh(range(len(bars)), [100 * (accuracy or 0.0) for _, accuracy, _ in bars], height=0.72, color=BLUE)
-    write_beside(axes, "accuracy", "pictures", y=-1.0, size=size, color=GREY)
+    write_beside(axes, "accuracy", "images", y=-1.0, size=size, color=GREY)
     for y, (_, accuracy, n) in enumerate(bars):
         write_beside(axes, "-" if accuracy is None else percent(accuracy), f"{n:,}", y=y, size=size, in_layout=False)
         if accuracy is None:
-            axes.text(1, y, "no pictures", va="center", fontsize=size, style="italic", color=GREY)
+            axes.text(1, y, "no images", va="center", fontsize=size, style="italic", color=GREY)
     axes.set_yticks(range(len(bars)), [short(name) for name, _, _ in bars], fontsize=size, **lettering())
     axes.set_ylim(rows - 0.4, -0.6)
     axes.set_xlim(0, 100)
-    axes.set_xlabel("accuracy (% of the class's pictures)")
+    axes.set_xlabel("accuracy (% of the class's images)")
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", alpha=0.3)
     axes.set_axisbelow(True)

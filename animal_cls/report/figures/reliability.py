@@ -11,11 +11,11 @@ from animal_cls.report.figures.style import BLUE, GREY
 from animal_cls.report.records import Reliability
 
 SHEET = Sheet(columns=5, height=1.85, bottom=0.55, between=(0.15, 0.45))
-LARGEST = 160  # square points: the dot of a bin that holds all pictures
+LARGEST = 160  # square points: the dot of a bin that holds all images
 
 
 def reliability(diagrams: Sequence[Reliability], *, title: str) -> Figure:
-    """A panel per arm: per bin of confidence the share that is right, as a dot whose area is its share of pictures."""
+    """A panel per arm: per bin of confidence the share that is right, as a dot whose area is its share of images."""
     figure, places = panels([diagram.arm for diagram in diagrams], SHEET)
     for diagram, [axes] in zip(diagrams, places, strict=True):
         axes.plot([0, 100], [0, 100], "--", color=GREY, linewidth=1)
@@ -29,7 +29,7 @@ def reliability(diagrams: Sequence[Reliability], *, title: str) -> Figure:
 
 
 def points(diagram: Reliability) -> list[tuple[float, float, float]]:
-    """Confidence and accuracy in percent, and the share of all pictures, of each bin that holds some."""
+    """Confidence and accuracy in percent, and the share of all images, of each bin that holds some."""
     bins = zip(diagram.confidence, diagram.accuracy, diagram.counts, strict=True)
     total = sum(diagram.counts)
     return [(100 * c, 100 * a, n / total) for c, a, n in bins if c is not None and a is not None and n]

@@ -1,4 +1,4 @@
-"""The pictures of one run that a person wants to look at, drawn into its folder `figures/`."""
+"""The images of one run that a person wants to look at, drawn into its folder `figures/`."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,7 +23,7 @@ DPI = 150  # pixels per inch: a confusion matrix of ten classes is 1,500 pixels 
 
 
 def draw_run(folder: Path) -> list[Path]:
-    """Draw the pictures of the run in `folder` from its result.json and metrics.csv; return the files written.
+    """Draw the images of the run in `folder` from its result.json and metrics.csv; return the files written.
 
     Raises:
         UserError: the run is unfinished, or its result is damaged.
@@ -39,14 +39,14 @@ def draw_run(folder: Path) -> list[Path]:
 
 
 def draw(result: Result, metrics: Mapping[str, np.ndarray] | None, folder: Path) -> list[Path]:
-    """Write the pictures of a run into `folder`/figures; return the files written."""
+    """Write the images of a run into `folder`/figures; return the files written."""
     return [save(figure, folder / FIGURES / f"{name}.png") for name, figure in of_run(result, metrics).items()]
 
 
 def of_run(result: Result, metrics: Mapping[str, np.ndarray] | None) -> dict[str, Figure]:
-    """The pictures there are numbers for (a failed run may lack some), each under the name of its file.
+    """The images there are numbers for (a failed run may lack some), each under the name of its file.
 
-    The accuracies by class are those of val, or where a run has none, of test or of all pictures.
+    The accuracies by class are those of val, or where a run has none, of test or of all images.
     """
     made = {}
     if metrics is not None:
@@ -63,11 +63,11 @@ def of_run(result: Result, metrics: Mapping[str, np.ndarray] | None) -> dict[str
 def run_title(what: str, result: Result, *, split: str) -> str:
     """Two lines: what is shown of which split, and of which run."""
     parts = " + ".join(name for name in ("train", "val", "test") if name in result.splits)
-    pictures = f" ({result.splits[split].n:,} pictures)" if split in result.splits else ""
-    where = f"all pictures: {parts}" if split == "all" else split
+    images = f" ({result.splits[split].n:,} images)" if split in result.splits else ""
+    where = f"all images: {parts}" if split == "all" else split
     run = [result.model, f"reg={result.reg}", f"seed {result.seed}"]
-    judged = checkpoint(result) if split in result.splits else None
-    return f"{what}, {where}{pictures}\n" + ", ".join([*run, judged] if judged else run)
+    evaluated = checkpoint(result) if split in result.splits else None
+    return f"{what}, {where}{images}\n" + ", ".join([*run, evaluated] if evaluated else run)
 
 
 def save(figure: Figure, path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""A sheet of pictures with what they show and what they are taken for."""
+"""A sheet of images with what they show and what they are taken for."""
 
 import math
 from collections.abc import Sequence
@@ -10,28 +10,28 @@ from matplotlib.patches import Rectangle
 
 from animal_cls.report.figures.style import GREY, VERMILLION, lettering, set_title, short
 
-COLUMNS = 6  # pictures beside each other, at most
-SIDE = 1.9  # inches from one picture to the next
-GAP, TEXT = 0.12, 0.32  # shares of a picture's larger side: between pictures, and below each for its names
+COLUMNS = 6  # images beside each other, at most
+SIDE = 1.9  # inches from one image to the next
+GAP, TEXT = 0.12, 0.32  # shares of an image's larger side: between images, and below each for its names
 
 
-def samples(pictures: np.ndarray, true: Sequence[str], predicted: Sequence[str], *, title: str) -> Figure:
-    """The pictures in rows, each with its true and its predicted class; a wrong one has a thick frame and a cross.
+def samples(images: np.ndarray, true: Sequence[str], predicted: Sequence[str], *, title: str) -> Figure:
+    """The images in rows, each with its true and its predicted class; a wrong one has a thick frame and a cross.
 
     Args:
-        pictures: (n, H, W, 3) uint8; n may be 0.
+        images: (n, H, W, 3) uint8; n may be 0.
         true: n class names.
         predicted: n class names.
         title: says which run and which split this is.
     """
-    n, height, width = pictures.shape[:3]
+    n, height, width = images.shape[:3]
     columns = min(max(n, 4), COLUMNS)  # four, so that the title has room
     rows = math.ceil(max(n, 1) / columns)
     unit = max(height, width)
-    right, down = width + GAP * unit, height + TEXT * unit  # pixels from one picture to the next
+    right, down = width + GAP * unit, height + TEXT * unit  # pixels from one image to the next
     figure = Figure(figsize=(SIDE * columns, SIDE * rows * down / right + 0.9), layout="constrained")
     axes = figure.add_subplot()
-    axes.imshow(sheet(pictures, rows=rows, columns=columns, right=round(right), down=round(down)))
+    axes.imshow(sheet(images, rows=rows, columns=columns, right=round(right), down=round(down)))
     axes.set_axis_off()
     for k, names in enumerate(zip(true, predicted, strict=True)):
         label(axes, *names, corner=(k % columns * round(right), k // columns * round(down)), size=(width, height))
@@ -40,17 +40,17 @@ def samples(pictures: np.ndarray, true: Sequence[str], predicted: Sequence[str],
     return figure
 
 
-def sheet(pictures: np.ndarray, *, rows: int, columns: int, right: int, down: int) -> np.ndarray:
-    """(rows * down, columns * right, 3) uint8: all pictures on one white canvas, which draws faster than n axes."""
+def sheet(images: np.ndarray, *, rows: int, columns: int, right: int, down: int) -> np.ndarray:
+    """(rows * down, columns * right, 3) uint8: all images on one white canvas, which draws faster than n axes."""
     canvas = np.full((rows * down, columns * right, 3), 255, dtype=np.uint8)
-    for k, picture in enumerate(pictures):
+    for k, image in enumerate(images):
         y, x = k // columns * down, k % columns * right
-        canvas[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
+        canvas[y : y + image.shape[0], x : x + image.shape[1]] = image
     return canvas
 
 
 def label(axes: Axes, true: str, predicted: str, *, corner: tuple[float, float], size: tuple[int, int]) -> None:
-    """Frame the picture at `corner` (pixels; x, y) and write its classes below."""
+    """Frame the image at `corner` (pixels; x, y) and write its classes below."""
     wrong = true != predicted
     (x, y), (width, height) = corner, size
     frame = {"edgecolor": VERMILLION, "linewidth": 4} if wrong else {"edgecolor": GREY, "linewidth": 0.6}

@@ -32,20 +32,20 @@ def drawings(study: Study) -> Iterator[Drawing]:
 
 
 def of_arms(study: Study) -> Iterator[Drawing]:
-    """How accurate each arm is on the judged split."""
+    """How accurate each arm is on the evaluated split."""
     shown = [arm for arms in chosen(study).values() for arm in arms]
-    found = {row.arm: row for row in study.arm_rows if (row.split, row.metric) == (study.judged_split, "acc")}
+    found = {row.arm: row for row in study.arm_rows if (row.split, row.metric) == (study.evaluated_split, "acc")}
     shown = [arm for arm in shown if arm.name in found]
     if shown:
         rows = [found[arm.name] for arm in shown]
-        title = f"Accuracy of each arm, {study.judged_split}"
+        title = f"Accuracy of each arm, {study.evaluated_split}"
         yield Drawing(
             name="arms",
             title=title,
             caption="Rings: one seed each. Diamond: their mean, with its 95 % interval (t, over seeds)."
             + left_out(study, shown),
             alt=alternatives.of_arms(rows),
-            draw=partial(arms_figure, rows, [accuracies(arm, study.judged_split) for arm in shown], title=title),
+            draw=partial(arms_figure, rows, [accuracies(arm, study.evaluated_split) for arm in shown], title=title),
         )
 
 
@@ -56,17 +56,17 @@ def accuracies(arm: Arm, split: str) -> list[float]:
 
 
 def of_comparisons(study: Study) -> Iterator[Drawing]:
-    """How far each arm is from what it is compared with, on the judged split."""
+    """How far each arm is from what it is compared with, on the evaluated split."""
     names = {arm.name for arms in chosen(study).values() for arm in arms}
-    found = [c for c in study.comparisons if (c.split, c.metric) == (study.judged_split, "acc")]
+    found = [c for c in study.comparisons if (c.split, c.metric) == (study.evaluated_split, "acc")]
     shown = [c for c in found if c.delta is not None and c.arm in names]
     if shown:
-        title = f"Difference to the baseline, {study.judged_split} accuracy"
+        title = f"Difference to the baseline, {study.evaluated_split} accuracy"
         yield Drawing(
             name="comparisons",
             title=title,
             caption="Triangle up: gain; triangle down: loss; circle: no difference shown; cross: too few seeds. "
-            "The bar accounts for both the pictures and the seeds. Confounded: more than one factor differs."
+            "The bar accounts for both the images and the seeds. Confounded: more than one factor differs."
             + (f" Not shown: {len(found) - len(shown)} more." if len(found) > len(shown) else ""),
             alt=alternatives.of_comparisons(shown),
             draw=partial(comparisons_figure, shown, title=title),
@@ -76,9 +76,9 @@ def of_comparisons(study: Study) -> Iterator[Drawing]:
 def of_changes(study: Study) -> Iterator[Drawing]:
     """Which classes gain and which lose."""
     shown = [arm.name for arms in chosen(study).values() for arm in arms]
-    table = changes(study.class_rows, arms=shown, split=study.judged_split)
+    table = changes(study.class_rows, arms=shown, split=study.evaluated_split)
     if table.arms:
-        title = f"Change of each class's accuracy against the baseline, {study.judged_split}"
+        title = f"Change of each class's accuracy against the baseline, {study.evaluated_split}"
         yield Drawing(
             name="classes",
             title=title,
@@ -89,12 +89,12 @@ def of_changes(study: Study) -> Iterator[Drawing]:
 
 
 def of_confusions(study: Study) -> Iterator[Drawing]:
-    """Which classes are taken for which: on the judged split, and over all data where the published report did so."""
+    """Which classes are taken for which: on the evaluated split, and over all where the published report did so."""
     ours = {row.arm for row in study.published}
     ours |= {arm for statement in study.statements if statement.figure == "confusion" for arm in statement.arms}
-    for split in dict.fromkeys([study.judged_split, "all"]):
+    for split in dict.fromkeys([study.evaluated_split, "all"]):
         for model, every in chosen(study, MOST_PANELS).items():
-            arms = [arm for arm in every if split == study.judged_split or arm.name in ours]
+            arms = [arm for arm in every if split == study.evaluated_split or arm.name in ours]
             tables = {arm.name: arm.confusion(split) for arm in arms if arm.classes == arms[0].classes}
             found = [(name, counts) for name, counts in tables.items() if counts is not None]
             if not found:
@@ -114,12 +114,12 @@ def of_confusions(study: Study) -> Iterator[Drawing]:
 
 
 def of_link(study: Study) -> Iterator[Drawing]:
-    """Accuracy of the classes against their numbers of training pictures."""
+    """Accuracy of the classes against their numbers of training images."""
     shown = [arm for arms in chosen(study).values() for arm in arms[: max(2, 8 // len(chosen(study)))]]
     names = [arm.name for arm in shown]
-    links = [link for link in study.class_links if link.split == study.judged_split]
-    rows = [row for row in study.class_rows if row.split == study.judged_split]
-    title = f"Accuracy of each class and its training pictures, {study.judged_split}"
+    links = [link for link in study.class_links if link.split == study.evaluated_split]
+    rows = [row for row in study.class_rows if row.split == study.evaluated_split]
+    title = f"Accuracy of each class and its training images, {study.evaluated_split}"
     if classes_differ(names, rows):
         yield Drawing(
             name="class_link",
@@ -140,7 +140,7 @@ def of_learning(study: Study) -> Iterator[Drawing]:
                 name=file_name("learning", model),
                 title=title,
                 caption="Faint: one seed each. Thick: their mean over the epochs that all reached. Band: one standard "
-                f"deviation over seeds. Train dashed, val solid. {TRAIN_NOTE}" + left_out(study, arms),
+                f"std over seeds. Train dashed, val solid. {TRAIN_NOTE}" + left_out(study, arms),
                 alt=alternatives.of_curves(curves),
                 draw=partial(learning, [(within(model, name), seeds) for name, seeds in curves], title=title),
             )
@@ -161,7 +161,7 @@ def of_gaps(study: Study) -> Iterator[Drawing]:
         yield Drawing(
             name="gap",
             title=title,
-            caption=f"Mean over seeds; band: one standard deviation. {TRAIN_NOTE}",
+            caption=f"Mean over seeds; band: one standard std. {TRAIN_NOTE}",
             alt=alternatives.of_gaps(models),
             draw=partial(gap, models, title=title),
         )
@@ -170,13 +170,13 @@ def of_gaps(study: Study) -> Iterator[Drawing]:
 def of_reliability(study: Study) -> Iterator[Drawing]:
     """Whether the networks are right as often as they are sure."""
     shown = {arm.name: arm for arms in chosen(study, MOST_PANELS).values() for arm in arms}
-    found = [r for r in study.reliabilities if r.split == study.judged_split and r.arm in shown and sum(r.counts)]
+    found = [r for r in study.reliabilities if r.split == study.evaluated_split and r.arm in shown and sum(r.counts)]
     if found:
-        title = f"Reliability: confidence and accuracy, {study.judged_split}"
+        title = f"Reliability: confidence and accuracy, {study.evaluated_split}"
         yield Drawing(
             name="reliability",
             title=title,
-            caption="A dot per bin of confidence, its area the share of the pictures in it. Below the dashed diagonal "
+            caption="A dot per bin of confidence, its area the share of the images in it. Below the dashed diagonal "
             "the network is surer than it is right. ECE: expected calibration error."
             + left_out(study, list(shown.values())),
             alt=alternatives.of_reliability(found),

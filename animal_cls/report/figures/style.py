@@ -1,4 +1,4 @@
-"""What every picture of a run has in common: its colours, its fonts, its title, and names that are safe to draw."""
+"""What every image of a run has in common: its colours, its fonts, its title, and names that are safe to draw."""
 
 import textwrap
 from functools import cache
@@ -48,7 +48,7 @@ def drawable(text: str) -> str:
 
 @cache
 def has_glyph(letter: str) -> bool:
-    """Whether one of our fonts has a picture of `letter`."""
+    """Whether one of our fonts has an image of `letter`."""
     fonts = (font_manager.get_font(font_manager.findfont(family)) for family in families())
     return any(font.get_char_index(ord(letter)) for font in fonts)
 

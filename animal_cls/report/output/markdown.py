@@ -18,7 +18,7 @@ def markdown(study: Study) -> str:
     """The text of report.md."""
     parts = [
         ["# What the runs show"],
-        [f"{len(study.runs)} runs, {len(study.arms)} arms; judged on {study.judged_split}; made {study.made}."],
+        [f"{len(study.runs)} runs, {len(study.arms)} arms; evaluated on {study.evaluated_split}; made {study.made}."],
         bullets(study.warnings),
         ["## Answer", "", *bullets(answer.text for answer in study.answers)],
         ["## Arms", "", *_arms(study)],
@@ -55,12 +55,12 @@ def _arms(study: Study) -> list[str]:
     rows = []
     for arm in study.arms:
         own = [row for row in study.arm_rows if row.arm == arm.name]
-        judged = [_level(own, arm.name, study.judged_split, metric) for metric in ("loss", "acc_macro", "ece")]
+        evaluated = [_level(own, arm.name, study.evaluated_split, metric) for metric in ("loss", "acc_macro", "ece")]
         levels = [_level(own, arm.name, split, "acc") for split in splits]
         time = mean_of(own, arm=arm.name, split="", metric="seconds")
         last = [_level(own, arm.name, "", "gap"), NONE if time is None else duration(time.mean)]
-        rows.append([safe(arm.name), str(len(arm.done)), *levels, *judged, *last])
-    told += [f"Loss, class-balanced accuracy and calibration error (ECE) on {study.judged_split}.", ""]
+        rows.append([safe(arm.name), str(len(arm.done)), *levels, *evaluated, *last])
+    told += [f"Loss, class-balanced accuracy and calibration error (ECE) on {study.evaluated_split}.", ""]
     return told + table(head, rows)
 
 
@@ -98,9 +98,9 @@ def _comparisons(study: Study) -> list[str]:
         for c in study.comparisons
     ]
     notes = [
-        "Difference of accuracy in points, of loss in nats; the interval accounts for pictures and seeds unless it",
+        "Difference of accuracy in points, of loss in nats; the interval accounts for images and seeds unless it",
         "says otherwise. p is adjusted (Holm) over all comparisons of one metric and split. `all` holds the training",
-        "pictures too, so it says nothing of new ones.",
+        "images too, so it says nothing of new ones.",
         "",
     ]
     return notes + table(head, rows)
@@ -142,14 +142,14 @@ def code(line: str) -> str:
 
 
 def _confusions(study: Study) -> list[str]:
-    head = ["arm", "true", "taken for", "pictures a seed", "share of the class"]
+    head = ["arm", "true", "taken for", "images a seed", "share of the class"]
     rows, seen = [], dict[str, int]()
     for c in study.confused:
-        seen[c.arm] = seen.get(c.arm, 0) + (c.split == study.judged_split)
-        if c.split == study.judged_split and seen[c.arm] <= 3:
+        seen[c.arm] = seen.get(c.arm, 0) + (c.split == study.evaluated_split)
+        if c.split == study.evaluated_split and seen[c.arm] <= 3:
             names = [safe(name) for name in (c.arm, c.true, c.predicted)]
-            rows.append([*names, f"{c.pictures:.1f}", f"{100 * c.share:.1f} %"])
-    return [f"The three most frequent of each arm on {study.judged_split}.", "", *table(head, rows)]
+            rows.append([*names, f"{c.images:.1f}", f"{100 * c.share:.1f} %"])
+    return [f"The three most frequent of each arm on {study.evaluated_split}.", "", *table(head, rows)]
 
 
 def _published(study: Study) -> list[str]:

@@ -51,7 +51,7 @@ CLASSES = (
     "baseline",
     "split",
     "class",
-    "n_pictures",
+    "n_images",
     "n_train",
     "n_seeds",
     "accuracy",

@@ -104,7 +104,7 @@ def s4(ours: Ours) -> list[Check]:
     def sized(*, small: bool) -> tuple[dict[str, float], str]:
         values, counts = measured.by_class(ours[CNN]), measured.counts(ours[CNN])
         found = {n: v for n, v in values.items() if (counts[n] < 2000 if small else counts[n] > 4000)}
-        which = "under 2,000 pictures" if small else "over 4,000 pictures"
+        which = "under 2,000 images" if small else "over 4,000 images"
         if not found:
             raise Missing(f"a class {which}")
         return found, which
@@ -198,7 +198,7 @@ def s9(ours: Ours) -> list[Check]:
 def s10(ours: Ours) -> list[Check]:
     def even() -> tuple[bool, str]:
         spread, other = (float(np.std(list(measured.by_class(ours[name]).values()))) for name in (RESNET, CNN))
-        return spread < other - NEAR, f"standard deviation over classes {spread:.2f} (wanted: < the CNN's, {other:.2f})"
+        return spread < other - NEAR, f"standard std over classes {spread:.2f} (wanted: < the CNN's, {other:.2f})"
 
     return [
         lambda: every_class(ours, RESNET, 88),

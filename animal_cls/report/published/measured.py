@@ -84,25 +84,25 @@ def class_changes(arm: Arm, baseline: Arm) -> dict[str, float]:
 def of(values: dict[str, float], name: str) -> float:
     """The value of one class."""
     if name not in values:
-        raise Missing(f"a class {name} with pictures")
+        raise Missing(f"a class {name} with images")
     return values[name]
 
 
 def taken_for(arm: Arm, name: str) -> dict[str, float]:
-    """Other class -> share of `name`'s pictures over all data that are taken for it, percent."""
+    """Other class -> share of `name`'s images over all data that are taken for it, percent."""
     table = arm.confusion("all")
     if table is None:
         raise Missing(f"a confusion matrix over all data of {arm.name}")
     if name not in arm.classes or not table[arm.classes.index(name)].sum():
-        raise Missing(f"a class {name} with pictures")
+        raise Missing(f"a class {name} with images")
     row = table[arm.classes.index(name)]
     return {other: 100 * row[k] / row.sum() for k, other in enumerate(arm.classes) if other != name}
 
 
 def counts(arm: Arm) -> dict[str, int]:
-    """Class -> pictures of train and val together, which is what the report counts."""
+    """Class -> images of train and val together, which is what the report counts."""
     splits = [results_on(arm, "all")[0].splits[name] for name in ("train", "val") if results_on(arm, name)]
     if not splits:
-        raise Missing(f"numbers of pictures by class of {arm.name}")
+        raise Missing(f"numbers of images by class of {arm.name}")
     totals = np.sum([np.sum(split.confusion, axis=1) for split in splits], axis=0)
     return dict(zip(arm.classes, map(int, totals), strict=True))

@@ -1,4 +1,4 @@
-"""The published report as data: pictures per class, accuracy by class and run, and the recipe; ours beside them."""
+"""The published report as data: images per class, accuracy by class and run, and the recipe; ours beside them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from animal_cls.report.analysis.configs import LABEL, shown
 from animal_cls.report.records import Arm, DataSet, PublishedRow
 
 CLASSES = ("butterfly", "cat", "chicken", "cow", "dog", "elephant", "horse", "sheep", "spider", "squirrel")
-OF_REPORT = (2012, 1528, 2998, 1766, 4763, 1346, 2523, 1720, 4721, 1762)  # pictures: train and val
+OF_REPORT = (2012, 1528, 2998, 1766, 4763, 1346, 2523, 1720, 4721, 1762)  # images: train and val
 OF_RELEASE = (2112, 1668, 3098, 1866, 4863, 1446, 2623, 1820, 4821, 1862)
 COUNTS = dict[str, int](zip(CLASSES, OF_REPORT, strict=True))
 RELEASE = dict[str, int](zip(CLASSES, OF_RELEASE, strict=True))
@@ -24,7 +24,7 @@ RECIPE: dict[str, Any] = {
     "optimizer.name": "adam",
     "optimizer.lr": 0.001,
     "trainer.max_epochs": 50,
-    "judge": "last",
+    "checkpoint": "last",
 }
 
 
@@ -66,7 +66,7 @@ RUNS = (
 
 
 def is_animals10(counts: Mapping[str, Mapping[str, int]]) -> bool:
-    """Whether these pictures (split -> class -> number) are the report's, or the whole release."""
+    """Whether these images (split -> class -> number) are the report's, or the whole release."""
     everything = dict(counts.get("all", {}))
     seen = {name: n - counts.get("test", {}).get(name, 0) for name, n in everything.items()}
     return everything in (COUNTS, RELEASE) or seen == COUNTS
@@ -96,7 +96,7 @@ def note(arms: Sequence[Arm], data: DataSet | None) -> str | None:
     sentences = []
     if data is None or not data.is_animals10:
         sentences.append(
-            "This is another data set than the report's Animals-10 (class names and numbers of pictures decide): "
+            "This is another data set than the report's Animals-10 (class names and numbers of images decide): "
             "published figures and statements are a reading aid only."
         )
     pairs = [(arm, run) for run in RUNS if (arm := matching(run, arms)) is not None]

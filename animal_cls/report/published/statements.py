@@ -97,9 +97,9 @@ STATEMENTS = (
     ),
     Claim(
         id="S4",
-        says="the number of training pictures drives a class's accuracy: every class under 2,000 pictures stays below "
+        says="the number of training images drives a class's accuracy: every class under 2,000 images stays below "
         "70, every class over 4,000 exceeds 85",
-        holds_when="exactly that, over all data (simple CNN; pictures of train and val)",
+        holds_when="exactly that, over all data (simple CNN; images of train and val)",
         checks=checks.s4,
         figure="classes",
     ),
@@ -141,8 +141,7 @@ STATEMENTS = (
     Claim(
         id="S10",
         says="ResNet18: every class above 88, more even across classes, still overfitting",
-        holds_when="minimum over classes > 88; spread (standard deviation) below the CNN's; train - val gap above 5 "
-        "points",
+        holds_when="minimum over classes > 88; spread (standard std) below the CNN's; train - val gap above 5 points",
         checks=checks.s10,
         figure="classes",
     ),

@@ -10,7 +10,7 @@ from animal_cls.report.records.comparisons import (
     COMPARED_SPLITS,
     Comparison,
     Difference,
-    PicturesTest,
+    ImagesTest,
     SeedsTest,
     Verdict,
 )
@@ -23,8 +23,8 @@ from animal_cls.report.records.numbers import (
     Confused,
     Reliability,
 )
-from animal_cls.report.records.runs import Arm, Judged, Pictures, Run, RunStatus
-from animal_cls.report.records.whole import Answer, Command, DataSet, PictureNote, Study
+from animal_cls.report.records.runs import Arm, Images, Run, RunPredictions, RunStatus
+from animal_cls.report.records.whole import Answer, Command, DataSet, ImageNote, Study
 
 __all__ = [
     "COMPARED_METRICS",
@@ -41,13 +41,13 @@ __all__ = [
     "Confused",
     "DataSet",
     "Difference",
-    "Judged",
-    "PictureNote",
-    "Pictures",
-    "PicturesTest",
+    "ImageNote",
+    "Images",
+    "ImagesTest",
     "PublishedRow",
     "Reliability",
     "Run",
+    "RunPredictions",
     "RunStatus",
     "SeedsTest",
     "Statement",

@@ -19,20 +19,20 @@ class Difference:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PicturesTest:
-    """Chance of the *pictures*: these weights, on other pictures. None of it speaks about other seeds."""
+class ImagesTest:
+    """Chance of the *images*: these weights, on other images. None of it speaks about other seeds."""
 
-    n: int  # pictures that both runs have in this split
-    repaired: int  # pictures, summed over seeds: the arm is right and the baseline wrong
-    broken: int  # the other way round
+    n: int  # images that both runs have in this split
+    corrected: int  # images, summed over seeds: the arm is right and the baseline wrong
+    regressed: int  # the other way round
     p_values: dict[int, float]  # seed -> exact McNemar test
-    ci_low: float | None  # paired bootstrap over pictures of the mean difference of these runs; points
+    ci_low: float | None  # paired bootstrap over images of the mean difference of these runs; points
     ci_high: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class SeedsTest:
-    """Chance of the *seeds*: other weights and orders, on these very pictures."""
+    """Chance of the *seeds*: other weights and orders, on these very images."""
 
     deltas: dict[int, float]  # seed -> difference, points or nats
     std: float | None  # of the differences, n - 1; None with one seed
@@ -60,17 +60,17 @@ class Comparison:
     p_value: float | None
     p_adjusted: float | None  # Holm, over all of one metric and split; those with baselines do not count requested ones
     verdict: Verdict  # from p_adjusted and n_seeds; gain = the arm is better (for loss: lower)
-    fair: bool  # one factor differs, the pictures and splits are the same
+    fair: bool  # one factor differs, the images and splits are the same
     confounded: bool  # more than one factor differs
     differs: tuple[str, ...]  # the keys that differ, without those that only follow others
     differences: tuple[Difference, ...]  # the same with the values
     separating: tuple[str, ...] = ()  # in words with the overrides: runs that would tell the factors apart
     notes: tuple[str, ...] = ()  # differing splits, fingerprints, precision, device, versions; seeds without a partner
-    pictures_test: PicturesTest | None = None  # None without predictions, and for loss
+    images_test: ImagesTest | None = None  # None without predictions, and for loss
     seeds_test: SeedsTest | None = None  # None without a seed in both
     seeds_needed: int | None = None  # to show two points with 80 % power; None: see the next, or metric is loss
-    seeds_needed_why: str = ""  # "enough", "more than cap" (100), "too few pictures" or "unknown"
-    over: Literal["seeds and pictures", "pictures", "seeds", ""] = ""  # which chance interval and p-value speak of
+    seeds_needed_why: str = ""  # "enough", "more than cap" (100), "too few images" or "unknown"
+    over: Literal["seeds and images", "images", "seeds", ""] = ""  # which chance interval and p-value speak of
 
     @property
     def unit(self) -> str:

@@ -15,7 +15,7 @@ class ArmRow:
     model: str
     reg: str
     split: str  # train, val, test or all; "" for a number of the whole run (RUN_METRICS)
-    metric: str  # of SPLIT_METRICS or RUN_METRICS; gap = train acc - val acc of the judged checkpoint, a fraction
+    metric: str  # of SPLIT_METRICS or RUN_METRICS; gap = train acc - val acc of the evaluated checkpoint, a fraction
     n_seeds: int
     mean: float
     ci_low: float | None  # 95 % t-interval of the mean over seeds; None with one seed
@@ -31,16 +31,16 @@ class ClassRow:
     baseline: str | None
     split: str  # train, val, test or all
     class_name: str
-    n_pictures: int  # of the class in this split (of the first seed)
+    n_images: int  # of the class in this split (of the first seed)
     n_train: int  # of the class in train
     n_seeds: int
-    accuracy: float | None  # mean over seeds, a fraction; None where the class has no picture in this split
-    ci_low: float | None  # t-interval over seeds; with one seed, or where all say the same, Wilson's, over pictures
+    accuracy: float | None  # mean over seeds, a fraction; None where the class has no image in this split
+    ci_low: float | None  # t-interval over seeds; with one seed, or where all say the same, Wilson's, over images
     ci_high: float | None
     change: float | None = None  # points against the baseline, over the seeds of both; None without one
     change_low: float | None = None  # 95 %, as of a comparison; not adjusted for the number of classes
     change_high: float | None = None
-    change_of: Literal["seeds and pictures", "pictures", "seeds", ""] = ""  # which chance the interval speaks of
+    change_of: Literal["seeds and images", "images", "seeds", ""] = ""  # which chance the interval speaks of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,13 +51,13 @@ class Confused:
     split: str
     true: str
     predicted: str
-    pictures: float  # mean over seeds
-    share: float  # of the true class's pictures
+    images: float  # mean over seeds
+    share: float  # of the true class's images
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClassLink:
-    """Whether classes with more training pictures are recognised better."""
+    """Whether classes with more training images are recognised better."""
 
     arm: str
     split: str
@@ -73,7 +73,7 @@ class Reliability:
     arm: str
     split: str
     edges: tuple[float, ...]  # bins + 1
-    counts: tuple[int, ...]  # pictures per bin
+    counts: tuple[int, ...]  # images per bin
     confidence: tuple[float | None, ...]  # mean in the bin; None where it is empty
     accuracy: tuple[float | None, ...]
     ece: float  # expected calibration error

@@ -1,4 +1,4 @@
-"""What was found: runs, what each of them says of every picture, and the arms that they make up."""
+"""What was found: runs, what each of them says of every image, and the arms that they make up."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,8 +14,8 @@ RunStatus = Literal["done", "failed", "skipped", "unfinished", "unreadable"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Pictures:
-    """The N pictures that a run was judged on. Runs that were judged on the same ones share one object."""
+class Images:
+    """The N images that a run was evaluated on. Runs that were evaluated on the same ones share one object."""
 
     digest: str  # of paths, splits and labels, in the order of the file
     paths: list[str]  # relative to the root of the data
@@ -25,24 +25,24 @@ class Pictures:
 
     @cached_property
     def places(self) -> dict[str, np.ndarray]:
-        """Split -> where its pictures stand, (n,) int64; a split that has none is not there, but for "all"."""
+        """Split -> where its images stand, (n,) int64; a split that has none is not there, but for "all"."""
         found = {str(name): np.flatnonzero(self.splits == name) for name in np.unique(self.splits)}
         return {**found, "all": np.arange(len(self.paths))}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Judged:
-    """What one run says of each picture: what predictions.csv holds, but only two of its K probabilities."""
+class RunPredictions:
+    """What one run says of each image: what predictions.csv holds, but only two of its K probabilities."""
 
-    pictures: Pictures
-    predicted: np.ndarray  # (N,) int64, indices into `pictures.classes`
+    images: Images
+    predicted: np.ndarray  # (N,) int64, indices into `images.classes`
     confidence: np.ndarray  # (N,) float32: probability of the predicted class
     p_true: np.ndarray  # (N,) float32: probability of the true class
 
     @cached_property
     def right(self) -> np.ndarray:
         """(N,) bool: whether the predicted class is the true one."""
-        return self.predicted == self.pictures.labels
+        return self.predicted == self.images.labels
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,7 +58,7 @@ class Run:
     arm: str | None = None  # the name of its arm; None without a result
     used: bool = True  # False: a newer run of the same arm and seed stands for both
     read_metrics: Callable[[], dict[str, np.ndarray] | None] = field(default=lambda: None, repr=False)
-    read_judged: Callable[[], Judged | None] = field(default=lambda: None, repr=False)
+    read_predictions: Callable[[], RunPredictions | None] = field(default=lambda: None, repr=False)
 
     @cached_property
     def metrics(self) -> dict[str, np.ndarray] | None:
@@ -66,9 +66,9 @@ class Run:
         return self.read_metrics()
 
     @cached_property
-    def judged(self) -> Judged | None:
-        """What it says of each picture, or None where no predictions.csv can be read."""
-        return self.read_judged()
+    def predictions(self) -> RunPredictions | None:
+        """What it says of each image, or None where no predictions.csv can be read."""
+        return self.read_predictions()
 
     @property
     def seed(self) -> int | None:
@@ -97,7 +97,7 @@ class Arm:
         return results[0].classes if results else []
 
     def confusion(self, split: str) -> np.ndarray | None:
-        """(K, K) pictures, summed over its seeds; rows = true class. None where no run was judged on this split."""
+        """(K, K) images, summed over its seeds; rows = true class. None where no run was evaluated on this split."""
         results = [run.result for run in self.done.values() if run.result is not None]
         tables = [np.array(r.splits[split].confusion, dtype=np.int64) for r in results if split in r.splits]
         same = [table for table in tables if table.shape == tables[0].shape]

@@ -1,4 +1,4 @@
-"""The whole report, and what it says beside its numbers: answers, data sets, pictures, commands."""
+"""The whole report, and what it says beside its numbers: answers, data sets, images, commands."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,24 +24,26 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class DataSet:
-    """The pictures that a group of runs was trained and judged on."""
+    """The images that a group of runs was trained and evaluated on."""
 
     name: str  # as the config names the source: toy, animals10, folder
     root: str | None  # as the config gives it
     fingerprint: str | None  # SHA-256 over contents and classes
     classes: tuple[str, ...]
-    counts: dict[str, dict[str, int]]  # split (train, val, test, all) -> class -> pictures
-    runs: int  # finished ones on these pictures
-    is_animals10: bool  # its ten classes with the report's or the release's numbers of pictures
+    counts: dict[str, dict[str, int]]  # split (train, val, test, all) -> class -> images
+    runs: int  # finished ones on these images
+    is_animals10: bool  # its ten classes with the report's or the release's numbers of images
 
 
 @dataclass(frozen=True, kw_only=True)
-class PictureNote:
-    """One picture worth looking at."""
+class ImageNote:
+    """One image worth looking at."""
 
-    kind: Literal["wrong", "repaired", "broken"]  # confidently wrong; right only with / only without the regularizer
+    kind: Literal[
+        "wrong", "corrected", "regressed"
+    ]  # confidently wrong; right only with / only without the regularizer
     arm: str
-    baseline: str | None  # for repaired and broken
+    baseline: str | None  # for corrected and regressed
     split: str
     path: str  # relative to the root of the data
     file: Path | None  # where it lay when it was trained on, if the config names the root; may be gone
@@ -68,7 +70,7 @@ class Study:
     made: str  # local date and time, to the minute
     runs: tuple[Run, ...]  # all of them, as found
     arms: tuple[Arm, ...]  # by model, baselines first
-    judged_split: str  # the split that decides: test where every arm has one, else val
+    evaluated_split: str  # the split that decides: test where every arm has one, else val
     answers: tuple[Answer, ...]  # one per network
     arm_rows: tuple[ArmRow, ...]
     comparisons: tuple[Comparison, ...]
@@ -80,7 +82,7 @@ class Study:
     published_note: str | None  # that this is another data set, or what of the recipe was changed; None: as published
     published: tuple[PublishedRow, ...]  # empty where no arm is one of the report's
     statements: tuple[Statement, ...]  # S1 to S16
-    pictures: tuple[PictureNote, ...]
+    images: tuple[ImageNote, ...]
     commands: tuple[Command, ...]
     versions: dict[str, tuple[str, ...]]  # package -> the versions that occur
     devices: dict[str, int]  # device, precision -> finished runs

@@ -1,4 +1,4 @@
-"""A folder of pictures in which there is one of everything that can be found."""
+"""A folder of images in which there is one of everything that can be found."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +19,7 @@ HOSTILE = ("%s%n.jpg", "{0}.jpg", "{{ 7*7 }}.jpg", "new\nline \"q' \x1b[31m.jpg"
 
 
 def scene(seed: int, side: int = 64) -> Image.Image:
-    """Soft coloured noise; another seed is another picture."""
+    """Soft coloured noise; another seed is another image."""
     cells = np.random.default_rng(seed).integers(0, 256, (5, 5, 3), dtype=np.uint8)
     return Image.fromarray(cells).resize((side, side), Image.Resampling.BICUBIC)
 
@@ -39,12 +39,12 @@ def inspect(root: Path, cache_dir: Path | None, **changes: object) -> Inspection
     settings = {"image_size": 32, "max_bad_share": 0.5, "max_pixels": MAX_PIXELS} | changes
     dealing = {"val": 0.2, "test": 0.2, "split_seed": 0, "group_copies": settings.pop("group_copies", False)}
     try:
-        pictures = load(
+        images = load(
             root, cache_dir=cache_dir or root, cache=cache_dir is not None, show_progress=False, **settings, **dealing
         )  # type: ignore[arg-type]
     except UserError as error:
-        pictures = error
-    return look(scan(root), pictures=pictures, cache_dir=cache_dir, **settings)  # type: ignore[arg-type]
+        images = error
+    return look(scan(root), images=images, cache_dir=cache_dir, **settings)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="session")
@@ -54,8 +54,8 @@ def inspected() -> Callable[..., Inspection]:
 
 @pytest.fixture(scope="session")
 def everything(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two classes of 40 pictures of their own, in one of which all kinds of others lie."""
-    root = tmp_path_factory.mktemp("everything") / "pictures"
+    """Two classes of 40 images of their own, in one of which all kinds of others lie."""
+    root = tmp_path_factory.mktemp("everything") / "images"
     cat, dog = root / "cat", root / "dog"
     for number, folder in enumerate((cat, dog)):
         folder.mkdir(parents=True)
@@ -72,7 +72,7 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Path:
     scene(302).save(cat / "png.jpg", "PNG")
     scene(303).save(cat / "animated.png", save_all=True, append_images=[scene(304)])
     for name in HOSTILE:
-        (cat / name).write_bytes(b"no picture")
+        (cat / name).write_bytes(b"no image")
     (root.parent / "elsewhere.png").touch()
     (cat / "link.png").symlink_to(root.parent / "elsewhere.png")
     (cat / "notes.txt").touch()

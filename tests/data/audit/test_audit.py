@@ -22,9 +22,9 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_new_folder_is_made_as_hydra_makes_them(found: Inspection) -> None:
     page, record = write(found, None)
-    assert re.fullmatch(r"outputs/\d{4}-\d\d-\d\d/\d\d-\d\d-\d\d/pictures\.html", str(page))
-    assert (record.name, record.parent) == ("pictures.json", page.parent)
-    assert sorted(path.name for path in page.parent.iterdir()) == ["pictures.html", "pictures.json"]
+    assert re.fullmatch(r"outputs/\d{4}-\d\d-\d\d/\d\d-\d\d-\d\d/images\.html", str(page))
+    assert (record.name, record.parent) == ("images.json", page.parent)
+    assert sorted(path.name for path in page.parent.iterdir()) == ["images.html", "images.json"]
 
 
 def test_two_looks_in_one_second_do_not_share_a_folder(found: Inspection, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,7 +39,7 @@ def test_two_looks_in_one_second_do_not_share_a_folder(found: Inspection, monkey
     assert folders == ["outputs/2026-01-02/03-04-05-2", "outputs/2026-01-02/03-04-05-3"]
 
 
-@pytest.mark.parametrize("name", ["pictures.html", "pictures.json"])
+@pytest.mark.parametrize("name", ["images.html", "images.json"])
 def test_nothing_is_overwritten(found: Inspection, name: str) -> None:
     Path("there").mkdir()
     (Path("there") / name).write_text("mine")
@@ -67,10 +67,10 @@ def test_what_cannot_be_written_is_said(found: Inspection) -> None:
 
 def test_the_record_names_every_file(found: Inspection, hostile: tuple[str, ...]) -> None:
     record = json.loads(write(found, Path("out"))[1].read_text(encoding="utf-8"), parse_constant=pytest.fail)
-    assert (record["pictures"], record["unreadable"], record["ignored"]) == (90, 6, 1)
+    assert (record["images"], record["unreadable"], record["ignored"]) == (90, 6, 1)
     assert record["fingerprint"] == found.facts.fingerprint
     assert record["error"] is None
-    assert record["classes"]["dog"]["pictures"] == 41
+    assert record["classes"]["dog"]["images"] == 41
     by_kind = {finding["kind"]: finding for finding in record["findings"]}
     assert sorted(group[0]["path"] for group in by_kind["unreadable"]["groups"]) == sorted(f"cat/{n}" for n in hostile)
     assert by_kind["copies_across_classes"]["groups"][0][0].keys() == {"path", "class", "split", "note"}

@@ -55,7 +55,7 @@ def test_near_copies_are_found(found: Inspection) -> None:
     assert {"cat/blank.png", "cat/tiny.bmp"} & {path for group in all_near for path in group} == set()
 
 
-def test_pictures_with_little_to_see_are_found(found: Inspection) -> None:
+def test_images_with_little_to_see_are_found(found: Inspection) -> None:
     assert notes(found, "blank") == {"cat/blank.png": "64 x 64"}
     assert notes(found, "tiny") == {"cat/tiny.bmp": "12 x 12"}
     assert notes(found, "smaller") == {"cat/small.png": "20 x 20"}
@@ -68,7 +68,7 @@ def test_formats_are_told(found: Inspection) -> None:
 
 
 def test_unreadable_files_are_named_with_the_reason(found: Inspection, hostile: tuple[str, ...]) -> None:
-    reason = "not a picture (JPEG, PNG, WEBP, BMP, GIF can be read)"
+    reason = "not an image (JPEG, PNG, WEBP, BMP, GIF can be read)"
     assert notes(found, "unreadable") == {f"cat/{name}": reason for name in hostile}
     assert finding(found, "unreadable").severity == "warning"
 
@@ -79,8 +79,8 @@ def test_links_are_named(found: Inspection) -> None:
 
 def test_what_is_counted(found: Inspection) -> None:
     numbers = found.overview
-    assert {name: row["pictures"] for name, row in numbers.classes.items()} == {"cat": 49, "dog": 41}
-    assert all(row["train"] + row["val"] + row["test"] == row["pictures"] for row in numbers.classes.values())
+    assert {name: row["images"] for name, row in numbers.classes.items()} == {"cat": 49, "dog": 41}
+    assert all(row["train"] + row["val"] + row["test"] == row["images"] for row in numbers.classes.values())
     assert numbers.formats == {"PNG": 86, "JPEG": 2, "WEBP": 1, "BMP": 1}
     assert numbers.colours == {"RGB": 89, "grey": 1}
     assert numbers.width
@@ -91,7 +91,7 @@ def test_what_is_counted(found: Inspection) -> None:
     assert found.facts.ignored == 1
 
 
-def test_pictures_are_not_decoded_for_their_headers_nor_kept_where_nothing_may_be_written(
+def test_images_are_not_decoded_for_their_headers_nor_kept_where_nothing_may_be_written(
     everything: Path, found: Inspection, inspected: Inspect
 ) -> None:
     before = sorted(everything.parent.rglob("*"))
@@ -103,12 +103,12 @@ def test_pictures_are_not_decoded_for_their_headers_nor_kept_where_nothing_may_b
 
 @pytest.fixture
 def plain(tmp_path: Path, draw: Draw) -> Path:
-    """Ten different pictures a class."""
+    """Ten different images a class."""
     for number, name in enumerate(("cat", "dog")):
-        (tmp_path / "pictures" / name).mkdir(parents=True)
+        (tmp_path / "images" / name).mkdir(parents=True)
         for k in range(10):
-            draw(100 * number + k).save(tmp_path / "pictures" / name / f"{k}.png")
-    return tmp_path / "pictures"
+            draw(100 * number + k).save(tmp_path / "images" / name / f"{k}.png")
+    return tmp_path / "images"
 
 
 def test_where_there_is_nothing_to_find_nothing_is_found(plain: Path, inspected: Inspect) -> None:
@@ -145,20 +145,20 @@ def test_copies_across_a_ready_made_split_are_severe(plain: Path, inspected: Ins
     assert "move each group into one split" in finding(inspection, "near_copies_across_splits").advice
 
 
-def test_pictures_that_no_run_can_use_are_looked_at_all_the_same(plain: Path, inspected: Inspect) -> None:
+def test_images_that_no_run_can_use_are_looked_at_all_the_same(plain: Path, inspected: Inspect) -> None:
     for k in range(6):
         (plain / "cat" / f"{k}.png").write_bytes(b"")
     inspection = inspected(plain, plain.parent / "cache", max_bad_share=0.1)
     assert isinstance(inspection.facts.trouble, UserError)
     assert finding(inspection, "unreadable").severity == "severe"
-    assert inspection.overview.classes == {"cat": {"pictures": 4}, "dog": {"pictures": 10}}
+    assert inspection.overview.classes == {"cat": {"images": 4}, "dog": {"images": 10}}
 
 
 def test_a_folder_of_which_nothing_can_be_read_is_looked_at(tmp_path: Path, inspected: Inspect) -> None:
     for name in ("a", "b"):
-        (tmp_path / "pictures" / name).mkdir(parents=True)
-        (tmp_path / "pictures" / name / "1.jpg").write_bytes(b"")
-    inspection = inspected(tmp_path / "pictures", tmp_path / "cache")
+        (tmp_path / "images" / name).mkdir(parents=True)
+        (tmp_path / "images" / name / "1.jpg").write_bytes(b"")
+    inspection = inspected(tmp_path / "images", tmp_path / "cache")
     assert [one.kind for one in inspection.findings] == ["unreadable"]
     assert inspection.overview.width is None
     assert inspection.n == 0
@@ -177,12 +177,12 @@ def test_of_a_large_group_each_class_and_split_comes_first(plain: Path, inspecte
 
 def test_many_near_copies_are_one_group(tmp_path: Path, inspected: Inspect, draw: Draw) -> None:
     for name in ("a", "b"):
-        (tmp_path / "pictures" / name).mkdir(parents=True)
+        (tmp_path / "images" / name).mkdir(parents=True)
     pixels = np.asarray(draw(1))
     for k in range(60):
         changed = pixels.copy()
         changed[0, 0] = k  # not equal, but near
-        Image.fromarray(changed).save(tmp_path / "pictures" / "a" / f"{k}.png")
-        draw(100 + k).save(tmp_path / "pictures" / "b" / f"{k}.png")
-    groups: list[Any] = list(finding(inspected(tmp_path / "pictures", None), "near_copies_across_splits").groups)
+        Image.fromarray(changed).save(tmp_path / "images" / "a" / f"{k}.png")
+        draw(100 + k).save(tmp_path / "images" / "b" / f"{k}.png")
+    groups: list[Any] = list(finding(inspected(tmp_path / "images", None), "near_copies_across_splits").groups)
     assert list(map(len, groups)) == [60]

@@ -52,8 +52,8 @@ def test_it_asks_for_nothing(source: str, elements: Elements) -> None:
 
 def test_names_are_text(elements: Elements, hostile: tuple[str, ...]) -> None:
     assert not [a for _, a in elements.found if any(key.startswith("on") for key in a)]
-    pictures = [a["src"] or "" for tag, a in elements.found if tag == "img"]
-    assert all(address.startswith("data:image/jpeg;base64,") for address in pictures)
+    images = [a["src"] or "" for tag, a in elements.found if tag == "img"]
+    assert all(address.startswith("data:image/jpeg;base64,") for address in images)
     for name in hostile:
         assert f"cat/{name}".replace("\n", r"\n").replace("\x1b", r"\u001b") in elements.text
 
@@ -80,7 +80,7 @@ def test_every_finding_is_there_and_linked(found: Inspection, elements: Elements
         assert one.count in elements.text
 
 
-def test_thumbnails_show_the_picture_in_its_proportions(found: Inspection) -> None:
+def test_thumbnails_show_the_image_in_its_proportions(found: Inspection) -> None:
     place = found.facts.paths.index("cat/like a dog.webp")
     data = page._thumbnails(found)[place].partition(",")[2]
     small = Image.open(io.BytesIO(base64.b64decode(data)))
@@ -96,16 +96,16 @@ def test_a_page_has_a_sensible_number_of_thumbnails(found: Inspection, monkeypat
     monkeypatch.setattr(page, "ALL", 3)
     made = page._thumbnails(found)
     assert len(made) == 3
-    first = next(one for one in found.findings if one.has_pictures)
+    first = next(one for one in found.findings if one.has_images)
     assert {item.place for item in first.groups[0]} <= set(made), "the worst come first"
-    assert page.render(found).count("no picture</div>") > 3
+    assert page.render(found).count("no image</div>") > 3
 
 
 def test_what_is_not_shown_is_counted(found: Inspection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page, "SHOWN", 2)
     monkeypatch.setattr(page, "MEMBERS", 1)
     shown = Elements(page.render(found)).text
-    assert "And 4 more, which pictures.json names." in shown  # of 6 unreadable files
+    assert "And 4 more, which images.json names." in shown  # of 6 unreadable files
     assert "and 1 more" in shown  # of two copies
 
 
@@ -113,7 +113,7 @@ def test_why_a_run_cannot_use_them_stands_on_top(
     tmp_path: Path, inspected: Callable[..., Inspection], draw: Callable[[int], Image.Image]
 ) -> None:
     for name in ("a", "b"):
-        (tmp_path / "pictures" / name).mkdir(parents=True)
-        draw(1).save(tmp_path / "pictures" / name / "1.png")
-    shown = Elements(page.render(inspected(tmp_path / "pictures", tmp_path / "cache"))).text
-    assert "A run cannot use them. data.root: too few pictures of class a: " in " ".join(shown.split())
+        (tmp_path / "images" / name).mkdir(parents=True)
+        draw(1).save(tmp_path / "images" / name / "1.png")
+    shown = Elements(page.render(inspected(tmp_path / "images", tmp_path / "cache"))).text
+    assert "A run cannot use them. data.root: too few images of class a: " in " ".join(shown.split())

@@ -1,4 +1,4 @@
-"""Pictures are decoded once, whatever is killed, damaged or full meanwhile."""
+"""Images are decoded once, whatever is killed, damaged or full meanwhile."""
 
 import errno
 import hashlib
@@ -19,21 +19,21 @@ import pytest
 from PIL import Image
 
 from animal_cls.data.cache import pixels, store
-from animal_cls.data.cache.pixels import DecodedPictures, decoded, default_cache_dir, on_the_fly
+from animal_cls.data.cache.pixels import DecodedImages, decoded, default_cache_dir, on_the_fly
 from animal_cls.errors import UserError
 
 SIZE = 8
-GREYS = [0, 0, 70, 60, 50, 40, 30, 20, 10]  # of the pictures in the order of `names`; 0 = none
+GREYS = [0, 0, 70, 60, 50, 40, 30, 20, 10]  # of the images in the order of `names`; 0 = none
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Seven pictures of one grey each, 10, 20, ... 70, and two that cannot be read."""
-    folder = tmp_path / "pictures"
+    """Seven images of one grey each, 10, 20, ... 70, and two that cannot be read."""
+    folder = tmp_path / "images"
     folder.mkdir()
     for n in range(1, 8):
         Image.new("L", (20, 10), 10 * n).save(folder / f"{n}.png")
-    (folder / "broken.png").write_bytes(b"no picture")
+    (folder / "broken.png").write_bytes(b"no image")
     (folder / "empty.png").touch()
     return folder
 
@@ -42,14 +42,14 @@ def names(root: Path) -> list[str]:
     return sorted((path.name for path in root.iterdir()), reverse=True)
 
 
-def run(root: Path, tmp_path: Path, *, size: int = SIZE, verify: bool = False) -> DecodedPictures:
+def run(root: Path, tmp_path: Path, *, size: int = SIZE, verify: bool = False) -> DecodedImages:
     cache_dir = tmp_path / "cache"
     return decoded(root, names(root), image_size=size, cache_dir=cache_dir, show_progress=True, verify=verify)
 
 
-def greys(pictures: DecodedPictures) -> list[int]:
-    """The grey of each file, 0 where there are no pixels; every picture has one alone."""
-    pixels = [pictures.pixels.take(np.array([row])) if row >= 0 else np.zeros((1, 1)) for row in pictures.rows]
+def greys(images: DecodedImages) -> list[int]:
+    """The grey of each file, 0 where there are no pixels; every image has one alone."""
+    pixels = [images.pixels.take(np.array([row])) if row >= 0 else np.zeros((1, 1)) for row in images.rows]
     assert all(one.min() == one.max() for one in pixels)
     return [int(one.max()) for one in pixels]
 
@@ -60,7 +60,7 @@ def stores(tmp_path: Path) -> list[Path]:
 
 @pytest.fixture
 def decodings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """An entry for each picture that is decoded from now on."""
+    """An entry for each image that is decoded from now on."""
     seen: list[int] = []
     decode = pixels.decode
 
@@ -74,30 +74,30 @@ def decodings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Chunks of two pictures."""
+    """Chunks of two images."""
     monkeypatch.setattr(pixels, "cores", lambda: 2)
     monkeypatch.setattr(pixels, "CHUNK_BYTES", 1)
 
 
 @pytest.mark.usefixtures("small_chunks")
 def test_rows_belong_to_their_paths(root: Path, tmp_path: Path) -> None:
-    pictures = run(root, tmp_path)
+    images = run(root, tmp_path)
     assert names(root) == ["empty.png", "broken.png", *(f"{n}.png" for n in range(7, 0, -1))]
-    assert greys(pictures) == GREYS
-    assert pictures.bad.keys() == {"empty.png", "broken.png"}
-    assert pictures.bad["empty.png"] == "the file is empty"
+    assert greys(images) == GREYS
+    assert images.bad.keys() == {"empty.png", "broken.png"}
+    assert images.bad["empty.png"] == "the file is empty"
     contents = [hashlib.sha256((root / name).read_bytes()).hexdigest() for name in names(root)]
-    assert pictures.hashes.tolist() == ["", "", *contents[2:]]
+    assert images.hashes.tolist() == ["", "", *contents[2:]]
 
 
 def test_pixels_are_taken_in_any_order(root: Path, tmp_path: Path) -> None:
-    pictures = run(root, tmp_path)
-    wanted = pictures.rows[[8, 2, 3, 4, 4, 2]]
-    taken = pictures.pixels.take(wanted)
+    images = run(root, tmp_path)
+    wanted = images.rows[[8, 2, 3, 4, 4, 2]]
+    taken = images.pixels.take(wanted)
     assert taken.shape == (6, SIZE, SIZE, 3)
     assert taken.dtype == np.uint8
     assert taken[:, 3, 3, 1].tolist() == [10, 70, 60, 50, 50, 70]
-    assert pictures.pixels.take(np.array([], dtype=np.int64)).shape == (0, SIZE, SIZE, 3)
+    assert images.pixels.take(np.array([], dtype=np.int64)).shape == (0, SIZE, SIZE, 3)
 
 
 def test_the_second_run_decodes_nothing(root: Path, tmp_path: Path, decodings: list[int]) -> None:
@@ -113,7 +113,7 @@ def test_without_a_cache_the_pixels_are_the_same_and_nothing_is_written(root: Pa
     kept = run(root, tmp_path, size=5)
     shutil.rmtree(tmp_path / "cache")
     free = on_the_fly(root, names(root), image_size=5, show_progress=False)
-    assert [path.name for path in tmp_path.iterdir()] == ["pictures"]
+    assert [path.name for path in tmp_path.iterdir()] == ["images"]
     assert greys(free) == greys(kept) == GREYS
     assert (free.hashes.tolist(), free.bad) == (kept.hashes.tolist(), kept.bad)
     (root / "3.png").unlink()
@@ -138,18 +138,18 @@ def test_only_what_changed_is_decoded_again(root: Path, tmp_path: Path, decoding
     assert decodings == []
 
 
-def test_a_picture_that_becomes_readable_is_noticed(root: Path, tmp_path: Path) -> None:
+def test_a_image_that_becomes_readable_is_noticed(root: Path, tmp_path: Path) -> None:
     run(root, tmp_path)
     Image.new("L", (20, 10), 120).save(root / "broken.png")
-    pictures = run(root, tmp_path)
-    assert greys(pictures)[1] == 120
-    assert pictures.bad.keys() == {"empty.png"}
+    images = run(root, tmp_path)
+    assert greys(images)[1] == 120
+    assert images.bad.keys() == {"empty.png"}
 
 
 def test_contents_are_compared_on_request(
     root: Path, tmp_path: Path, decodings: list[int], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A picture that changed without a new size and time."""
+    """An image that changed without a new size and time."""
     for grey in (1, 2):
         Image.new("L", (9, 9), grey).save(root / "3.bmp")
         os.utime(root / "3.bmp", ns=(0, 0))
@@ -158,7 +158,7 @@ def test_contents_are_compared_on_request(
     assert 1 in greys(run(root, tmp_path)), "size and time say that nothing has changed"
     decodings.clear()
     assert 2 in greys(run(root, tmp_path, verify=True))
-    assert len(decodings) == 3  # the changed one, and the two that are no pictures
+    assert len(decodings) == 3  # the changed one, and the two that are no images
     assert "Changed without a new size or time, and decoded again: 3.bmp" in caplog.messages
     caplog.clear()
     run(root, tmp_path, verify=True)
@@ -228,14 +228,14 @@ def test_damage_is_said(root: Path, tmp_path: Path, caplog: pytest.LogCaptureFix
     rows[0] ^= 1
     (folder / "rows.0").write_bytes(rows)
     run(root, tmp_path)
-    assert f"1 pictures in {folder} are damaged and are decoded again" in caplog.messages
+    assert f"1 images in {folder} are damaged and are decoded again" in caplog.messages
 
 
 def test_threads_of_one_process_decode_once(root: Path, tmp_path: Path, decodings: list[int]) -> None:
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(lambda _: run(root, tmp_path), range(4)))
     assert len(decodings) == 9
-    assert all(greys(pictures) == GREYS for pictures in results)
+    assert all(greys(images) == GREYS for images in results)
 
 
 SLOW = """
@@ -255,7 +255,7 @@ pixels.decoded(root, names, image_size={size}, cache_dir=Path({cache!r}), show_p
 
 
 def in_another_process(root: Path, tmp_path: Path, *, seconds: float) -> subprocess.Popen[str]:
-    """A process that decodes slowly, two pictures a chunk; returned when it has begun."""
+    """A process that decodes slowly, two images a chunk; returned when it has begun."""
     script = SLOW.format(root=str(root), cache=str(tmp_path / "cache"), size=SIZE, seconds=seconds)
     path = os.pathsep.join(filter(None, sys.path))
     process = subprocess.Popen(
@@ -271,18 +271,18 @@ def test_two_processes_decode_once(
 ) -> None:
     caplog.set_level(logging.INFO)
     with in_another_process(root, tmp_path, seconds=0.1) as other:
-        pictures = run(root, tmp_path)
+        images = run(root, tmp_path)
         assert other.wait(20) == 0
     assert decodings == []
-    assert greys(pictures) == GREYS
-    assert "Another process is decoding the same pictures; waiting for it" in caplog.text
+    assert greys(images) == GREYS
+    assert "Another process is decoding the same images; waiting for it" in caplog.text
 
 
 @pytest.mark.slow
 def test_a_build_that_is_killed_at_any_moment_goes_on_where_it_was(
-    tmp_path: Path, decodings: list[int], picture_folder: Callable[..., Path]
+    tmp_path: Path, decodings: list[int], image_folder: Callable[..., Path]
 ) -> None:
-    """Chunks of two pictures, 0.02 s each: what is on the disk is not decoded again, and nothing else is believed."""
+    """Chunks of two images, 0.02 s each: what is on the disk is not decoded again, and nothing else is believed."""
     root = tmp_path / "many"
     root.mkdir()
     for n in range(100):
@@ -307,11 +307,11 @@ def test_what_was_decoded_before_the_disk_was_full_is_kept(
 ) -> None:
     add, chunks = store.Store.add, []
 
-    def full(self: store.Store, pictures: list[Any]) -> None:
-        chunks.append(len(pictures))
+    def full(self: store.Store, images: list[Any]) -> None:
+        chunks.append(len(images))
         if len(chunks) > 3:
             raise OSError(errno.ENOSPC, "No space left on device")
-        add(self, pictures)
+        add(self, images)
 
     with monkeypatch.context() as patch:
         patch.setattr(store.Store, "add", full)
@@ -331,7 +331,7 @@ def test_a_full_disk_is_said(root: Path, tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(UserError) as caught:
         run(root, tmp_path)
     assert str(caught.value) == (
-        f"data.cache_dir={tmp_path}/cache: the disk is full; the decoded pictures need 1,728 bytes (0.00 GB) there. "
+        f"data.cache_dir={tmp_path}/cache: the disk is full; the decoded images need 1,728 bytes (0.00 GB) there. "
         "Make space, or put it on another disk: data.cache_dir=/path/with/space"
     )
 
@@ -349,17 +349,17 @@ def test_a_cache_that_cannot_be_written_is_said(root: Path, tmp_path: Path) -> N
         run(root, tmp_path)
 
 
-def test_a_picture_that_vanishes_is_a_bad_one(root: Path, tmp_path: Path) -> None:
+def test_a_image_that_vanishes_is_a_bad_one(root: Path, tmp_path: Path) -> None:
     paths = [*names(root), "gone.png"]
-    pictures = decoded(root, paths, image_size=SIZE, cache_dir=tmp_path / "cache", show_progress=False)
-    assert pictures.bad["gone.png"] == "No such file or directory"
+    images = decoded(root, paths, image_size=SIZE, cache_dir=tmp_path / "cache", show_progress=False)
+    assert images.bad["gone.png"] == "No such file or directory"
 
 
 def test_a_folder_of_which_nothing_can_be_read(root: Path, tmp_path: Path) -> None:
     cache_dir = tmp_path / "cache"
-    pictures = decoded(root, ["empty.png"], image_size=SIZE, cache_dir=cache_dir, show_progress=False)
-    assert pictures.bad == {"empty.png": "the file is empty"}
-    assert pictures.rows.tolist() == [-1]
+    images = decoded(root, ["empty.png"], image_size=SIZE, cache_dir=cache_dir, show_progress=False)
+    assert images.bad == {"empty.png": "the file is empty"}
+    assert images.rows.tolist() == [-1]
 
 
 def test_trouble_that_may_pass_is_not_remembered(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -377,7 +377,7 @@ def test_without_a_terminal_one_line_is_logged(
     caplog.set_level(logging.INFO)
     run(root, tmp_path)
     run(root, tmp_path)
-    assert caplog.messages == [f"Decoding 9 pictures into {tmp_path}/cache/decoded; later runs find them there"]
+    assert caplog.messages == [f"Decoding 9 images into {tmp_path}/cache/decoded; later runs find them there"]
     assert capsys.readouterr() == ("", "")
 
 
@@ -387,7 +387,7 @@ def test_a_terminal_shows_a_bar_where_it_is_wanted(
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     run(root, tmp_path)
     out, err = capsys.readouterr()
-    assert "Decoding pictures, once" in err
+    assert "Decoding images, once" in err
     assert out == ""
 
 
@@ -400,11 +400,11 @@ def test_where_the_cache_lies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
 
 @pytest.mark.usefixtures("small_chunks")
-def test_memory_does_not_grow_with_the_number_of_pictures() -> None:
+def test_memory_does_not_grow_with_the_number_of_images() -> None:
     """At most two chunks of rows wait between the decoding threads and the file."""
     made: list[str] = []
 
-    def work(wanted: tuple[str, str]) -> pixels.Picture:
+    def work(wanted: tuple[str, str]) -> pixels.Image:
         made.append(wanted[0])
         return store.Entry(*wanted), b"abc"
 

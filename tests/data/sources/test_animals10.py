@@ -79,7 +79,7 @@ def test_licence_and_size_are_said_before_the_download(
     assert locate(root=None, cache_dir=tmp_path) == versions / "2"
     [(out, err)] = said
     assert "downloading it from https://www.kaggle.com/datasets/alessiocorrado99/animals10 (614 MB)" in err
-    assert "The licence of these pictures is not stated by their source: whether you may use them is for you" in err
+    assert "The licence of these images is not stated by their source: whether you may use them is for you" in err
     assert out == ""
     stand_in(monkeypatch, offline)
     assert locate(root=None, cache_dir=tmp_path) == versions / "2"  # the next run finds it

@@ -1,4 +1,4 @@
-"""What counts as a picture, a class and a split."""
+"""What counts as an image, a class and a split."""
 
 from pathlib import Path
 
@@ -22,15 +22,15 @@ def message(root: Path) -> str:
     return str(caught.value)
 
 
-def test_pictures_are_sorted_class_by_class(tmp_path: Path) -> None:
+def test_images_are_sorted_class_by_class(tmp_path: Path) -> None:
     found = scan(plant(tmp_path, "b/2.png", "b/10.PNG", "a/z.JPeG", "a/y/deep/x.webp", "a/1.bmp", "c d/ü.jpg"))
     assert found.classes == ["a", "b", "c d"]
     assert found.paths == ["a/1.bmp", "a/y/deep/x.webp", "a/z.JPeG", "b/10.PNG", "b/2.png", "c d/ü.jpg"]
     assert found.labels.tolist() == [0, 0, 0, 1, 1, 2]
-    assert (found.root, found.premade, found.ignored) == (tmp_path, None, 0)
+    assert (found.root, found.predefined, found.ignored) == (tmp_path, None, 0)
 
 
-def test_hidden_files_and_what_is_no_picture_are_ignored_and_counted(tmp_path: Path) -> None:
+def test_hidden_files_and_what_is_no_image_are_ignored_and_counted(tmp_path: Path) -> None:
     plant(tmp_path, "a/1.jpg", "b/1.jpg")
     plant(
         tmp_path, "readme.txt", "a/.hidden.jpg", "b/notes.TXT", "b/jpg", ".git/x.jpg", "__MACOSX/a/1.jpg", "loose.jpg"
@@ -55,34 +55,38 @@ def test_one_foreign_folder_keeps_all_names(tmp_path: Path) -> None:
 def test_a_ready_made_split_is_kept(tmp_path: Path, val: str) -> None:
     plant(tmp_path, "train/a/1.jpg", "train/b/1.jpg", "test/a/2.jpg", f"{val}/b/n/3.jpg", "stray/4.jpg", "train/5.jpg")
     found = scan(tmp_path)
-    assert found.premade is not None
-    assert dict(zip(found.paths, found.premade.tolist(), strict=True)) == {
+    assert found.predefined is not None
+    assert dict(zip(found.paths, found.predefined.tolist(), strict=True)) == {
         "test/a/2.jpg": "test",
         "train/a/1.jpg": "train",
         "train/b/1.jpg": "train",
         f"{val}/b/n/3.jpg": "val",
     }
     assert [found.classes[k] for k in found.labels] == ["a", "a", "b", "b"]
-    assert found.ignored == 2  # pictures of no class
+    assert found.ignored == 2  # images of no class
 
 
 def test_a_split_without_val_is_a_split(tmp_path: Path) -> None:
     found = scan(plant(tmp_path, "train/gatto/1.jpg", "train/cane/1.jpg", "test/cane/1.jpg"))
-    assert found.premade is not None
-    assert found.premade.tolist() == ["train", "test", "train"] or found.premade.tolist() == ["test", "train", "train"]
+    assert found.predefined is not None
+    assert found.predefined.tolist() == ["train", "test", "train"] or found.predefined.tolist() == [
+        "test",
+        "train",
+        "train",
+    ]
     assert found.classes == ["cat", "dog"]
 
 
 def test_train_may_be_a_class(tmp_path: Path) -> None:
     found = scan(plant(tmp_path, "train/1.jpg", "plane/1.jpg", "test/1.jpg"))
     assert found.classes == ["plane", "test", "train"]
-    assert found.premade is None
+    assert found.predefined is None
 
 
 def test_train_may_be_a_class_with_folders_inside(tmp_path: Path) -> None:
     found = scan(plant(tmp_path, "train/steam/1.jpg", "train/diesel/1.jpg", "plane/1.jpg"))
     assert found.classes == ["plane", "train"]
-    assert found.premade is None
+    assert found.predefined is None
 
 
 def test_accents_compare_however_they_are_stored(tmp_path: Path) -> None:
@@ -95,7 +99,7 @@ def test_an_archive_is_to_be_unpacked(tmp_path: Path, name: str) -> None:
     plant(tmp_path, name)
     assert message(tmp_path / name) == (
         f"data.root={tmp_path / name}: is an archive. Unpack it and give the folder that holds a folder for each "
-        "class: data.root=/path/to/pictures"
+        "class: data.root=/path/to/images"
     )
     assert message(tmp_path) == (
         f"data.root={tmp_path}: holds no class folders: an archive lies in it ({name}); unpack it."
@@ -105,22 +109,22 @@ def test_an_archive_is_to_be_unpacked(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("planted", "expected"),
     [
-        ([], "holds no class folders: it is empty; put the pictures of each class there, in a folder of its own."),
+        ([], "holds no class folders: it is empty; put the images of each class there, in a folder of its own."),
         (
             ["1.jpg", "2.png"],
-            "holds no class folders: 2 pictures lie directly in it; put each class in a folder of its own.",
+            "holds no class folders: 2 images lie directly in it; put each class in a folder of its own.",
         ),
         (["x.txt", ".y"], "holds no class folders: 2 other or hidden files lie in it, no folders; "),
         (["a/1.jpg"], "one class only, a. At least two are needed, each in a folder of its own beside a/."),
         (["w/a/1.jpg", "w/b/1.jpg"], "one class only, w. The folders inside may be the classes: data.root={root}/w"),
         (
             ["a/1.jpg", "b/x.txt", "c/.1.jpg"],
-            "no picture (.jpg, .jpeg, .png, .webp, .bmp) in the class folder b, c. Put pictures there, or move",
+            "no image (.jpg, .jpeg, .png, .webp, .bmp) in the class folder b, c. Put images there, or move",
         ),
         (["gatto/1.jpg", "Gatto/1.jpg"], "the folders Gatto, gatto are one class, cat. Merge or rename them."),
         (
             ["train/a/1.jpg", "val/a/1.jpg", "val/b/1.jpg"],
-            "train/ has no pictures of b, which the other splits have. Put some into train/, or move those folders ",
+            "train/ has no images of b, which the other splits have. Put some into train/, or move those folders ",
         ),
         (["train/a/1.jpg", "val/a/1.jpg"], "one class only, a. At least two are needed"),
         (
@@ -163,10 +167,10 @@ def test_names_of_broken_encoding_are_said(tmp_path: Path) -> None:
 def test_locate_needs_a_root(tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
         locate(root=None, cache_dir=tmp_path)
-    expected = "data.root: data=folder needs the folder of your class folders, e.g. data.root=/path/to/pictures"
+    expected = "data.root: data=folder needs the folder of your class folders, e.g. data.root=/path/to/images"
     assert str(caught.value) == expected
 
 
 def test_locate_knows_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert locate(root="~/my pictures", cache_dir=tmp_path) == tmp_path / "my pictures"
+    assert locate(root="~/my images", cache_dir=tmp_path) == tmp_path / "my images"

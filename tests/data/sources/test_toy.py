@@ -1,4 +1,4 @@
-"""The embedded pictures: the same everywhere, in the report's proportions, and worth learning from."""
+"""The embedded images: the same everywhere, in the report's proportions, and worth learning from."""
 
 import io
 import os
@@ -14,7 +14,7 @@ from PIL import Image
 
 from animal_cls.data.sources import toy
 
-REPORT = {  # pictures per class, copied from the report's table
+REPORT = {  # images per class, copied from the report's table
     "farfalla": 2012, "gatto": 1528, "gallina": 2998, "mucca": 1766, "cane": 4763,
     "elefante": 1346, "cavallo": 2523, "pecora": 1720, "ragno": 4721, "scoiattolo": 1762,
 }  # fmt: skip
@@ -42,7 +42,7 @@ def test_every_file_is_a_jpeg_in_its_class_folder(drawn: Path):
             assert 160 <= min(image.size) <= max(image.size) <= 320
 
 
-def test_pictures_depend_neither_on_the_workers_nor_on_the_total(drawn: Path, tmp_path: Path):
+def test_images_depend_neither_on_the_workers_nor_on_the_total(drawn: Path, tmp_path: Path):
     toy.draw(tmp_path, seed=3, total=30, workers=2)
     few, many = contents(tmp_path), contents(drawn)
     assert len(few) < len(many)
@@ -57,8 +57,8 @@ def test_another_process_with_another_hash_seed_draws_the_same(drawn: Path, tmp_
     assert contents(tmp_path) == {name: many[name] for name in contents(tmp_path)}
 
 
-def test_another_seed_draws_other_pictures():
-    a, b = (toy.picture("gatto", 0, seed=seed) for seed in (0, 1))
+def test_another_seed_draws_other_images():
+    a, b = (toy.image("gatto", 0, seed=seed) for seed in (0, 1))
     assert a.tobytes() != b.tobytes()
 
 
@@ -89,7 +89,7 @@ def test_the_default_counts_are_the_reports_at_full_size():
     assert toy.counts(sum(REPORT.values())) == REPORT
 
 
-def test_a_class_is_recognised_by_the_picture_and_not_by_the_frame():
+def test_a_class_is_recognised_by_the_image_and_not_by_the_frame():
     """Nearest class mean, on colours and layout at 12 x 12: clearly above chance (10 %), and far from perfect."""
     train, test = (
         np.stack([[thumbnail(name, i) for i in numbers] for name in REPORT]) for numbers in (range(30), range(30, 42))
@@ -97,12 +97,12 @@ def test_a_class_is_recognised_by_the_picture_and_not_by_the_frame():
     means = train.mean(axis=1)  # (K, F)
     distances = ((test[:, :, None] - means) ** 2).sum(axis=-1)  # (K, n, K)
     accuracy = (distances.argmin(axis=-1) == np.arange(len(REPORT))[:, None]).mean()
-    assert 0.2 < accuracy < 0.6  # of 120 pictures; chance gives 0.1 with a deviation of 0.03
+    assert 0.2 < accuracy < 0.6  # of 120 images; chance gives 0.1 with a std of 0.03
 
 
 def thumbnail(name: str, number: int) -> np.ndarray:
-    """The picture squashed to 12 x 12 and flattened, (432,), with sides and total light taken out of it."""
-    pixels = np.asarray(toy.picture(name, number, seed=11).resize((12, 12), Image.Resampling.BOX), dtype=float)
+    """The image squashed to 12 x 12 and flattened, (432,), with sides and total light taken out of it."""
+    pixels = np.asarray(toy.image(name, number, seed=11).resize((12, 12), Image.Resampling.BOX), dtype=float)
     return (pixels - pixels.mean()).ravel() / pixels.std()
 
 

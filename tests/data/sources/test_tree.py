@@ -1,4 +1,4 @@
-"""Links lead neither out of a folder of pictures, unless that is wanted, nor around in it for ever."""
+"""Links lead neither out of a folder of images, unless that is wanted, nor around in it for ever."""
 
 import logging
 from pathlib import Path
@@ -13,7 +13,7 @@ from animal_cls.errors import UserError
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Two classes with a picture each, beside a folder `elsewhere` with more."""
+    """Two classes with an image each, beside a folder `elsewhere` with more."""
     return plant(tmp_path, "elsewhere/cats/1.jpg", "elsewhere/dog.jpg", "root/cat/0.jpg", "root/dog/0.jpg") / "root"
 
 
@@ -99,7 +99,7 @@ def test_cycles_end(root: Path) -> None:
 
 
 def test_folders_that_are_all_linked_to_one_another_end_soon(tmp_path: Path) -> None:
-    """More than 14! paths lead through them; each class gets each picture once."""
+    """More than 14! paths lead through them; each class gets each image once."""
     names = [f"c{n:02d}" for n in range(14)]
     plant(tmp_path, *(f"{name}/{name}.jpg" for name in names))
     for name in names:
@@ -128,9 +128,9 @@ def test_linked_splits_are_refused_too(tmp_path: Path) -> None:
     link(root / "test", elsewhere)
     link(root / "extra", elsewhere)  # no split: no part of the data anyway
     assert f"{root}: test, val/b are 2 links that lead out of it" in message(root)
-    premade = scan(root, follow_links=True).premade
-    assert premade is not None
-    assert set(premade) == {"train", "val", "test"}
+    predefined = scan(root, follow_links=True).predefined
+    assert predefined is not None
+    assert set(predefined) == {"train", "val", "test"}
 
 
 def test_raw_img_may_be_a_link(root: Path) -> None:
@@ -143,7 +143,7 @@ def test_what_is_missing_because_of_links_says_so(root: Path) -> None:
     (root / "cat" / "0.jpg").unlink()
     link(root / "cat" / "1.jpg", root.parent / "elsewhere" / "cats" / "1.jpg")
     assert message(root) == (
-        f"data.root={root}: no picture (.jpg, .jpeg, .png, .webp, .bmp) in the class folder cat. Put pictures there, "
+        f"data.root={root}: no image (.jpg, .jpeg, .png, .webp, .bmp) in the class folder cat. Put images there, "
         "or move the folder away. 1 link leads out of data.root and is not followed: cat/1.jpg. "
         "To follow links: data.follow_links=true"
     )
@@ -163,6 +163,6 @@ def test_a_run_says_which_links_it_does_not_follow(root: Path, caplog: pytest.Lo
         "To follow links: data.follow_links=true"
     ) in [record.message for record in caplog.records if record.levelno == logging.WARNING]
     caplog.clear()
-    pictures = load(root, cache_dir=root.parent / "cache", follow_links=True, **settings)
-    assert len(pictures.bad) == 12
+    images = load(root, cache_dir=root.parent / "cache", follow_links=True, **settings)
+    assert len(images.bad) == 12
     assert "links" not in caplog.text

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from animal_cls.report.analysis.answer import answers, judged_split
+from animal_cls.report.analysis.answer import answers, evaluated_split
 from animal_cls.report.records import Answer, Arm, ArmRow, Comparison, Run
 from animal_cls.results import Result
 
@@ -28,7 +28,7 @@ BASE = Comparison(
     confounded=False,
     differs=("reg.dropout",),
     differences=(),
-    over="seeds and pictures",
+    over="seeds and images",
 )
 
 
@@ -85,8 +85,8 @@ def test_nothing_was_shown_and_what_it_would_take() -> None:
         (None, "more than cap", "To show a difference of two points, more than 100 seeds would be needed."),
         (
             None,
-            "too few pictures",
-            "No number of seeds would show a difference of two points on so few pictures of val.",
+            "too few images",
+            "No number of seeds would show a difference of two points on so few images of val.",
         ),
         (None, "unknown", "cannot be said from these; two are the least."),
     ],
@@ -97,9 +97,9 @@ def test_seeds_needed(needed: int | None, why: str, end: str) -> None:
 
 
 def test_one_seed() -> None:
-    one = replace(BASE, n_seeds=1, seeds=(0,), p_value=None, p_adjusted=None, verdict="too few seeds", over="pictures")
+    one = replace(BASE, n_seeds=1, seeds=(0,), p_value=None, p_adjusted=None, verdict="too few seeds", over="images")
     text = said(one).text
-    assert "(95 % interval +0.5 to +4.2 over pictures only) against cnn/none (1 seed)" in text
+    assert "(95 % interval +0.5 to +4.2 over images only) against cnn/none (1 seed)" in text
     assert "Verdict: too few seeds (1 seed); it says nothing of other seeds." in text
 
 
@@ -114,9 +114,9 @@ def test_other_verdicts_are_told() -> None:
     assert "Also shown, loss: cnn/l2 (confounded) -5.0 points (95 % interval -7.0 to -3.0)." in text
 
 
-def test_other_pictures_are_told() -> None:
-    text = said(replace(BASE, fair=False, notes=("the pictures differ (data fingerprint)",))).text
-    assert "Not fair: the pictures differ (data fingerprint)." in text
+def test_other_images_are_told() -> None:
+    text = said(replace(BASE, fair=False, notes=("the images differ (data fingerprint)",))).text
+    assert "Not fair: the images differ (data fingerprint)." in text
 
 
 @pytest.mark.parametrize(
@@ -142,12 +142,12 @@ def test_one_answer_per_network() -> None:
     assert [answer.model for answer in found] == ["a", "b"]
 
 
-def test_the_judged_split(write_run: Callable[..., Path], tmp_path: Path) -> None:
+def test_the_evaluated_split(write_run: Callable[..., Path], tmp_path: Path) -> None:
     from animal_cls.report.build import study
 
     hits = {"cat": [True], "dog": [True]}
     write_run(tmp_path / "a", {"val": hits, "test": hits})
-    assert study([tmp_path]).judged_split == "test"
+    assert study([tmp_path]).evaluated_split == "test"
     write_run(tmp_path / "b", {"val": hits}, seed=1)
-    assert study([tmp_path]).judged_split == "val", "not every run has a test"
-    assert judged_split([]) == "val"
+    assert study([tmp_path]).evaluated_split == "val", "not every run has a test"
+    assert evaluated_split([]) == "val"

@@ -9,7 +9,7 @@ import pytest
 
 from animal_cls.report.analysis.arms import arrange
 from animal_cls.report.analysis.collect import collect
-from animal_cls.report.analysis.judgements import Reader
+from animal_cls.report.analysis.predictions import Reader
 from animal_cls.report.records import Arm, Run
 
 HITS = {"val": {"cat": [True, False], "dog": [True, True]}}
@@ -74,17 +74,17 @@ def test_further_keys_only_where_they_are_needed(arranged: Setup) -> None:
     }
 
 
-def test_other_pictures_are_another_arm(arranged: Setup) -> None:
+def test_other_images_are_another_arm(arranged: Setup) -> None:
     _, arms = arranged({}, {"data_fingerprint": "0123456789abcdef", "seed": 1})
     assert set(arms) == {"simple_cnn/none (data=ffffffff)", "simple_cnn/none (data=01234567)"}
 
 
-def test_other_pictures_are_named_by_their_folder(arranged: Setup) -> None:
+def test_other_images_are_named_by_their_folder(arranged: Setup) -> None:
     _, arms = arranged({}, {"data_fingerprint": "0123", "changes": {"data.root": "/others"}})
-    assert set(arms) == {"simple_cnn/none (data.root=/pictures)", "simple_cnn/none (data.root=/others)"}
+    assert set(arms) == {"simple_cnn/none (data.root=/images)", "simple_cnn/none (data.root=/others)"}
 
 
-def test_the_same_pictures_elsewhere_are_the_same_arm(arranged: Setup) -> None:
+def test_the_same_images_elsewhere_are_the_same_arm(arranged: Setup) -> None:
     moved = {"data.root": "/elsewhere", "data.cache_dir": "/tmp/x"}
     _, arms = arranged({}, {"seed": 1, "changes": moved})
     assert list(arms["simple_cnn/none"].done) == [0, 1]

@@ -10,8 +10,8 @@ from animal_cls.report.analysis.arms import arrange
 from animal_cls.report.analysis.averages import arm_rows, mean_of, reliabilities
 from animal_cls.report.analysis.classes import class_links, class_rows, confused
 from animal_cls.report.analysis.collect import collect
-from animal_cls.report.analysis.judgements import Reader
 from animal_cls.report.analysis.picked import picked
+from animal_cls.report.analysis.predictions import Reader
 from animal_cls.report.records import Arm, ClassRow
 
 Write = Callable[..., Path]
@@ -41,25 +41,25 @@ def row_of(rows: list[ClassRow], arm: str, name: str, split: str = "val") -> Cla
 def test_accuracy_and_change_by_hand(two_arms: list[Arm]) -> None:
     rows = class_rows(two_arms)
     cat = row_of(rows, "dropout", "cat")
-    assert (cat.n_pictures, cat.n_train, cat.n_seeds) == (10, 30, 2)
+    assert (cat.n_images, cat.n_train, cat.n_seeds) == (10, 30, 2)
     assert cat.accuracy == pytest.approx(0.75)
     over = statistics.mean_interval([0.7, 0.8])
     assert (cat.ci_low, cat.ci_high) == (max(0, over.low), min(1, over.high)), "of fractions: within 0 and 1"
     assert cat.change == pytest.approx(100 * (0.75 - 0.5))
-    assert cat.change_of == "seeds and pictures"
+    assert cat.change_of == "seeds and images"
     assert cat.change_low is not None
     assert cat.change_low < 25
     assert row_of(rows, "dropout", "dog").change == pytest.approx(-5)
     assert row_of(rows, "none", "cat").change is None
 
 
-def test_a_class_without_pictures_has_its_row(two_arms: list[Arm]) -> None:
+def test_a_class_without_images_has_its_row(two_arms: list[Arm]) -> None:
     owl = row_of(class_rows(two_arms), "dropout", "owl")
-    assert (owl.n_pictures, owl.n_train, owl.n_seeds) == (0, 10, 0)
+    assert (owl.n_images, owl.n_train, owl.n_seeds) == (0, 10, 0)
     assert (owl.accuracy, owl.ci_low, owl.ci_high, owl.change, owl.change_of) == (None, None, None, None, "")
 
 
-def test_where_seeds_tell_nothing_pictures_do(two_arms: list[Arm]) -> None:
+def test_where_seeds_tell_nothing_images_do(two_arms: list[Arm]) -> None:
     dog = row_of(class_rows(two_arms), "none", "dog")
     share = statistics.wilson(10, 20)
     assert (dog.ci_low, dog.ci_high) == pytest.approx((share.low, share.high))
@@ -67,16 +67,16 @@ def test_where_seeds_tell_nothing_pictures_do(two_arms: list[Arm]) -> None:
 
 def test_confusions_are_means_over_seeds(two_arms: list[Arm]) -> None:
     cells = [c for c in confused(two_arms) if (c.arm, c.split) == ("simple_cnn/none", "val")]
-    assert [(c.true, c.predicted, c.pictures, c.share) for c in cells] == [
+    assert [(c.true, c.predicted, c.images, c.share) for c in cells] == [
         ("dog", "owl", 10, 0.5),
         ("cat", "dog", 5, 0.5),
     ]
 
 
-def test_more_training_pictures_and_accuracy(two_arms: list[Arm]) -> None:
+def test_more_training_images_and_accuracy(two_arms: list[Arm]) -> None:
     links = {(link.arm, link.split): link for link in class_links(two_arms)}
     val = links["simple_cnn/dropout", "val"]
-    assert (val.n_classes, val.rho) == (2, pytest.approx(-1)), "the owl has no picture in val"
+    assert (val.n_classes, val.rho) == (2, pytest.approx(-1)), "the owl has no image in val"
     assert links["simple_cnn/dropout", "train"].rho is None, "all accuracies are the same"
 
 
@@ -93,7 +93,7 @@ def test_arms_in_numbers(two_arms: list[Arm]) -> None:
     assert {row.metric for row in rows if row.split == "val"} == {"acc", "acc_macro", "loss", "ece"}
 
 
-def test_reliability_has_every_picture_of_every_seed(two_arms: list[Arm]) -> None:
+def test_reliability_has_every_image_of_every_seed(two_arms: list[Arm]) -> None:
     (first, _) = reliabilities(two_arms)
     assert (first.arm, first.split, sum(first.counts)) == ("simple_cnn/none", "val", 60)
     bins = {k: n for k, n in enumerate(first.counts) if n}
@@ -104,26 +104,26 @@ def test_reliability_has_every_picture_of_every_seed(two_arms: list[Arm]) -> Non
     assert first.ece == pytest.approx((0.6 * 30 + 0.1 * 30) / 60)
 
 
-def test_pictures_that_the_regularizer_repaired_or_broke(two_arms: list[Arm]) -> None:
+def test_images_that_the_regularizer_repaired_or_broke(two_arms: list[Arm]) -> None:
     none, dropout = two_arms
     notes = picked(dropout, none, dropout, "val")
-    kinds = {kind: [n for n in notes if n.kind == kind] for kind in ("wrong", "repaired", "broken")}
-    assert {n.path for n in kinds["broken"]} == {"dog/val9.png"}
-    assert {n.path: n.seeds for n in kinds["repaired"]} == {
+    kinds = {kind: [n for n in notes if n.kind == kind] for kind in ("wrong", "corrected", "regressed")}
+    assert {n.path for n in kinds["regressed"]} == {"dog/val9.png"}
+    assert {n.path: n.seeds for n in kinds["corrected"]} == {
         "cat/val4.png": 1,
         "cat/val5.png": 1,
         "cat/val6.png": 2,
         "cat/val7.png": 1,
     }
-    assert [n.seeds for n in kinds["repaired"]] == [2, 1, 1, 1], "those of most seeds first"
-    (broken,) = kinds["broken"]
+    assert [n.seeds for n in kinds["corrected"]] == [2, 1, 1, 1], "those of most seeds first"
+    (broken,) = kinds["regressed"]
     assert (broken.true, broken.predicted, broken.seeds, broken.n_seeds) == ("dog", "owl", 2, 2)
     assert broken.confidence == pytest.approx(0.6)
-    assert broken.file is None, "the folder of the pictures is not on this machine"
+    assert broken.file is None, "the folder of the images is not on this machine"
     assert {(n.true, n.predicted) for n in kinds["wrong"]} == {("cat", "dog"), ("dog", "owl")}
 
 
-def test_a_picture_is_found_where_it_was_trained_on(tmp_path: Path, write_run: Write, share: Share) -> None:
+def test_a_image_is_found_where_it_was_trained_on(tmp_path: Path, write_run: Write, share: Share) -> None:
     root = tmp_path / "animals"
     (root / "raw-img" / "cat").mkdir(parents=True)
     (root / "raw-img" / "cat" / "val0.png").touch()

@@ -8,7 +8,7 @@ import pytest
 
 from animal_cls.errors import UserError
 from animal_cls.report.analysis.collect import Found, collect
-from animal_cls.report.analysis.judgements import Reader
+from animal_cls.report.analysis.predictions import Reader
 
 HITS = {"val": {"cat": [True, False], "dog": [True, True]}}
 
@@ -96,7 +96,7 @@ def test_any_mix_of_folders_gives_each_run_once(tmp_path: Path, write_run: Write
 def test_reports_tensorboard_and_circles_are_harmless(tmp_path: Path, write_run: Write) -> None:
     run = write_run(tmp_path / "sweep" / "a", HITS)
     (tmp_path / "sweep" / "circle").symlink_to(tmp_path, target_is_directory=True)
-    (tmp_path / "sweep" / "broken").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "sweep" / "regressed").symlink_to(tmp_path / "nowhere")
     (tmp_path / "sweep" / "tensorboard").mkdir()
     (tmp_path / "sweep" / "tensorboard" / "m").symlink_to(run, target_is_directory=True)
     (tmp_path / "sweep" / "report" / "copy").mkdir(parents=True)

@@ -13,7 +13,7 @@ from animal_cls.errors import UserError
 from animal_cls.report.analysis.arms import arrange
 from animal_cls.report.analysis.collect import collect
 from animal_cls.report.analysis.comparisons import compare_all
-from animal_cls.report.analysis.judgements import Reader
+from animal_cls.report.analysis.predictions import Reader
 from animal_cls.report.records import Comparison
 
 Write = Callable[..., Path]
@@ -53,7 +53,7 @@ def test_differences_by_hand(study: Path) -> None:
     macro = one(found, metric="acc_macro")
     assert macro.delta == pytest.approx(((10 + 6) / 2 + (4 + 8) / 2) / 2), "points of each class, averaged"
     loss = one(found, metric="loss")
-    step = np.log(0.1) - np.log(0.9)  # nats, of a picture that is repaired: 0.1 on the true class before, 0.9 after
+    step = np.log(0.1) - np.log(0.9)  # nats, of an image that is corrected: 0.1 on the true class before, 0.9 after
     assert loss.delta == pytest.approx(step * 11 / 150, rel=1e-6)
     assert (acc.unit, macro.unit, loss.unit) == ("points", "points", "nats")
 
@@ -65,29 +65,29 @@ def test_rows_for_every_split_that_there_is(study: Path) -> None:
 
 def test_both_chances_are_kept_apart(study: Path) -> None:
     acc = one(compared(study))
-    assert acc.pictures_test is not None
+    assert acc.images_test is not None
     assert acc.seeds_test is not None
-    assert (acc.pictures_test.repaired, acc.pictures_test.broken) == (22, 0)
-    assert acc.pictures_test.p_values == pytest.approx({0: 2 * 0.5**12, 1: 2 * 0.5**10})
+    assert (acc.images_test.corrected, acc.images_test.regressed) == (22, 0)
+    assert acc.images_test.p_values == pytest.approx({0: 2 * 0.5**12, 1: 2 * 0.5**10})
     deltas = [1200 / 150, 1000 / 150]
     assert acc.seeds_test.p_value == pytest.approx(stats.ttest_1samp(deltas, 0)[1])
     assert acc.seeds_test.std == pytest.approx(np.std(deltas, ddof=1))
     assert acc.seeds_test.note == "with 2 seeds no exact two-sided signed-rank test can fall below 0.5"
-    assert acc.over == "seeds and pictures"
+    assert acc.over == "seeds and images"
 
 
-def test_arms_that_agree_everywhere_are_not_called_equal_to_the_last_picture(
+def test_arms_that_agree_everywhere_are_not_called_equal_to_the_last_image(
     tmp_path: Path, write_run: Write, share: Share
 ) -> None:
-    """100 pictures in 2 classes: of 1 - 0.05 ** (1 / 100) = 2.95 % of all, the runs might disagree."""
+    """100 images in 2 classes: of 1 - 0.05 ** (1 / 100) = 2.95 % of all, the runs might disagree."""
     for reg in ("none", "dropout"):
         write_run(tmp_path / reg, {"val": {"cat": share(40, 50), "dog": share(30, 50)}}, reg=reg)
     found = compared(tmp_path)
     acc, macro, loss = (one(found, metric=metric) for metric in ("acc", "acc_macro", "loss"))
     assert (acc.delta, acc.ci_low, acc.ci_high) == pytest.approx((0, -2.9513, 2.9513), rel=1e-4)
     assert (macro.ci_low, macro.ci_high) == pytest.approx((acc.ci_low, acc.ci_high)), "the classes are equally large"
-    assert acc.pictures_test is not None
-    assert (acc.pictures_test.ci_low, acc.pictures_test.ci_high) == pytest.approx((-2.9513, 2.9513), rel=1e-4)
+    assert acc.images_test is not None
+    assert (acc.images_test.ci_low, acc.images_test.ci_high) == pytest.approx((-2.9513, 2.9513), rel=1e-4)
     assert (loss.delta, loss.ci_low, loss.ci_high) == (0, None, None)
 
 
@@ -111,7 +111,7 @@ def test_one_seed_speaks_of_these_weights_only(tmp_path: Path, write_run: Write,
     acc = one(compared(tmp_path))
     assert acc.verdict == "too few seeds"
     assert (acc.p_value, acc.p_adjusted) == (None, None)
-    assert acc.over == "pictures"
+    assert acc.over == "images"
     assert acc.ci_low is not None
     assert acc.ci_low > 0
     assert acc.seeds_test is not None
@@ -193,7 +193,7 @@ def test_no_seed_in_both_is_too_few(tmp_path: Path, write_run: Write, share: Sha
     assert "seed 1 of simple_cnn/dropout has no partner in simple_cnn/none" in acc.notes
 
 
-def test_only_common_pictures_are_paired(tmp_path: Path, write_run: Write, share: Share) -> None:
+def test_only_common_images_are_paired(tmp_path: Path, write_run: Write, share: Share) -> None:
     """The arm saw ten cats in val, the baseline twelve: the first ten are the same files."""
     for seed in (0, 1):
         write_run(tmp_path / f"a{seed}", {"val": {"cat": share(6, 12), "dog": share(5, 10)}}, seed=seed)
@@ -203,8 +203,8 @@ def test_only_common_pictures_are_paired(tmp_path: Path, write_run: Write, share
     assert acc.delta == pytest.approx(100 * 2 / 20)
     assert not acc.fair
     assert not acc.confounded
-    assert "the pictures differ (data fingerprint)" in acc.notes
-    assert "only the 20 pictures that both have in val are compared" in acc.notes
+    assert "the images differ (data fingerprint)" in acc.notes
+    assert "only the 20 images that both have in val are compared" in acc.notes
 
 
 def test_without_predictions_the_seeds_alone_speak(tmp_path: Path, write_run: Write) -> None:
@@ -214,9 +214,9 @@ def test_without_predictions_the_seeds_alone_speak(tmp_path: Path, write_run: Wr
     acc = one(compared(tmp_path))
     assert (acc.over, acc.n_seeds, acc.verdict) == ("seeds", 4, "no difference shown")
     assert acc.delta == pytest.approx(40, abs=5)
-    assert acc.pictures_test is None
+    assert acc.images_test is None
     assert acc.p_value is None
-    assert "no picture can be paired" in acc.notes[-1]
+    assert "no image can be paired" in acc.notes[-1]
 
 
 def test_files_that_disagree_are_named(tmp_path: Path, write_run: Write, share: Share) -> None:

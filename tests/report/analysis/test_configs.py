@@ -10,7 +10,7 @@ from animal_cls.report.analysis.configs import command, differences, flat, hydra
 
 BASE: dict[str, Any] = {
     "seed": 0,
-    "judge": "last",
+    "checkpoint": "last",
     "data": {"name": "toy", "source": {"_target_": "toy", "total": 5}, "image_size": 64, "cache_dir": None},
     "model": {"name": "cnn", "_target_": "CNN", "image_size": 64, "dropout": 0.0},
     "reg": {"name": "none", "dropout": 0.0, "weight_decay": 0.0},
@@ -56,8 +56,8 @@ SGD = {"optimizer__name": "sgd", "optimizer___target_": "SGD", "optimizer__momen
         ({"reg__mixup": 0.0}, []),
         ({"reg__mixup": 0.2}, ["reg.mixup"]),
         ({"data__name": "mine", "data__source": {"_target_": "mine"}}, ["data.name"]),
-        ({"judge": "best"}, ["judge"]),
-        ({"judge": True}, ["judge"]),
+        ({"checkpoint": "best"}, ["checkpoint"]),
+        ({"checkpoint": True}, ["checkpoint"]),
     ],
 )
 def test_the_factors_that_differ(changes: dict[str, Any], differ: list[str]) -> None:

@@ -38,7 +38,7 @@ def test_cells_hold_count_and_share_of_their_row(make_split: Callable[..., Split
         (1, 0): "7\n1.4 %",
         (1, 1): "93\n18.6 %",
         (1, 2): "400\n80.0 %",
-        (2, 1): "no pictures",
+        (2, 1): "no images",
     }
 
 
@@ -52,7 +52,7 @@ def test_right_is_blue_wrong_is_orange_and_more_is_darker(make_split: Callable[.
 
 def test_axes_say_which_side_is_true(make_split: Callable[..., SplitResult]) -> None:
     [axes] = confusion(make_split(CLASSES, COUNTS), CLASSES, title="t").axes
-    assert (axes.get_ylabel(), axes.get_xlabel()) == ("true class (its pictures)", "predicted class")
+    assert (axes.get_ylabel(), axes.get_xlabel()) == ("true class (its images)", "predicted class")
     assert [label.get_text() for label in axes.get_yticklabels()] == ["cat (1,500)", "dog (500)", "eel (0)"]
     assert [label.get_text() for label in axes.get_xticklabels()] == CLASSES
 

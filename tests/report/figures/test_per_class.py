@@ -1,4 +1,4 @@
-"""The bars are the accuracies, in the classes' order, beside the right numbers of pictures."""
+"""The bars are the accuracies, in the classes' order, beside the right numbers of images."""
 
 from collections.abc import Callable
 
@@ -34,19 +34,19 @@ def test_bars_are_the_accuracies_in_the_order_of_the_classes(make_result: Callab
     assert [label.get_text() for label in axes.get_yticklabels()] == CLASSES
 
 
-def test_numbers_beside_the_bars_are_accuracy_and_pictures_of_the_split(make_result: Callable[..., Result]) -> None:
+def test_numbers_beside_the_bars_are_accuracy_and_images_of_the_split(make_result: Callable[..., Result]) -> None:
     rows = beside(per_class(make_result(CLASSES, {"val": VAL}), split="val", title="t"))
-    assert rows == {-1: ["accuracy", "pictures"], 0: ["75.0 %", "4"], 1: ["75.0 %", "8"], 2: ["-", "0"]}
+    assert rows == {-1: ["accuracy", "images"], 0: ["75.0 %", "4"], 1: ["75.0 %", "8"], 2: ["-", "0"]}
 
 
-def test_class_without_pictures_says_so_and_class_never_recognised_does_not(make_result: Callable[..., Result]) -> None:
+def test_class_without_images_says_so_and_class_never_recognised_does_not(make_result: Callable[..., Result]) -> None:
     figure = per_class(make_result(["cat", "dog"], {"val": [[0, 5], [0, 0]]}), split="val", title="t")
     notes = [(text.get_position()[1], text.get_text()) for text in figure.axes[0].texts if not hasattr(text, "xyann")]
-    assert notes == [(1, "no pictures")]
+    assert notes == [(1, "no images")]
     assert beside(figure)[0] == ["0.0 %", "5"]
 
 
-def test_mean_is_over_the_classes_with_pictures(make_result: Callable[..., Result]) -> None:
+def test_mean_is_over_the_classes_with_images(make_result: Callable[..., Result]) -> None:
     figure = per_class(make_result(CLASSES, {"val": [[1, 3, 0], [0, 8, 0], [0, 0, 0]]}), split="val", title="t")
     [line] = figure.axes[0].lines
     assert list(line.get_xdata()) == [62.5, 62.5]  # type: ignore[arg-type]

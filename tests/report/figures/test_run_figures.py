@@ -1,4 +1,4 @@
-"""The pictures of a run land in its folder, whole, titled, and whatever its classes are called."""
+"""The images of a run land in its folder, whole, titled, and whatever its classes are called."""
 
 import subprocess
 import sys
@@ -31,7 +31,7 @@ def written(folder: Path, result: Result, metrics: dict[str, np.ndarray]) -> Pat
     return folder
 
 
-def test_a_run_gets_its_four_pictures(
+def test_a_run_gets_its_four_images(
     tmp_path: Path, make_result: Callable[..., Result], make_metrics: MakeMetrics
 ) -> None:
     paths = run_figures.draw_run(written(tmp_path, make_result(CLASSES, MATRICES), make_metrics(4)))
@@ -43,12 +43,12 @@ def test_a_run_gets_its_four_pictures(
 
 def test_every_title_says_run_and_split(make_result: Callable[..., Result], make_metrics: MakeMetrics) -> None:
     made = run_figures.of_run(make_result(CLASSES, MATRICES), make_metrics(4))
-    run, judged = "simple_cnn, reg=dropout, seed 3", "best checkpoint (epoch 2 of 4)"
+    run, evaluated = "simple_cnn, reg=dropout, seed 3", "best checkpoint (epoch 2 of 4)"
     assert {name: figure.get_suptitle() for name, figure in made.items()} == {
         "curves": f"Loss and accuracy by epoch, train and val\n{run}",
-        "per_class": f"Accuracy by class, val (10 pictures)\n{run}, {judged}",
-        "confusion_val": f"Confusion matrix, val (10 pictures)\n{run}, {judged}",
-        "confusion_all": f"Confusion matrix, all pictures: train + val (30 pictures)\n{run}, {judged}",
+        "per_class": f"Accuracy by class, val (10 images)\n{run}, {evaluated}",
+        "confusion_val": f"Confusion matrix, val (10 images)\n{run}, {evaluated}",
+        "confusion_all": f"Confusion matrix, all images: train + val (30 images)\n{run}, {evaluated}",
     }
 
 
@@ -90,7 +90,7 @@ def test_hundred_classes(make_result: Callable[..., Result], make_classes: MakeC
 def test_a_failed_run_gets_the_curves_it_has(
     tmp_path: Path, make_result: Callable[..., Result], make_metrics: MakeMetrics
 ) -> None:
-    result = make_result([], {}, status="failed", reason="loss is NaN", judged=None, best_epoch=None)
+    result = make_result([], {}, status="failed", reason="loss is NaN", checkpoint=None, best_epoch=None)
     assert [path.name for path in run_figures.draw_run(written(tmp_path, result, make_metrics(4)))] == ["curves.png"]
     (tmp_path / results.METRICS).unlink()
     assert run_figures.draw_run(tmp_path) == []
@@ -101,7 +101,7 @@ def test_an_unfinished_run_is_refused_with_the_way_out(tmp_path: Path) -> None:
         run_figures.draw_run(tmp_path)
 
 
-def test_a_save_that_fails_leaves_the_old_picture(tmp_path: Path) -> None:
+def test_a_save_that_fails_leaves_the_old_image(tmp_path: Path) -> None:
     path = run_figures.save(Figure(figsize=(1, 1)), tmp_path / "figures" / "x.png")
     before = path.read_bytes()
     broken = Figure(figsize=(1, 1))

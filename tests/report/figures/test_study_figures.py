@@ -30,7 +30,7 @@ def class_row(arm: str, name: str, change: float | None, *, n_train: int = 80) -
     """A class that changed by so many points, with an interval of two points around them."""
     ends = (None, None) if change is None else (change - 1, change + 1)
     return ClassRow(
-        arm=arm, baseline="cnn/none", split="test", class_name=name, n_pictures=10, n_train=n_train, n_seeds=3,
+        arm=arm, baseline="cnn/none", split="test", class_name=name, n_images=10, n_train=n_train, n_seeds=3,
         accuracy=0.5, ci_low=0.4, ci_high=0.6, change=change, change_low=ends[0], change_high=ends[1],
     )  # fmt: skip
 
@@ -139,7 +139,7 @@ def test_many_epochs_are_thinned_to_the_first_the_last_and_few_between() -> None
     assert thinned(3) == [0, 1, 2]
 
 
-def test_reliability_shows_the_bins_that_hold_pictures() -> None:
+def test_reliability_shows_the_bins_that_hold_images() -> None:
     diagram = Reliability(
         arm="cnn/none", split="test", edges=(0.0, 0.5, 0.75, 1.0), counts=(0, 30, 10), confidence=(None, 0.6, 0.9),
         accuracy=(None, 0.5, 1.0), ece=0.1,
@@ -181,7 +181,7 @@ def test_one_very_wide_interval_does_not_hide_the_others() -> None:
 
 
 def test_matrices_hold_the_percent_of_their_rows() -> None:
-    counts = np.array([[30, 9, 1], [0, 0, 0], [0, 5, 15]])  # the second class has no picture
+    counts = np.array([[30, 9, 1], [0, 0, 0], [0, 5, 15]])  # the second class has no image
     figure = matrices([("none", counts), ("l2", counts)], ["cat", "dog", "$x$"], title="t")
     assert [text for axes in figure.axes[:1] for text in words(figure)[: len(axes.texts)]] == ["75", "22", "25", "75"]
     assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["cat", "dog", "$x$"]
@@ -192,13 +192,13 @@ def drawn(figure: Callable[..., Figure], *values: Any, title: str = "t") -> File
     return rendered(Drawing(name="f", title="t", caption="c", alt="a", draw=partial(figure, *values, title=title)))
 
 
-def test_a_hundred_classes_are_one_picture_not_ten_thousand_paths() -> None:
+def test_a_hundred_classes_are_one_image_not_ten_thousand_paths() -> None:
     svg = drawn(matrices, [("none", np.eye(100, dtype=int))], [f"class {k}" for k in range(100)]).svg
     assert svg.count("<path") < 500
     assert "<image" in svg
 
 
-def test_training_pictures_and_accuracy() -> None:
+def test_training_images_and_accuracy() -> None:
     rows = [class_row("cnn/none", name, None, n_train=n) for name, n in (("cat", 10), ("dog", 90), ("cow", 40))]
     link = ClassLink(arm="cnn/none", split="test", n_classes=3, rho=0.5, p_value=0.667)
     figure = class_link(["cnn/none"], rows, [link], title="t")

@@ -78,7 +78,7 @@ def test_what_is_not_known_is_an_empty_cell(tmp_path: Path, write_run: Write, sh
     arm = read(tmp_path / "out" / "arms.csv")[0]
     assert (arm["n_seeds"], arm["ci_low"], arm["std"]) == ("1", "", "")
     owl = next(r for r in read(tmp_path / "out" / "classes.csv") if (r["split"], r["class"]) == ("val", "owl"))
-    assert (owl["n_pictures"], owl["accuracy"], owl["change"]) == ("0", "", "")
+    assert (owl["n_images"], owl["accuracy"], owl["change"]) == ("0", "", "")
 
 
 @pytest.mark.parametrize("name", ["a b", 'say "x"', "it's", "<script>alert(1)</script>", "a,b", "狗", "a|b", "x\ny"])

@@ -15,7 +15,7 @@ from animal_cls.report.published.statements import STATEMENTS, all_of
 from animal_cls.report.records import Arm, DataSet, Run, Statement
 from animal_cls.results import Result, SplitResult
 
-N = 1000  # pictures a class over all data, so that a picture is a tenth of a point
+N = 1000  # images a class over all data, so that an image is a tenth of a point
 
 Split = Callable[..., SplitResult]
 Make = Callable[..., Arm]
@@ -170,7 +170,7 @@ def test_s4_small_and_large_classes(make_arm: Make, monkeypatch: pytest.MonkeyPa
     few = dict[str, int]((name, 100) for name in CLASSES)
     found = sized(make_arm, monkeypatch, few, dict.fromkeys(CLASSES, 50))
     assert found.verdict == "cannot be decided"
-    assert "missing: a class over 4,000 pictures" in found.evidence
+    assert "missing: a class over 4,000 images" in found.evidence
     assert sized(make_arm, monkeypatch, few, small).verdict == "does not hold", "one false half is enough"
 
 

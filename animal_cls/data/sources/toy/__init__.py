@@ -1,4 +1,4 @@
-"""The embedded pictures: ten drawn animals, the classes of Animals-10, made by this code with nothing downloaded."""
+"""The embedded images: ten drawn animals, the classes of Animals-10, made by this code with nothing downloaded."""
 
 import os
 import sys
@@ -12,9 +12,9 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
-VERSION = 2  # raised when a picture changes; part of the cache key of whoever keeps the pictures
+VERSION = 2  # raised when an image changes; part of the cache key of whoever keeps the images
 JPEG_QUALITY = 88
-REPORT_COUNTS: dict[str, int] = {  # pictures per class that the report lists
+REPORT_COUNTS: dict[str, int] = {  # images per class that the report lists
     "farfalla": 2012,
     "gatto": 1528,
     "gallina": 2998,
@@ -29,7 +29,7 @@ REPORT_COUNTS: dict[str, int] = {  # pictures per class that the report lists
 
 
 def draw(root: Path, *, seed: int = 0, total: int = 2000, workers: int | None = None) -> None:
-    """Draw about `total` pictures into root/raw-img/CLASS/NNNN.jpeg, in `workers` processes (all cores unless told)."""
+    """Draw about `total` images into root/raw-img/CLASS/NNNN.jpeg, in `workers` processes (all cores unless told)."""
     jobs = [(species, number) for species, n in counts(total).items() for number in range(n)]
     for species in REPORT_COUNTS:
         (root / "raw-img" / species).mkdir(parents=True, exist_ok=True)
@@ -43,13 +43,13 @@ def draw(root: Path, *, seed: int = 0, total: int = 2000, workers: int | None = 
 
 
 def counts(total: int) -> dict[str, int]:
-    """Pictures per class, in the proportions of the report; their sum is `total` to within rounding."""
+    """Images per class, in the proportions of the report; their sum is `total` to within rounding."""
     whole = sum(REPORT_COUNTS.values())
     return {species: max(1, round(total * n / whole)) for species, n in REPORT_COUNTS.items()}
 
 
-def picture(species: str, number: int, *, seed: int) -> Image.Image:
-    """Picture `number` of a class (its Italian name), RGB; a function of (seed, species, number) and nothing else."""
+def image(species: str, number: int, *, seed: int) -> Image.Image:
+    """Image `number` of a class (its Italian name), RGB; a function of (seed, species, number) and nothing else."""
     from animal_cls.data.sources.toy.studio import compose
 
     key = SeedSequence([seed, list(REPORT_COUNTS).index(species), number])
@@ -57,15 +57,15 @@ def picture(species: str, number: int, *, seed: int) -> Image.Image:
 
 
 def _save(folder: Path, seed: int, job: tuple[str, int]) -> None:
-    """Draw one picture and write it."""
+    """Draw one image and write it."""
     species, number = job
-    picture(species, number, seed=seed).save(folder / species / f"{number:04}.jpeg", quality=JPEG_QUALITY)
+    image(species, number, seed=seed).save(folder / species / f"{number:04}.jpeg", quality=JPEG_QUALITY)
 
 
 def _drain(done: Iterable[None], total: int) -> None:
-    """Wait for all pictures; a progress bar shows on a terminal."""
+    """Wait for all images; a progress bar shows on a terminal."""
     bar = track(
-        done, "drawing the toy pictures", total=total, console=Console(stderr=True), disable=not sys.stderr.isatty()
+        done, "drawing the toy images", total=total, console=Console(stderr=True), disable=not sys.stderr.isatty()
     )
     for _ in bar:
         pass

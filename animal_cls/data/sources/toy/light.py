@@ -1,4 +1,4 @@
-"""Light: shades an animal to look round, drops its shadow, and lights, tints and grains the finished picture."""
+"""Light: shades an animal to look round, drops its shadow, and lights, tints and grains the finished image."""
 
 import numpy as np
 from numpy.random import Generator
@@ -19,19 +19,19 @@ def rounded(animal: Image.Image, *, direction: int, strength: float) -> Image.Im
     return Image.fromarray(pixels)
 
 
-def cast_shadow(picture: Image.Image, animal: Image.Image, corner: tuple[int, int], *, depth: float) -> None:
+def cast_shadow(image: Image.Image, animal: Image.Image, corner: tuple[int, int], *, depth: float) -> None:
     """Darken the ground under the animal's feet, in place."""
     width, height = animal.size
     low = animal.getchannel("A").resize((width, max(2, height // 6)), Image.Resampling.BOX)
     shadow = Image.new("L", (width, height // 6 + 24))
     shadow.paste(low, (0, 8))
     shadow = shadow.filter(ImageFilter.BoxBlur(5)).point([round(i * depth) for i in range(256)])
-    picture.paste((20, 20, 24), (corner[0], corner[1] + height - height // 12 - 14), shadow)
+    image.paste((20, 20, 24), (corner[0], corner[1] + height - height // 12 - 14), shadow)
 
 
-def lit(picture: Image.Image, rng: Generator, *, strength: float, grain: float) -> Image.Image:
-    """The picture under a light of its own: brightness, warmth, slanting fall-off, and noise of `grain` grey levels."""
-    width, height = picture.size
+def lit(image: Image.Image, rng: Generator, *, strength: float, grain: float) -> Image.Image:
+    """The image under a light of its own: brightness, warmth, slanting fall-off, and noise of `grain` grey levels."""
+    width, height = image.size
     slope_x, slope_y = rng.uniform(-strength, strength, size=2)
     x, y = np.linspace(-1, 1, width, dtype=np.float32), np.linspace(-1, 1, height, dtype=np.float32)
     fall = np.float32(slope_x) * x[None, :] + np.float32(slope_y) * y[:, None]
@@ -40,5 +40,5 @@ def lit(picture: Image.Image, rng: Generator, *, strength: float, grain: float) 
     noise = (
         np.frombuffer(rng.bytes(width * height), dtype=np.uint8).reshape(height, width) / np.float32(127.5) - 1
     ) * np.float32(grain)
-    pixels = np.asarray(picture, dtype=np.float32) * (1 + fall)[..., None] * gain + noise[..., None]
+    pixels = np.asarray(image, dtype=np.float32) * (1 + fall)[..., None] * gain + noise[..., None]
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))

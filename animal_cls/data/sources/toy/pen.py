@@ -10,9 +10,7 @@ from PIL import Image, ImageDraw
 
 from animal_cls.data.sources.toy.palette import Colour, darker
 
-OVERSAMPLING = (
-    2  # layer pixels per picture pixel and axis: layers are drawn twice as large and shrunk, for smooth edges
-)
+OVERSAMPLING = 2  # layer pixels per image pixel and axis: layers are drawn twice as large and shrunk, for smooth edges
 STEPS = 5  # straight pieces between two points of a smooth curve
 
 Points = Sequence[tuple[float, float]] | np.ndarray  # (P, 2): x to the right, y down

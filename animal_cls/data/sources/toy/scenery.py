@@ -47,19 +47,19 @@ def _land(size: tuple[int, int], rng: Generator, ground: str) -> Image.Image:
     sky = _fade(jitter(top, rng, spread=20), jitter(low, rng, spread=20), (width, horizon))
     soil = _fade(mix(near, low, 0.35), near, (width, height - horizon))
     soil = _textured(soil, rng, cells=(width // 5, (height - horizon) // 14 + 2), strength=rng.uniform(0.08, 0.3))
-    picture = Image.fromarray(np.concatenate([_textured(sky, rng, cells=(4, 3), strength=0.08), soil]))
+    image = Image.fromarray(np.concatenate([_textured(sky, rng, cells=(4, 3), strength=0.08), soil]))
     if rng.random() < 0.6:
-        _hills(picture, rng, horizon, mix(near, low, 0.45))
-    return picture
+        _hills(image, rng, horizon, mix(near, low, 0.45))
+    return image
 
 
-def _hills(picture: Image.Image, rng: Generator, horizon: int, colour: Colour) -> None:
+def _hills(image: Image.Image, rng: Generator, horizon: int, colour: Colour) -> None:
     """A row of hills or a distant wood before the sky."""
-    width, height = picture.size
+    width, height = image.size
     rise, bumps = rng.uniform(0.03, 0.16) * height, rng.uniform(1, 6)
     xs, phase = np.arange(0, width + 12, 12), rng.uniform(0, 6)
     ys = horizon - rise * (0.6 + 0.4 * np.sin(xs / width * bumps * 6 + phase))
-    pen = Pen(layer=picture, axes=np.eye(2), origin=np.zeros(2))
+    pen = Pen(layer=image, axes=np.eye(2), origin=np.zeros(2))
     outline = [
         (0.0, float(horizon + 2)),
         *zip(xs.tolist(), ys.tolist(), strict=True),
@@ -79,8 +79,8 @@ def _room(size: tuple[int, int], rng: Generator) -> Image.Image:
     upper = _textured(_fade(wall, darker(wall, 0.15), (width, edge)), rng, cells=(5, 4), strength=0.1)
     lower = _fade(darker(floor, 0.2), floor, (width, height - edge))
     lower = _textured(lower, rng, cells=(6, (height - edge) // 5 + 2), strength=rng.uniform(0.05, 0.25))
-    picture = Image.fromarray(np.concatenate([upper, lower]))
-    pen, pattern = Pen(layer=picture, axes=np.eye(2), origin=np.zeros(2)), rng.integers(4)
+    image = Image.fromarray(np.concatenate([upper, lower]))
+    pen, pattern = Pen(layer=image, axes=np.eye(2), origin=np.zeros(2)), rng.integers(4)
     ink, gap = mix(wall, vivid(rng), rng.uniform(0.15, 0.5)), int(rng.integers(18, 46))
     for x in range(int(rng.integers(0, gap)), width, gap):
         if pattern == 0:
@@ -88,7 +88,7 @@ def _room(size: tuple[int, int], rng: Generator) -> Image.Image:
         if pattern == 1:
             for y in range(gap // 2, edge - gap // 3, gap):
                 pen.paint(pen.disc(x, y, gap * 0.2), ink, outline=False)
-    return picture
+    return image
 
 
 def _thicket(size: tuple[int, int], rng: Generator) -> Image.Image:
@@ -104,13 +104,13 @@ def _blur(size: tuple[int, int], rng: Generator) -> Image.Image:
     """A place out of focus: two or three soft colours and round lights."""
     a, b = (mix(vivid(rng), GREENS[rng.integers(len(GREENS))], rng.uniform(0.3, 1.0)) for _ in range(2))
     soft = _marbled(size, rng, lighter(a, rng.uniform(0, 0.3)), darker(b, rng.uniform(0, 0.5)), cells=(4, 4))
-    picture = Image.fromarray(soft.astype(np.uint8))
-    lights = picture.copy()
+    image = Image.fromarray(soft.astype(np.uint8))
+    lights = image.copy()
     pen = Pen(layer=lights, axes=np.eye(2), origin=np.zeros(2))
     for _ in range(int(rng.integers(0, 12))):
         x, y, radius = rng.uniform(0, size[0]), rng.uniform(0, size[1]), rng.uniform(6, 26)
         pen.paint(pen.disc(x, y, radius), lighter(mix(a, vivid(rng), 0.5), rng.uniform(0.1, 0.6)), outline=False)
-    return Image.blend(picture, lights, rng.uniform(0.2, 0.6))
+    return Image.blend(image, lights, rng.uniform(0.2, 0.6))
 
 
 def _fade(top: Colour, low: Colour, size: tuple[int, int]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Where the drawn pictures lie: the data source of `data=toy`, which draws them on first use."""
+"""Where the drawn images lie: the data source of `data=toy`, which draws them on first use."""
 
 import logging
 import os
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 def locate(*, root: str | None, cache_dir: Path, total: int = 2000, seed: int = 0) -> Path:
-    """The folder of the drawn pictures: `root`, or one below `cache_dir` for each version, seed and total.
+    """The folder of the drawn images: `root`, or one below `cache_dir` for each version, seed and total.
 
     It appears there whole or not at all, however many runs start at once.
 
@@ -33,7 +33,7 @@ def locate(*, root: str | None, cache_dir: Path, total: int = 2000, seed: int = 
                 _draw(folder, total=total, seed=seed)
     except OSError as error:
         raise UserError(
-            f"data.cache_dir={cache_dir}: the pictures cannot be drawn there ({error}). "
+            f"data.cache_dir={cache_dir}: the images cannot be drawn there ({error}). "
             "Name another folder: data.cache_dir=..."
         ) from None
     return folder
@@ -42,6 +42,6 @@ def locate(*, root: str | None, cache_dir: Path, total: int = 2000, seed: int = 
 def _draw(folder: Path, *, total: int, seed: int) -> None:
     unfinished = folder.with_name(f"{folder.name}.part")  # one name: what a killed run left is removed by the next
     shutil.rmtree(unfinished, ignore_errors=True)
-    log.info("drawing %d pictures into %s", total, folder)
+    log.info("drawing %d images into %s", total, folder)
     draw(unfinished, seed=seed, total=total, workers=os.cpu_count())
     unfinished.rename(folder)

@@ -1,4 +1,4 @@
-"""The studio: sets one picture up, from the empty backdrop to the last grain of noise."""
+"""The studio: sets one image up, from the empty backdrop to the last grain of noise."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from animal_cls.data.sources.toy.scenery import backdrop
 from animal_cls.data.sources.toy.small_animals import draw_butterfly, draw_chicken, draw_spider, draw_squirrel
 from animal_cls.data.sources.toy.things import far_things, near_things
 
-SIDES = (160, 321)  # pixels: both sides of a picture lie in this range
-SCALE = (0.8, 1.12)  # the animal's larger extent, in shorter sides of the picture
-OFF_CENTRE = 0.07  # how far the animal's middle strays from the picture's, in sides
+SIDES = (160, 321)  # pixels: both sides of an image lie in this range
+SCALE = (0.8, 1.12)  # the animal's larger extent, in shorter sides of the image
+OFF_CENTRE = 0.07  # how far the animal's middle strays from the image's, in sides
 TILT = 9.0  # degrees
 THINGS = (0, 5)  # distractors behind the animal
 HIDDEN = 0.35  # share of animals that something stands before
@@ -50,47 +50,47 @@ SITTERS: dict[str, Sitter] = {
 
 
 def compose(species: str, rng: Generator) -> Image.Image:
-    """One picture of the species, RGB, with sides of 160 to 320 pixels."""
+    """One image of the species, RGB, with sides of 160 to 320 pixels."""
     width, height = (int(side) for side in rng.integers(*SIDES, size=2))
     sitter, short = SITTERS[species], min(width, height)
-    picture = backdrop((width, height), rng, sitter.places)
-    _overlay(picture, short, lambda pen, span: far_things(pen, span, rng, int(rng.integers(*THINGS))))
-    _seat(picture, sitter, rng)
+    image = backdrop((width, height), rng, sitter.places)
+    _overlay(image, short, lambda pen, span: far_things(pen, span, rng, int(rng.integers(*THINGS))))
+    _seat(image, sitter, rng)
     if rng.random() < HIDDEN:
-        _overlay(picture, short, lambda pen, span: near_things(pen, span, rng))
+        _overlay(image, short, lambda pen, span: near_things(pen, span, rng))
     if rng.random() < 0.2:
-        picture = picture.filter(ImageFilter.BoxBlur(1))
-    return lit(picture, rng, strength=LIGHT, grain=rng.uniform(*GRAIN))
+        image = image.filter(ImageFilter.BoxBlur(1))
+    return lit(image, rng, strength=LIGHT, grain=rng.uniform(*GRAIN))
 
 
-def _overlay(picture: Image.Image, short: int, draw: Callable[[Pen, tuple[float, float]], None]) -> None:
-    """Let `draw` work on a layer over the whole picture; one unit = the picture's shorter side."""
-    width, height = picture.size
+def _overlay(image: Image.Image, short: int, draw: Callable[[Pen, tuple[float, float]], None]) -> None:
+    """Let `draw` work on a layer over the whole image; one unit = the image's shorter side."""
+    width, height = image.size
     layer = Image.new("RGBA", (width * OVERSAMPLING, height * OVERSAMPLING))
     pen = Pen(layer=layer, axes=np.eye(2) * short * OVERSAMPLING, origin=np.zeros(2))
     draw(pen, (width / short, height / short))
     things, corner = _shrunk(layer)
-    picture.paste(things, corner, things)
+    image.paste(things, corner, things)
 
 
 def _shrunk(layer: Image.Image) -> tuple[Image.Image, tuple[int, int]]:
-    """What is drawn on the layer, at the picture's own resolution, and its upper left corner there."""
+    """What is drawn on the layer, at the image's own resolution, and its upper left corner there."""
     left, upper, right, lower = layer.getbbox() or (0, 0, OVERSAMPLING, OVERSAMPLING)
     left, upper = left // OVERSAMPLING * OVERSAMPLING, upper // OVERSAMPLING * OVERSAMPLING
     return layer.crop((left, upper, right, lower)).reduce(OVERSAMPLING), (left // OVERSAMPLING, upper // OVERSAMPLING)
 
 
-def _seat(picture: Image.Image, sitter: Sitter, rng: Generator) -> None:
-    """Draw the animal and put it into the picture."""
-    width, height = picture.size
+def _seat(image: Image.Image, sitter: Sitter, rng: Generator) -> None:
+    """Draw the animal and put it into the image."""
+    width, height = image.size
     extent = rng.uniform(*SCALE) * min(width, height)
     animal = rounded(_cut_out(sitter, rng, extent), direction=int(rng.choice([-1, 1])), strength=rng.uniform(*RELIEF))
     x = width * (0.5 + rng.uniform(-OFF_CENTRE, OFF_CENTRE)) - animal.width / 2
     y = height * (0.54 + rng.uniform(-OFF_CENTRE, OFF_CENTRE)) - animal.height / 2
     corner = (round(x), round(y))
     if sitter.shadow:
-        cast_shadow(picture, animal, corner, depth=rng.uniform(0.2, 0.7))
-    picture.paste(animal, corner, animal)
+        cast_shadow(image, animal, corner, depth=rng.uniform(0.2, 0.7))
+    image.paste(animal, corner, animal)
 
 
 def _cut_out(sitter: Sitter, rng: Generator, extent: float) -> Image.Image:

@@ -10,7 +10,7 @@ from animal_cls.data.sources.toy.scenery import GREENS
 
 
 def far_things(pen: Pen, span: tuple[float, float], rng: Generator, number: int) -> None:
-    """Trees, stones, clouds, fences, balls and blobs; `span` = (width, height) of the picture in the pen's measure."""
+    """Trees, stones, clouds, fences, balls and blobs; `span` = (width, height) of the image in the pen's measure."""
     draw = (_tree, _bush, _stone, _cloud, _fence, _ball, _blob, _post, _stool)
     for _ in range(number):
         x, y = rng.uniform(0, span[0]), rng.uniform(0.1, 0.95) * span[1]
@@ -18,7 +18,7 @@ def far_things(pen: Pen, span: tuple[float, float], rng: Generator, number: int)
 
 
 def near_things(pen: Pen, span: tuple[float, float], rng: Generator) -> None:
-    """What hides a part of the animal: grass, leaves, a rail, a trunk, or a stone, at the edge of the picture."""
+    """What hides a part of the animal: grass, leaves, a rail, a trunk, or a stone, at the edge of the image."""
     width, height = span
     match rng.integers(5):
         case 0:

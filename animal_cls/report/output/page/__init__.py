@@ -1,4 +1,4 @@
-"""One page that shows a whole study: opens from disk, needs no network, and holds its figures and pictures."""
+"""One page that shows a whole study: opens from disk, needs no network, and holds its figures and images."""
 
 import base64
 import hashlib
@@ -22,15 +22,15 @@ from animal_cls.report.output.page import page_classes, page_rows
 from animal_cls.report.output.page.inline_svg import inline
 from animal_cls.report.output.page.thumbnails import thumbnail
 from animal_cls.report.output.tables import PAGE
-from animal_cls.report.records import PictureNote, Statement, Study
+from animal_cls.report.records import ImageNote, Statement, Study
 from animal_cls.report.workers import Helpers
 
 FIGURES = "figures"
 TEMPLATES = Path(__file__).with_name("templates")
-KINDS = {  # of pictures
+KINDS = {  # of images
     "wrong": "Confidently wrong",
-    "repaired": "Repaired: right only with the regularizer",
-    "broken": "Broken: right only without the regularizer",
+    "corrected": "Repaired: right only with the regularizer",
+    "regressed": "Broken: right only without the regularizer",
 }
 
 
@@ -104,7 +104,7 @@ def render(study: Study, figures: dict[str, Shown]) -> str:
         figures=figures,
         parts={part: [name for name in figures if name.split("-")[0] in kinds] for part, kinds in PARTS.items()},
         figure_of=lambda statement: figure_of(statement, figures, study),
-        pictures=picture_groups(study),
+        images=image_groups(study),
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         style=style,
@@ -154,11 +154,11 @@ def figure_of(statement: Statement, figures: dict[str, Shown], study: Study) -> 
     return next((f"figure-{name}" for name in names if name in figures), part)
 
 
-def picture_groups(study: Study) -> list[tuple[str, list[PictureNote]]]:
-    """A heading, and the pictures below it."""
-    groups: dict[str, list[PictureNote]] = {}
+def image_groups(study: Study) -> list[tuple[str, list[ImageNote]]]:
+    """A heading, and the images below it."""
+    groups: dict[str, list[ImageNote]] = {}
     for kind, heading in KINDS.items():
-        for note in (note for note in study.pictures if note.kind == kind):
+        for note in (note for note in study.images if note.kind == kind):
             against = f" against {note.baseline}" if note.baseline else ""
             groups.setdefault(f"{heading}, {note.arm}{against}, {note.split}", []).append(note)
     return list(groups.items())

@@ -39,10 +39,10 @@ def shown_arms(study: Study) -> dict[str, list[str]]:
 
 
 def class_tables(study: Study, *, change: bool) -> Iterator[ClassTable]:
-    """The accuracy of each class on the judged split, or its change against the baseline."""
+    """The accuracy of each class on the evaluated split, or its change against the baseline."""
     found: dict[str, dict[str, ClassRow]] = {}  # arm -> class -> row
     for row in study.class_rows:
-        if row.split == study.judged_split and (row.change is not None or not change):
+        if row.split == study.evaluated_split and (row.change is not None or not change):
             found.setdefault(row.arm, {})[row.class_name] = row
     cell = change_cell if change else accuracy_cell
     for model, names in shown_arms(study).items():
@@ -82,11 +82,11 @@ def change_cell(row: ClassRow | None) -> Cell:
 
 
 def confused_pairs(study: Study) -> list[Confused]:
-    """The most frequent confusions of each arm that the class tables show, on the judged split."""
+    """The most frequent confusions of each arm that the class tables show, on the evaluated split."""
     shown = {name for names in shown_arms(study).values() for name in names}
     listed: dict[str, list[Confused]] = {}
     for pair in study.confused:
-        if pair.split == study.judged_split and pair.arm in shown:
+        if pair.split == study.evaluated_split and pair.arm in shown:
             listed.setdefault(pair.arm, []).append(pair)
     return [pair for pairs in listed.values() for pair in pairs[:PAIRS]]
 

@@ -47,9 +47,9 @@ def arm_lines(study: Study) -> list[ArmLine]:
 
 
 def splits_of(study: Study) -> list[str]:
-    """The splits that arms were judged on, the one that decides first."""
+    """The splits that arms were evaluated on, the one that decides first."""
     found = {row.split for row in study.arm_rows} - {""}
-    return sorted(found, key=lambda split: (split != study.judged_split, ORDER.index(split)))
+    return sorted(found, key=lambda split: (split != study.evaluated_split, ORDER.index(split)))
 
 
 def metric_cell(row: ArmRow | None, metric: str) -> Cell:
@@ -79,11 +79,11 @@ def difference_cell(comparison: Comparison) -> Cell:
 
 
 def pairs(study: Study) -> list[Comparison]:
-    """One comparison of each pair of arms, on the judged split by accuracy where there is that."""
+    """One comparison of each pair of arms, on the evaluated split by accuracy where there is that."""
     found: dict[tuple[str, str], Comparison] = {}
     for comparison in study.comparisons:
         key = (comparison.arm, comparison.baseline)
-        headline = (comparison.split, comparison.metric) == (study.judged_split, "acc")
+        headline = (comparison.split, comparison.metric) == (study.evaluated_split, "acc")
         if headline or key not in found:
             found[key] = comparison
     return list(found.values())

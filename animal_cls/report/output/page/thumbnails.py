@@ -1,4 +1,4 @@
-"""Small pictures that travel inside the page."""
+"""Small images that travel inside the page."""
 
 import base64
 import io
@@ -12,9 +12,9 @@ QUALITY = 72  # of JPEG: 3 to 6 KB each
 
 
 def thumbnail(file: Path | None) -> str | None:
-    """The picture in `file` as the `data:` address of a small JPEG, or None where it cannot be read.
+    """The image in `file` as the `data:` address of a small JPEG, or None where it cannot be read.
 
-    A picture that was there when the network was trained may be gone, moved or damaged by now.
+    An image that was there when the network was trained may be gone, moved or damaged by now.
     """
     if file is None:
         return None
@@ -28,7 +28,7 @@ def thumbnail(file: Path | None) -> str | None:
 
 
 def shrink(file: Path) -> bytes:
-    """The picture as a small JPEG, upright, what is transparent in white."""
+    """The image as a small JPEG, upright, what is transparent in white."""
     with Image.open(file) as opened:
         opened.draft("RGB", (2 * SIDE, 2 * SIDE))  # a JPEG of 20 megapixels is decoded at an eighth of its size
         upright = ImageOps.exif_transpose(opened)

@@ -42,7 +42,7 @@ def study_of(
         "made": "2026-01-02 03:04",
         "runs": tuple(run for arm in arms for run in arm.runs),
         "arms": tuple(arms),
-        "judged_split": "test",
+        "evaluated_split": "test",
         "answers": tuple(answer_of(model, comparisons) for model in models),
         "arm_rows": tuple(row for arm in arms for row in arm_rows_of(arm)),
         "comparisons": comparisons,
@@ -51,10 +51,10 @@ def study_of(
         "class_links": tuple(link_of(arm, k) for k, arm in enumerate(arms)),
         "reliabilities": tuple(reliability_of(arm) for arm in arms),
         "data_sets": (data_set_of(classes, len(arms) * seeds, root),),
-        "published_note": "These are not the pictures of the published report: what follows is a reading aid only.",
+        "published_note": "These are not the images of the published report: what follows is a reading aid only.",
         "published": published_of(arms, classes),
         "statements": statements_of(arms),
-        "pictures": tuple(notes_of(arms[1:2], classes, root)),
+        "images": tuple(notes_of(arms[1:2], classes, root)),
         "commands": tuple(command_of(run) for arm in arms for run in arm.runs),
         "versions": {"animal_cls": ("0.1.0",), "torch": ("2.14.1+cpu",), "lightning": ("2.6.6",)},
         "devices": {"cpu, 32-true": len(arms) * seeds},
@@ -88,7 +88,7 @@ def run_of(
     splits["all"] = split_of(level + 0.1, 1000, classes, chance)
     result = Result(
         status="done", config={"data": {"root": None}}, model=model, reg=reg, seed=seed, classes=list(classes),
-        splits=splits, judged="best", best_epoch=epochs - 3, epochs=epochs, seconds=310.0 + 9 * seed + 20 * k,
+        splits=splits, checkpoint="best", best_epoch=epochs - 3, epochs=epochs, seconds=310.0 + 9 * seed + 20 * k,
         parameters=170_458 + count, device="cpu", precision="32-true",
     )  # fmt: skip
     metrics = metrics_of(epochs, level, chance)
@@ -124,8 +124,8 @@ def split_of(level: float, each: int, classes: Sequence[str], chance: np.random.
         right = int(n * np.clip(level + 0.12 * np.sin(3 * k) + 0.03 * chance.standard_normal(), 0, 1))
         matrix[k, k] = right
         others = chance.multinomial(n - right, [0.4] + [0.6 / max(count - 2, 1)] * max(count - 2, 1))[: count - 1]
-        for step, pictures in enumerate(others):
-            matrix[k, (k + 1 + step) % count] += pictures
+        for step, images in enumerate(others):
+            matrix[k, (k + 1 + step) % count] += images
     shares = np.diag(matrix) / matrix.sum(axis=1)
     return SplitResult(
         n=int(matrix.sum()), loss=1.9 - 1.5 * level, acc=float(np.trace(matrix) / matrix.sum()),
@@ -146,7 +146,7 @@ def values(arm: Arm, split: str, metric: str) -> np.ndarray:
 
 
 def spread(numbers: np.ndarray) -> tuple[float, float | None, float | None, float | None]:
-    """Mean, the ends of an interval that is made up, and the standard deviation."""
+    """Mean, the ends of an interval that is made up, and the standard std."""
     mean = float(numbers.mean())
     if len(numbers) < 2:
         return mean, None, None, None
@@ -199,8 +199,8 @@ def comparison_of(arm: Arm, baseline: Arm, split: str, metric: str, deltas: np.n
     keys = (("reg.weight_decay", 1e-5, 0.0), ("optimizer.lr", 0.005, 0.001))[: 1 + confounded]
     differences = tuple(records.Difference(key=key, value=a, baseline=b) for key, a, b in keys)
     p = 0.004 if verdict in ("gain", "loss") else 0.31
-    pictures = records.PicturesTest(
-        n=1100, repaired=210, broken=160, p_values=dict.fromkeys(arm.done, 0.03) if metric == "acc" else {},
+    images = records.ImagesTest(
+        n=1100, corrected=210, regressed=160, p_values=dict.fromkeys(arm.done, 0.03) if metric == "acc" else {},
         ci_low=mean - 1.0, ci_high=mean + 1.0,
     )  # fmt: skip
     seeds = records.SeedsTest(
@@ -214,7 +214,7 @@ def comparison_of(arm: Arm, baseline: Arm, split: str, metric: str, deltas: np.n
         p_adjusted=None if low is None else min(1.0, 3 * p), verdict=verdict, fair=not confounded,
         confounded=confounded, differs=tuple(d.key for d in differences), differences=differences,
         separating=("this arm at the baseline's rate: reg=l2 optimizer.lr=0.001",) if confounded else (),
-        pictures_test=pictures, seeds_test=seeds, seeds_needed=9 if metric == "acc" else None,
+        images_test=images, seeds_test=seeds, seeds_needed=9 if metric == "acc" else None,
     )  # fmt: skip
 
 
@@ -242,7 +242,7 @@ def class_rows_of(arm: Arm, arms: Sequence[Arm], classes: Sequence[str]) -> list
             change = None if other is None else float(100 * (mine[:, k] - other[:, k]).mean())
             rows.append(
                 records.ClassRow(
-                    arm=arm.name, baseline=arm.baseline, split=split, class_name=name, n_pictures=60 + 10 * k,
+                    arm=arm.name, baseline=arm.baseline, split=split, class_name=name, n_images=60 + 10 * k,
                     n_train=480 + 80 * k, n_seeds=len(mine), accuracy=float(mine[:, k].mean()), ci_low=low,
                     ci_high=high, change=change, change_low=None if change is None else change - 4.2,
                     change_high=None if change is None else change + 4.2, change_of="" if change is None else "seeds",
@@ -260,7 +260,7 @@ def confused_of(arm: Arm, classes: Sequence[str]) -> list[records.Confused]:
     """The first three classes of an arm, each taken for the next one."""
     pairs = list(pairwise(classes))[:3]
     return [
-        records.Confused(arm=arm.name, split="test", true=a, predicted=b, pictures=9.2 - k, share=0.12 - 0.01 * k)
+        records.Confused(arm=arm.name, split="test", true=a, predicted=b, images=9.2 - k, share=0.12 - 0.01 * k)
         for k, (a, b) in enumerate(pairs)
     ]
 
@@ -281,7 +281,7 @@ def reliability_of(arm: Arm) -> records.Reliability:
 
 
 def data_set_of(classes: Sequence[str], runs: int, root: Path | None) -> records.DataSet:
-    """The made-up pictures."""
+    """The made-up images."""
     counts = {split: dict.fromkeys(classes, n) for split, n in SIZES.items()}
     return records.DataSet(
         name="toy", root=None if root is None else str(root), fingerprint="ab" * 32, classes=tuple(classes),
@@ -320,12 +320,12 @@ def statements_of(arms: Sequence[Arm]) -> tuple[records.Statement, ...]:
     )  # fmt: skip
 
 
-def notes_of(arms: Sequence[Arm], classes: Sequence[str], root: Path | None) -> list[records.PictureNote]:
-    """Pictures of each kind: those that lie below `root`, or ones that are gone."""
+def notes_of(arms: Sequence[Arm], classes: Sequence[str], root: Path | None) -> list[records.ImageNote]:
+    """Images of each kind: those that lie below `root`, or ones that are gone."""
     files = sorted(root.rglob("*.*")) if root else [Path(f"/gone/{classes[0]}/{k}.png") for k in range(9)]
-    kinds = ("wrong", "repaired", "broken")
+    kinds = ("wrong", "corrected", "regressed")
     return [
-        records.PictureNote(
+        records.ImageNote(
             kind=kinds[k % 3], arm=arm.name, baseline=arm.baseline if k % 3 else None, split="test",  # type: ignore[arg-type]
             path=f"{file.parent.name}/{file.name}", file=file, true=classes[0], predicted=classes[-1],
             confidence=0.97 - 0.01 * k, seeds=5, n_seeds=5,
@@ -340,7 +340,7 @@ def command_of(run: Run) -> records.Command:
 
 
 def hostile_study(root: Path) -> Study:
-    """Names that would run a script, load a picture or break out of an attribute, a formula or a file."""
+    """Names that would run a script, load an image or break out of an attribute, a formula or a file."""
     script = "<script>window.hacked = 1</script>"
     image = '"><img src=http://example.invalid/x.png onerror="window.hacked = 2">'
     made = study_of(
@@ -366,12 +366,12 @@ def make_study() -> Callable[..., Study]:
 
 @pytest.fixture(scope="session")
 def hostile_page(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Path]:
-    """A study with hostile names and the page that shows it; one of its pictures is there, the others are gone."""
-    root = tmp_path_factory.mktemp("pictures")
+    """A study with hostile names and the page that shows it; one of its images is there, the others are gone."""
+    root = tmp_path_factory.mktemp("images")
     (root / "cat").mkdir()
     Image.new("RGB", (300, 200), "teal").save(root / "cat" / "there.png")
     for name in ("damaged.jpeg", "empty.png", "b.png"):
-        (root / "cat" / name).write_bytes(b"no picture")
+        (root / "cat" / name).write_bytes(b"no image")
     study = hostile_study(root)
     out = tmp_path_factory.mktemp("report")
     page.write(study, page.draw(study, Helpers(count=0)), out)

@@ -112,7 +112,7 @@ def test_what_is_not_known_is_last_in_both_directions(tab: Tab) -> None:
 
 def test_choosers_show_the_rows_that_are_chosen(tab: Tab, hostile_page: Hostile) -> None:
     study = hostile_page[0]
-    assert len(tab.column("arms-table", 0)) == len(study.arms)  # of the judged split alone
+    assert len(tab.column("arms-table", 0)) == len(study.arms)  # of the evaluated split alone
     reg = study.arms[1].reg
     tab.page.select_option("#arms select[data-key=reg]", reg)
     tab.page.select_option("#arms select[data-key=split]", "val")

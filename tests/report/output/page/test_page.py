@@ -19,7 +19,7 @@ from animal_cls.report.workers import Helpers
 MakeStudy = Callable[..., Study]
 Hostile = tuple[Study, Path]
 
-PARTS = ["answer", "arms", "comparisons", "fairness", "classes", "learning", "published", "pictures", "making"]
+PARTS = ["answer", "arms", "comparisons", "fairness", "classes", "learning", "published", "images", "making"]
 
 
 class Reader(HTMLParser):
@@ -79,7 +79,7 @@ def test_nine_parts_in_their_order_below_one_heading(hostile_page: Hostile) -> N
     assert [has["href"] for has in Reader(navigation).all("a")] == [f"#{part}" for part in PARTS]
 
 
-def test_every_picture_and_figure_has_a_text_and_every_header_a_scope(hostile_page: Hostile) -> None:
+def test_every_image_and_figure_has_a_text_and_every_header_a_scope(hostile_page: Hostile) -> None:
     found = Reader(path_text(hostile_page[1]))
     assert len(found.all("svg")) >= 9
     assert all(has["role"] == "img" and len(has["aria-label"]) > 30 for has in found.all("svg"))
@@ -138,7 +138,7 @@ def test_confounded_is_said_with_its_factors_wherever_the_comparison_appears(mak
     study = replace(study, answers=(replace(study.answers[0], comparison=study.comparisons[0], confounded=True),))
     html = page.render(study, {})
     mark = "confounded: reg.weight_decay, optimizer.lr"
-    for part in ("answer", "comparisons", "classes", "pictures"):
+    for part in ("answer", "comparisons", "classes", "images"):
         section = html[html.index(f'<section id="{part}"') :].split("</section>")[0]
         assert mark in Reader(section).said("a", **{"class": "badge warn"})[0].replace("⚠ ", ""), part
     fairness = html[html.index('<section id="fairness"') :].split("</section>")[0]
@@ -195,10 +195,10 @@ def test_figures_whose_names_are_taken_are_in_the_page_alone(make_study: MakeStu
 
 def test_nothing_to_show_is_said(make_study: MakeStudy) -> None:
     study = make_study(regs=("none",), seeds=1)
-    kept = {"sources", "made", "judged_split", "seconds", "published_note"}
+    kept = {"sources", "made", "evaluated_split", "seconds", "published_note"}
     bare = {name: type(value)() for name, value in vars(study).items() if name not in kept}
     said = " ".join(read(replace(study, **bare, published_note=None, seconds=0.0)).said("p", **{"class": "nothing"}))
-    for part in ("No run has finished yet", "there is no arm", "nothing to compare", "no pictures to show"):
+    for part in ("No run has finished yet", "there is no arm", "nothing to compare", "no images to show"):
         assert part in said
 
 

@@ -19,7 +19,7 @@ def opened(address: str | None) -> Image.Image:
 
 
 @pytest.mark.parametrize("name", ["a.jpeg", "a.png", "a.webp"])
-def test_large_picture_becomes_small_and_keeps_its_shape(tmp_path: Path, name: str) -> None:
+def test_large_image_becomes_small_and_keeps_its_shape(tmp_path: Path, name: str) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (600, 1200, 3), dtype=np.uint8)
     Image.fromarray(noise).save(tmp_path / name)
     found = opened(thumbnail(tmp_path / name))
@@ -40,21 +40,21 @@ def test_a_camera_held_upright(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "CMYK", "1", "I;16"])
-def test_other_kinds_of_pictures(tmp_path: Path, mode: str) -> None:
+def test_other_kinds_of_images(tmp_path: Path, mode: str) -> None:
     name = "a.tiff" if mode == "CMYK" else "a.png"
     Image.new(mode, (20, 20)).save(tmp_path / name)
     assert opened(thumbnail(tmp_path / name)).mode == "RGB"
 
 
 def test_what_cannot_be_shown_is_none(tmp_path: Path) -> None:
-    (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "text.png").write_text("no image")
     Image.new("RGB", (300, 300), "teal").save(tmp_path / "whole.png")
     (tmp_path / "half.png").write_bytes((tmp_path / "whole.png").read_bytes()[:120])
     for file in (None, tmp_path / "gone.png", tmp_path / "text.png", tmp_path / "half.png", tmp_path):
         assert thumbnail(file) is None
 
 
-def test_a_picture_that_would_fill_the_memory_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_image_that_would_fill_the_memory_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Image.new("L", (100, 100)).save(tmp_path / "bomb.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     assert thumbnail(tmp_path / "bomb.png") is None

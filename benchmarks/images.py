@@ -1,4 +1,4 @@
-"""The pictures that are measured with: drawn ones of 300 pixels, somebody's own, or small ones in any number."""
+"""The images that are measured with: drawn ones of 300 pixels, somebody's own, or small ones in any number."""
 
 import shutil
 from collections.abc import Sequence
@@ -15,16 +15,16 @@ from animal_cls.data.sources.toy.source import locate
 from benchmarks.conditions import cores
 
 SIDE = 300  # pixels of the longer side, as in Animals-10
-DRAWN = 2000  # pictures that the embedded set has at least: those that are there for other runs, too
+DRAWN = 2000  # images that the embedded set has at least: those that are there for other runs, too
 GENERATED_SIDE = 64  # pixels
 CLASSES = 10
 
 
 def folder_of(n: int, folder: Path, *, data: Path | None) -> Path:
-    """Put `n` pictures into `folder`/CLASS/, evenly over the classes' own proportions; returns `folder`.
+    """Put `n` images into `folder`/CLASS/, evenly over the classes' own proportions; returns `folder`.
 
     Args:
-        data: a folder of class folders to copy from (all of it where it has fewer); None: the embedded pictures,
+        data: a folder of class folders to copy from (all of it where it has fewer); None: the embedded images,
             written anew as JPEG files whose longer side has 300 pixels.
     """
     source = scan(data or locate(root=None, cache_dir=default_cache_dir(), total=max(DRAWN, n)))
@@ -44,10 +44,10 @@ def _copy(job: tuple[Path, Path]) -> None:
 
 def _written_large(job: tuple[Path, Path]) -> None:
     source, target = job
-    with Image.open(source) as picture:
-        scale = SIDE / max(picture.size)
-        size = (round(picture.width * scale), round(picture.height * scale))
-        picture.convert("RGB").resize(size, Image.Resampling.BICUBIC).save(target.with_suffix(".jpg"), quality=90)
+    with Image.open(source) as image:
+        scale = SIDE / max(image.size)
+        size = (round(image.width * scale), round(image.height * scale))
+        image.convert("RGB").resize(size, Image.Resampling.BICUBIC).save(target.with_suffix(".jpg"), quality=90)
 
 
 def generated(n: int, folder: Path) -> Path:
@@ -66,8 +66,8 @@ def _generate(folder: Path, numbers: Sequence[int]) -> None:
         k = int(i) % CLASSES
         colour = 60 + 130 * np.array([k & 1, k >> 1 & 1, k >> 2 & 1]) - 30 * (k >> 3)
         grid = np.clip(colour + rng.normal(0, 40, (5, 5, 3)), 0, 255).astype(np.uint8)
-        picture = Image.fromarray(grid).resize((GENERATED_SIDE, GENERATED_SIDE), Image.Resampling.BICUBIC)
-        picture.save(folder / f"class_{k}" / f"{i:07}.jpg", quality=80)
+        image = Image.fromarray(grid).resize((GENERATED_SIDE, GENERATED_SIDE), Image.Resampling.BICUBIC)
+        image.save(folder / f"class_{k}" / f"{i:07}.jpg", quality=80)
 
 
 def mean_bytes(folder: Path) -> float:

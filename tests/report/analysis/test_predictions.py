@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from animal_cls import results
-from animal_cls.report.analysis import judgements
-from animal_cls.report.analysis.judgements import Reader, numbers
-from animal_cls.report.records import Judged
+from animal_cls.report.analysis import predictions
+from animal_cls.report.analysis.predictions import Reader, numbers
+from animal_cls.report.records import RunPredictions
 from animal_cls.report.workers import Helpers
 from animal_cls.results import Predictions
 
@@ -31,15 +31,15 @@ def written(folder: Path, classes: list[str], *, n: int = 50, paths: list[str] |
     return said
 
 
-def same(read: Judged | None, said: Predictions) -> bool:
+def same(read: RunPredictions | None, said: Predictions) -> bool:
     assert read is not None
     rows = np.arange(len(said.paths))
-    pictures = read.pictures
+    images = read.images
     return (
-        pictures.paths == said.paths
-        and pictures.classes == said.classes
-        and pictures.splits.tolist() == said.splits.tolist()
-        and pictures.labels.tolist() == said.labels.tolist()
+        images.paths == said.paths
+        and images.classes == said.classes
+        and images.splits.tolist() == said.splits.tolist()
+        and images.labels.tolist() == said.labels.tolist()
         and read.predicted.tolist() == said.predicted.tolist()
         and read.confidence.tolist() == said.probabilities.max(axis=1).tolist()
         and read.p_true.tolist() == said.probabilities[rows, said.labels].tolist()
@@ -71,14 +71,14 @@ def test_a_path_may_hold_commas_and_quotes(tmp_path: Path) -> None:
     assert same(Reader().read(tmp_path / "r"), said)
 
 
-def test_no_pictures_are_no_trouble(tmp_path: Path) -> None:
+def test_no_images_are_no_trouble(tmp_path: Path) -> None:
     reader = Reader(cache=tmp_path / "cache")
     said = written(tmp_path / "r", ["cat", "dog"], n=0, paths=[])
     assert same(reader.read(tmp_path / "r"), said)
     assert same(Reader(cache=tmp_path / "cache").read(tmp_path / "r"), said)
 
 
-def test_runs_on_the_same_pictures_share_them(tmp_path: Path) -> None:
+def test_runs_on_the_same_images_share_them(tmp_path: Path) -> None:
     reader = Reader()
     for name in ("a", "b"):
         written(tmp_path / name, ["cat", "dog"])
@@ -87,7 +87,7 @@ def test_runs_on_the_same_pictures_share_them(tmp_path: Path) -> None:
     assert a is not None
     assert b is not None
     assert c is not None
-    assert a.pictures is b.pictures is not c.pictures
+    assert a.images is b.images is not c.images
 
 
 def test_a_changed_file_is_read_anew(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_what_is_no_number_is_no_number() -> None:
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[Path, Predictions]:
     """Three runs, which are much to read."""
-    monkeypatch.setattr(judgements, "MUCH", 1)
+    monkeypatch.setattr(predictions, "MUCH", 1)
     return {tmp_path / name: written(tmp_path / name, ["cat", "dog"]) for name in "abc"}
 
 
@@ -176,7 +176,7 @@ def test_where_no_cache_can_be_kept_or_little_is_to_read_nobody_helps(
     (tmp_path / "file").write_text("")
     Reader().prepare(list(runs), helpers)
     Reader(cache=tmp_path / "file").prepare(list(runs), helpers)
-    monkeypatch.setattr(judgements, "MUCH", 1_000_000)
+    monkeypatch.setattr(predictions, "MUCH", 1_000_000)
     Reader(cache=tmp_path / "cache").prepare(list(runs), helpers)
     assert helpers.pool is None
 

@@ -1,4 +1,4 @@
-"""predictions.csv read fast: what a run says of each picture, without the probabilities that no report needs."""
+"""predictions.csv read fast: what a run says of each image, without the probabilities that no report needs."""
 
 import hashlib
 import os
@@ -14,7 +14,7 @@ import numpy as np
 
 from animal_cls import results
 from animal_cls.files import atomic
-from animal_cls.report.records import Judged, Pictures
+from animal_cls.report.records import Images, RunPredictions
 from animal_cls.report.workers import Helpers
 
 MUCH = 100_000_000  # bytes: reading them takes half a second, twice as long as a helper takes to start
@@ -27,11 +27,11 @@ SEPARATOR = "\0"  # in the cache; no path holds one
 
 @dataclass(kw_only=True, eq=False)
 class Reader:
-    """Reads each run's predictions once, keeps the lists of pictures that runs share, and what went wrong."""
+    """Reads each run's predictions once, keeps the lists of images that runs share, and what went wrong."""
 
     cache: Path | None = None  # folder for what was read, so that the next report need not parse it again
     troubles: list[str] = field(default_factory=list)  # in words, for the user
-    _pictures: dict[str, Pictures] = field(default_factory=dict)  # by digest
+    _images: dict[str, Images] = field(default_factory=dict)  # by digest
 
     def prepare(self, runs: Sequence[Path], helpers: Helpers) -> None:
         """Let helpers fill the cache with what has to be read of these runs, where that is much."""
@@ -48,8 +48,8 @@ class Reader:
             return str(kept["key"]) == key_of(path)
         return False
 
-    def read(self, run: Path) -> Judged | None:
-        """What the run in that folder says of each picture; None where there is no predictions.csv that can be read."""
+    def read(self, run: Path) -> RunPredictions | None:
+        """What the run in that folder says of each image; None where there is no predictions.csv that can be read."""
         path = run / results.PREDICTIONS
         try:
             key = key_of(path)
@@ -57,10 +57,10 @@ class Reader:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, IndexError, StopIteration) as error:
-            self.troubles.append(f"{path}: cannot be read ({error}); this run's pictures are left out.")
+            self.troubles.append(f"{path}: cannot be read ({error}); this run's images are left out.")
             return None
 
-    def _parse(self, path: Path) -> Judged:
+    def _parse(self, path: Path) -> RunPredictions:
         data = results.verified(path)
         if b'"' in data or b"\r" in data:  # names with a comma or a quote, or a file from elsewhere
             return self._parse_any(path)
@@ -69,49 +69,49 @@ class Reader:
         separators = table_of(data, start, columns=FIXED + len(classes))  # (N, columns): the byte after each cell
         starts = np.concatenate([[start], separators[:, -1] + 1])[:-1]
         whose = [data[a:b] for a, b in zip(starts.tolist(), separators[:, 2].tolist(), strict=True)]
-        pictures = self._intern(whose, classes)
+        images = self._intern(whose, classes)
         predicted = places_in(classes, cells(data, separators, np.full(len(whose), FIXED - 1)))
         confidence = numbers(cells(data, separators, FIXED + predicted))
-        p_true, wrong = confidence.copy(), np.flatnonzero(predicted != pictures.labels)
-        p_true[wrong] = numbers(cells(data, separators[wrong], FIXED + pictures.labels[wrong]))
-        return Judged(pictures=pictures, predicted=predicted, confidence=confidence, p_true=p_true)
+        p_true, wrong = confidence.copy(), np.flatnonzero(predicted != images.labels)
+        p_true[wrong] = numbers(cells(data, separators[wrong], FIXED + images.labels[wrong]))
+        return RunPredictions(images=images, predicted=predicted, confidence=confidence, p_true=p_true)
 
-    def _parse_any(self, path: Path) -> Judged:
+    def _parse_any(self, path: Path) -> RunPredictions:
         """The same by the csv module, for files in which a cell may hold anything."""
         found = results.read_predictions(path.parent)
         rows = np.arange(len(found.paths))
         names = [found.classes[k] for k in found.labels]
         columns = zip(found.paths, found.splits.tolist(), names, strict=True)
-        pictures = self._intern([SEPARATOR.join(cell).encode() for cell in columns], found.classes, SEPARATOR)
+        images = self._intern([SEPARATOR.join(cell).encode() for cell in columns], found.classes, SEPARATOR)
         predicted = found.predicted
         confidence = found.probabilities[rows, predicted] if len(rows) else np.empty(0, np.float32)
         p_true = found.probabilities[rows, found.labels] if len(rows) else np.empty(0, np.float32)
-        return Judged(pictures=pictures, predicted=predicted, confidence=confidence, p_true=p_true)
+        return RunPredictions(images=images, predicted=predicted, confidence=confidence, p_true=p_true)
 
-    def _intern(self, rows: Sequence[bytes], classes: list[str], separator: str = ",") -> Pictures:
-        """The pictures whose path, split and label these rows hold: a former object, if they are the same."""
+    def _intern(self, rows: Sequence[bytes], classes: list[str], separator: str = ",") -> Images:
+        """The images whose path, split and label these rows hold: a former object, if they are the same."""
         text = b"\n".join([*rows, SEPARATOR.join(classes).encode()])
         digest = hashlib.sha256(text).hexdigest()
-        if digest not in self._pictures:
+        if digest not in self._images:
             index = {name: k for k, name in enumerate(classes)}
             parts = [row.decode().rsplit(separator, 2) for row in rows]
-            self._pictures[digest] = Pictures(
+            self._images[digest] = Images(
                 digest=digest,
                 paths=[path for path, _, _ in parts],
                 splits=np.array([split for _, split, _ in parts], dtype="U8"),
                 labels=np.array([index[label] for _, _, label in parts], dtype=np.int64),
                 classes=classes,
             )
-        return self._pictures[digest]
+        return self._images[digest]
 
-    def _cached(self, path: Path, key: str) -> Judged | None:
+    def _cached(self, path: Path, key: str) -> RunPredictions | None:
         """What a former report read, if the file has not changed since; None else, also where the cache is damaged."""
         if self.cache is None or not (place := self._place(path)).exists():
             return None
         with suppress(*DAMAGED), place.open("rb") as file, np.load(file, allow_pickle=False) as kept:
-            if str(kept["key"]) == key and (pictures := self._cached_pictures(str(kept["digest"]))):
+            if str(kept["key"]) == key and (images := self._cached_images(str(kept["digest"]))):
                 columns = {name: kept[name] for name in ("confidence", "p_true")}
-                return Judged(pictures=pictures, predicted=kept["predicted"].astype(np.int64), **columns)
+                return RunPredictions(images=images, predicted=kept["predicted"].astype(np.int64), **columns)
         return None
 
     def _place(self, path: Path) -> Path:
@@ -119,8 +119,8 @@ class Reader:
         assert self.cache is not None
         return self.cache / f"run-{hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:32]}.npz"
 
-    def _cached_pictures(self, digest: str) -> Pictures | None:
-        if digest not in self._pictures and self.cache is not None:
+    def _cached_images(self, digest: str) -> Images | None:
+        if digest not in self._images and self.cache is not None:
             if not re.fullmatch("[0-9a-f]{64}", digest) or not (place := self.cache / f"{digest}.npz").exists():
                 return None
             with place.open("rb") as file, np.load(file, allow_pickle=False) as kept:
@@ -129,42 +129,42 @@ class Reader:
                     for name in ("paths", "classes")
                 )
                 columns = {"splits": kept["splits"], "labels": kept["labels"].astype(np.int64)}
-            self._pictures[digest] = Pictures(digest=digest, paths=paths, classes=classes, **columns)
-        return self._pictures.get(digest)
+            self._images[digest] = Images(digest=digest, paths=paths, classes=classes, **columns)
+        return self._images.get(digest)
 
-    def _keep(self, judged: Judged, path: Path, key: str) -> Judged:
-        """Write `judged` to the cache and return it; a folder that cannot be written to is no trouble."""
+    def _keep(self, evaluated: RunPredictions, path: Path, key: str) -> RunPredictions:
+        """Write `evaluated` to the cache and return it; a folder that cannot be written to is no trouble."""
         if self.cache is None:
-            return judged
-        pictures = judged.pictures
+            return evaluated
+        images = evaluated.images
         with suppress(OSError):
             self.cache.mkdir(parents=True, exist_ok=True)
-            if not (place := self.cache / f"{pictures.digest}.npz").exists():
+            if not (place := self.cache / f"{images.digest}.npz").exists():
                 save(
                     place,
-                    paths=blob(pictures.paths),
-                    classes=blob(pictures.classes),
-                    splits=pictures.splits,
-                    labels=small(pictures.labels, len(pictures.classes)),
+                    paths=blob(images.paths),
+                    classes=blob(images.classes),
+                    splits=images.splits,
+                    labels=small(images.labels, len(images.classes)),
                 )
             save(
                 self._place(path),
                 key=np.array(key),
-                digest=np.array(pictures.digest),
-                predicted=small(judged.predicted, len(pictures.classes)),
-                confidence=judged.confidence,
-                p_true=judged.p_true,
+                digest=np.array(images.digest),
+                predicted=small(evaluated.predicted, len(images.classes)),
+                confidence=evaluated.confidence,
+                p_true=evaluated.p_true,
             )
-        return judged
+        return evaluated
 
 
-@lru_cache(maxsize=1)  # a helper reads many runs on the same pictures
+@lru_cache(maxsize=1)  # a helper reads many runs on the same images
 def _filler(cache: Path) -> Reader:
     return Reader(cache=cache)
 
 
 def fill(cache: Path, run: Path) -> None:
-    """Read what a run says of each picture into the cache."""
+    """Read what a run says of each image into the cache."""
     _filler(cache).read(run)
 
 

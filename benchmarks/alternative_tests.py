@@ -18,25 +18,25 @@ def percent(hits: ArrayLike) -> float:
     return 100 * float(np.asarray(hits).mean())
 
 
-def pictures_only(squares: MeanSquares, alpha: float) -> np.ndarray:
-    """The pooled paired test over pictures: right for these weights, blind to other seeds."""
-    return quantile(squares.n_pictures - 1, alpha) * np.sqrt(squares.pictures / _cells(squares))
+def images_only(squares: MeanSquares, alpha: float) -> np.ndarray:
+    """The pooled paired test over images: right for these weights, blind to other seeds."""
+    return quantile(squares.n_images - 1, alpha) * np.sqrt(squares.images / _cells(squares))
 
 
 def seeds_only(squares: MeanSquares, alpha: float) -> np.ndarray:
-    """The paired t test over seeds: right for these pictures, blind to others."""
+    """The paired t test over seeds: right for these images, blind to others."""
     return quantile(squares.n_seeds - 1, alpha) * np.sqrt(squares.seeds / _cells(squares))
 
 
 def satterthwaite(squares: MeanSquares, alpha: float) -> np.ndarray:
     """Both chances, one quantile with Satterthwaite's degrees of freedom, in Hillis's (2007) form."""
-    both = squares.seeds + np.maximum(squares.pictures - squares.rest, 0)
+    both = squares.seeds + np.maximum(squares.images - squares.rest, 0)
     df = (squares.n_seeds - 1) * (both / np.maximum(squares.seeds, 1e-12)) ** 2
     return -special.stdtrit(np.minimum(df, 1e6), alpha / 2) * np.sqrt(both / _cells(squares))
 
 
 RIVALS: dict[str, Callable[[MeanSquares, float], np.ndarray]] = {
-    "pictures only": pictures_only,
+    "images only": images_only,
     "seeds only": seeds_only,
     "Satterthwaite": satterthwaite,
 }
@@ -51,15 +51,15 @@ def rival(
 
 
 def pigeonhole(condition: Condition, families: int, *, draws: int = 2000, seed: int = 1) -> list[tuple[float, float]]:
-    """The same two numbers for 2, 3, 5 and 10 seeds by Owen's (2007) bootstrap of seeds and pictures, percentiles."""
+    """The same two numbers for 2, 3, 5 and 10 seeds by Owen's (2007) bootstrap of seeds and images, percentiles."""
     rng = np.random.default_rng(seed)
-    n = condition.pictures
+    n = condition.images
     hits: dict[int, list[np.ndarray]] = {s: [] for s in SEEDS[1:]}
     for table in (table for tables in simulate(condition, families, rng) for table in tables):
-        over_pictures = table @ rng.multinomial(n, [1 / n] * n, draws).T / n  # (8, 10, draws)
+        over_images = table @ rng.multinomial(n, [1 / n] * n, draws).T / n  # (8, 10, draws)
         for s, found in hits.items():
             of_seeds = rng.multinomial(s, [1 / s] * s, draws) / s
-            means = np.einsum("ds,csd->cd", of_seeds, over_pictures[:, :s])
+            means = np.einsum("ds,csd->cd", of_seeds, over_images[:, :s])
             found.append(covered_and_alarmed(means, condition.truth))
     return [(percent(both[:, 0]), percent(both[:, 1].any(axis=1))) for both in map(np.stack, hits.values())]
 
@@ -72,4 +72,4 @@ def covered_and_alarmed(means: np.ndarray, truth: float) -> np.ndarray:
 
 
 def _cells(squares: MeanSquares) -> int:
-    return squares.n_seeds * squares.n_pictures
+    return squares.n_seeds * squares.n_images

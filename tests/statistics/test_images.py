@@ -1,4 +1,4 @@
-"""What the pictures alone show: McNemar, bootstrap and Wilson, against statsmodels and scipy."""
+"""What the images alone show: McNemar, bootstrap and Wilson, against statsmodels and scipy."""
 
 import math
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def test_mcnemar_is_statsmodels_exact_test(n11: int, n10: int, n01: int) -> None
     assert found.p_value == pytest.approx(reference.pvalue)
 
 
-def test_the_bootstrap_over_pictures_is_as_wide_as_theory_says(drawn: Drawn) -> None:
+def test_the_bootstrap_over_images_is_as_wide_as_theory_says(drawn: Drawn) -> None:
     a, b = drawn(1, 4000)
     found = paired_bootstrap(a[0], b[0], draws=4000)
     d = a[0].astype(float) - b[0]
@@ -51,7 +51,7 @@ def test_the_same_seed_draws_the_same_bootstrap(drawn: Drawn) -> None:
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-def test_the_bootstrap_resamples_the_pictures_influences(weighted: bool, drawn: Drawn) -> None:
+def test_the_bootstrap_resamples_the_images_influences(weighted: bool, drawn: Drawn) -> None:
     a, b = drawn(3, 200)
     weights = 1 / (2 * np.array([50, 150])[(np.arange(200) < 150).astype(int)]) if weighted else None
     influence = influences(a.astype(float) - b, weights).mean(axis=0)

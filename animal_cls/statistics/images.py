@@ -1,4 +1,4 @@
-"""Chance of the pictures: what these very weights would have done on other pictures of the same kind."""
+"""Chance of the images: what these very weights would have done on other images of the same kind."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,26 +15,26 @@ NAN = float("nan")
 
 @dataclass(frozen=True, kw_only=True)
 class McNemar:
-    """The pictures on which two runs disagree, and whether the disagreement has a direction."""
+    """The images on which two runs disagree, and whether the disagreement has a direction."""
 
     p_value: float  # two-sided, exact
-    n01: int  # pictures: a wrong, b right
-    n10: int  # pictures: a right, b wrong
+    n01: int  # images: a wrong, b right
+    n10: int  # images: a right, b wrong
 
 
 @dataclass(frozen=True, kw_only=True)
-class PictureInterval:
-    """A mean difference a - b of given weights, with its interval over pictures."""
+class ImageInterval:
+    """A mean difference a - b of given weights, with its interval over images."""
 
     delta: float
     low: float
     high: float
-    n: int  # pictures
+    n: int  # images
 
 
 @dataclass(frozen=True, kw_only=True)
 class Share:
-    """How many of n pictures; NaN where n is 0."""
+    """How many of n images; NaN where n is 0."""
 
     share: float
     low: float
@@ -43,9 +43,9 @@ class Share:
 
 
 def mcnemar(right_a: ArrayLike, right_b: ArrayLike) -> McNemar:
-    """McNemar's exact test of two runs on the same pictures, `right_a` (N,) and `right_b` (N,) bool.
+    """McNemar's exact test of two runs on the same images, `right_a` (N,) and `right_b` (N,) bool.
 
-    Of the pictures on which exactly one run is right, either run has half, if none is better: a sign test. The p-value
+    Of the images on which exactly one run is right, either run has half, if none is better: a sign test. The p-value
     is 1 where they never disagree. McNemar, Psychometrika 12 (1947), in the exact form.
 
     Raises:
@@ -68,30 +68,30 @@ def paired_bootstrap(
     draws: int = 1000,
     seed: int = 0,
     level: float = 0.95,
-) -> PictureInterval:
-    """The percentile interval (Efron 1979) of the mean of `a` - `b` over pictures, in their unit.
+) -> ImageInterval:
+    """The percentile interval (Efron 1979) of the mean of `a` - `b` over images, in their unit.
 
-    `a` and `b` hold a number per picture (correctness, loss): (N,) for one pair of runs, or (S, N), one row per seed,
-    where the picture is the unit and keeps its S values together. `weights` (N,) sum to 1, as in `compare`.
-    Both sides get the same resampled pictures, and so do all calls with the same N, `draws` and `seed`. It says nothing
-    about other seeds. Where all pictures agree there is nothing to resample: the interval is then that of
+    `a` and `b` hold a number per image (correctness, loss): (N,) for one pair of runs, or (S, N), one row per seed,
+    where the image is the unit and keeps its S values together. `weights` (N,) sum to 1, as in `compare`.
+    Both sides get the same resampled images, and so do all calls with the same N, `draws` and `seed`. It says nothing
+    about other seeds. Where all images agree there is nothing to resample: the interval is then that of
     `half_width_of_agreement` for `shares` (from 0 to 1), else NaN.
 
     Raises:
-        ValueError: shapes that do not fit, no picture, or weights that do not sum to 1.
+        ValueError: shapes that do not fit, no image, or weights that do not sum to 1.
     """
     d = differences(as_table(a), as_table(b)).mean(axis=0)
     n = len(d)
     w = None if weights is None else checked_weights(weights, n)
     delta = float(d.mean() if w is None else d @ w)
     if not np.isfinite(delta):
-        return PictureInterval(delta=delta, low=NAN, high=NAN, n=n)
+        return ImageInterval(delta=delta, low=NAN, high=NAN, n=n)
     if not d.any():
         half = half_width_of_agreement(1, n, alpha=1 - level, weights=w) if shares else NAN
-        return PictureInterval(delta=delta, low=delta - half, high=delta + half, n=n)
+        return ImageInterval(delta=delta, low=delta - half, high=delta + half, n=n)
     means = _resampled_means(d, w, draws=draws, seed=seed)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return PictureInterval(delta=delta, low=float(low), high=float(high), n=n)
+    return ImageInterval(delta=delta, low=float(low), high=float(high), n=n)
 
 
 def wilson(right: int, n: int, *, level: float = 0.95) -> Share:
@@ -115,7 +115,7 @@ def wilson(right: int, n: int, *, level: float = 0.95) -> Share:
 def _resampled_means(d: np.ndarray, weights: np.ndarray | None, *, draws: int, seed: int) -> np.ndarray:
     """(draws,) means of the `influences` of `d` (N,), drawn with replacement.
 
-    With c_i the times that picture i is drawn, that is m + sum of c_i w_i (d_i - m), m being the mean: most pictures,
+    With c_i the times that image i is drawn, that is m + sum of c_i w_i (d_i - m), m being the mean: most images,
     on which both arms say the same, add nothing to the sum of c_i w_i d_i.
     """
     counts, unlike = _resampled_counts(len(d), draws, seed), np.flatnonzero(d)
@@ -126,9 +126,9 @@ def _resampled_means(d: np.ndarray, weights: np.ndarray | None, *, draws: int, s
     return mean + drawn - mean * _resampled_weights(weights.tobytes(), len(d), draws, seed)
 
 
-@lru_cache(maxsize=4)  # a report asks for the same pictures again and again: its splits
+@lru_cache(maxsize=4)  # a report asks for the same images again and again: its splits
 def _resampled_counts(n: int, draws: int, seed: int) -> np.ndarray:
-    """(n, draws) uint8: how often each of n pictures is in a sample of n. None can be in it 256 times."""
+    """(n, draws) uint8: how often each of n images is in a sample of n. None can be in it 256 times."""
     rng = np.random.default_rng(seed)
     rows = [np.bincount(rng.integers(n, size=n), minlength=n).astype(np.uint8) for _ in range(draws)]
     return np.ascontiguousarray(np.stack(rows).T)
@@ -136,5 +136,5 @@ def _resampled_counts(n: int, draws: int, seed: int) -> np.ndarray:
 
 @lru_cache(maxsize=4)
 def _resampled_weights(weights: bytes, n: int, draws: int, seed: int) -> np.ndarray:
-    """(draws,) sums of the `weights` (n,) float64 of the pictures in each sample."""
+    """(draws,) sums of the `weights` (n,) float64 of the images in each sample."""
     return np.einsum("nd,n->d", _resampled_counts(n, draws, seed), np.frombuffer(weights))
