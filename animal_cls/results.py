@@ -16,7 +16,8 @@ from animal_cls.files import atomic
 
 SCHEMA = 1  # raised when a field of result.json changes its meaning
 RESULT, METRICS, PREDICTIONS = "result.json", "metrics.csv", "predictions.csv"
-METRIC_COLUMNS = ("epoch", "train/loss", "train/acc", "val/loss", "val/acc", "lr", "seconds")
+# Losses are plain cross-entropy; `train/objective` is what is minimised, where that is something else.
+METRIC_COLUMNS = ("epoch", "train/loss", "train/acc", "val/loss", "val/acc", "lr", "seconds", "train/objective")
 SPLITS = ("train", "val", "test", "all")
 
 Status = Literal["done", "failed", "skipped"]
@@ -168,7 +169,7 @@ def write_metrics(rows: Sequence[Mapping[str, float]], folder: Path) -> None:
 def read_metrics(folder: Path) -> dict[str, np.ndarray]:
     """The columns of metrics.csv, each of shape (epochs,); an empty cell is NaN."""
     rows = list(csv.DictReader(io.StringIO(verified(folder / METRICS).decode(), newline="")))
-    return {column: np.array([float(row[column] or "nan") for row in rows]) for column in METRIC_COLUMNS}
+    return {column: np.array([float(row.get(column) or "nan") for row in rows]) for column in METRIC_COLUMNS}
 
 
 @dataclass(frozen=True, kw_only=True)

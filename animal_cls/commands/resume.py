@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from animal_cls.config.schema import load, restore
+from animal_cls.config.parse import load, restore
 from animal_cls.errors import UserError
 from animal_cls.files.text import aligned
 from animal_cls.report.refresh import Refresher

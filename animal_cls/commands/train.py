@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import field, make_dataclass
 from pathlib import Path
 
 import hydra
@@ -14,7 +15,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from animal_cls.config.hydra_errors import format_hydra_error, is_mistake, quoted_if_needed
-from animal_cls.config.schema import Config, parse
+from animal_cls.config.parse import parse
+from animal_cls.config.schema import Config, defaults
 from animal_cls.errors import UserError
 from animal_cls.files.paths import CONF
 from animal_cls.sweeps.callback import job_folder
@@ -22,7 +24,9 @@ from animal_cls.sweeps.job import run_job_reporting
 from animal_cls.sweeps.plan import planned_skip
 from animal_cls.training.signals import Stopped
 
-ConfigStore.instance().store(name="schema", node=Config)
+# Hydra reads the schema with the option of each group in the default run.
+Root = make_dataclass("Root", [("defaults", list, field(default_factory=defaults))], bases=(Config,))
+ConfigStore.instance().store(name="schema", node=Root)
 OmegaConf.register_new_resolver("job_folder", job_folder, replace=True)
 
 

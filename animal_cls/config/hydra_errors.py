@@ -1,4 +1,4 @@
-"""Hydra's errors in our words: the key or option, the value, and the way out."""
+"""Hydra's errors in our words: the key or option, the value, and the way out. Its sentences are those of 1.3.x."""
 
 import contextlib
 import re
@@ -9,9 +9,11 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
-from animal_cls.config.schema import Config, did_you_mean, keys, unknown_key
+from animal_cls.config.checks import unknown_key
+from animal_cls.config.schema import constructor_calls, keys
 from animal_cls.errors import UserError
 from animal_cls.files.paths import CONF
+from animal_cls.files.text import did_you_mean
 
 # Who reads what the user wrote: what they raise, of whatever type, is about that.
 READERS = ("hydra", "omegaconf", "antlr4", "yaml")
@@ -128,9 +130,9 @@ def _unknown_key(error: BaseException) -> str | None:
     key = match[1]
     section = key.partition(".")[0]
     groups = sorted(path.name for path in CONF.iterdir() if path.is_dir())
-    if "No match in the defaults list" in str(error) or (section == key and key not in keys(Config)):
-        return f"{key}: no such key or group.{did_you_mean(key, [*groups, *keys(Config)])} Groups: {', '.join(groups)}."
-    if section in ("model", "optimizer"):
+    if "No match in the defaults list" in str(error) or (section == key and key not in keys()):
+        return f"{key}: no such key or group.{did_you_mean(key, [*groups, *keys()])} Groups: {', '.join(groups)}."
+    if section in constructor_calls():
         return _unknown_argument(key, section)
     return str(unknown_key(key))
 

@@ -19,7 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from animal_cls import results
 from animal_cls.config.hydra_errors import format_hydra_error
-from animal_cls.config.schema import parse
+from animal_cls.config.parse import parse
 from animal_cls.errors import UserError
 from animal_cls.files import disk
 from animal_cls.files.naming import path_safe

@@ -3,12 +3,13 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from animal_cls import results
-from animal_cls.config.schema import Config, run_name
+from animal_cls.config.parse import to_plain
+from animal_cls.config.schema import Config, run_name, without_outcome
 from animal_cls.errors import UserError, WeightsUnavailable
 from animal_cls.files import atomic, disk
 from animal_cls.files.naming import path_safe
@@ -64,16 +65,22 @@ class JobEstimate:
 
 
 def _parts(config: Config) -> str:
-    """What `build.check` looks at."""
-    source = {"source": config.data.source, "root": config.data.root}
-    return json.dumps([config.model, config.optimizer, vars(config.reg), vars(config.trainer), source], default=str)
+    """What a job is built from: its config without the seed and what cannot change a number."""
+    plain = to_plain(config)
+    for key in ("seed", "derived", *without_outcome()):
+        *sections, name = key.split(".")
+        inner = plain
+        for section in sections:
+            inner = inner[section]
+        inner.pop(name, None)
+    return json.dumps(plain, default=str)
 
 
 def _probe(job: Job) -> JobEstimate:
     from animal_cls.training import build, checkpoints  # not before it is needed: torch takes seconds
 
     try:
-        kept, passing = checkpoints.bytes_of_run(build.check(job.config))
+        kept, passing = checkpoints.bytes_of_run(build.probe(job.config).network)
     except WeightsUnavailable as error:
         return JobEstimate(skip=str(error))
     except UserError as error:
@@ -96,7 +103,7 @@ def write_plan(jobs: Sequence[Job], folder: Path, skipped: dict[str, str]) -> No
             "curves": run_name(job.config),
             "overrides": job.overrides,
             "skip": skipped.get(job.folder),
-            "config": asdict(job.config),  # as composed today, whatever conf/ says when the sweep is resumed
+            "config": to_plain(job.config),  # as composed today, whatever conf/ says when the sweep is resumed
         }
         for name, job in named
     ]

@@ -1,4 +1,4 @@
-"""Random changes of training images, on whole batches, on the device of the batch."""
+"""Flip and crop: training images are mirrored, and a random part of them fills the whole."""
 
 import math
 
@@ -7,21 +7,35 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from animal_cls import rng
+from animal_cls.regularizers import Method
 
-DRAWS = 5  # numbers per image and epoch: mirror, area, shape, left, top
 AREA = (0.35, 1.0)  # share of the image that is cut out
 RATIO = (3 / 4, 4 / 3)  # width / height of what is cut out, before it is squashed
 
 
-def boxes(keys: np.ndarray, *, seed: int, epoch: int) -> Tensor:
-    """What `flip_crop` does to each image in this epoch: affine maps (N, 2, 3) float32.
+class FlipCrop(Method):
+    """Each image, with probability `strength` in (0, 1], is mirrored with probability 1/2 and cut; see `flip_crop`.
 
-    Args:
-        keys: (N,) uint64, one per image (`rng.image_keys`).
+    torchvision's own operations draw one set of numbers for a batch, and on whole batches none is quicker than this.
     """
-    # Not the first column: it decides the order, so that the first half of each epoch would be mirrored and no other.
-    return torch.from_numpy(crop_boxes(rng.uniform(keys, seed=seed, epoch=epoch, draws=1 + DRAWS)[:, 1:]))
+
+    acts_on = "images"
+    draws = 7  # order of the epoch, mirror, area, shape, left, top, whether at all
+    stream = ""  # that of the order, whose column is left alone: else the first half of an epoch would be mirrored
+
+    def __init__(self, strength: float) -> None:
+        if strength > 1:
+            raise ValueError(f"reg.flip_crop={strength}: a probability in [0, 1] is needed.")
+        super().__init__(strength)
+
+    def sample(self, uniforms: np.ndarray) -> Tensor:
+        """Affine maps (N, 2, 3)."""
+        boxes = crop_boxes(uniforms[:, 1:6])
+        boxes[uniforms[:, 6] >= self.strength] = np.eye(2, 3, dtype=np.float32)
+        return torch.from_numpy(boxes)
+
+    def batch(self, images: Tensor, targets: Tensor, sampled: Tensor) -> tuple[Tensor, Tensor]:
+        return flip_crop(images, sampled), targets
 
 
 def flip_crop(images: Tensor, boxes: Tensor) -> Tensor:
@@ -31,7 +45,7 @@ def flip_crop(images: Tensor, boxes: Tensor) -> Tensor:
     larger than H x W, so bilinear interpolation needs no antialiasing.
 
     Args:
-        boxes: (N, 2, 3), see `boxes`.
+        boxes: (N, 2, 3), see `crop_boxes`.
     """
     images = images if images.is_floating_point() else images.float()
     where = grid(boxes.to(images.dtype), height=images.shape[2], width=images.shape[3])
