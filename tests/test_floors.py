@@ -46,7 +46,7 @@ AT_HOME = {
     "torch": {"training", "data", "models", "regularizers", "files"},
     "matplotlib": {"report"},
     "jinja2": {"report", "data"},
-    "scipy": {"statistics", "data"},
+    "scipy": {"statistics", "data", "regularizers"},
     "imagehash": {"data"},
     "kagglehub": {"data"},
     "PIL": {"training", "report", "data"},
