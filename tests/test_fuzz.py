@@ -66,9 +66,7 @@ VALUES = st.one_of(
     st.floats().map(str),
 )
 KEYS = st.one_of(
-    st.sampled_from(
-        [*keys(), *GROUPS, "model.dropout", "model._target_", "optimizer.lr", "data.source._target_"]
-    ),
+    st.sampled_from([*keys(), *GROUPS, "model.dropout", "model._target_", "optimizer.lr", "data.source._target_"]),
     st.text(max_size=12),
 )
 WORDS = st.one_of(

@@ -16,9 +16,7 @@ from animal_cls.data.batch import Batch
 from animal_cls.data.batches import BatchIndex, Loader, OrderedBatches, ShuffledBatches, copied
 from animal_cls.data.module import ImageDataModule
 from animal_cls.regularizers import Method
-from animal_cls.regularizers.balanced_sampler import BalancedSampler
 from animal_cls.regularizers.flip_crop import FlipCrop, crop_boxes, flip_crop
-from animal_cls.regularizers.mixup import Mixup
 
 Factory = Callable[..., ImageDataModule]
 AUGMENT = pytest.mark.parametrize("methods", [[], [FlipCrop(1.0)]], ids=["none", "flip_crop"])
@@ -190,7 +188,9 @@ def train(data: ImageDataModule, tmp_path: Path, *, epochs: int) -> dict[str, li
 
 @pytest.mark.filterwarnings("ignore:.*LeafSpec")  # as in provenance.py
 @AUGMENT
-def test_only_training_images_are_augmented_in_each_epoch_anew(make: Factory, tmp_path: Path, methods: list[Method]) -> None:
+def test_only_training_images_are_augmented_in_each_epoch_anew(
+    make: Factory, tmp_path: Path, methods: list[Method]
+) -> None:
     data = make(methods=methods, seed=9)
     seen = train(data, tmp_path, epochs=2)
     assert indices_of(seen["train"]) == [*indices_of(epoch_of(data, 0)), *indices_of(epoch_of(data, 1))]
