@@ -21,7 +21,6 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData  # type: ignore[attr-defined]  # generated
 
 from animal_cls import results
-from animal_cls.commands.train import compose
 from animal_cls.config.schema import Config, without_outcome
 from animal_cls.data.decode import decode
 from animal_cls.errors import UserError
@@ -33,15 +32,6 @@ CLASSES = ["cat", "dog", "owl"]
 SIZES = {"train": 18, "val": 6, "test": 6, "all": 30}
 
 Configure = Callable[..., Config]
-
-
-@pytest.fixture(scope="module")
-def configure(image_folder: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Configure:
-    """The config of a small run on three classes of ten images; two epochs of three steps."""
-    root = image_folder(tmp_path_factory.mktemp("data") / "images", classes=CLASSES, per_class=10)
-    small = ["data=folder", f"data.root={root}", "data.image_size=64", "data.batch_size=6", "data.val=0.2"]
-    small += ["data.test=0.2", "trainer.max_epochs=2", "trainer.accelerator=cpu", "optimizer.lr=0.01"]
-    return lambda *overrides: compose([*small, *overrides])
 
 
 @pytest.fixture(scope="module")
