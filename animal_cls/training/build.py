@@ -22,7 +22,7 @@ from animal_cls.errors import UserError
 from animal_cls.regularizers import Method, NoEffect
 from animal_cls.results import MethodRecord
 from animal_cls.training import hardware
-from animal_cls.training.instantiate import call, checked
+from animal_cls.training.instantiate import call, checked, is_refusal
 
 STEPS = 100  # of a run that is only tried
 
@@ -51,7 +51,9 @@ def check(config: Config) -> None:
     checked(config.model, "model", "num_classes")
     checked(config.optimizer, "optimizer", "params")
     if config.scheduler.get("_target_"):
-        checked(config.scheduler, "scheduler", "optimizer")
+        checked(config.scheduler, "scheduler", "optimizer", offered=["total_steps"])
+    for name, written in (*_named(config.logger, "logger"), *_named(config.callbacks, "callbacks")):
+        checked(written, name, offered=["save_dir"])
     methods(config)
 
 
@@ -153,7 +155,12 @@ def logits_of(output: Any) -> Any:
 
 def _calls(section: Mapping[str, Any], name: str, **offered: Any) -> list[Any]:
     """The objects of a mapping of names to constructor calls."""
-    return [call(written, f"{name}.{key}", offered=offered) for key, written in section.items()]
+    return [call(written, called, offered=offered) for called, written in _named(section, name)]
+
+
+def _named(section: Mapping[str, Any], name: str) -> list[tuple[str, Mapping[str, Any]]]:
+    """The dotted keys of a mapping of names to constructor calls, each with its call."""
+    return [(f"{name}.{key}", written) for key, written in section.items()]
 
 
 def _changed(network: nn.Module, methods: Sequence[Method], config: Config) -> tuple[nn.Module, list[MethodRecord]]:
@@ -190,22 +197,25 @@ def _unheard(call: MethodCall, method: Method, config: Config) -> str | None:
 def _check_logits(network: nn.Module, config: Config, num_classes: int) -> None:
     """Refuse a network that does not make logits (2, K) of two grey images."""
     side = config.data.image_size
-    was_training = network.training
+    modes = {module: module.training for module in network.modules()}  # a frozen part may be in another than the rest
     network.eval()
     try:
         with torch.inference_mode():
             output = logits_of(network(torch.zeros(2, 3, side, side)))
-    except RuntimeError as error:
+    except (RuntimeError, AssertionError, ValueError) as error:
+        if isinstance(error, ValueError) and not is_refusal(error):
+            raise
         lines = str(error).strip().splitlines()
         raise UserError(
             f"model={config.model['name']}: cannot take images of data.image_size={side} "
             f"({lines[0] if lines else type(error).__name__})."
         ) from error
     finally:
-        network.train(was_training)
+        for module, is_training in modes.items():
+            module.training = is_training
     shape = tuple(output.shape) if isinstance(output, Tensor) else None
     if shape != (2, num_classes):
-        what = f"a tensor of shape {shape}" if shape else f"a {type(output).__name__}"
+        what = f"a tensor of shape {shape}" if shape is not None else f"a {type(output).__name__}"
         raise UserError(
             f"model={config.model['name']}: makes {what} of two images, where logits of shape (2, {num_classes}) are "
             "needed: images x classes."

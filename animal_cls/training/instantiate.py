@@ -6,7 +6,7 @@ import inspect
 import linecache
 import sys
 import sysconfig
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
@@ -15,7 +15,8 @@ from animal_cls.errors import UserError
 
 # Beside the arguments of a constructor, an option file has these.
 BESIDE = ("_target_", "name", "interval", "monitor")
-REFUSALS = (ValueError, TypeError, RuntimeError)  # what a library raises about a value; timm's unknown names too
+# What a library raises about a value, timm about an unknown name, and a logger about a package that is not installed.
+REFUSALS = (ValueError, TypeError, RuntimeError, ImportError)
 STANDARD_LIBRARY = Path(sysconfig.get_path("stdlib"))
 
 
@@ -26,9 +27,9 @@ def call(written: Mapping[str, Any], section: str, *, offered: Mapping[str, Any]
         UserError: the target cannot be imported, does not take these arguments, or refuses their values on purpose.
             What goes wrong in its code by mistake keeps its traceback.
     """
-    constructor, arguments = checked(written, section, *given)
-    parameters = _signature(constructor).parameters
-    taken = {key: value for key, value in (offered or {}).items() if key in parameters and key not in arguments}
+    offered = offered or {}
+    constructor, arguments = checked(written, section, *given, offered=offered)
+    taken = {name: offered[name] for name in _taken(offered, constructor, arguments)}
     try:
         return constructor(**given, **taken, **arguments)
     except REFUSALS as error:
@@ -56,8 +57,13 @@ def _innermost(place: TracebackType | None) -> TracebackType | None:
     return place
 
 
-def checked(written: Mapping[str, Any], section: str, *given: str) -> tuple[Callable[..., Any], dict[str, Any]]:
+def checked(
+    written: Mapping[str, Any], section: str, *given: str, offered: Collection[str] = ()
+) -> tuple[Callable[..., Any], dict[str, Any]]:
     """The `_target_` of `written` and the arguments beside it, which it takes together with those named in `given`.
+
+    Args:
+        offered: names of arguments that it gets where it takes them.
 
     Raises:
         UserError: it cannot be imported, or does not take them.
@@ -66,7 +72,7 @@ def checked(written: Mapping[str, Any], section: str, *given: str) -> tuple[Call
     constructor = resolve(written.get("_target_"), section)
     signature = _signature(constructor)
     try:
-        signature.bind(**dict.fromkeys(given), **arguments)
+        signature.bind(**dict.fromkeys([*given, *_taken(offered, constructor, arguments)]), **arguments)
     except TypeError as error:
         accepted = ", ".join(name for name in signature.parameters if name not in given) or "none"
         raise UserError(
@@ -80,6 +86,12 @@ def _takes(written: Mapping[str, Any], section: str, key: str) -> bool:
     return key != "_target_" and section.startswith(("logger.", "callbacks."))
 
 
+def _taken(offered: Collection[str], constructor: Callable[..., Any], arguments: Collection[str]) -> list[str]:
+    """Those of the `offered` arguments that the constructor takes and that are not written."""
+    parameters = _signature(constructor).parameters
+    return [name for name in offered if name in parameters and name not in arguments]
+
+
 def resolve(target: Any, section: str) -> Callable[..., Any]:
     """The class or function of a dotted name; a function comes before a module of the same name.
 
@@ -91,9 +103,7 @@ def resolve(target: Any, section: str) -> Callable[..., Any]:
         found: Any = _import(first)
         for depth, step in enumerate(rest, start=1):
             found = _step(found, step, ".".join([first, *rest[:depth]]))
-    except (ImportError, AttributeError, ValueError) as error:
-        if isinstance(error, ImportError) and not str(target).startswith(str(error.name)):
-            raise  # somebody's module imports one that is not there
+    except _Missing as error:
         raise UserError(
             f"{section}._target_={target}: cannot be imported ({error}). {_way_out(first)}".rstrip()
         ) from None
@@ -102,22 +112,31 @@ def resolve(target: Any, section: str) -> Callable[..., Any]:
     return found
 
 
+class _Missing(Exception):
+    """There is nothing of this name; told from what goes wrong in a module that is there."""
+
+
 def _step(found: Any, step: str, dotted: str) -> Any:
     inner = getattr(found, step, None)
-    if inner is None and isinstance(found, ModuleType):
+    if inner is not None:
+        return inner
+    if isinstance(found, ModuleType):
         try:
             return _import(dotted)
-        except ModuleNotFoundError as error:
-            if error.name == dotted:
-                raise AttributeError(f"module {found.__name__!r} has no attribute {step!r}") from None
-            raise
-    return getattr(found, step) if inner is None else inner
+        except _Missing:
+            raise _Missing(f"module {found.__name__!r} has no attribute {step!r}") from None
+    raise _Missing(f"{getattr(found, '__name__', found)!r} has no attribute {step!r}")
 
 
 def _import(name: str) -> ModuleType:
     if not name:
-        raise ValueError("Empty module name")
-    return importlib.import_module(name)
+        raise _Missing("a name between two dots is empty")
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name == name:
+            raise _Missing(str(error)) from None
+        raise  # somebody's module imports one that is not there
 
 
 def _way_out(first: str) -> str:

@@ -23,7 +23,8 @@ class Combined(Optimizer):
     """
 
     def __init__(self, params: Iterable[Any], parts: Sequence[Mapping[str, Any]]) -> None:
-        groups = [entry if isinstance(entry, dict) else {"params": [entry]} for entry in params]
+        entries = list(params)
+        groups = entries if entries and isinstance(entries[0], dict) else [{"params": entries}]
         left = [(group, parameter) for group in groups for parameter in _listed(group["params"])]
         self.parts: list[Optimizer] = []
         for number, part in enumerate(parts):

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from lightning import Trainer, seed_everything
 from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.profilers import PassThroughProfiler, Profiler, PyTorchProfiler, SimpleProfiler
 
 from animal_cls import results
 from animal_cls.config.methods import active
@@ -62,6 +63,7 @@ def train(config: Config, folder: Path, *, stop: Stop | None = None, go_on: bool
         history = History(folder, say=not _is_terminal())
         trainer = _trainer(config, folder, history, stop or Stop(), parts)
         trainer.fit(classifier, datamodule=data, ckpt_path=folder / "checkpoints" / LAST if is_resumed else None)
+        _say_where_time_went(trainer)
         result = _evaluated(config, folder, trainer, classifier, data, history, parts)
     result = replace(result, warnings=warnings)
     results.save(result, folder)
@@ -133,7 +135,7 @@ def _trainer(config: Config, folder: Path, history: History, stop: Stop, parts: 
         devices=settings.devices,
         precision=hardware.precision(settings.precision, device),  # type: ignore[arg-type]  # checked in config
         deterministic=settings.deterministic,
-        profiler=settings.profiler,
+        profiler=_profiler(settings.profiler),
         logger=[logger, *parts.loggers],
         callbacks=callbacks,
         plugins=[checkpoints.Files()],
@@ -144,6 +146,20 @@ def _trainer(config: Config, folder: Path, history: History, stop: Stop, parts: 
         log_every_n_steps=1,  # nothing is logged by the step; a larger number earns a warning on small data
         default_root_dir=folder,
     )
+
+
+def _profiler(wanted: str | None) -> Profiler:
+    """Lightning's own; torch's without its trace, a file of hundreds of MB."""
+    if wanted is None:
+        return PassThroughProfiler()
+    return SimpleProfiler() if wanted == "simple" else PyTorchProfiler(export_to_chrome=False)
+
+
+def _say_where_time_went(trainer: Trainer) -> None:
+    """Show the profiler's table, which Lightning gives to a log that nobody sees; the evaluation is not measured."""
+    profiler, trainer.profiler = trainer.profiler, PassThroughProfiler()
+    if not isinstance(profiler, PassThroughProfiler):
+        log.info("%s", profiler.summary())
 
 
 def _evaluated(
