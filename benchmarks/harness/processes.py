@@ -25,7 +25,6 @@ class Finished:
     """A process that has ended."""
 
     seconds: float  # from its start to its end
-    started: float  # on the monotonic clock
     peak: int  # bytes that were resident at most, children included; touched pages of mapped files count
     output: str
     errors: str
@@ -58,7 +57,7 @@ def run(
     output, errors = (path.read_text(encoding="utf-8", errors="replace") for path in (out, err))
     if process.returncode != code:
         raise ProcessFailed(f"python {' '.join(words)}: exit code {process.returncode}: {(errors or output)[-2000:]}")
-    return Finished(seconds=seconds, started=start, peak=max(samples, default=0), output=output, errors=errors)
+    return Finished(seconds=seconds, peak=max(samples, default=0), output=output, errors=errors)
 
 
 @contextmanager

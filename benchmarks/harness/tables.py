@@ -1,8 +1,6 @@
-"""The measurements as a table for people (markdown) and for programs (JSON)."""
+"""The measurements as a table in markdown."""
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 
 from benchmarks.harness.measurements import Measurement, Part, number
 
@@ -35,9 +33,3 @@ def row(m: Measurement) -> tuple[str, ...]:
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """The lines of a markdown table."""
     return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
-
-
-def to_json(parts: Sequence[Part], conditions: Mapping[str, str]) -> str:
-    """Every number, the repeats included."""
-    content = {"conditions": dict(conditions), "parts": [asdict(part) for part in parts]}
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"

@@ -2,6 +2,7 @@
 
 import copy
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,12 +94,9 @@ def train(parts: RunParts, *, seed: int) -> float:
     return time.monotonic() - start
 
 
-def batches(order: Tensor, batch_size: int) -> list[Tensor]:
+def batches(order: Tensor, batch_size: int) -> Sequence[Tensor]:
     """`order` in pieces; a lone last image joins the piece before it, for batch normalisation's sake."""
-    pieces = list(order.split(batch_size))
-    if len(pieces) > 1 and len(pieces[-1]) == 1:
-        pieces[-2:] = [torch.cat(pieces[-2:])]
-    return pieces
+    return order.tensor_split(range(batch_size, len(order) - 1, batch_size))
 
 
 def normalized(images: Tensor, parts: RunParts) -> Tensor:

@@ -13,23 +13,22 @@ import argparse
 import itertools
 import os
 import shutil
-import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
 from PIL import Image
+from scipy import special
 
 from animal_cls import results
 from animal_cls.report.published.published import RELEASE
 from animal_cls.results import SPLITS, Predictions, Result, SplitResult
 from animal_cls.statistics import expected_calibration
 from benchmarks.harness.conditions import cores
+from benchmarks.harness.processes import run
 
 MODELS = ("simple_cnn", "resnet18", "resnet18_pretrained", "another")
 REGS: dict[str, dict[str, float]] = {
@@ -58,17 +57,10 @@ def write_study(root: Path, *, runs: int, images: int) -> Path:
         level = 2.5 + 0.2 * (k % len(REGS)) + 0.1 * rng.standard_normal() + (splits == "train")[:, None]
         margins = rng.standard_normal((images, len(CLASSES)))
         margins[np.arange(images)[:, None], labels[:, None]] += level + difficulty
-        table = Predictions(
-            paths=paths, splits=splits, labels=labels, probabilities=softmax(2 * margins), classes=CLASSES
-        )
+        probabilities = special.softmax(2 * margins, axis=1).astype(np.float32)
+        table = Predictions(paths=paths, splits=splits, labels=labels, probabilities=probabilities, classes=CLASSES)
         write_run(root / "sweep" / f"model={model},reg={reg},seed={seed}", table, model, reg, seed)
     return root / "sweep"
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """(N, K) probabilities, float32 as a network's."""
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 def write_images(root: Path, paths: Sequence[str]) -> None:
@@ -85,17 +77,16 @@ def write_images(root: Path, paths: Sequence[str]) -> None:
 def write_run(folder: Path, table: Predictions, model: str, reg: str, seed: int) -> None:
     """The three files of a finished run."""
     folder.mkdir(parents=True)
-    epoch = np.arange(EPOCHS)
-    columns = {"train/loss": 2 / (1 + epoch), "val/loss": 2.2 / (1 + epoch), "lr": np.full(EPOCHS, 0.001)}
-    columns |= {"train/acc": 0.95 - 0.6 / (1 + epoch), "val/acc": 0.8 - 0.5 / (1 + epoch + seed / 10)}
-    columns |= {"epoch": epoch, "seconds": np.full(EPOCHS, 9.5)}
-    results.write_metrics([{name: column[k] for name, column in columns.items()} for k in range(EPOCHS)], folder)
+    rows = [{"epoch": e, "train/loss": 2 / (1 + e), "val/loss": 2.2 / (1 + e), "lr": 0.001} for e in range(EPOCHS)]
+    for e, row in enumerate(rows):
+        row |= {"train/acc": 0.95 - 0.6 / (1 + e), "val/acc": 0.8 - 0.5 / (1 + e + seed / 10), "seconds": 9.5}
+    results.write_metrics(rows, folder)
     results.write_predictions(table, folder)
-    images = folder.parent.parent / "images"
+    images = str(folder.parent.parent / "images")
     result = Result(
         status="done",
         config=config(images, model, reg, seed),
-        data_root=str(images),
+        data_root=images,
         model=model,
         reg=reg.partition(" ")[0],
         seed=seed,
@@ -132,13 +123,13 @@ def evaluated(table: Predictions, split: str) -> SplitResult:
     )
 
 
-def config(images: Path, model: str, reg: str, seed: int) -> dict[str, Any]:
+def config(images: str, model: str, reg: str, seed: int) -> dict[str, Any]:
     """What distinguishes the runs, and where the images lie."""
     strengths = {"dropout": 0.0, "weight_decay": 0.0, "label_smoothing": 0.0} | REGS[reg]
     return {
         "seed": seed,
         "checkpoint": "last",
-        "data": {"name": "folder", "root": str(images), "image_size": 128, "batch_size": 256},
+        "data": {"name": "folder", "root": images, "image_size": 128, "batch_size": 256},
         "model": {"name": model},
         "reg": {"name": reg.partition(" ")[0], **strengths},
         "optimizer": {"name": "adam", "lr": 0.001},
@@ -149,9 +140,8 @@ def config(images: Path, model: str, reg: str, seed: int) -> dict[str, Any]:
 def time_report(folder: Path) -> float:
     """Seconds of one command, from its start to its end, without a former report."""
     shutil.rmtree(folder / "report", ignore_errors=True)
-    start = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "animal_cls", "report", str(folder)], check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - start
+    with tempfile.TemporaryDirectory() as output:
+        return run(["-m", "animal_cls", "report", str(folder.resolve())], folder=Path(output)).seconds
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -163,13 +153,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--folder", type=Path, help="keep the study there, or time the one that is there already")
     args = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as temporary:
-        root = args.folder or Path(temporary) / "study"
+        root = args.folder or Path(temporary)
         if not (root / "sweep").exists():
             write_study(root, runs=args.runs, images=args.images)
         seconds = [time_report(root / "sweep") for _ in range(args.times)]
         count = len(list((root / "sweep").glob("*/result.json")))
     each = ", ".join(f"{s:.1f}" for s in seconds)
-    print(f"{count} runs: {statistics.median(seconds):.1f} s (median of {args.times}: {each}; {cores()} cores)")
+    print(f"{count} runs: {median(seconds):.1f} s (median of {args.times}: {each}; {cores()} cores)")
 
 
 if __name__ == "__main__":

@@ -1,14 +1,19 @@
 """(e) How long commands take that train nothing, and the second run of a sweep until it trains."""
 
 import re
+import time
 from dataclasses import dataclass
+from typing import Any
 
-from benchmarks.harness.job_timer import OVERRIDE
+from hydra.experimental.callback import Callback
+
+from benchmarks.harness.instrumentation import record
 from benchmarks.harness.measurements import Measurement, of
 from benchmarks.harness.processes import Finished, run
 from benchmarks.harness.workspace import Workspace
 
 TITLE = "Start-up"
+JOB_TIMER = "+hydra.callbacks.job_timer._target_=benchmarks.speed.start_up.JobTimer"
 JOBS = (3, 2)  # of the sweep, in a full and in a quick measurement; the first one does not count
 IMAGES = (1600, 400)
 REMARKS = [
@@ -71,7 +76,7 @@ def _sweep(workspace: Workspace) -> list[Measurement]:
     seeds = ",".join(map(str, range(JOBS[workspace.options.quick])))
     first, between = [], []
     for _ in range(workspace.options.times(3)):
-        trace = workspace.command(root, "--multirun", f"seed={seeds}", "trainer.max_epochs=1", OVERRIDE)
+        trace = workspace.command(root, "--multirun", f"seed={seeds}", "trainer.max_epochs=1", JOB_TIMER)
         starts, ends = ([event["time"] for event in trace.events(name)] for name in ("job_start", "job_end"))
         steps = [fit["epochs"][0]["first_step"] for fit in trace.events("fit")]
         first += [step - start for start, step in zip(starts, steps, strict=True)][1:]
@@ -80,3 +85,13 @@ def _sweep(workspace: Workspace) -> list[Measurement]:
         of("second run of a sweep: from job start to its first step", "s", first, at_most=1.0),
         of("between two jobs: report of the sweep, config, log", "s", between),
     ]
+
+
+class JobTimer(Callback):
+    """Records "job_start" when Hydra has read the job's config, opened its log and written .hydra/; then "job_end"."""
+
+    def on_job_start(self, **_: Any) -> None:
+        record("job_start", time=time.monotonic())
+
+    def on_job_end(self, **_: Any) -> None:
+        record("job_end", time=time.monotonic())

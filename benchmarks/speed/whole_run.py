@@ -51,15 +51,6 @@ NETWORKS = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Run:
-    """One whole process."""
-
-    steady: list[float]  # seconds of each epoch after the first
-    whole: float  # seconds of the process with the full number of epochs
-    start_and_end: float  # of these, what lies before and after the epochs
-
-
 def measure(workspace: Workspace) -> tuple[list[Measurement], list[str]]:
     """Ours and the baseline in turns."""
     compared = [_compared(workspace, network) for network in NETWORKS]
@@ -90,29 +81,29 @@ def _measurements(
 ) -> list[Measurement]:
     train = epochs.images(ours[0].epochs[0])
     runs = [[as_full(trace, network.epochs) for trace in traces] for traces in (usual, ours)]
-    steady = [[median(run.steady) for run in of_kind] for of_kind in runs]
-    whole = [[run.whole for run in of_kind] for of_kind in runs]
+    steady, whole, outside = ([[run[k] for run in of_kind] for of_kind in runs] for k in range(3))
     label, about = f"whole process of {network.epochs} epochs", {"subject": network.name}
     found = [
         ratio("steady epochs, usual / ours", *steady, at_least=network.steady, note=note, **about),
         ratio(f"{label}, usual / ours, cold cache", *whole, at_least=network.whole, **about),
     ]
     for k, name in enumerate((f"usual pipeline, {workers} workers", "ours")):
-        outside = [run.start_and_end for run in runs[k]]
         found += [
             of(f"{name}, epochs with validation", "images/s", [train / seconds for seconds in steady[k]], **about),
             of(f"{label}, {name}", "s", whole[k], **about),
-            of(f"of it outside the epochs, {name}", "s", outside, **about),
+            of(f"of it outside the epochs, {name}", "s", outside[k], **about),
         ]
     return found
 
 
-def as_full(trace: Trace, full: int) -> Run:
-    """The process as if it had run `full` epochs: those that were not run take as long as its median steady one."""
-    lengths = [epochs.whole(epoch) for epoch in trace.epochs]
-    missing = (full - len(lengths)) * median(lengths[1:])
-    seconds = trace.process.seconds
-    return Run(steady=lengths[1:], whole=seconds + missing, start_and_end=seconds - sum(lengths))
+def as_full(trace: Trace, full: int) -> tuple[float, float, float]:
+    """Seconds of the median epoch after the first, of the process, and of what of it lies outside the epochs.
+
+    As if it had run `full` epochs: those that were not run take as long as the median.
+    """
+    first, *steady = (epochs.whole(epoch) for epoch in trace.epochs)
+    middle, seconds = median(steady), trace.process.seconds
+    return middle, seconds + (full - 1 - len(steady)) * middle, seconds - first - sum(steady)
 
 
 def _baseline(workspace: Workspace, network: Network, root: Path, *words: str, epochs: int, workers: int) -> Trace:

@@ -43,6 +43,8 @@ def test_a_part_that_fails_is_said_and_the_others_are_kept(tmp_path: Path, capsy
     assert "| speed |  | 3 x | 2 to 4 | 3 | ≥ 2.5 | reached |" in text
     assert "- FAILED: python -m animal_cls: exit code 1" in text
     saved = json.loads((tmp_path / "speed.json").read_text())
+    assert saved["parts"][0]["measurements"][0]["values"] == [2.0, 3.0, 4.0]
+    assert saved["parts"][0]["measurements"][0]["at_least"] == 2.5
     assert [part["failure"] for part in saved["parts"]] == ["", "python -m animal_cls: exit code 1"]
     assert (tmp_path / "speed.png").exists()
 

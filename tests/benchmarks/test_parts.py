@@ -11,16 +11,16 @@ from benchmarks.harness.workspace import Trace
 from benchmarks.speed.growth import UNITS, measurements, sizes
 from benchmarks.speed.nine_runs import published
 from benchmarks.speed.start_up import imported
-from benchmarks.speed.whole_run import Run, as_full, worker_counts
+from benchmarks.speed.whole_run import as_full, worker_counts
 
 
 def test_epochs_that_were_not_run_count_as_the_median_steady_one() -> None:
     starts = [100.0, 109.0, 111.0, 114.0, 118.0]  # epochs of 9, 2, 3 and 4 s
     epochs = [{"start": a, "over": b} for a, b in pairwise(starts)]
-    process = Finished(seconds=25.0, started=95.0, peak=0, output="", errors="")
+    process = Finished(seconds=25.0, peak=0, output="", errors="")
     trace = Trace(process=process, recorded=[{"event": "fit", "epochs": epochs}], folder=Path())
-    assert as_full(trace, 4) == Run(steady=[2.0, 3.0, 4.0], whole=25.0, start_and_end=7.0)
-    assert as_full(trace, 30).whole == 25.0 + 26 * 3.0
+    assert as_full(trace, 4) == (3.0, 25.0, 7.0)
+    assert as_full(trace, 30) == (3.0, 25.0 + 26 * 3.0, 7.0)
 
 
 @pytest.mark.parametrize(("cores", "counts"), [(1, [0, 1]), (2, [0, 1, 2]), (6, [0, 1, 2, 4, 6]), (8, [0, 1, 2, 4, 8])])

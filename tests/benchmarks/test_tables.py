@@ -1,9 +1,7 @@
 """What is printed and saved says what was measured."""
 
-import json
-
 from benchmarks.harness.measurements import Part, number, of, ratio
-from benchmarks.harness.tables import markdown, to_json
+from benchmarks.harness.tables import markdown
 
 PART = Part(
     letter="a",
@@ -42,15 +40,6 @@ def test_what_is_missed_or_failed_stands_out() -> None:
     text = markdown([Part(letter="e", title="", measurements=[missed], failure="no torch")], {})
     assert "| ≤ 0.8 | **not reached** |" in text
     assert "- FAILED: no torch" in text
-
-
-def test_json_keeps_every_repeat_and_the_target() -> None:
-    content = json.loads(to_json([PART], {"processor": "two cores"}))
-    assert content["conditions"] == {"processor": "two cores"}
-    first, second, third = content["parts"][0]["measurements"]
-    assert (first["value"], first["values"], first["at_least"]) == (0.95, [0.9, 1.0], 0.95)
-    assert (second["at_least"], second["at_most"]) == (None, 0.8)
-    assert (third["at_least"], third["at_most"]) == (None, None)
 
 
 def test_numbers_have_three_digits() -> None:
