@@ -19,7 +19,7 @@ from animal_cls.files import disk
 from animal_cls.sweeps import job
 from animal_cls.training import run
 from animal_cls.training.signals import Stop
-from benchmarks.left_behind import differences, left_behind
+from tests.run_digest import differences, run_digest
 
 pytestmark = [pytest.mark.filterwarnings("ignore:.*LeafSpec"), pytest.mark.slow]
 
@@ -44,7 +44,7 @@ def configured(root: Path, *more: str) -> Config:
 def uninterrupted(config: Config, folder: Path) -> dict[str, Any]:
     folder.mkdir()
     run.train(config, folder)
-    return left_behind(folder)
+    return run_digest(folder)
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_a_disk_that_becomes_full(
     )
     small_disk("size=30m")
     job.run_job(config, folder, go_on=True)
-    assert differences(left_behind(folder), twin) == []
+    assert differences(run_digest(folder), twin) == []
 
 
 def test_a_disk_that_is_read_only(config: Config, small_disk: Callable[[str], Path]) -> None:
@@ -134,7 +134,7 @@ def test_what_was_read_before_it_vanished_is_there_to_the_end(config: Config, tm
     folder = tmp_path / "run"
     folder.mkdir()
     run.train(config, folder, stop=Vandal(lambda: shutil.rmtree(tmp_path / place)))
-    assert differences(left_behind(folder), twin) == []
+    assert differences(run_digest(folder), twin) == []
 
 
 def test_images_that_vanish_before_they_are_decoded(root: Path, tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_images_that_vanish_before_they_are_decoded(root: Path, tmp_path: Path) 
     assert str(told.value).startswith(f"{root}/")
     away.rename(root)
     job.run_job(config, folder, go_on=True)
-    assert differences(left_behind(folder), twin) == []
+    assert differences(run_digest(folder), twin) == []
 
 
 def test_a_clock_that_jumps(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,4 +161,4 @@ def test_a_clock_that_jumps(config: Config, tmp_path: Path, monkeypatch: pytest.
     folder.mkdir()
     result = run.train(config, folder)
     assert 0 < result.seconds < 600
-    assert differences(left_behind(folder), twin) == []
+    assert differences(run_digest(folder), twin) == []

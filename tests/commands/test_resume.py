@@ -21,7 +21,7 @@ from animal_cls.errors import UserError
 from animal_cls.sweeps import run_status
 from animal_cls.training import run
 from animal_cls.training.signals import Stop, Stopped
-from benchmarks.left_behind import differences, left_behind
+from tests.run_digest import differences, run_digest
 
 pytestmark = [pytest.mark.filterwarnings("ignore:.*LeafSpec"), pytest.mark.slow]
 EPOCHS, STEPS = 2, 5  # 18 training images in batches of 4, the last two together
@@ -56,7 +56,7 @@ def twin(config: Config, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     """What the run leaves that nothing interrupts."""
     folder = tmp_path_factory.mktemp("twin")
     run.train(config, folder)
-    return left_behind(folder)
+    return run_digest(folder)
 
 
 class After(Stop):
@@ -85,7 +85,7 @@ def test_a_run_goes_on_after_any_step_as_if_nothing_had_been(
     assert stopped.value.exit_code == 143
     assert not (tmp_path / "result.json").exists()
     run.train(config, tmp_path, go_on=True)
-    assert_same(left_behind(tmp_path), twin)
+    assert_same(run_digest(tmp_path), twin)
 
 
 def test_a_run_that_is_ended_again_and_again_arrives(config: Config, twin: dict[str, Any], tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_a_run_that_is_ended_again_and_again_arrives(config: Config, twin: dict[
         except Stopped:
             ended += 1
     assert ended == EPOCHS * STEPS // 2
-    assert_same(left_behind(tmp_path), twin)
+    assert_same(run_digest(tmp_path), twin)
 
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "bits", "pickle"])
@@ -122,7 +122,7 @@ def test_a_damaged_checkpoint_means_a_new_beginning(
     run.train(config, tmp_path, go_on=True)
     assert "the run starts anew" in caplog.text
     assert not proof.exists(), "code in a checkpoint was carried out"
-    left = left_behind(tmp_path)
+    left = run_digest(tmp_path)
     [warning] = left["result.json"]["warnings"]
     assert warning.startswith(f"{last} cannot be used (")
     left["result.json"]["warnings"] = []
@@ -225,7 +225,7 @@ def test_a_sweep_goes_on_as_it_was_planned(
     assert min(process.returncode for process in both) == 0  # the other one may have ended before every job was done
     assert (folders[0] / "result.json").stat().st_mtime_ns == before, "what is finished is left alone"
     for name in names:
-        assert_same(left_behind(tmp_path / "sweep" / name), left_behind(tmp_path / "twin" / name))
+        assert_same(run_digest(tmp_path / "sweep" / name), run_digest(tmp_path / "twin" / name))
     assert (tmp_path / "sweep" / "report" / "index.html").exists()
 
 
