@@ -1,5 +1,6 @@
 """Signals that end a training after its present step, with a checkpoint, instead of in the middle of it."""
 
+import os
 import signal
 import sys
 import threading
@@ -17,9 +18,14 @@ _Handler = Callable[[int, FrameType | None], Any] | int | None
 class Stopped(BaseException):
     """A signal has ended the run; not an `Exception`, so that nobody takes it for a failure of the run."""
 
+    way_on: str | None = None  # the command that goes on with what was stopped
+
     def __init__(self, signum: int) -> None:
-        super().__init__(signal.Signals(signum).name)
+        super().__init__(signum)  # what it is made of again where it travels to another process
         self.exit_code = 128 + signum  # as shells say it: 130 for Ctrl-C, 143 for SIGTERM
+
+    def __str__(self) -> str:
+        return signal.Signals(self.exit_code - 128).name
 
 
 class Stop:
@@ -28,8 +34,11 @@ class Stop:
     def __init__(self) -> None:
         self.waits = False
         self.signum: int | None = None
+        self.process = os.getpid()
 
     def __call__(self, signum: int, frame: FrameType | None) -> None:
+        if os.getpid() != self.process:  # a forked worker, which Ctrl-C reaches too: it has nothing to tell
+            os._exit(128 + signum)
         if not self.waits or self.signum is not None:
             raise Stopped(signum)
         self.signum = signum
@@ -45,7 +54,7 @@ class Stop:
 
 @contextmanager
 def catch_signals() -> Iterator[Stop]:
-    """Within it signals are catch_signals by what it gives."""
+    """Within it signals raise `Stopped`, or are noted where a training waits for them with the `Stop` that it gives."""
     stop = Stop()
     before = stop.install()
     try:
