@@ -16,6 +16,8 @@ from animal_cls.files import atomic
 
 SCHEMA = 1  # raised when a field of result.json changes its meaning
 RESULT, METRICS, PREDICTIONS = "result.json", "metrics.csv", "predictions.csv"
+LOCK, OWNER = ".lock", "owner.json"  # of a run: held while a process trains in the folder, and who that is or was
+PLAN = "plan.json"  # of a sweep: its jobs
 # Losses are plain cross-entropy; `train/objective` is what is minimised, where that is something else.
 METRIC_COLUMNS = ("epoch", "train/loss", "train/acc", "val/loss", "val/acc", "lr", "seconds", "train/objective")
 SPLITS = ("train", "val", "test", "all")

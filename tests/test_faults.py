@@ -120,7 +120,7 @@ class Vandal(Stop):
 def test_a_run_folder_that_vanishes(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "run"
     folder.mkdir()
-    monkeypatch.setattr(job, "taken", lambda: nullcontext(Vandal(lambda: shutil.rmtree(folder))))
+    monkeypatch.setattr(job, "catch_signals", lambda: nullcontext(Vandal(lambda: shutil.rmtree(folder))))
     with pytest.raises(UserError) as told:
         job.run_job(config, folder)
     assert f": No such file or directory. The folder {folder} is gone. What was" in str(told.value)
@@ -144,7 +144,7 @@ def test_images_that_vanish_before_they_are_decoded(root: Path, tmp_path: Path) 
     folder.mkdir()
     away = tmp_path / "away"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(job, "taken", lambda: nullcontext(Vandal(lambda: root.rename(away))))
+        patch.setattr(job, "catch_signals", lambda: nullcontext(Vandal(lambda: root.rename(away))))
         with pytest.raises(UserError) as told:
             job.run_job(config, folder)
     assert str(told.value).startswith(f"{root}/")

@@ -1,9 +1,14 @@
-"""What `python -m animal_cls --help` prints: read from conf/ itself, at once, since Hydra's own takes seconds."""
+"""Show this text, or with a verb that verb's: python -m animal_cls help resume."""
 
+import ast
+import importlib.metadata
 from collections.abc import Sequence
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 
+import animal_cls
+from animal_cls.commands import entry
 from animal_cls.files.paths import CONF
 
 TEXT = """\
@@ -12,7 +17,11 @@ Which regularizer helps which network, on which classes, by how much, and is it 
     python -m animal_cls [GROUP=OPTION ...] [KEY=VALUE ...]    one run
     python -m animal_cls --multirun KEY=VALUE,VALUE ...        the product of all values
     python -m animal_cls sweep=report                          a named plan
-    python -m animal_cls VERB --help                           {verbs}
+    python -m animal_cls VERB ...                              one of these, also as python -m animal_cls.VERB
+
+Verbs (python -m animal_cls VERB --help tells more):
+
+{verbs}
 
 Groups and their options:
 
@@ -24,14 +33,32 @@ Keys, with their values in the default run (--cfg job shows those of your choice
 
 --config-dir DIR adds your own option files, e.g. DIR/reg/mine.yaml; --hydra-help tells of Hydra's other flags.
 """
+LIBRARIES = ("torch", "lightning", "hydra-core")  # the versions that a question about a run needs first
 
 
-def wanted(words: Sequence[str]) -> bool:
-    """Whether a command line asks for help."""
-    return bool({"-h", "--help"} & set(words))
+def main(words: Sequence[str]) -> int:
+    """Print the help that the words ask for, or with --version the versions; returns the exit code."""
+    if "--version" in words:
+        print(versions())
+    elif words and words[0] in entry.verbs() and words[0] not in ("help", "train"):
+        return entry.call(words[0], ["--help"])
+    else:
+        print(text(words))
+    return 0
 
 
-def text(words: Sequence[str], verbs: Sequence[str]) -> str:
+def versions() -> str:
+    """Ours, and those of the libraries that decide what a run does; none of them is imported."""
+    rows = [f"animal-cls {animal_cls.__version__}"]
+    for name in LIBRARIES:
+        try:
+            rows.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            rows.append(f"{name} is not installed")
+    return "\n".join(rows)
+
+
+def text(words: Sequence[str]) -> str:
     """The help for a command line; the options in its --config-dir are listed, too."""
     folders = [CONF, *(Path(value) for value in _values(words, ("--config-dir", "-cd")))]
     groups: dict[str, set[str]] = {}
@@ -39,12 +66,27 @@ def text(words: Sequence[str], verbs: Sequence[str]) -> str:
         for file in folder.glob("*/**/*.yaml"):
             group, *name = file.relative_to(folder).with_suffix("").parts
             groups.setdefault(group, set()).add("/".join(name))
-    width = max(map(len, groups))
-    listed = "\n".join(f"    {group:<{width}}  {', '.join(sorted(groups[group]))}" for group in sorted(groups))
     _, _, keys = (CONF / "config.yaml").read_text(encoding="utf-8").partition("\n\n")
     keys, _, _ = keys.partition("\nhydra:")
-    indented = "\n".join(f"    {line}".rstrip() for line in keys.splitlines())
-    return TEXT.format(verbs=", ".join(verbs), groups=listed, keys=indented)
+    return TEXT.format(
+        verbs=_listed({verb: about(verb) for verb in entry.verbs()}),
+        groups=_listed({group: ", ".join(sorted(groups[group])) for group in sorted(groups)}),
+        keys="\n".join(f"    {line}".rstrip() for line in keys.splitlines()),
+    )
+
+
+def about(verb: str) -> str:
+    """The first line of a verb's docstring, read without importing what the verb needs."""
+    spec = find_spec(f"{entry.PACKAGE}.{verb}")
+    assert spec is not None
+    assert spec.origin is not None
+    described = ast.get_docstring(ast.parse(Path(spec.origin).read_text(encoding="utf-8"))) or ""
+    return described.partition("\n")[0]
+
+
+def _listed(rows: dict[str, str]) -> str:
+    width = max(map(len, rows))
+    return "\n".join(f"    {name:<{width}}  {what}" for name, what in rows.items())
 
 
 def _values(words: Sequence[str], flags: Sequence[str]) -> list[str]:

@@ -1,9 +1,7 @@
-"""python -m animal_cls.prepare: fetch, check, decode and split the images, without training on them."""
+"""Fetch, check, decode and split the images, without training on them."""
 
 import argparse
 import logging
-import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -36,26 +34,14 @@ data.test, data.split_seed, data.group_copies, data.max_bad_share, data.max_pixe
 What is decoded here is there when a run starts."""
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the verb on `argv` (default: the command line); the exit code."""
+def main(words: Sequence[str]) -> int:
+    """Run the verb on overrides and flags; returns the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")  # to stderr
-    try:
-        flags, overrides = _parser().parse_known_args(argv)
-        if flags.help:
-            print(_parser().format_help(), flush=True)
-        elif flags.list or flags.remove:
-            print(_of_caches(flags, overrides), flush=True)
-        else:
-            _tell(prepare(overrides, verify=flags.verify), flags.out)
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Interrupted; the next run continues from here.", file=sys.stderr)
-        return 130  # as shells report Ctrl-C
-    except BrokenPipeError:  # `--help | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    flags, overrides = _parser().parse_known_args(words)
+    if flags.list or flags.remove:
+        print(_of_caches(flags, overrides))
+    else:
+        _tell(prepare(overrides, verify=flags.verify), flags.out)
     return 0
 
 
@@ -66,9 +52,7 @@ def _parser() -> argparse.ArgumentParser:
         description=HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
-        add_help=False,
     )
-    parser.add_argument("-h", "--help", action="store_true", help="this text")
     parser.add_argument(
         "--out", metavar="DIR", type=Path, help="where images.html and .json go; by default a new folder in outputs/"
     )
@@ -164,7 +148,3 @@ def _usable(config: Config, root: Path, cache_dir: Path, verify: bool) -> ImageS
         )
     except UserError as error:
         return error
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -31,7 +31,7 @@ def format_hydra_error(error: BaseException) -> str:
     if isinstance(error, UserError):
         return str(error)
     if _is_refused_by_the_system(error):
-        return f"{error.filename}: {error.strerror}. See what can go on: python -m animal_cls.resume --list"
+        return f"{error.filename}: {error.strerror}."
     translations = (_not_an_override, _unknown_option, _given_twice, _unknown_key, _several_values, _wrong_type)
     return next(
         (words for words in (translate(error) for translate in translations) if words),

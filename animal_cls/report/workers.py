@@ -1,6 +1,7 @@
 """Work shared with other processes of this machine, or where there are none, done by this one alone."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
@@ -37,7 +38,8 @@ class Helpers:
         try:
             # Not forked: the threads of numpy would not survive that, nor can every system do it.
             self.pool = self.pool or ProcessPoolExecutor(self.count, mp_context=get_context("spawn"))
-            return [self.pool.submit(work, item) for item in items]
+            with _out_of_reach_of_interrupts():
+                return [self.pool.submit(work, item) for item in items]
         except (OSError, ImportError, BrokenExecutor):  # no semaphores, no memory, or one was killed before
             self.count = 0
             return []
@@ -56,6 +58,19 @@ def _result(begun: "Future[Done]", work: Callable[[Item], Done], item: Item) -> 
         return begun.result()
     except BrokenExecutor:
         return work(item)
+
+
+@contextmanager
+def _out_of_reach_of_interrupts() -> Iterator[None]:
+    """Processes that start within it do not get a Ctrl-C: it is for this one, which ends them."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the new processes keep the mask
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

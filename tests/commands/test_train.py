@@ -2,7 +2,6 @@
 
 import csv
 import importlib.metadata
-import importlib.util
 import os
 import re
 import subprocess
@@ -45,7 +44,7 @@ def python(*words: str, cwd: Path, **environment: str) -> CompletedProcess[str]:
         ("animal_cls -sc query=bash", 0),
         ("animal_cls model=resnet19", 1),
         ("animal_cls --multirun data=folder seed=0,-1", 1),
-        ("animal_cls.commands.prepare --help", 0),
+        ("animal_cls.prepare --help", 0),
     ],
 )
 def test_answers_without_the_heavy_libraries(words: str, code: int, tmp_path: Path) -> None:
@@ -61,15 +60,6 @@ def test_answers_without_the_heavy_libraries(words: str, code: int, tmp_path: Pa
     assert "animal_cls" in imported, "the list of imports was read"
     assert not imported & HEAVY
     assert not list(tmp_path.iterdir())
-
-
-def test_help_and_a_closed_pipe(tmp_path: Path) -> None:
-    """`animal-cls --help | head -1`."""
-    command = (
-        f"{sys.executable} -m animal_cls --help | head -1; {sys.executable} -m animal_cls.prepare --help | head -1"
-    )
-    outcome = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=120)
-    assert outcome.stderr == ""
 
 
 def test_help_shows_the_groups_and_every_key(program: Program) -> None:
@@ -108,14 +98,6 @@ def test_the_script_dispatches_verbs(program: Program, tmp_path: Path) -> None:
     refused = program("prepare", "data=folder", "data.root=nowhere")
     assert refused.returncode == 1
     assert refused.stderr.startswith(f"data.root=nowhere: no such folder (looked for {tmp_path}/nowhere).")
-
-
-def test_every_verb_is_a_module_with_a_main_and_help(program: Program) -> None:
-    for verb in __main__.VERBS:
-        assert importlib.util.find_spec(f"animal_cls.{verb}"), "python -m animal_cls.VERB"
-        outcome = program(verb, "--help")
-        assert outcome.returncode == 0
-        assert f"python -m animal_cls.{verb}" in outcome.stdout
 
 
 def test_shell_completion(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:

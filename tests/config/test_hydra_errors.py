@@ -106,7 +106,7 @@ CONFIG = {
     "model.name=../x": (
         "model.name=../x: a name without / is needed, as a line `name: ...` in the option's file gives it."
     ),
-    "resnet18": ("resnet18: not of the form key=value, e.g. model=resnet18 (Error parsing override 'resnet18')."),
+    "resnet18": "resnet18: not of the form key=value, e.g. model=resnet18 (Error parsing override 'resnet18').",
     "data.root=~/数,据": (
         "data.root=~/数,据: this value needs quotes of its own, inside those of the shell: 'data.root=\"~/数,据\"'"
     ),

@@ -8,13 +8,17 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from animal_cls.commands.report import main
+from animal_cls.commands import entry
 from animal_cls.report import make
 from animal_cls.report.build import study
 
 HITS = {"val": {"cat": [True, False], "dog": [True, True]}}
 
 Write = Callable[..., Path]
+
+
+def main(words: list[str]) -> int:
+    return entry.run(["report", *words])
 
 
 @pytest.fixture

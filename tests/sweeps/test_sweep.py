@@ -58,7 +58,7 @@ def planned(program: Program, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
             found.extend(jobs)
             raise UserError("seen enough")
 
-        monkeypatch.setattr(callback, "check", check)
+        monkeypatch.setattr(callback, "validate_plan", check)
         outcome = program(*words)
         assert (outcome.returncode, outcome.stderr) == (1, "seen enough\n")
         return found
@@ -216,13 +216,13 @@ def test_what_is_started_is_what_was_planned(
     trained: dict[str, Config], program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     planned: list[Job] = []
-    check = callback.check
+    validate = callback.validate_plan
 
     def look(jobs: list[Job], folder: Path) -> dict[str, str]:
         planned.extend(jobs)
-        return check(jobs, folder)
+        return validate(jobs, folder)
 
-    monkeypatch.setattr(callback, "check", look)
+    monkeypatch.setattr(callback, "validate_plan", look)
     words = ("sweep=ablation", "model=simple_cnn", "seed=0,1", "hydra.sweep.dir=sweep", "data.cache_dir='/a b/c'")
     outcome = program(*words)
     assert outcome.returncode == 0, outcome.stderr
@@ -292,7 +292,7 @@ def test_a_fault_while_planning_starts_nothing(
     def plan(config: Any) -> None:
         raise KeyError("ours")
 
-    monkeypatch.setattr(callback, "planned", plan)
+    monkeypatch.setattr(callback, "planned_jobs", plan)
     outcome = program("--multirun", "seed=0,1")
     assert outcome.returncode == 1
     assert outcome.stderr.endswith("KeyError: 'ours'\n")
