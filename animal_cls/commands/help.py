@@ -60,7 +60,7 @@ def versions() -> str:
 
 def text(words: Sequence[str]) -> str:
     """The help for a command line; the options in its --config-dir are listed, too."""
-    folders = [CONF, *(Path(value) for value in _values(words, ("--config-dir", "-cd")))]
+    folders = [CONF, *config_dirs(words)]
     groups: dict[str, set[str]] = {}
     for folder in folders:
         for file in folder.glob("*/**/*.yaml"):
@@ -89,7 +89,9 @@ def _listed(rows: dict[str, str]) -> str:
     return "\n".join(f"    {name:<{width}}  {what}" for name, what in rows.items())
 
 
-def _values(words: Sequence[str], flags: Sequence[str]) -> list[str]:
-    """What follows the flags: `--flag value` or `--flag=value`."""
-    found = [after for word, after in pairwise(words) if word in flags]
-    return found + [word.partition("=")[2] for word in words if word.partition("=")[0] in flags and "=" in word]
+def config_dirs(words: Sequence[str]) -> list[Path]:
+    """The folders of option files that a command line names: `--config-dir DIR`, `--config-dir=DIR`, `-cd DIR`."""
+    flags = ("--config-dir", "-cd")
+    apart = [after for word, after in pairwise(words) if word in flags]
+    joined = [word.partition("=")[2] for word in words if word.partition("=")[0] in flags and "=" in word]
+    return [Path(value) for value in (*apart, *joined)]

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from animal_cls.commands.train import compose_hydra
 from animal_cls.config.parse import load, restore
 from animal_cls.errors import UserError
+from animal_cls.files.paths import search_modules_beside
 from animal_cls.files.text import aligned
 from animal_cls.report.refresh import Refresher
 from animal_cls.results import PLAN
@@ -111,6 +112,7 @@ def _run(folder: Path, flags: argparse.Namespace) -> int:
     if todo and not flags.dry_run:
         cfg = _started_with(folder)
         with _from(cfg.runtime.cwd if cfg else None):
+            search_modules_beside(_config_dirs(cfg))
             _log_to(folder)
             run_job_reporting(config, folder, in_sweep=False, go_on=True)
     return 0
@@ -127,6 +129,12 @@ def _started_with(folder: Path) -> DictConfig | None:
         return None
 
 
+def _config_dirs(cfg: DictConfig | None) -> list[Path]:
+    """The folders of option files that a run was started with, beside our own."""
+    sources = cfg.runtime.get("config_sources", []) if cfg else []
+    return [Path(source.path) for source in sources if source.provider == "command-line"]
+
+
 def _sweep(folder: Path, flags: argparse.Namespace) -> int:
     plan, jobs = read_plan(folder), _jobs(folder)
     todo = [_what_to_do(job.state, no_failed=flags.no_failed) for job in jobs]
@@ -136,6 +144,7 @@ def _sweep(folder: Path, flags: argparse.Namespace) -> int:
         return 0
     wanted = [job for job, do in zip(_planned(plan, folder), todo, strict=True) if do is not None]
     with _from(plan.get("cwd")):
+        search_modules_beside(Path(path) for path in plan.get("config_dirs", []))
         _run_jobs(wanted, folder)
     return 0 if print_outcome(folder) else 1
 

@@ -13,11 +13,12 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from animal_cls.commands.help import config_dirs
 from animal_cls.config.hydra_errors import format_hydra_error, is_mistake, quoted_if_needed
 from animal_cls.config.parse import parse
 from animal_cls.config.schema import Config, defaults
 from animal_cls.errors import UserError
-from animal_cls.files.paths import CONF
+from animal_cls.files.paths import CONF, search_modules_beside
 from animal_cls.sweeps.callback import job_folder
 from animal_cls.sweeps.job import run_job_reporting
 from animal_cls.sweeps.plan import planned_skip
@@ -30,6 +31,7 @@ OmegaConf.register_new_resolver("job_folder", job_folder, replace=True)
 
 def main(words: Sequence[str]) -> int:
     """Hand overrides and flags to Hydra; returns the exit code."""
+    search_modules_beside(config_dirs(words))
     sys.argv = [sys.argv[0], *normalize_overrides(words)]
     with _raising_hydra():
         run()

@@ -61,11 +61,11 @@ def _normalized(cfg: DictConfig) -> DictConfig:
     augment = OmegaConf.select(cfg, "data.augment")
     if augment is not None:
         value = OmegaConf.to_container(augment) if OmegaConf.is_config(augment) else augment
-        cfg.data.augment = augment_section(value, _config_folders())
+        cfg.data.augment = augment_section(value, config_folders())
     return cfg
 
 
-def _config_folders() -> tuple[Path, ...]:
+def config_folders() -> tuple[Path, ...]:
     """Where option files are looked for: a --config-dir before our own."""
     hydra = GlobalHydra.instance()
     sources = hydra.config_loader().get_sources() if hydra.is_initialized() else []

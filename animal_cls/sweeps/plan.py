@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from animal_cls import results
-from animal_cls.config.parse import to_plain
+from animal_cls.config.parse import config_folders, to_plain
 from animal_cls.config.schema import Config, run_name, without_outcome
 from animal_cls.errors import UserError, WeightsUnavailable
 from animal_cls.files import atomic, disk
 from animal_cls.files.naming import path_safe
+from animal_cls.files.paths import CONF
 from animal_cls.results import PLAN
 
 
@@ -111,7 +112,8 @@ def write_plan(jobs: Sequence[Job], folder: Path, skipped: dict[str, str]) -> No
         }
         for name, job in named
     ]
-    text = json.dumps({"schema": 2, "cwd": str(Path.cwd()), "jobs": rows}, indent=2)
+    dirs = [str(path) for path in config_folders() if path != CONF]
+    text = json.dumps({"schema": 2, "cwd": str(Path.cwd()), "config_dirs": dirs, "jobs": rows}, indent=2)
     try:
         atomic.write_new(folder / PLAN, text + "\n")
     except FileExistsError:
