@@ -1,7 +1,9 @@
 """Every image in its batch: once per epoch, with its own label, augmented only where it trains."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -236,6 +238,41 @@ def test_images_in_the_devices_memory_give_the_same_batches(make: Factory, metho
             assert torch.equal(data.finish(one).images, resident.finish(other).images)
             assert torch.equal(one.labels, other.labels)
             assert other.images.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_a_batch_is_the_same_whoever_reads_it_and_when(make: Factory, threads: int) -> None:
+    """Its random numbers follow from its place, not from what was read before."""
+    data = make(methods=[BalancedSampler(1.0), FlipCrop(1.0), Mixup(0.4)])
+    expected = epoch_of(data, 1)
+    sampler = data._shuffled()
+    sampler.set_epoch(1)
+    with ThreadPoolExecutor(threads) as pool:
+        backwards = list(pool.map(data._reader(data._changing), reversed(list(sampler))))
+    for one, other in zip(expected, reversed(backwards), strict=True):
+        assert one.indices.tolist() == other.indices.tolist()
+        assert torch.equal(data.finish(one).images, data.finish(other).images)
+        assert torch.equal(data.finish(one).targets, data.finish(other).targets)  # type: ignore[arg-type]  # they have
+        assert [tensor.shape for tensor in one.sampled] == [(len(one.labels), 2, 3), (len(one.labels),)]
+
+
+def test_an_image_that_is_drawn_twice_is_augmented_twice(make: Factory) -> None:
+    data = make(methods=[BalancedSampler(1.0), FlipCrop(1.0)])
+    batches = epoch_of(data, 0)
+    drawn = indices_of(batches)
+    assert len(drawn) == 18
+    assert set(drawn) < set(data.indices("train").tolist())
+    boxes = torch.cat([batch.sampled[0] for batch in batches])
+    repeated = [index for index, times in Counter(drawn).items() if times > 1]
+    assert repeated
+    for index in repeated:
+        of_image = boxes[[place for place, other in enumerate(drawn) if other == index]]
+        assert len(of_image.unique(dim=0)) == len(of_image)
+    first = {index: boxes[drawn.index(index)] for index in drawn}  # the first time as without the sampler
+    plain = rng.uniform(data._keys[list(first)], seed=0, epoch=0, draws=7)
+    assert torch.equal(torch.stack(list(first.values())), torch.from_numpy(crop_boxes(plain[:, 1:6])))
+    assert indices_of(epoch_of(data, 0)) == drawn
+    assert indices_of(epoch_of(data, 1)) != drawn
 
 
 def test_batches_are_read_ahead_and_a_failed_read_reaches_the_training() -> None:

@@ -20,6 +20,7 @@ from animal_cls.data.batch import Batch
 from animal_cls.errors import UserError
 from animal_cls.regularizers import Method, uses
 from animal_cls.regularizers.label_smoothing import LabelSmoothing
+from animal_cls.regularizers.sam import SAM
 from animal_cls.rng import step_seed
 from animal_cls.training.classifier import Classifier
 from animal_cls.training.divergence import LossWatch
@@ -229,6 +230,57 @@ def test_dropout_masks_are_a_function_of_seed_and_step(tmp_path: Path) -> None:
     assert not {str(mask) for mask in masks(tmp_path, seed=6)} & {str(mask) for mask in drawn}
     torch.manual_seed(step_seed(seed=5, step=2))  # so the third mask can be drawn again, from nothing but its place
     assert (nn.functional.dropout(torch.ones(3, 12), 0.5) != 0).tolist() == drawn[2]
+
+
+# ---- sharpness-aware minimisation: two passes of one step
+
+
+@AS_IN_A_RUN
+def test_sams_step_by_hand(tmp_path: Path) -> None:
+    """The gradient at w + rho * g / |g|, applied at w (https://arxiv.org/abs/2010.01412, equation 2)."""
+    batch, rho = batch_of([0, 1, 2, 2]), 0.5
+    first = gradients(classifier(), batch)
+    norm = torch.stack([(g**2).sum() for g in first]).sum().sqrt()
+    climbed = classifier()
+    with torch.no_grad():
+        for parameter, g in zip(climbed.network.parameters(), first, strict=True):
+            parameter.add_(rho * g / norm)
+    second = gradients(climbed, batch)
+    module = classifier(methods=[SAM(rho)])
+    metrics = fit(module, [batch], [batch], tmp_path).callback_metrics
+    for after, before, g in zip(module.network.parameters(), linear().parameters(), second, strict=True):
+        torch.testing.assert_close(after.double(), before.double() - 0.1 * g, atol=1e-6, rtol=0)
+    plain = functional.cross_entropy(classifier()(batch.images), batch.labels)
+    assert metrics["train/loss"].item() == pytest.approx(plain.item(), rel=1e-6), "that of the first pass"
+    assert not torch.allclose(first[0], second[0], atol=1e-2)  # or the above would not tell it from SGD
+
+
+@AS_IN_A_RUN
+def test_a_step_of_sam_counts_once_for_running_statistics(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(12, 4), nn.BatchNorm1d(4), nn.Linear(4, 3))
+    batch = batch_of([0, 1, 2, 2])
+    module = classifier(network, methods=[SAM(0.5)])
+    with torch.no_grad():
+        x = network[1](module.normalize(batch.images).flatten(1))
+    fit(module, [batch], [batch], tmp_path)
+    norm = network[2]
+    assert isinstance(norm, nn.BatchNorm1d)
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    torch.testing.assert_close(norm.running_mean, 0.1 * x.mean(dim=0))
+    torch.testing.assert_close(norm.running_var, 0.9 + 0.1 * x.var(dim=0))
+    assert (norm.num_batches_tracked, norm.momentum) == (1, 0.1)
+
+
+@AS_IN_A_RUN
+def test_both_passes_of_a_step_drop_the_same_activations(tmp_path: Path) -> None:
+    network = DropOnes()
+    batches = [batch_of([0, 1, 2], seed=k) for k in range(2)]
+    fit(classifier(network, methods=[SAM(0.5)], seed=5), batches, [batch_of([0])], tmp_path)
+    first, again, second, second_again = network.masks
+    assert (first, second) == (again, second_again)
+    assert [first, second] == masks(tmp_path, seed=5, epochs=1), "and those of a run without it"
 
 
 # ---- the metrics of an epoch, by hand
