@@ -1,4 +1,8 @@
-"""Random changes of training images, on whole batches, on the device of the batch."""
+"""Random changes of training images, on whole batches, on the device of the batch.
+
+Libraries either draw once for a whole batch (torchvision v2), which augments less, or from a global generator (v2 image
+by image, kornia), so that a resumed run would see other images: here each image draws from a key of its own.
+"""
 
 import math
 
