@@ -15,7 +15,7 @@ from benchmarks.harness import chart, tables
 from benchmarks.harness.conditions import Load, conditions
 from benchmarks.harness.measurements import Part
 from benchmarks.harness.processes import ProcessFailed
-from benchmarks.harness.workspace import NETWORKS, Options, Workspace
+from benchmarks.harness.workspace import NETWORKS, Workspace
 from benchmarks.speed import decoding, growth, nine_runs, start_up, training_pass, whole_run
 
 PARTS = {"a": training_pass, "b": whole_run, "c": decoding, "d": growth, "e": start_up, "f": nine_runs}
@@ -24,14 +24,9 @@ PARTS = {"a": training_pass, "b": whole_run, "c": decoding, "d": growth, "e": st
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, save; the exit code is 1 where a part failed. Nothing is asserted of the figures."""
     args = _parser().parse_args(arguments)
-    options = Options(
-        quick=args.quick,
-        repeats=args.repeats,
-        data=None if args.data is None else args.data.resolve(),
-        largest=args.largest,
-    )
     with tempfile.TemporaryDirectory(prefix="animal_cls-benchmarks-", dir=args.work) as work:
-        workspace = Workspace(Path(work).resolve(), options)
+        data = None if args.data is None else args.data.resolve()
+        workspace = Workspace(Path(work).resolve(), args.quick, args.repeats, data, args.largest)
         if args.profile:
             print(training_pass.profile(workspace, args.profile))
             return 0
@@ -40,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _measure(workspace: Workspace, letters: Sequence[str], out: Path) -> int:
-    quick = {"quick": "yes: less data, fewer repeats"} if workspace.options.quick else {}
+    quick = {"quick": "yes: less data, fewer repeats"} if workspace.quick else {}
     machine = conditions(workspace.torch) | quick
     parts: list[Part] = []
     for letter in letters:
@@ -53,21 +48,13 @@ def _measure(workspace: Workspace, letters: Sequence[str], out: Path) -> int:
 
 
 def _part(workspace: Workspace, letter: str) -> Part:
-    load, start = Load(), time.monotonic()
-    measurements, remarks, failure = [], [], ""
+    part, load = Part(letter=letter, title=PARTS[letter].TITLE), Load()
     try:
-        measurements, remarks = PARTS[letter].measure(workspace)
+        part.measurements, part.remarks = PARTS[letter].measure(workspace)
     except ProcessFailed as error:
-        failure = str(error)
-    return Part(
-        letter=letter,
-        title=PARTS[letter].TITLE,
-        measurements=measurements,
-        remarks=remarks,
-        failure=failure,
-        seconds=time.monotonic() - start,
-        others=load.others(),
-    )
+        part.failure = str(error)
+    part.seconds, part.others = time.monotonic() - load.start, load.others()
+    return part
 
 
 def save(parts: Sequence[Part], machine: dict[str, str], out: Path) -> None:

@@ -1,4 +1,12 @@
+<<<<<<< HEAD:animal_cls/regularizers/flip_crop.py
 """Flip and crop: training images are mirrored, and a random part of them fills the whole."""
+=======
+"""Random changes of training images, on whole batches, on the device of the batch.
+
+Libraries either draw once for a whole batch (torchvision v2), which augments less, or from a global generator (v2 image
+by image, kornia), so that a resumed run would see other images: here each image draws from a key of its own.
+"""
+>>>>>>> bench:animal_cls/data/augment.py
 
 import math
 

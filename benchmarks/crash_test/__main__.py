@@ -49,10 +49,13 @@ class Subject:
     """What is killed: a run or a sweep in `folder`."""
 
     folder: Path
-    cache: Path
-    log: Path
     first: tuple[str, ...]  # the command that starts it
     kills: Counter[str] = field(default_factory=Counter)  # phase -> how often
+
+    @property
+    def cache(self) -> Path:
+        """The folder of its decoded images."""
+        return self.folder.with_name(f"{self.folder.name}-cache")
 
     def start(self) -> "subprocess.Popen[bytes]":
         """Go on with it, or begin it where nothing was begun yet."""
@@ -60,15 +63,14 @@ class Subject:
         command = ("animal_cls", "resume", str(self.folder)) if begun else self.first
         path = os.pathsep.join([str(CHECKOUT), os.environ.get("PYTHONPATH", "")])
         environment = os.environ | {"PYTHONPATH": path, "ANIMAL_CLS_CACHE": str(self.cache)}
-        with self.log.open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", *command], cwd=self.log.parent, env=environment, stdout=log, stderr=log
-            )
+        words, work = [sys.executable, "-m", *command], self.folder.parent
+        with (work / "output").open("ab") as log:
+            return subprocess.Popen(words, cwd=work, env=environment, stdout=log, stderr=log)
 
     def finish(self) -> None:
         """Let it come to its end."""
         if code := self.start().wait():
-            last = self.log.read_text(encoding="utf-8", errors="replace")[-2000:]
+            last = (self.folder.parent / "output").read_text(encoding="utf-8", errors="replace")[-2000:]
             raise SystemExit(f"{self.folder}: exit code {code}\n{last}")
 
     def jobs(self) -> list[Path]:
@@ -84,11 +86,7 @@ class Subject:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Kill, resume, compare; the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.crash_test",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.crash_test")
     parser.add_argument("--run", type=int, default=25, help="kills of the run")
     parser.add_argument("--sweep", type=int, default=25, help="kills of the sweep")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
@@ -110,12 +108,7 @@ def crash_test(kind: str, words: tuple[str, ...], kills: int, work: Path, rng: r
     """Kill one and not its twin; print what was seen, and return in how many parts they differ."""
     work.mkdir()
     twin, subject = (
-        Subject(
-            folder=work / name,
-            cache=work / f"{name}-cache",
-            log=work / "output",
-            first=("animal_cls", *words, f"hydra.{kind}.dir={work / name}"),
-        )
+        Subject(folder=work / name, first=("animal_cls", *words, f"hydra.{kind}.dir={work / name}"))
         for name in ("twin", "killed")
     )
     twin.finish()
@@ -126,11 +119,8 @@ def crash_test(kind: str, words: tuple[str, ...], kills: int, work: Path, rng: r
             break
     subject.finish()
     runs = sorted(path.parent.relative_to(twin.folder) for path in twin.folder.rglob("result.json"))
-    found = [
-        f"{run}: {part}"
-        for run in runs
-        for part in differences(run_digest(twin.folder / run), run_digest(subject.folder / run))
-    ]
+    digests = {run: (run_digest(twin.folder / run), run_digest(subject.folder / run)) for run in runs}
+    found = [f"{run}: {part}" for run, pair in digests.items() for part in differences(*pair)]
     print(f"the {kind} was killed {subject.kills.total()} times, {len(found)} parts of {len(runs)} results differ")
     for phase, count in sorted(subject.kills.items(), key=lambda item: -item[1]):
         print(f"  {count:3} {phase}")

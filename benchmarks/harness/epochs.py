@@ -17,12 +17,6 @@ def whole(epoch: Epoch) -> float:
     return epoch["over"] - epoch["start"]
 
 
-def ending(epoch: Epoch) -> float:
-    """Seconds of what is neither training pass nor validation."""
-    start, end = epoch["validation"]
-    return whole(epoch) - training_pass(epoch) - (end - start)
-
-
 def images(epoch: Epoch) -> int:
     """Training images."""
     return sum(n for _, n in epoch["steps"])

@@ -1,6 +1,5 @@
 """A figure: a median of repeats with its spread, and the target that it should reach."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
@@ -29,15 +28,10 @@ class Measurement:
 
     @property
     def reached(self) -> bool:
-        """Whether the target is reached."""
-        return self.closeness(self.value) >= 1
-
-    def closeness(self, value: float) -> float:
-        """How far `value` has come: 1 at the target, above 1 beyond it."""
-        if self.at_least is not None:
-            return value / self.at_least
-        assert self.at_most is not None, f"{self.name} has no target"
-        return self.at_most / value if value > 0 else math.inf
+        """Whether the value is on the right side of its target, if there is one."""
+        return (self.at_least is None or self.value >= self.at_least) and (
+            self.at_most is None or self.value <= self.at_most
+        )
 
 
 def of(name: str, unit: str, values: Sequence[float], **about: Any) -> Measurement:
@@ -56,9 +50,9 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Part:
-    """The measurements of one of the parts (a) to (f)."""
+    """The measurements of one of the parts (a) to (f), which are filled in as they come."""
 
     letter: str
     title: str

@@ -1,4 +1,4 @@
-"""The Lightning callbacks that record when epochs, steps, validation and predictions begin and end, or a profile."""
+"""The Lightning callbacks that record when epochs, steps and predictions begin and end, or a profile."""
 
 import time
 from typing import Any
@@ -15,7 +15,7 @@ class TimingCallback(Callback):
     """Records an event "fit" with `epochs` per training and one "predict" per prediction.
 
     An epoch has: start; steps = [[end, images], ...], whose last end is that of the training pass; first_step = when
-    the first one began; validation = [start, end]; over = when the next epoch began or the training ended.
+    the first one began; over = when the next epoch began or the training ended.
     """
 
     def __init__(self) -> None:
@@ -41,18 +41,9 @@ class TimingCallback(Callback):
             synchronize(pl_module.device)
         self.epochs[-1]["steps"].append((time.monotonic(), images_in(batch)))
 
-    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self.epochs[-1]["validation"] = [time.monotonic()]
-
-    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self.epochs[-1]["validation"].append(time.monotonic())
-
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._end_epoch()
         record("fit", epochs=self.epochs)
-
-    def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self.batches = []
 
     def on_predict_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, *_: Any, **__: Any
@@ -62,6 +53,7 @@ class TimingCallback(Callback):
 
     def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         record("predict", batches=self.batches)
+        self.batches = []
 
     def _end_epoch(self) -> None:
         if self.epochs:

@@ -4,7 +4,7 @@ import itertools
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,20 +18,6 @@ from benchmarks.harness.processes import Finished, run
 ASK_TORCH = "import json; from benchmarks.harness.conditions import ask_torch; print(json.dumps(ask_torch()))"
 NETWORKS = ("simple_cnn", "resnet18")
 PUBLISHED_IMAGES = 25_139  # of the report: what a GPU is measured with
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """What the command line says."""
-
-    quick: bool = False
-    repeats: int | None = None  # None: what fits into the time
-    data: Path | None = None  # class folders; None: the embedded images
-    largest: int = 250_000  # images of part (d)
-
-    def times(self, full: int, quick: int = 1) -> int:
-        """How often something is repeated: the option, or else so often."""
-        return self.repeats or (quick if self.quick else full)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,10 +53,13 @@ class Trace:
 
 @dataclass
 class Workspace:
-    """A folder for everything that is made on the way, which its owner deletes."""
+    """A folder for everything that is made on the way, which its owner deletes, and what the command line says."""
 
     folder: Path
-    options: Options = field(default_factory=Options)
+    quick: bool = False
+    repeats: int | None = None  # None: what fits into the time
+    data: Path | None = None  # class folders; None: the embedded images
+    largest: int = 250_000  # images of part (d)
 
     def __post_init__(self) -> None:
         self._numbers = itertools.count()
@@ -90,6 +79,10 @@ class Workspace:
         """Images: the default, or on a GPU the report's."""
         return 256 if self.torch["gpu"] else 64
 
+    def times(self, full: int, quick: int = 1) -> int:
+        """How often something is repeated: `repeats`, or else so often."""
+        return self.repeats or (quick if self.quick else full)
+
     def new_folder(self, name: str) -> Path:
         """An empty folder."""
         folder = self.folder / f"{next(self._numbers):03}-{name}"
@@ -98,9 +91,9 @@ class Workspace:
 
     def images(self, full: int, quick: int) -> Path:
         """A folder of class folders with so many images, the same for all that ask for this number."""
-        n = quick if self.options.quick else PUBLISHED_IMAGES if self.torch["gpu"] else full
+        n = quick if self.quick else PUBLISHED_IMAGES if self.torch["gpu"] else full
         folder = self.folder / f"images-{n}"
-        return folder if folder.exists() else images.folder_of(n, folder, data=self.options.data)
+        return folder if folder.exists() else images.folder_of(n, folder, data=self.data)
 
     def trace(self, words: Sequence[str], *, folder: Path | None = None, callback: str = TIMING) -> Trace:
         """Run Python with `words` and a Lightning callback in it; `folder` is where it leaves its files."""

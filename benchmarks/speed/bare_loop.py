@@ -96,7 +96,7 @@ def train(parts: RunParts, *, seed: int) -> float:
 
 def batches(order: Tensor, batch_size: int) -> Sequence[Tensor]:
     """`order` in pieces; a lone last image joins the piece before it, for batch normalisation's sake."""
-    return order.tensor_split(range(batch_size, len(order) - 1, batch_size))
+    return order.tensor_split(list(range(batch_size, len(order) - 1, batch_size)))
 
 
 def normalized(images: Tensor, parts: RunParts) -> Tensor:

@@ -36,9 +36,9 @@ POOLS = ("threads", "processes")
 def measure(workspace: Workspace) -> tuple[list[Measurement], list[str]]:
     """Our builder and two pools of bare decoders in turns, in one process."""
     root = workspace.images(*IMAGES)
-    seconds = seconds_of(start(workspace, root, repeats=workspace.options.times(5, 3), bare=True))
+    (event,) = start(workspace, root, repeats=workspace.times(5, 3), bare=True).events("decoding")
     n = len(list(root.glob("*/*")))
-    speeds = {name: [n / s for s in of_name] for name, of_name in seconds.items()}
+    speeds = {name: [n / s for s in of_name] for name, of_name in event["seconds"].items()}
     fastest = max(POOLS, key=lambda pool: median(speeds[pool]))
     note = f"{n} images of {mean_bytes(root) / 1000:.0f} kB to 128 px"
     return [
@@ -49,16 +49,13 @@ def measure(workspace: Workspace) -> tuple[list[Measurement], list[str]]:
 
 
 def start(workspace: Workspace, root: Path, **settings: Any) -> Trace:
-    """A process that builds the cache of `root`, see `timed`; the last cache is in the folder of the answer."""
+    """A process that builds the cache of `root`, see `timed`; the last cache is in the folder of the answer.
+
+    It records an event "decoding" with the `seconds` of each repeat, by name.
+    """
     folder = workspace.new_folder("caches")
     words = json.dumps({"root": str(root), "work": str(folder), **settings})
     return workspace.trace(["-m", "benchmarks.speed.decoding", words], folder=folder)
-
-
-def seconds_of(trace: Trace) -> dict[str, list[float]]:
-    """What such a process measured: the seconds of each repeat, by name."""
-    (event,) = trace.events("decoding")
-    return event["seconds"]
 
 
 def timed(root: Path, work: Path, *, repeats: int, image_size: int = 128, bare: bool = False) -> dict[str, list[float]]:

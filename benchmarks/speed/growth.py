@@ -8,7 +8,7 @@ from statistics import median
 from benchmarks.harness import epochs, images
 from benchmarks.harness.measurements import Measurement, of
 from benchmarks.harness.workspace import Workspace
-from benchmarks.speed.decoding import CACHE, seconds_of, start
+from benchmarks.speed.decoding import CACHE, start
 
 TITLE = "Cost per image and memory as the number of images grows"
 SMALLEST, LARGER = 2_500, (25_000, 250_000)
@@ -38,11 +38,10 @@ Figures = dict[str, list[float]]  # name -> repeats, in its unit
 
 def measure(workspace: Workspace) -> tuple[list[Measurement], list[str]]:
     """Each number of images once; the smallest again at the end, so that a change of load shows."""
-    options = workspace.options
-    wanted = sizes(min(options.largest, QUICK) if options.quick else options.largest)
+    wanted = sizes(min(workspace.largest, QUICK) if workspace.quick else workspace.largest)
     fitting = [n for n in wanted if n * BYTES < 0.9 * shutil.disk_usage(workspace.folder).free]
     figures: defaultdict[int, list[Figures]] = defaultdict(list)
-    for n in fitting if options.quick else [*fitting, SMALLEST]:
+    for n in fitting if workspace.quick else [*fitting, SMALLEST]:
         figures[n].append(_figures(workspace, n))
     absent = ", ".join(f"{n:,}" for n in wanted if n not in fitting)
     return measurements(figures), [*REMARKS, *([f"left out for want of disk space: {absent}"] if absent else [])]
@@ -56,8 +55,9 @@ def sizes(largest: int) -> list[int]:
 def _figures(workspace: Workspace, n: int) -> Figures:
     root = images.generated(n, workspace.new_folder("generated"))
     built = start(workspace, root, repeats=3 if n == SMALLEST else 1, image_size=IMAGE_SIZE)
-    count = max(1, min(8, TRAINED[workspace.options.quick] // n))
+    count = max(1, min(8, TRAINED[workspace.quick] // n))
     words = ["model=simple_cnn", f"data.image_size={IMAGE_SIZE}", f"trainer.max_epochs={count}"]
+    (decoding,) = built.events("decoding")
     trained = workspace.command(root, *words, cache=built.folder / CACHE)
     shutil.rmtree(root)
     shutil.rmtree(built.folder / CACHE)
@@ -69,7 +69,7 @@ def _figures(workspace: Workspace, n: int) -> Figures:
     evaluated = max((e["batches"] for e in trained.events("predict")), key=lambda ends: sum(k for _, k in ends))
     evaluation = epochs.cost_per_image(evaluated, skip=1, pieces=PIECES)  # of all images
     return {
-        "building the cache": [1e6 * seconds / n for seconds in seconds_of(built)["building"]],
+        "building the cache": [1e6 * seconds / n for seconds in decoding["seconds"]["building"]],
         "training pass": [1e6 * seconds for seconds in training],
         "evaluation": [1e6 * seconds for seconds in evaluation],
         "peak memory of a run": [trained.process.peak / 1e9],

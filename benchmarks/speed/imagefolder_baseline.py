@@ -10,6 +10,7 @@ import argparse
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning import LightningModule, Trainer, seed_everything
@@ -34,17 +35,10 @@ def loaders(root: Path, *, image_size: int, batch_size: int, workers: int) -> li
     steps = [transforms.Resize((image_size, image_size)), transforms.ToTensor(), transforms.Normalize(MEAN, STD)]
     images = ImageFolder(str(root), transforms.Compose(steps))
     seed = torch.Generator().manual_seed(0)
-    return [
-        DataLoader(
-            split,
-            batch_size=batch_size,
-            shuffle=is_train,
-            num_workers=workers,
-            persistent_workers=workers > 0,
-            pin_memory=torch.cuda.is_available(),
-        )
-        for split, is_train in zip(random_split(images, [0.8, 0.1, 0.1], seed), (True, False, False), strict=True)
-    ]
+    train, val, test = random_split(images, [0.8, 0.1, 0.1], seed)
+    options: dict[str, Any] = {"batch_size": batch_size, "num_workers": workers, "persistent_workers": workers > 0}
+    options["pin_memory"] = torch.cuda.is_available()
+    return [DataLoader(train, shuffle=True, **options), DataLoader(val, **options), DataLoader(test, **options)]
 
 
 class Baseline(LightningModule):

@@ -24,16 +24,16 @@ def measure(workspace: Workspace) -> tuple[list[Measurement], list[str]]:
     weights = workspace.folder / "resnet18-random.pth"
     workspace.trace(["-c", MAKE_WEIGHTS, str(weights)])
     root = workspace.images(*IMAGES)
-    regs = REGS[:1] if workspace.options.quick else REGS
+    regs = REGS[:1] if workspace.quick else REGS
     plain, deep, pretrained = ([f"{network}{reg}" for reg in regs] for network in NETWORKS)
     stand_in = ["model=resnet18_pretrained", f"model.weights={weights}"]
     found: list[Measurement] = []
     for names, extra in (([*plain, *deep], []), (pretrained, stand_in)):
         experiments = ",".join(f"report/{name}" for name in names)
-        words = [f"experiment={experiments}", f"trainer.max_epochs={EPOCHS[workspace.options.quick]}", *extra]
+        words = [f"experiment={experiments}", f"trainer.max_epochs={EPOCHS[workspace.quick]}", *extra]
         fits = workspace.command(root, "--multirun", *words).events("fit")
         found += [_epoch(name, fit["epochs"]) for name, fit in zip(names, fits, strict=True)]
-    few = ["quick: one run of each network, which counts for three"] if workspace.options.quick else []
+    few = ["quick: one run of each network, which counts for three"] if workspace.quick else []
     return [*found, published(found, len(list(root.glob("*/*"))))], [*REMARKS, *few]
 
 

@@ -53,7 +53,7 @@ COMMANDS = (
 def measure(workspace: Workspace) -> tuple[list[Measurement], list[str]]:
     """Every command several times in turns, then a sweep."""
     seconds: dict[str, list[float]] = {command.name: [] for command in COMMANDS}
-    for _ in range(workspace.options.times(9, 3)):
+    for _ in range(workspace.times(9, 3)):
         for command in COMMANDS:
             seconds[command.name].append(command.run(workspace).seconds)
     found = []
@@ -73,9 +73,9 @@ def imported(importtime: str) -> set[str]:
 
 def _sweep(workspace: Workspace) -> list[Measurement]:
     root = workspace.images(*IMAGES)
-    seeds = ",".join(map(str, range(JOBS[workspace.options.quick])))
+    seeds = ",".join(map(str, range(JOBS[workspace.quick])))
     first, between = [], []
-    for _ in range(workspace.options.times(3)):
+    for _ in range(workspace.times(3)):
         trace = workspace.command(root, "--multirun", f"seed={seeds}", "trainer.max_epochs=1", JOB_TIMER)
         starts, ends = ([event["time"] for event in trace.events(name)] for name in ("job_start", "job_end"))
         steps = [fit["epochs"][0]["first_step"] for fit in trace.events("fit")]

@@ -23,7 +23,7 @@ def measure(workspace: Workspace) -> tuple[list[Measurement], list[str]]:
 
 
 def _of_network(workspace: Workspace, network: str) -> list[Measurement]:
-    repeats = workspace.options.times(*REPEATS[network])
+    repeats = workspace.times(*REPEATS[network])
     repeats += repeats % 2  # the turns come in pairs
     root = workspace.images(*IMAGES[network])
     trace = workspace.train(network, root, epochs=repeats + 1, callback=BARE_LOOP)
@@ -33,18 +33,16 @@ def _of_network(workspace: Workspace, network: str) -> list[Measurement]:
     n = epochs.images(steady[0])
     target = SHARE_ON_GPU if workspace.torch["gpu"] else SHARE
     note = f"{n} images, batch {workspace.batch_size}, {trace.conditions}"
-    ending = [epochs.ending(epoch) for epoch in steady]
     return [
         ratio("training pass / bare loop", bare, ours, subject=network, at_least=target, note=note),
         of("bare loop", "images/s", [n / seconds for seconds in bare], subject=network),
         of("our training pass", "images/s", [n / seconds for seconds in ours], subject=network),
-        of("end of an epoch: metrics, log, checkpoints", "s", ending, subject=network),
     ]
 
 
 def profile(workspace: Workspace, network: str) -> str:
     """The table of Lightning's profiler of a few epochs; an action's time includes that of the actions inside it."""
-    root, count = workspace.images(*IMAGES[network]), 3 if workspace.options.quick else 5
+    root, count = workspace.images(*IMAGES[network]), 3 if workspace.quick else 5
     trace = workspace.train(network, root, epochs=count, callback=PROFILE)
     (event,) = trace.events("profile")
     return f"{network}, {trace.conditions}, batch {workspace.batch_size}\n{event['table']}"

@@ -1,7 +1,6 @@
 """(b) Our whole process, from a cold cache, and the ImageFolder baseline's on the same images."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
@@ -9,7 +8,7 @@ from benchmarks.harness import epochs
 from benchmarks.harness.conditions import cores
 from benchmarks.harness.images import mean_bytes
 from benchmarks.harness.measurements import Measurement, of, ratio
-from benchmarks.harness.workspace import Trace, Workspace
+from benchmarks.harness.workspace import NETWORKS, Trace, Workspace
 
 TITLE = "The whole process and the usual pipeline (ImageFolder, DataLoader workers, float32, Lightning)"
 REMARKS = (
@@ -20,35 +19,13 @@ REMARKS = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Network:
-    """How a network is compared; of pairs, the second is for a quick measurement."""
-
-    name: str
-    epochs: int  # of the run that is compared
-    epochs_run: tuple[int, int]  # of these
-    steady: float  # targets: how many times as fast, epoch by epoch
-    whole: float  # and as a whole process
-    images: tuple[int, int]
-    repeats: int
-    batches: int  # of the short epochs with which the number of workers is chosen
-
-
-NETWORKS = (
-    Network(
-        name="simple_cnn",
-        epochs=30,
-        epochs_run=(6, 3),
-        steady=3.5,
-        whole=2.5,
-        images=(1600, 400),
-        repeats=3,
-        batches=20,
-    ),
-    Network(
-        name="resnet18", epochs=3, epochs_run=(2, 2), steady=3.0, whole=2.3, images=(1600, 100), repeats=2, batches=4
-    ),
-)
+EPOCHS = {"simple_cnn": 30, "resnet18": 3}  # of the run that is compared
+EPOCHS_RUN = {"simple_cnn": (6, 3), "resnet18": (2, 2)}  # of these, in a full and in a quick measurement
+IMAGES = {"simple_cnn": (1600, 400), "resnet18": (1600, 100)}
+REPEATS = {"simple_cnn": 3, "resnet18": 2}
+BATCHES = {"simple_cnn": 20, "resnet18": 4}  # of the short epochs with which the number of workers is chosen
+STEADY = {"simple_cnn": 3.5, "resnet18": 3.0}  # targets: how many times as fast, epoch by epoch
+WHOLE = {"simple_cnn": 2.5, "resnet18": 2.3}  # and as a whole process
 
 
 def measure(workspace: Workspace) -> tuple[list[Measurement], list[str]]:
@@ -57,35 +34,35 @@ def measure(workspace: Workspace) -> tuple[list[Measurement], list[str]]:
     return [m for some, _ in compared for m in some], [*REMARKS, *(remark for _, some in compared for remark in some)]
 
 
-def _compared(workspace: Workspace, network: Network) -> tuple[list[Measurement], list[str]]:
-    root = workspace.images(*network.images)
-    count = network.epochs_run[workspace.options.quick]
+def _compared(workspace: Workspace, network: str) -> tuple[list[Measurement], list[str]]:
+    root = workspace.images(*IMAGES[network])
+    count = EPOCHS_RUN[network][workspace.quick]
     speeds = _speeds_by_workers(workspace, network, root)
     workers = max(speeds, key=lambda number: speeds[number])
     ours, usual = [], []
-    for _ in range(workspace.options.times(network.repeats)):
-        ours.append(workspace.train(network.name, root, epochs=count, cache=workspace.new_folder("cache")))
+    for _ in range(workspace.times(REPEATS[network])):
+        ours.append(workspace.train(network, root, epochs=count, cache=workspace.new_folder("cache")))
         usual.append(_baseline(workspace, network, root, epochs=count, workers=workers))
     n, size = len(list(root.glob("*/*"))), mean_bytes(root) / 1000
     note = f"{n} images of {size:.0f} kB, batch {workspace.batch_size}, {ours[0].conditions}"
     tried = ", ".join(f"{number}: {speed:.0f}" for number, speed in speeds.items())
     return _measurements(network, ours, usual, note=note, workers=workers), [
-        f"{network.name}: images/s of the usual pipeline's training by number of workers: {tried}",
-        f"{network.name}: {count} of {network.epochs} epochs were run; each process counts the others as its median "
+        f"{network}: images/s of the usual pipeline's training by number of workers: {tried}",
+        f"{network}: {count} of {EPOCHS[network]} epochs were run; each process counts the others as its median "
         "steady epoch",
     ]
 
 
 def _measurements(
-    network: Network, ours: Sequence[Trace], usual: Sequence[Trace], *, note: str, workers: int
+    network: str, ours: Sequence[Trace], usual: Sequence[Trace], *, note: str, workers: int
 ) -> list[Measurement]:
     train = epochs.images(ours[0].epochs[0])
-    runs = [[as_full(trace, network.epochs) for trace in traces] for traces in (usual, ours)]
+    runs = [[as_full(trace, EPOCHS[network]) for trace in traces] for traces in (usual, ours)]
     steady, whole, outside = ([[run[k] for run in of_kind] for of_kind in runs] for k in range(3))
-    label, about = f"whole process of {network.epochs} epochs", {"subject": network.name}
+    label, about = f"whole process of {EPOCHS[network]} epochs", {"subject": network}
     found = [
-        ratio("steady epochs, usual / ours", *steady, at_least=network.steady, note=note, **about),
-        ratio(f"{label}, usual / ours, cold cache", *whole, at_least=network.whole, **about),
+        ratio("steady epochs, usual / ours", *steady, at_least=STEADY[network], note=note, **about),
+        ratio(f"{label}, usual / ours, cold cache", *whole, at_least=WHOLE[network], **about),
     ]
     for k, name in enumerate((f"usual pipeline, {workers} workers", "ours")):
         found += [
@@ -106,23 +83,18 @@ def as_full(trace: Trace, full: int) -> tuple[float, float, float]:
     return middle, seconds + (full - 1 - len(steady)) * middle, seconds - first - sum(steady)
 
 
-def _baseline(workspace: Workspace, network: Network, root: Path, *words: str, epochs: int, workers: int) -> Trace:
+def _baseline(workspace: Workspace, network: str, root: Path, *words: str, epochs: int, workers: int) -> Trace:
     folder = workspace.new_folder("baseline")
-    command = ["-m", "benchmarks.speed.imagefolder_baseline", str(root), "--model", network.name]
+    command = ["-m", "benchmarks.speed.imagefolder_baseline", str(root), "--model", network]
     command += ["--folder", str(folder), "--batch-size", str(workspace.batch_size)]
     return workspace.trace([*command, "--epochs", str(epochs), "--workers", str(workers), *words], folder=folder)
 
 
-def _speeds_by_workers(workspace: Workspace, network: Network, root: Path) -> dict[int, float]:
+def _speeds_by_workers(workspace: Workspace, network: str, root: Path) -> dict[int, float]:
     """Number of workers -> images per second in the second of two short epochs."""
     speeds = {}
-    for count in [0, cores()] if workspace.options.quick else worker_counts(cores()):
-        short = ("--batches", str(network.batches))
+    for count in [0, cores()] if workspace.quick else sorted({0, 1, cores() // 2, cores()}):
+        short = ("--batches", str(BATCHES[network]))
         _, epoch = _baseline(workspace, network, root, *short, epochs=2, workers=count).epochs
         speeds[count] = epochs.images(epoch) / epochs.training_pass(epoch)
     return speeds
-
-
-def worker_counts(available: int) -> list[int]:
-    """Numbers of worker processes to try on a machine with so many cores."""
-    return sorted({0, available, *(2**k for k in range(available.bit_length()) if 2**k <= available)})

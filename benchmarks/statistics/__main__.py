@@ -35,16 +35,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     bootstraps = {s: pigeonhole(s, fewer) for s, _ in null if (s.name, s.images) == ("other images", 1000)}
     error = 100 * (ALPHA * (1 - ALPHA) / families) ** 0.5  # of an exact 5 % over so many families
     of_families = f"families of 1 / 2 / 8; 5.0 is allowed, standard error {error:.1f}"
+    covers = "coverage, percent (half the interval's width, points)"
+    compares = "coverage / family-wise error rate of families of 8, percent"
     parts = {
         f"No true difference: family-wise error rate, percent ({of_families})": rows_of(null, family_wise_error),
-        "No true difference: coverage, percent (half the interval's width, points)": rows_of(null, coverage),
-        "Two points of difference: coverage, percent (half the interval's width, points)": rows_of(effect, coverage),
+        f"No true difference: {covers}": rows_of(null, coverage),
+        f"Two points of difference: {covers}": rows_of(effect, coverage),
         "Two points of difference: power, percent of comparisons with `gain`": rows_of(effect, power),
-        "One seed in twenty collapses: coverage, percent (half the interval's width, points)": (
-            rows_of(failing, coverage)
-        ),
-        "Tests, 1,000 images: coverage / family-wise error rate of families of 8, percent "
-        f"(bootstrap: {fewer} families)": compared_tests(null, bootstraps),
+        f"One seed in twenty collapses: {covers}": rows_of(failing, coverage),
+        f"Tests, 1,000 images: {compares} (bootstrap: {fewer} families)": compared_tests(null, bootstraps),
     }
     minutes = (time.perf_counter() - start) / 60
     end = f"{families:,} families per scenario, a quarter of that for two points. {minutes:.0f} minutes."

@@ -36,11 +36,7 @@ def satterthwaite(squares: MeanSquares, alpha: float) -> np.ndarray:
     return -special.stdtrit(np.minimum(df, 1e6), alpha / 2) * np.sqrt(both / _cells(squares))
 
 
-ALTERNATIVES: dict[str, HalfWidth] = {
-    "images only": images_only,
-    "seeds only": seeds_only,
-    "Satterthwaite": satterthwaite,
-}
+ALTERNATIVES = {"images only": images_only, "seeds only": seeds_only, "Satterthwaite": satterthwaite}
 
 
 def coverage_and_error(squares: MeanSquares, truth: float, half_width: HalfWidth) -> tuple[float, float]:

@@ -8,28 +8,6 @@ from benchmarks.harness import chart
 from benchmarks.harness.measurements import Part, of
 
 
-def test_targets_that_are_reached_lie_to_the_right_of_one() -> None:
-    aims = [
-        of("twice as fast", "x", [2.0, 2.0], at_least=1.0),
-        of("too slow", "s", [1.6], at_most=0.8),
-        of("no more memory", "GB", [0.0], at_most=1.5),
-    ]
-    figure = chart.drawn([Part(letter="a", title="", measurements=aims)])
-    assert figure is not None
-    (axes,) = figure.axes
-    names = [label.get_text() for label in axes.get_yticklabels()]
-    marks = {
-        names[int(line.get_ydata()[0])]: line.get_xdata()[0]  # type: ignore[index]
-        for line in axes.lines
-        if line.get_marker() in ("o", "X")
-    }
-    assert marks == {
-        "twice as fast : 2 x (≥ 1)": 2.0,
-        "too slow : 1.6 s (≤ 0.8)": 0.5,
-        "no more memory : 0 GB (≤ 1.5)": chart.FARTHEST,
-    }
-
-
 def test_each_network_has_a_panel_with_the_fastest_on_top(tmp_path: Path) -> None:
     speeds = [
         of("bare loop", "images/s", [300.0], subject="simple_cnn"),

@@ -16,7 +16,7 @@ TORCH = {"threads": 2, "capability": "AVX2", "cpu": "Model name: EPYC", "gpu": N
 
 
 def _measured(workspace: Workspace) -> tuple[list[Measurement], list[str]]:
-    assert workspace.options.quick
+    assert workspace.quick
     return [of("speed", "x", [2.0, 3.0, 4.0], at_least=2.5)], ["in turns"]
 
 

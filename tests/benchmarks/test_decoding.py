@@ -10,9 +10,13 @@ from benchmarks.speed import decoding
 def test_every_repeat_of_every_way_is_timed(tmp_path: Path, image_folder: Callable[..., Path]) -> None:
     root = image_folder(tmp_path / "images")
     trace = decoding.start(Workspace(tmp_path / "work"), root, image_size=16, repeats=2, bare=True)
-    seconds = decoding.seconds_of(trace)
-    assert {name: len(values) for name, values in seconds.items()} == {"building": 2, "threads": 2, "processes": 2}
-    assert all(value > 0 for values in seconds.values() for value in values)
+    (event,) = trace.events("decoding")
+    assert {name: len(values) for name, values in event["seconds"].items()} == {
+        "building": 2,
+        "threads": 2,
+        "processes": 2,
+    }
+    assert all(value > 0 for values in event["seconds"].values() for value in values)
     assert (trace.folder / decoding.CACHE).exists()
 
 

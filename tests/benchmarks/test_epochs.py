@@ -8,15 +8,13 @@ EPOCH = {
     "start": 10.0,
     "first_step": 10.5,
     "steps": [(12.0, 64), (13.0, 64), (14.5, 32)],
-    "validation": [14.75, 16.0],
     "over": 17.0,
 }
 
 
-def test_an_epoch_falls_into_pass_validation_and_ending() -> None:
+def test_an_epoch_lasts_until_the_next_one_begins() -> None:
     assert epochs.training_pass(EPOCH) == 4.5
-    assert epochs.ending(EPOCH) == 1.25
-    assert epochs.whole(EPOCH) == 7.0 == 4.5 + 1.25 + (16.0 - 14.75)
+    assert epochs.whole(EPOCH) == 7.0
     assert epochs.images(EPOCH) == 160
 
 

@@ -11,7 +11,7 @@ from benchmarks.harness.workspace import Trace
 from benchmarks.speed.growth import UNITS, measurements, sizes
 from benchmarks.speed.nine_runs import published
 from benchmarks.speed.start_up import imported
-from benchmarks.speed.whole_run import as_full, worker_counts
+from benchmarks.speed.whole_run import as_full
 
 
 def test_epochs_that_were_not_run_count_as_the_median_steady_one() -> None:
@@ -21,11 +21,6 @@ def test_epochs_that_were_not_run_count_as_the_median_steady_one() -> None:
     trace = Trace(process=process, recorded=[{"event": "fit", "epochs": epochs}], folder=Path())
     assert as_full(trace, 4) == (3.0, 25.0, 7.0)
     assert as_full(trace, 30) == (3.0, 25.0 + 26 * 3.0, 7.0)
-
-
-@pytest.mark.parametrize(("cores", "counts"), [(1, [0, 1]), (2, [0, 1, 2]), (6, [0, 1, 2, 4, 6]), (8, [0, 1, 2, 4, 8])])
-def test_numbers_of_workers_reach_from_none_to_all_cores(cores: int, counts: list[int]) -> None:
-    assert worker_counts(cores) == counts
 
 
 def test_the_modules_of_importtime() -> None:
