@@ -18,8 +18,8 @@ SHORT = {"weight_decay": "l2"}  # in the names of runs: what the published repor
 
 METHODS = ("reg", "data.augment")  # the sections that hold methods
 GRAMMAR = (
-    "A method is given as NAME: STRENGTH, or as NAME: {strength: STRENGTH, OPTION: VALUE}; on the command line in quotes, "
-    "'reg.NAME={strength:STRENGTH,OPTION:VALUE}'"
+    "A method is given as NAME: STRENGTH, or as NAME: {strength: STRENGTH, OPTION: VALUE}; "
+    "on the command line in quotes, 'reg.NAME={strength:STRENGTH,OPTION:VALUE}'"
 )
 
 

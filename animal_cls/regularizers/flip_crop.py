@@ -16,7 +16,8 @@ RATIO = (3 / 4, 4 / 3)  # width / height of what is cut out, before it is squash
 class FlipCrop(Method):
     """Each image, with probability `strength` in (0, 1], is mirrored with probability 1/2 and cut; see `flip_crop`.
 
-    torchvision's own operations draw one set of numbers for a batch, and on whole batches none is quicker than this.
+    As https://arxiv.org/abs/1409.4842, section 6, with larger parts. torchvision's own operations draw one set of
+    numbers for a batch, and on whole batches none is quicker than this.
     """
 
     acts_on = "images"

@@ -33,7 +33,7 @@ TOO_SMALL = (
     "data.image_size=63: too small for simple_cnn, whose convolutions and pools need at least 64 pixels. "
     "Use data.image_size=64 or more."
 )
-NOT_A_IMAGE = "(not an image (JPEG, PNG, WEBP, BMP, GIF can be read))"
+NOT_AN_IMAGE = "(not an image (JPEG, PNG, WEBP, BMP, GIF can be read))"
 
 # Command line -> message. All of these are seen before torch is imported and before any folder is made.
 CONFIG = {
@@ -238,11 +238,11 @@ IMAGES: dict[Callable[[Path, ClassFolders], None], str] = {
         f"(data.val=0.1, data.test=0.1). {NO_TEST}"
     ),
     all_unreadable: (
-        f"data.root={{root}}: none of its 2 images can be read: cat/a.png {NOT_A_IMAGE}; dog/a.png {NOT_A_IMAGE}."
+        f"data.root={{root}}: none of its 2 images can be read: cat/a.png {NOT_AN_IMAGE}; dog/a.png {NOT_AN_IMAGE}."
     ),
     some_unreadable: (
         "data.root={root}: 1 of 24 images (0.042) cannot be read, more than data.max_bad_share=0.01 allows: "
-        f"cat/00.png {NOT_A_IMAGE}. Repair them, move them away, or allow more of them."
+        f"cat/00.png {NOT_AN_IMAGE}. Repair them, move them away, or allow more of them."
     ),
 }
 
