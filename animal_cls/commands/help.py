@@ -39,8 +39,7 @@ def wanted(words: Sequence[str]) -> bool:
 def text(words: Sequence[str], verbs: Sequence[str]) -> str:
     """The help for a command line; the options in its --config-dir are listed, too."""
     found = _options([CONF, *(Path(value) for value in _values(words, ("--config-dir", "-cd")))])
-    width = max(map(len, found))
-    listed = "\n".join(f"    {group:<{width}}  {', '.join(sorted(found[group]))}" for group in sorted(found))
+    listed = _listed({group: ", ".join(sorted(found[group])) for group in sorted(found)})
     return TEXT.format(verbs=", ".join(verbs), groups=listed, keys="\n".join(_keys()))
 
 
@@ -52,6 +51,11 @@ def _options(folders: Sequence[Path]) -> dict[str, set[str]]:
             group, *name = file.relative_to(folder).with_suffix("").parts
             found.setdefault(group, set()).add("/".join(name))
     return found
+
+
+def _listed(rows: dict[str, str]) -> str:
+    width = max(map(len, rows))
+    return "\n".join(f"    {name:<{width}}  {what}" for name, what in rows.items())
 
 
 def _keys() -> Iterator[str]:

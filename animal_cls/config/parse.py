@@ -60,7 +60,7 @@ def _normalized(cfg: DictConfig) -> DictConfig:
             cfg.reg[name] = plain(value)
     augment = OmegaConf.select(cfg, "data.augment")
     value = OmegaConf.to_container(augment) if OmegaConf.is_config(augment) else augment
-    if OmegaConf.is_dict(cfg.get("data", {})):
+    if "data" not in cfg or OmegaConf.is_dict(cfg.data):
         OmegaConf.update(cfg, "data.augment", augment_section(value, _config_folders()), merge=False, force_add=True)
     return cfg
 
