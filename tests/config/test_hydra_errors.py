@@ -13,11 +13,13 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from animal_cls import results
+from animal_cls.commands.train import compose
 from animal_cls.config.hydra_errors import format_hydra_error, is_mistake
 from animal_cls.config.schema import keys, method_names
 from animal_cls.errors import UserError
 from animal_cls.files.paths import CONF
 from animal_cls.results import Result
+from animal_cls.training import build
 
 Program = Callable[..., "CompletedProcess[str]"]
 ClassFolders = Callable[..., Path]
@@ -57,6 +59,7 @@ GRAMMAR = (
 )
 NO_TEST = "Add images of it, take the class away, or lower data.val or data.test (data.test=0 makes no test set)."
 DROPOUT_1 = "reg.dropout=1.0: a probability in [0, 1) is needed: 1 would drop everything."
+ON_THE_PATH = "Put the folder of your module on PYTHONPATH, or beside your --config-dir."
 TOO_SMALL = (
     "data.image_size=63: too small for simple_cnn, whose convolutions and pools need at least 64 pixels. "
     "Use data.image_size=64 or more."
@@ -338,31 +341,29 @@ def test_images(
 
 # What the parts refuse, once torch is there. The images are not looked for before.
 PARTS = {
-    "data.image_size=63": TOO_SMALL,
     "reg.dropout=1": DROPOUT_1,
     "reg.label_smoothing=1": "reg.label_smoothing=1.0: a share in [0, 1) is needed.",
     "data.augment={label_smoothing:1}": "data.augment.label_smoothing=1.0: a share in [0, 1) is needed.",
     "reg.mixup={strength:0.2,q:1}": "reg.mixup.q: no such option. Options: strength, p.",
     "reg=mixup reg.mixup.p=2": "reg.mixup.p=2: a probability in (0, 1] is needed.",
-    "model=resnet18 model.weights=nowhere.pth": (
-        "model.weights=nowhere.pth: neither a file nor a name of weights (IMAGENET1K_V1, DEFAULT)."
-    ),
-    "model=resnet18 model.weights=another.pth": (
-        "model.weights=another.pth: does not fit this network: 119 missing (bn1.weight, bn1.bias, bn1.running_mean, "
-        "...); 1 unknown (fc2.bias); conv1.weight is (64, 3, 5, 5) instead of (64, 3, 7, 7). "
-        "Needed: a file of torchvision's ResNet18, as torch.save(model.state_dict(), file) writes it."
-    ),
     "+model.typo=3": (
         "model: animal_cls.models.simple_cnn.SimpleCNN cannot be called: got an unexpected keyword argument 'typo'. "
         "Its arguments: image_size, dropout."
     ),
-    "model._target_=no.such.Thing": ("model._target_=no.such.Thing: cannot be imported (No module named 'no')."),
+    "model._target_=no.such.Thing": (
+        f"model._target_=no.such.Thing: cannot be imported (No module named 'no'). {ON_THE_PATH}"
+    ),
     "model._target_=torch.nn": ("model._target_=torch.nn: is a module; a class or a function is needed."),
     "optimizer._target_=torch.optim.Nope": (
         "optimizer._target_=torch.optim.Nope: cannot be imported (module 'torch.optim' has no attribute 'Nope')."
     ),
     "data.root=null": ("data.root: data=folder needs the folder of your class folders, e.g. data.root=/path/to/images"),
-    "data.source._target_=nope.nope": ("data.source._target_=nope.nope: cannot be imported (No module named 'nope')."),
+    "data.source._target_=nope.nope": (
+        f"data.source._target_=nope.nope: cannot be imported (No module named 'nope'). {ON_THE_PATH}"
+    ),
+    "+reg.mine={_target_:nope.Mine,strength:1}": (
+        f"reg.mine._target_=nope.Mine: cannot be imported (No module named 'nope'). {ON_THE_PATH}"
+    ),
     "+data.source.typo=3": (
         "data.source: animal_cls.data.sources.folder.locate cannot be called: "
         "got an unexpected keyword argument 'typo'. "
@@ -372,18 +373,39 @@ PARTS = {
 
 
 @pytest.mark.parametrize("words", PARTS)
-def test_parts(words: str, program: Program, tmp_path: Path) -> None:
-    torch.save({"conv1.weight": torch.zeros(64, 3, 5, 5), "fc2.bias": torch.zeros(1)}, tmp_path / "another.pth")
+def test_parts(words: str, program: Program) -> None:
     outcome = program("data=folder", *words.split())
     assert (outcome.returncode, outcome.stderr) == (1, PARTS[words] + "\n")
 
 
-def test_the_smallest_image_that_is_named_works(program: Program, image_folder: ClassFolders, tmp_path: Path) -> None:
-    smallest = re.search(r"Use (data\.image_size=\d+) or more", program("data.image_size=1").stderr)
+# What the network refuses: it is made once, when the classes are known.
+NETWORKS = {
+    "data.image_size=63": TOO_SMALL,
+    "model=resnet18 model.weights=nowhere.pth": (
+        "model.weights=nowhere.pth: neither a file nor a name of weights (IMAGENET1K_V1, DEFAULT)."
+    ),
+    "model=resnet18 model.weights=another.pth": (
+        "model.weights=another.pth: does not fit this network: 119 missing (bn1.weight, bn1.bias, bn1.running_mean, "
+        "...); 1 unknown (fc2.bias); conv1.weight is (64, 3, 5, 5) instead of (64, 3, 7, 7). "
+        "Needed: a file of torchvision's ResNet18, as torch.save(model.state_dict(), file) writes it."
+    ),
+}
+
+
+@pytest.mark.parametrize("words", NETWORKS)
+def test_networks(words: str, program: Program, image_folder: ClassFolders, tmp_path: Path) -> None:
+    torch.save({"conv1.weight": torch.zeros(64, 3, 5, 5), "fc2.bias": torch.zeros(1)}, tmp_path / "another.pth")
+    root = image_folder(tmp_path / "images")
+    outcome = program(*SMALL, f"data.root={root}", "hydra.run.dir=run", *words.split())
+    assert (outcome.returncode, outcome.stderr) == (1, NETWORKS[words] + "\n")
+
+
+def test_the_smallest_image_that_is_named_works() -> None:
+    with pytest.raises(UserError) as caught:
+        build.parts(compose(["data.image_size=1"]), num_classes=2)
+    smallest = re.search(r"Use (data\.image_size=\d+) or more", str(caught.value))
     assert smallest is not None
-    root = image_folder(tmp_path / "images", per_class=2)  # too few to split: reached only by a network that fits
-    outcome = program(*SMALL, f"data.root={root}", smallest[1])
-    assert outcome.stderr.startswith("data.root: too few images of class cat")
+    build.parts(compose([smallest[1]]), num_classes=2)
 
 
 @pytest.mark.parametrize("name", ["gpu", "cuda", "mps"])
