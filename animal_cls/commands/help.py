@@ -2,13 +2,16 @@
 
 import ast
 import importlib.metadata
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import MISSING
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 
 import animal_cls
 from animal_cls.commands import entry
+from animal_cls.config.schema import Key, declared, known, method_names
 from animal_cls.files.paths import CONF
 
 TEXT = """\
@@ -33,6 +36,8 @@ Keys, with their values in the default run (--cfg job shows those of your choice
 
 --config-dir DIR adds your own option files, e.g. DIR/reg/mine.yaml; --hydra-help tells of Hydra's other flags.
 """
+METHODS = "reg"  # the group whose keys are the methods
+WIDTH, MARGIN = 120, 34  # columns of a line, and of what stands left of the meanings
 LIBRARIES = ("torch", "lightning", "hydra-core")  # the versions that a question about a run needs first
 
 
@@ -60,19 +65,53 @@ def versions() -> str:
 
 def text(words: Sequence[str]) -> str:
     """The help for a command line; the options in its --config-dir are listed, too."""
-    folders = [CONF, *config_dirs(words)]
-    groups: dict[str, set[str]] = {}
+    found = _options([CONF, *config_dirs(words)])
+    return TEXT.format(
+        verbs=_listed({verb: about(verb) for verb in entry.verbs()}),
+        groups=_listed({group: ", ".join(sorted(found[group])) for group in sorted(found)}),
+        keys="\n".join(_keys()),
+    )
+
+
+def _options(folders: Sequence[Path]) -> dict[str, set[str]]:
+    """Group -> its options in these config folders."""
+    found: dict[str, set[str]] = {}
     for folder in folders:
         for file in folder.glob("*/**/*.yaml"):
             group, *name = file.relative_to(folder).with_suffix("").parts
-            groups.setdefault(group, set()).add("/".join(name))
-    _, _, keys = (CONF / "config.yaml").read_text(encoding="utf-8").partition("\n\n")
-    keys, _, _ = keys.partition("\nhydra:")
-    return TEXT.format(
-        verbs=_listed({verb: about(verb) for verb in entry.verbs()}),
-        groups=_listed({group: ", ".join(sorted(groups[group])) for group in sorted(groups)}),
-        keys="\n".join(f"    {line}".rstrip() for line in keys.splitlines()),
-    )
+            found.setdefault(group, set()).add("/".join(name))
+    return found
+
+
+def _keys() -> Iterator[str]:
+    """The lines for every declared key: its default, what it means, its unit and what it can be."""
+    for name, field in declared():
+        key = known(field)
+        if key.call:
+            yield from _wrapped(f"{name}.*", f"{key.help}: the keys of its option, a class and its arguments")
+        elif field.default is MISSING:
+            yield from _wrapped(name, key.help)
+        else:
+            yield from _wrapped(f"{name}={_yaml(field.default)}", _meaning(key))
+        if name == METHODS:
+            yield from _wrapped("", f"methods: {', '.join(method_names())}")
+
+
+def _meaning(key: Key) -> str:
+    unit = f" ({key.unit})" if key.unit else ""
+    options = f"; one of {', '.join(key.options)}" if key.options else ""
+    return f"{key.help}{unit}{options}"
+
+
+def _wrapped(word: str, meaning: str) -> Iterator[str]:
+    lines = textwrap.wrap(meaning, WIDTH - MARGIN - 4)
+    yield f"    {word:<{MARGIN - 1}} {lines[0]}"
+    yield from (f"    {'':<{MARGIN}}{line}" for line in lines[1:])
+
+
+def _yaml(value: object) -> str:
+    """As YAML writes it."""
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def about(verb: str) -> str:

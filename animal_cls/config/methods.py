@@ -1,5 +1,6 @@
 """What `reg` and `data.augment` say: which methods, how strong, with which options."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,11 @@ from animal_cls.files.text import did_you_mean
 STRENGTH, TARGET = "strength", "_target_"
 SHORT = {"weight_decay": "l2"}  # in the names of runs: what the published report calls it
 
-GRAMMAR = "A method is given as NAME: STRENGTH, or as NAME: {strength: STRENGTH, OPTION: VALUE}"
+METHODS = ("reg", "data.augment")  # the sections that hold methods
+GRAMMAR = (
+    "A method is given as NAME: STRENGTH, or as NAME: {strength: STRENGTH, OPTION: VALUE}; "
+    "on the command line in quotes, 'reg.NAME={strength:STRENGTH,OPTION:VALUE}'"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,20 +64,45 @@ def _call(name: str, value: Any, key: str) -> MethodCall:
     options = dict(value) if isinstance(value, Mapping) else {STRENGTH: value}
     target = options.pop(TARGET, None)
     if target is None and name not in method_names():
-        prefix = key.rpartition(".")[0]
-        guess = did_you_mean(name, method_names(), section=prefix)
-        raise UserError(
-            f"{key}: no such method.{guess} Methods: {', '.join(method_names())}. "
-            f"One of your own names its class: {key}: {{_target_: mymodule.MyMethod, strength: {strength_of(value)}}}."
-        )
+        raise unknown_method(key, strength_of(value))
     if STRENGTH not in options:
         raise UserError(f"{key}={value}: has no strength. {GRAMMAR}.")
     strength = options.pop(STRENGTH)
     if isinstance(strength, bool) or not isinstance(strength, int | float):
         raise UserError(f"{key}={strength}: a number is needed. {GRAMMAR}.")
-    if not 0 <= strength < float("inf"):
-        raise UserError(f"{key}={strength}: must be at least 0.")
+    if not 0 <= strength < math.inf:
+        raise UserError(f"{key}={strength}: must be at least 0, and finite.")
     return MethodCall(key=key, name=name, strength=float(strength), target=target, options=options)
+
+
+def unknown_method(key: str, strength: Any = 1.0) -> UserError:
+    """The message for `reg.typo=1`."""
+    section, _, name = key.rpartition(".")
+    guess = did_you_mean(name, method_names(), section=section)
+    return UserError(
+        f"{key}: no such method.{guess} Methods: {', '.join(method_names())}. "
+        f"One of your own names its class: {key}: {{_target_: mymodule.MyMethod, strength: {strength}}}."
+    )
+
+
+def unknown_method_key(key: str, section: str) -> UserError:
+    """The message for a key of `section` (`reg` or `data.augment`) that the composed config does not have."""
+    name, _, option = key.removeprefix(f"{section}.").partition(".")
+    if name not in method_names():
+        return unknown_method(f"{section}.{name}")
+    if not option:  # data.augment.flip_crop=1
+        return UserError(f"{key}: {section} does not have it yet. Name all methods at once: {section}={{{name}:1}}")
+    way = f"reg={name} {key}=..., or " if section == "reg" and option in _written_options(name) else ""
+    return UserError(
+        f"{key}: {section}.{name} has no such option as it is written. "
+        f"Give options with the strength: {way}'{section}.{name}={{strength:...,{option}:...}}'"
+    )
+
+
+def _written_options(name: str) -> set[str]:
+    """The options that the option file of a method names."""
+    value = _option_file(name, (CONF,)).get(name)
+    return set(value) if isinstance(value, Mapping) else set()
 
 
 def augment_section(value: Any, folders: tuple[Path, ...] = (CONF,)) -> dict[str, Any]:

@@ -59,9 +59,9 @@ def _normalized(cfg: DictConfig) -> DictConfig:
         if plain(value) is not value:
             cfg.reg[name] = plain(value)
     augment = OmegaConf.select(cfg, "data.augment")
-    if augment is not None:
-        value = OmegaConf.to_container(augment) if OmegaConf.is_config(augment) else augment
-        cfg.data.augment = augment_section(value, config_folders())
+    value = OmegaConf.to_container(augment) if OmegaConf.is_config(augment) else augment
+    if "data" not in cfg or OmegaConf.is_dict(cfg.data):
+        OmegaConf.update(cfg, "data.augment", augment_section(value, config_folders()), merge=False, force_add=True)
     return cfg
 
 

@@ -127,7 +127,7 @@ class Config:
         high=2**32 - 1,
     )
     checkpoint: str = key(
-        "best", "whose weights are evaluated: best (by val/acc) or last (of the last epoch)", options=("best", "last")
+        "best", "whose weights are evaluated: the best by val/acc, or the last", options=("best", "last")
     )
     data: DataConfig = group("the images", factory=DataConfig, option="toy")
     model: dict[str, Any] = group("the network, images to logits", call=True, option="simple_cnn")

@@ -7,7 +7,6 @@ else is touched. One of somebody else's lies in a module of theirs, and its opti
 
 import importlib
 import inspect
-import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 
 from animal_cls.config.methods import MethodCall
 from animal_cls.errors import UserError
+from animal_cls.files.text import did_you_mean
 
 ActsOn = Literal["order", "images", "pairs", "targets", "network", "loss", "step", "weights", "another key"]
 ORDER: tuple[ActsOn, ...] = (
@@ -152,7 +152,8 @@ def _made(call: MethodCall) -> Method:
     accepted = list(inspect.signature(method_class).parameters)
     for option in call.options:
         if option not in accepted:
-            raise UserError(f"{call.key}.{option}: no such option. Options: {', '.join(accepted)}.")
+            guess = did_you_mean(option, accepted, section=call.key)
+            raise UserError(f"{call.key}.{option}: no such option.{guess} Options: {', '.join(accepted)}.")
     try:
         return method_class(call.strength, **call.options)
     except ValueError as error:
@@ -178,12 +179,21 @@ def own_class(name: str) -> type[Method]:
 
 
 def _foreign(call: MethodCall) -> type[Method]:
+    """The class of somebody's own; what goes wrong while its module is imported keeps its traceback."""
+    module, _, name = str(call.target).rpartition(".")
+    where = f"{call.key}._target_={call.target}"
+    if not module:
+        raise UserError(f"{where}: a class with its module is needed, as in mymodule.MyMethod.")
     try:
-        found = pkgutil.resolve_name(str(call.target))
-    except (ImportError, AttributeError, ValueError) as error:
-        if isinstance(error, ImportError) and error.name and not str(call.target).startswith(error.name):
+        imported = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if not f"{module}.".startswith(f"{error.name}."):
             raise  # a module that theirs imports
-        raise UserError(f"{call.key}._target_={call.target}: cannot be imported ({error}).") from None
+        way = "Put the folder of your module on PYTHONPATH, or beside your --config-dir."
+        raise UserError(f"{where}: cannot be imported ({error}). {way}") from None
+    found = getattr(imported, name, None)
+    if found is None:
+        raise UserError(f"{where}: there is no {name} in {module}.{did_you_mean(name, vars(imported))}")
     if not (isinstance(found, type) and issubclass(found, Method)):
-        raise UserError(f"{call.key}._target_={call.target}: is no subclass of animal_cls.regularizers.Method.")
+        raise UserError(f"{where}: is no subclass of animal_cls.regularizers.Method.")
     return found

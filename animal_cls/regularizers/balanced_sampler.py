@@ -20,7 +20,7 @@ class BalancedSampler(Method):
         super().__init__(strength)
 
     def draw(self, order: np.ndarray, labels: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
-        weights = np.bincount(labels)[labels] ** -self.strength  # an image's, so that its class has n^(1 - strength)
+        weights = 1 / np.bincount(labels)[labels] ** self.strength  # an image's, so that its class has n^(1 - strength)
         edges = np.cumsum(weights)
         where = np.searchsorted(edges, uniforms[:, 0] * edges[-1], side="right")
         return order[np.minimum(where, len(order) - 1)]

@@ -1,12 +1,4 @@
-<<<<<<< HEAD:animal_cls/regularizers/flip_crop.py
 """Flip and crop: training images are mirrored, and a random part of them fills the whole."""
-=======
-"""Random changes of training images, on whole batches, on the device of the batch.
-
-Libraries either draw once for a whole batch (torchvision v2), which augments less, or from a global generator (v2 image
-by image, kornia), so that a resumed run would see other images: here each image draws from a key of its own.
-"""
->>>>>>> bench:animal_cls/data/augment.py
 
 import math
 
@@ -24,7 +16,8 @@ RATIO = (3 / 4, 4 / 3)  # width / height of what is cut out, before it is squash
 class FlipCrop(Method):
     """Each image, with probability `strength` in (0, 1], is mirrored with probability 1/2 and cut; see `flip_crop`.
 
-    torchvision's own operations draw one set of numbers for a batch, and on whole batches none is quicker than this.
+    As https://arxiv.org/abs/1409.4842, section 6, with larger parts. torchvision's own operations draw one set of
+    numbers for a batch, and on whole batches none is quicker than this.
     """
 
     acts_on = "images"

@@ -7,7 +7,10 @@ from animal_cls.regularizers import Method
 
 
 class L1(Method):
-    """strength * sum |w| is added to the loss, over all weights but biases and those of normalisations."""
+    """strength * sum |w| is added to the loss, over all weights but biases and those of normalisations.
+
+    As the lasso (Tibshirani 1996, https://doi.org/10.1111/j.2517-6161.1996.tb02080.x) does for linear regression.
+    """
 
     acts_on = "loss"
 

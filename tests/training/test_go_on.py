@@ -5,11 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from benchmarks.left_behind import differences, left_behind
 
 from animal_cls.config.schema import Config
 from animal_cls.training import run
 from animal_cls.training.signals import Stop, Stopped
-from benchmarks.left_behind import differences, left_behind
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:.*LeafSpec")]
 

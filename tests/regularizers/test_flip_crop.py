@@ -1,6 +1,7 @@
 """Mirroring and cutting out, against Pillow and against images whose outcome is known by mathematics."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from animal_cls import rng
-from animal_cls.data.augment import AREA, RATIO, boxes, crop_boxes, flip_crop, grid
+from animal_cls.regularizers import stream_of
+from animal_cls.regularizers.flip_crop import AREA, RATIO, FlipCrop, crop_boxes, flip_crop, grid
 
 N, SIDE = 2000, 16
 KEYS = np.random.default_rng(0).integers(0, 2**64, size=N, dtype=np.uint64)
@@ -28,31 +30,31 @@ def ramps(n: int) -> Tensor:
     return torch.stack([x, y, torch.full_like(x, 7)]).float().expand(n, 3, SIDE, SIDE)
 
 
-def fix_draws(monkeypatch: pytest.MonkeyPatch, draws: np.ndarray) -> None:
-    """Let every image draw these five numbers: mirror, area, shape, left, top."""
+def boxes(keys: np.ndarray, *, seed: int, epoch: int, strength: float = 1.0) -> Tensor:
+    """The affine maps (N, 2, 3) of images in an epoch, as the data module draws them."""
+    method = FlipCrop(strength)
+    return method.sample(rng.uniform(keys, seed=seed, epoch=epoch, draws=method.draws, stream=stream_of(method)))
 
-    def uniform(keys: np.ndarray, *, draws: int, **_: int) -> np.ndarray:
-        return np.column_stack([np.zeros((len(keys), draws - 5)), fixed])
 
-    fixed = draws
-    monkeypatch.setattr("animal_cls.data.augment.rng.uniform", uniform)
+def fixed_boxes(draws: np.ndarray) -> Tensor:
+    """The maps of images that draw these five numbers each: mirror, area, shape, left, top."""
+    return torch.from_numpy(crop_boxes(draws))
 
 
 @pytest.mark.parametrize("place", [0.0, 0.3, 1 - 1e-9])
-def test_the_whole_image_stays_as_it_is(monkeypatch: pytest.MonkeyPatch, place: float) -> None:
-    fix_draws(monkeypatch, np.array([[0.9, 1 - 1e-12, 0.5, place, place], [0.1, 1 - 1e-12, 0.5, place, place]]))
+def test_the_whole_image_stays_as_it_is(place: float) -> None:
+    whole = np.array([[0.9, 1 - 1e-12, 0.5, place, place], [0.1, 1 - 1e-12, 0.5, place, place]])
     images = random_images(2)
-    changed = flip_crop(images, boxes(KEYS[:2], seed=0, epoch=0))
+    changed = flip_crop(images, fixed_boxes(whole))
     torch.testing.assert_close(changed[0], images[0], atol=1e-3, rtol=0)
     torch.testing.assert_close(changed[1], images[1].flip(-1), atol=1e-3, rtol=0)
 
 
-def test_flip_crop_equals_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_flip_crop_equals_pillow() -> None:
     height, width = 20, 30
     images = random_images(50, height=height, width=width)
     draws = np.random.default_rng(2).random((50, 5))
-    fix_draws(monkeypatch, draws)
-    changed = flip_crop(images, boxes(KEYS[:50], seed=0, epoch=0))
+    changed = flip_crop(images, fixed_boxes(draws))
     for image, (mirror, area, shape, left, top), result in zip(images, draws, changed, strict=True):
         share = AREA[0] + (AREA[1] - AREA[0]) * area
         ratio = RATIO[0] * (RATIO[1] / RATIO[0]) ** shape
@@ -122,7 +124,7 @@ def test_the_changes_are_independent_of_each_other_of_the_epoch_before_and_of_th
     assert np.abs(correlation).max() < 5 / math.sqrt(room.sum()), names
 
 
-def test_a_image_is_changed_alike_whatever_the_others_are() -> None:
+def test_an_image_is_changed_alike_whatever_the_others_are() -> None:
     images = random_images(40)
     whole = flip_crop(images, boxes(KEYS[:40], seed=5, epoch=2))
     some = np.random.default_rng(3).permutation(40)[:13]
@@ -167,3 +169,33 @@ def test_the_grid_is_torchs_affine_grid(height: int, width: int) -> None:
     drawn = boxes(KEYS[:20], seed=3, epoch=1)
     reference = functional.affine_grid(drawn, [20, 3, height, width], align_corners=False)
     torch.testing.assert_close(grid(drawn, height=height, width=width), reference)
+
+
+def test_at_strength_one_the_numbers_are_columns_of_the_orders_stream() -> None:
+    """The first column is the order's; a number that follows the order would mirror the first batches only."""
+    expected = crop_boxes(rng.uniform(KEYS, seed=4, epoch=2, draws=6)[:, 1:])
+    np.testing.assert_array_equal(boxes(KEYS, seed=4, epoch=2), expected)
+
+
+def test_the_strength_is_the_share_of_images_that_are_changed_at_all() -> None:
+    some, every = (boxes(KEYS, seed=0, epoch=0, strength=strength) for strength in (0.3, 1.0))
+    untouched = (some == torch.eye(2, 3)).flatten(1).all(dim=1)
+    assert abs(untouched.double().mean() - 0.7) < 4 * math.sqrt(0.3 * 0.7 / N)
+    assert torch.equal(some[~untouched], every[~untouched]), "those that are changed are changed as they were"
+    images = random_images(N)
+    changed, targets = FlipCrop(0.3).batch(images, torch.eye(2), some)
+    torch.testing.assert_close(changed[untouched], images[untouched], atol=1e-3, rtol=0)
+    assert ((changed - images)[~untouched].abs().amax(dim=(1, 2, 3)) > 1).all()
+    assert torch.equal(targets, torch.eye(2))
+
+
+def test_the_method_changes_a_batch_as_its_function_does() -> None:
+    images, drawn = random_images(20), boxes(KEYS[:20], seed=0, epoch=0)
+    assert torch.equal(FlipCrop(1.0).batch(images, torch.eye(2), drawn)[0], flip_crop(images, drawn))
+
+
+@pytest.mark.parametrize("strength", [1.01, 3])
+def test_a_probability_above_one_is_refused(strength: float) -> None:
+    message = f"reg.flip_crop={strength}: a probability in [0, 1] is needed."
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        FlipCrop(strength)
