@@ -20,6 +20,7 @@ import numpy as np
 from PIL import Image
 
 from animal_cls.data.dataset import load
+from animal_cls.data.settings import DataSettings
 from animal_cls.data.sources.folder import scan
 from benchmarks.conditions import cores
 from benchmarks.images import mean_bytes
@@ -65,16 +66,8 @@ def build(root: Path, work: Path, *, image_size: int) -> float:
     cache = work / CACHE
     shutil.rmtree(cache, ignore_errors=True)
     began = time.perf_counter()
-    load(
-        root,
-        image_size=image_size,
-        cache_dir=cache,
-        val=0.1,
-        test=0.1,
-        split_seed=0,
-        max_bad_share=0.0,
-        show_progress=False,
-    )
+    settings = DataSettings(image_size=image_size, cache_dir=cache, val=0.1, test=0.1, split_seed=0, max_bad_share=0.0)
+    load(root, settings, show_progress=False)
     return time.perf_counter() - began
 
 

@@ -11,10 +11,10 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException
 
+from animal_cls.config.values import MAX_PIXELS, PUBLISHED
 from animal_cls.errors import UserError
 from animal_cls.files.paths import PACKAGE
 
-PUBLISHED = "published"  # for data.val and data.test: as in the report
 AUGMENTS = ("none", "flip_crop")
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
 PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed", "bf16-true", "64-true")
@@ -52,10 +52,11 @@ class DataConfig:
     group_copies: bool = False
     augment: str = "none"
     max_bad_share: float = 0.01
-    max_pixels: int = 100_000_000
+    max_pixels: int = MAX_PIXELS
     follow_links: bool = False
     cache: bool = True
     cache_dir: str | None = None
+    limit: int | None = None
 
 
 @dataclass
@@ -138,6 +139,8 @@ def check(config: Config) -> None:
     _one_of("data.augment", data.augment, AUGMENTS)
     _within("data.max_bad_share", data.max_bad_share, low=0, high=1)
     _within("data.max_pixels", data.max_pixels, low=1, high=PILLOWS_OWN_LIMIT, unit="pixels")
+    if data.limit is not None:
+        _within("data.limit", data.limit, low=1, unit="images of each split")
     _check_fractions(data)
     for name in STRENGTHS:
         _within(f"reg.{name}", getattr(reg, name), low=0)

@@ -22,11 +22,12 @@ from PIL import (
     WebPImagePlugin,  # noqa: F401
 )
 
+from animal_cls.config.values import MAX_PIXELS
+
 # Told by the contents, not by the name: many a .jpg from the web is a WebP or a GIF (of which the first frame counts).
 # No others: reading some formats, such as PostScript, starts foreign programs.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
 
-MAX_PIXELS = 100_000_000  # what data.max_pixels is unless it is chosen: 100 megapixels are more than most cameras give
 BYTES_OF_A_PIXEL, OTHER_BYTES = 8, 64 * 2**20  # at most: RGBA of 16 bits unpacked; EXIF, colour profiles, previews
 
 UPRIGHT = {  # EXIF orientation -> what puts the image upright; 1 is upright already

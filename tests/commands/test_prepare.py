@@ -48,12 +48,12 @@ def test_classes_splits_and_bad_files_are_shown(root: Path, tmp_path: Path, caps
     assert out.startswith(
         f"29 images of 2 classes in {root}\n"
         "class  images  train  val  test\n"
-        "a dog        10      7    1     2\n"
-        "cat          19     13    2     4\n"
-        "total        29     20    3     6\n"
+        "a dog      10      7    1     2\n"
+        "cat        19     13    2     4\n"
+        "total      29     20    3     6\n"
         "width    9 to 9, median 9 pixels\n"
     )
-    assert "\nignored  1 hidden files and files that are no images\nfingerprint  " in out
+    assert "\nskipped  1 hidden files and files that are no images\nfingerprint  " in out
     assert "\nWorth a look: Unreadable files: 1 file\n" in out
     assert "\n  - cat/0.png (the file is empty)\n" in out
     page, record = out.splitlines()[-2:]
@@ -68,7 +68,7 @@ def test_images_that_cannot_be_used_are_shown_and_the_reason_comes_last(
         (root / "cat" / f"{i}.png").write_bytes(b"")
     code, out, err = run(capsys, tmp_path, "data=folder", f"data.root='{root}'", "--out", "there")
     assert code == 1
-    assert out.startswith(f"25 images of 2 classes in {root}\nclass  images\na dog        10\n")
+    assert out.startswith(f"25 images of 2 classes in {root}\nclass  images\na dog      10\n")
     assert "\nSevere: Unreadable files: 5 files\n" in out
     assert out.endswith("\nthere/images.html\nthere/images.json\n")
     assert f"data.root={root}: 5 of 30 images (0.17) cannot be read" in err.splitlines()[-1]

@@ -14,7 +14,7 @@ from animal_cls.data.decode import UnreadableImage, read
 from animal_cls.errors import UserError
 
 if TYPE_CHECKING:  # folder.py takes the English names from here
-    from animal_cls.data.sources.folder import ClassFolders
+    from animal_cls.data.sources.listing import Listing
 
 HANDLE = "alessiocorrado99/animals10"
 URL = f"https://www.kaggle.com/datasets/{HANDLE}"
@@ -166,7 +166,7 @@ class Comparison:
         return "" if self.here.digest == self.release.digest else "other contents"
 
 
-def compare(folder: "ClassFolders", *, hashes: Mapping[str, str]) -> list[Comparison]:
+def compare(folder: "Listing", *, hashes: Mapping[str, str]) -> list[Comparison]:
     """Each class of `folder` beside the release.
 
     Args:
