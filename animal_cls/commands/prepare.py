@@ -13,7 +13,7 @@ from animal_cls.data.audit.text import text
 from animal_cls.data.cache import inventory
 from animal_cls.data.dataset import ImageSet, load
 from animal_cls.data.settings import DataSettings
-from animal_cls.data.sources.folder import scan
+from animal_cls.data.sources.source import Source, list_images
 from animal_cls.errors import UserError
 from animal_cls.files import disk
 from animal_cls.files.text import aligned
@@ -25,6 +25,7 @@ Fetch, check, decode and split the images of a run, without training.
     python -m animal_cls.prepare data=animals10                 download the report's photographs, or check a copy
     python -m animal_cls.prepare data=folder data.root=FOLDER   audit your own class folders
     python -m animal_cls.prepare data=toy                       draw the embedded images
+    python -m animal_cls.prepare data=table data.source.labels=FILE   images that a CSV file labels
 
 Says how many images there are, and what is wrong with them: unreadable files, copies and near copies, also across
 classes and splits, blank, tiny and huge ones; on the terminal, and with small images and all names in images.html
@@ -133,14 +134,14 @@ def prepare(overrides: Sequence[str], *, verify: bool = False) -> Audit:
     settings = DataSettings.of(data)
     source = call(data.source, "data.source", root=data.root, cache_dir=settings.cache_dir)
     return audit_images(
-        scan(source, follow_links=settings.follow_links),
+        list_images(source, follow_links=settings.follow_links),
         _usable(source, settings, verify),
         settings,
         is_drawn=data.name == "toy",
     )
 
 
-def _usable(source: Path, settings: DataSettings, verify: bool) -> ImageSet | UserError:
+def _usable(source: Source, settings: DataSettings, verify: bool) -> ImageSet | UserError:
     """The images of a run, or why they cannot be used: then it is all the more worth to audit them."""
     try:
         return load(source, settings, show_progress=True, verify=verify)

@@ -9,8 +9,9 @@ import numpy as np
 from animal_cls.data.cache.pixels import DecodedImages, Pixels
 from animal_cls.data.copy_groups import group_identities
 from animal_cls.data.settings import DataSettings
-from animal_cls.data.sources.folder import about_links, scan
+from animal_cls.data.sources.folder import about_links
 from animal_cls.data.sources.listing import Listing
+from animal_cls.data.sources.source import Source, list_images
 from animal_cls.data.splits import fingerprint, limited, split
 from animal_cls.errors import UserError
 from animal_cls.files.naming import listed
@@ -42,7 +43,7 @@ class ImageSet:
         return self.pixels.take(self.rows[indices])
 
 
-def load(source: Path, settings: DataSettings, *, show_progress: bool, verify: bool = False) -> ImageSet:
+def load(source: Source, settings: DataSettings, *, show_progress: bool, verify: bool = False) -> ImageSet:
     """List the images of `source`, decode what is not decoded yet, leave out what cannot be read, split the rest.
 
     Nothing is remembered but what lies in the cache, where names, sizes and times say what has changed: so each job
@@ -54,7 +55,7 @@ def load(source: Path, settings: DataSettings, *, show_progress: bool, verify: b
     Raises:
         UserError: no labelled images there, too many unreadable ones, or a class too small to split.
     """
-    listing = scan(source, follow_links=settings.follow_links)
+    listing = list_images(source, follow_links=settings.follow_links)
     if listing.not_followed:
         log.warning("%s", about_links(listing.not_followed))
     images = listing.decode(settings, image_size=settings.image_size, show_progress=show_progress, verify=verify)

@@ -102,6 +102,14 @@ def _pixels(source: bytes, image_size: int, max_pixels: int) -> np.ndarray:
     return np.array(square if upright is None else square.transpose(upright))
 
 
+def squashed(pixels: np.ndarray, *, image_size: int) -> np.ndarray:
+    """An image that is decoded already, (H, W, 3) or (H, W) uint8, as `decode` would have it: (size, size, 3) uint8."""
+    if pixels.shape == (image_size, image_size, 3):
+        return pixels
+    square = _rgb(Image.fromarray(np.ascontiguousarray(pixels)))
+    return np.array(square.resize((image_size, image_size), Image.Resampling.BILINEAR))
+
+
 def _rgb(image: Image.Image) -> Image.Image:
     image.load()
     if image.mode.startswith("I"):  # 16-bit grey, which Pillow would clip instead of scale

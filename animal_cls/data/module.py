@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ from animal_cls.data.batch import Batch
 from animal_cls.data.batches import Loader, OrderedBatches, Reader, ShuffledBatches, on_device
 from animal_cls.data.dataset import ImageSet, load
 from animal_cls.data.settings import DataSettings
+from animal_cls.data.sources.source import Source
 
 EVALUATION_BATCH = {"cpu": 128, "gpu": 1024}  # images; on CPUs smaller ones stay in their caches, and are faster
 
@@ -33,7 +33,7 @@ class ImageDataModule(LightningDataModule):
 
     def __init__(
         self,
-        locate: Callable[[], Path],
+        locate: Callable[[], Source],
         settings: DataSettings,
         *,
         batch_size: int,

@@ -1,13 +1,12 @@
 """The checks: each takes the facts and says what it has found, the worst first."""
 
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import PurePath
 
 import numpy as np
 
 from animal_cls.data.audit.facts import Facts
 from animal_cls.data.audit.findings import SEVERITIES, Finding, Item, Severity
-from animal_cls.data.header import SUFFIXES_OF, Header
+from animal_cls.data.header import Header, has_usual_name
 from animal_cls.data.sources.folder import FOLLOW
 
 TINY = 16  # pixels of the shorter side: hardly anything can be seen
@@ -120,7 +119,7 @@ def formats(facts: Facts) -> Iterator[Finding]:
     groups = [
         [_item(facts, index, f"is {found.format}")]
         for index, found in enumerate(facts.headers)
-        if found and PurePath(facts.paths[index]).suffix.lower() not in SUFFIXES_OF[found.format]
+        if found and not has_usual_name(facts.paths[index], found)
     ]
     yield Finding(
         kind="wrong_extension", severity="note", title="Names that say another format",

@@ -65,8 +65,8 @@ def overview(facts: Facts) -> Overview:
 
 
 def beside_the_release(listing: Listing, facts: Facts) -> list[Comparison]:
-    """Each class beside Animals-10; nothing where the classes are others."""
-    if set(facts.classes) != set(animals10.RELEASE):
+    """Each class beside Animals-10; nothing where the classes are others, or there are no files."""
+    if not listing.has_files or set(facts.classes) != set(animals10.RELEASE):
         return []
     return animals10.compare(listing, hashes=dict(zip(facts.paths, facts.contents.tolist(), strict=True)))
 

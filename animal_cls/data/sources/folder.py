@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from animal_cls.data.sources.animals10 import FOLDERS
+from animal_cls.data.sources.labels import SPLIT_NAMES
 from animal_cls.data.sources.listing import Listing
 from animal_cls.data.sources.tree import SUFFIXES, Tree, leads_out, read
 from animal_cls.errors import UserError
 from animal_cls.files.naming import listed
 
-SPLIT_FOLDERS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 EXAMPLE = "data.root=/path/to/images"
 FOLLOW = "To follow links: data.follow_links=true"
 ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")
@@ -95,9 +95,9 @@ def _enter(root: Path, boundary: Path | None) -> Path:
 
 def _splits(tree: Tree, root: Path) -> dict[str, Tree] | None:
     """Folder name -> folder of the predefined split, or None where the folders of `root` are the classes."""
-    found = {name: folder for name, folder in tree.folders.items() if name.lower() in SPLIT_FOLDERS}
+    found = {name: folder for name, folder in tree.folders.items() if name.lower() in SPLIT_NAMES}
     holding = {name: folder for name, folder in found.items() if any(folder.class_folders().values())}
-    names = [SPLIT_FOLDERS[name.lower()] for name in holding]
+    names = [SPLIT_NAMES[name.lower()] for name in holding]
     if "train" in names and len(set(names)) > 1:
         if len(set(names)) < len(names):
             raise UserError(f"data.root={root}: {_listed(holding)} name one split twice. Keep one folder for each.")
@@ -116,7 +116,7 @@ def _refuse_linked_classes(tree: Tree, splits: dict[str, Tree] | None, root: Pat
     if splits is None:
         linked = tree.folders_outside
     else:
-        linked = [name for name in tree.folders_outside if name.lower() in SPLIT_FOLDERS]
+        linked = [name for name in tree.folders_outside if name.lower() in SPLIT_NAMES]
         linked += [f"{split}/{name}" for split, folder in splits.items() for name in folder.folders_outside]
     if linked:
         raise _linked_away(linked, root)
@@ -152,7 +152,7 @@ def _gather(tree: Tree, splits: dict[str, Tree], root: Path) -> Listing:
         paths=paths,
         labels=np.array([index[name] for name, _, _ in rows], dtype=np.int64),
         classes=classes,
-        predefined=None if "" in splits else np.array([SPLIT_FOLDERS[split.lower()] for _, _, split in rows]),
+        predefined=None if "" in splits else np.array([SPLIT_NAMES[split.lower()] for _, _, split in rows]),
         skipped=tree.all_skipped() + sum(1 for _ in tree.all_images()) - len(rows),
         not_followed=list(tree.all_outside()),
     )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -23,6 +24,8 @@ class Listing:
     predefined: np.ndarray | None  # (N,) of "train", "val" or "test" where the source brings its own split
     skipped: int = 0  # hidden files and folders, files that are no images, images outside of the class folders
     not_followed: list[str] = field(default_factory=list)  # links that lead out of the root, relative to it
+
+    has_files: ClassVar[bool] = True
 
     def decode(
         self, settings: DataSettings, *, image_size: int, show_progress: bool, verify: bool = False
