@@ -13,7 +13,6 @@ import pytest
 
 from animal_cls.commands.train import compose
 from animal_cls.config.schema import Config
-from animal_cls.data.dataset import load_once
 from animal_cls.errors import UserError
 from animal_cls.files import disk
 from animal_cls.sweeps import job
@@ -26,7 +25,6 @@ pytestmark = [pytest.mark.filterwarnings("ignore:.*LeafSpec"), pytest.mark.slow]
 
 @pytest.fixture
 def root(image_folder: Callable[..., Path], tmp_path: Path) -> Path:
-    load_once.cache_clear()
     return image_folder(tmp_path / "images", per_class=10)
 
 
@@ -130,7 +128,6 @@ def test_a_run_folder_that_vanishes(config: Config, tmp_path: Path, monkeypatch:
 @pytest.mark.parametrize("place", ["images", "cache"])
 def test_what_was_read_before_it_vanished_is_there_to_the_end(config: Config, tmp_path: Path, place: str) -> None:
     twin = uninterrupted(config, tmp_path / "twin")
-    load_once.cache_clear()
     folder = tmp_path / "run"
     folder.mkdir()
     run.train(config, folder, stop=Vandal(lambda: shutil.rmtree(tmp_path / place)))

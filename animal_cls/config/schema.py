@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields, is_dataclass
 from typing import Any, cast
 
+from animal_cls.config.values import MAX_PIXELS, PUBLISHED
 from animal_cls.files.paths import PACKAGE
 
-PUBLISHED = "published"  # for data.val and data.test: as in the report
 PILLOWS_OWN_LIMIT = 178_956_970  # pixels: it refuses larger images whatever we say
 KEY = "key"  # where a field's metadata has its `Key`
 
@@ -70,7 +70,7 @@ class DataConfig:
         0.01, "fraction of images that may be unreadable before the run is refused", low=0, high=1, outcome=False
     )
     max_pixels: int = key(
-        100_000_000,
+        MAX_PIXELS,
         "width x height of a file; a larger image counts as unreadable and is not decoded",
         unit="pixels",
         low=1,

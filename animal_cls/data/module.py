@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,8 +12,9 @@ from torch.nn import functional
 from animal_cls import rng
 from animal_cls.data.batch import Batch
 from animal_cls.data.batches import Loader, OrderedBatches, Reader, ShuffledBatches, on_device
-from animal_cls.data.dataset import ImageSet, load_once
-from animal_cls.data.decode import MAX_PIXELS
+from animal_cls.data.dataset import ImageSet, load
+from animal_cls.data.settings import DataSettings
+from animal_cls.data.sources.source import Source
 from animal_cls.regularizers import Method, uses
 
 EVALUATION_BATCH = {"cpu": 128, "gpu": 1024}  # images; on CPUs smaller ones stay in their caches, and are faster
@@ -24,66 +24,34 @@ class ImageDataModule(LightningDataModule):
     """Batches of the train, val and test images of a folder, and of all of them for the evaluation.
 
     Args:
-        locate: returns the folder of class folders; it may draw or download the images first.
-        image_size: pixels, square.
+        locate: returns the images, as `dataset.load` takes them; it may draw or download them first.
+        settings: which images, how large, in which split.
         batch_size: training images.
-        val, test: fractions of each class, or "published".
-        split_seed: key of the hash that deals the images to the splits.
         methods: those that change the order of an epoch, or batches.
-        max_bad_share: fraction of images that may be unreadable.
-        cache_dir: folder of the decoded images.
-        cache: whether decoded images are kept there; else every batch is decoded anew.
         seed: decides the order and the augmentation, together with epoch and image.
-        max_pixels: width times height of an image; one with more counts as unreadable.
-        follow_links: also symbolic links that lead out of the folder.
-        group_copies: keep near copies on one side of the split.
+        show_progress: a bar on the terminal while images are decoded.
     """
 
     def __init__(
         self,
-        locate: Callable[[], Path],
+        locate: Callable[[], Source],
+        settings: DataSettings,
         *,
-        image_size: int,
         batch_size: int,
-        val: float | str,
-        test: float | str,
-        split_seed: int,
         methods: Sequence[Method] = (),
-        max_bad_share: float,
-        cache_dir: Path,
         seed: int,
-        cache: bool = True,
         show_progress: bool = False,
-        max_pixels: int = MAX_PIXELS,
-        follow_links: bool = False,
-        group_copies: bool = False,
     ) -> None:
         super().__init__()
-        self.locate, self.image_size, self.batch_size = locate, image_size, batch_size
-        self.val, self.test, self.split_seed = val, test, split_seed
-        self.methods, self.max_bad_share, self.cache_dir = list(methods), max_bad_share, cache_dir
-        self.seed, self.cache, self.show_progress = seed, cache, show_progress
-        self.max_pixels, self.follow_links, self.group_copies = max_pixels, follow_links, group_copies
+        self.locate, self.settings, self.show_progress = locate, settings, show_progress
+        self.batch_size, self.methods, self.seed = batch_size, list(methods), seed
         self._images: ImageSet | None = None
         self._resident: Tensor | None = None  # all images in the memory of a GPU
 
     def prepare_data(self) -> None:
-        """Find, draw or download the images, decode them once and deal them to the splits."""
+        """Find, draw or download the images, decode them once and assign them to the splits."""
         if self._images is None:
-            self._images = load_once(
-                self.locate(),
-                image_size=self.image_size,
-                cache_dir=self.cache_dir,
-                val=self.val,
-                test=self.test,
-                split_seed=self.split_seed,
-                max_bad_share=self.max_bad_share,
-                show_progress=self.show_progress,
-                cache=self.cache,
-                max_pixels=self.max_pixels,
-                follow_links=self.follow_links,
-                group_copies=self.group_copies,
-            )
+            self._images = load(self.locate(), self.settings, show_progress=self.show_progress)
             self._keys = rng.image_keys(self._images.hashes)
 
     @property

@@ -1,6 +1,5 @@
 """Work shared with other processes of this machine, or where there are none, done by this one alone."""
 
-import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
@@ -8,6 +7,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import TypeVar
+
+from animal_cls.files.processors import cores
 
 MOST = 4  # processes together: a report is five seconds of work for two of them
 
@@ -82,8 +83,3 @@ def gathered(processes: int | None = None) -> Iterator[Helpers]:
     finally:
         if made.pool is not None:
             made.pool.shutdown(cancel_futures=True)
-
-
-def cores() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

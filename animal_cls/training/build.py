@@ -16,8 +16,8 @@ from torch.optim import Optimizer
 from animal_cls import regularizers
 from animal_cls.config.methods import MethodCall, active
 from animal_cls.config.schema import Config
-from animal_cls.data.cache.pixels import default_cache_dir
 from animal_cls.data.module import ImageDataModule
+from animal_cls.data.settings import DataSettings
 from animal_cls.errors import UserError
 from animal_cls.regularizers import Method, NoEffect
 from animal_cls.results import MethodRecord
@@ -96,24 +96,14 @@ def probe(config: Config) -> Parts:
 
 def images(config: Config, methods: Sequence[Method] = ()) -> ImageDataModule:
     """The images that `config` names, not looked for yet."""
-    data = config.data
-    cache_dir = Path(data.cache_dir).expanduser() if data.cache_dir else default_cache_dir()
+    data, settings = config.data, DataSettings.of(config.data)
     return ImageDataModule(
-        partial(call, data.source, "data.source", root=data.root, cache_dir=cache_dir),
-        image_size=data.image_size,
+        partial(call, data.source, "data.source", root=data.root, cache_dir=settings.cache_dir),
+        settings,
         batch_size=data.batch_size,
-        val=data.val,
-        test=data.test,
-        split_seed=data.split_seed,
         methods=methods,
-        max_bad_share=data.max_bad_share,
-        cache=data.cache,
-        cache_dir=cache_dir,
         seed=config.seed,
         show_progress=sys.stderr.isatty(),
-        max_pixels=data.max_pixels,
-        follow_links=data.follow_links,
-        group_copies=data.group_copies,
     )
 
 

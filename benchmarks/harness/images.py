@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from animal_cls.data.cache.pixels import default_cache_dir
+from animal_cls.data.settings import default_cache_dir
 from animal_cls.data.sources.folder import scan
 from animal_cls.data.sources.toy.source import locate
 from benchmarks.harness.conditions import cores

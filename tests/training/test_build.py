@@ -196,13 +196,15 @@ def test_the_images_are_what_the_config_says(tmp_path: Path, monkeypatch: pytest
         ),
         [FlipCrop(1.0)],
     )
-    assert (made.image_size, made.batch_size, made.val, made.test, made.split_seed) == (64, 7, 0.3, 0.2, 5)
-    assert (made.max_bad_share, made.seed, [type(method) for method in made.methods]) == (0.5, 4, [FlipCrop])
+    assert (made.batch_size, made.seed, [type(method) for method in made.methods]) == (7, 4, [FlipCrop])
+    chosen = made.settings
+    assert (chosen.image_size, chosen.val, chosen.test, chosen.split_seed) == (64, 0.3, 0.2, 5)
+    assert (chosen.max_bad_share, chosen.limit) == (0.5, None)
     assert made.locate() == tmp_path
     monkeypatch.setenv("ANIMAL_CLS_CACHE", str(tmp_path / "a"))
-    assert build.images(config_of()).cache_dir == tmp_path / "a"
+    assert build.images(config_of()).settings.cache_dir == tmp_path / "a"
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert build.images(config_of("data.cache_dir='~/b'")).cache_dir == tmp_path / "b"
+    assert build.images(config_of("data.cache_dir='~/b'")).settings.cache_dir == tmp_path / "b"
 
 
 def test_a_source_of_images_is_checked_like_any_other_call(tmp_path: Path) -> None:
