@@ -18,7 +18,9 @@ from animal_cls.data.batch import Batch
 from animal_cls.data.batches import BatchIndex, Loader, OrderedBatches, ShuffledBatches, copied
 from animal_cls.data.module import ImageDataModule
 from animal_cls.regularizers import Method
+from animal_cls.regularizers.balanced_sampler import BalancedSampler
 from animal_cls.regularizers.flip_crop import FlipCrop, crop_boxes, flip_crop
+from animal_cls.regularizers.mixup import Mixup
 
 Factory = Callable[..., ImageDataModule]
 AUGMENT = pytest.mark.parametrize("methods", [[], [FlipCrop(1.0)]], ids=["none", "flip_crop"])
