@@ -101,14 +101,20 @@ class Classifier(LightningModule):
 
     def configure_optimizers(self) -> Optimizer:
         assert self.optimizer is not None, "training needs an optimizer"
-        self._steps = max(1, int(self.trainer.estimated_stepping_batches))
+        steps_per_epoch, epochs = self._steps_per_epoch(), self.trainer.max_epochs or 1
+        self._steps = steps_per_epoch * epochs
         if self.make_schedule is not None:
             self.schedule = self.make_schedule(self.optimizer, self._steps)
         if self.schedule is not None and self._kept_schedule is not None:
             self.schedule.load_state_dict(self._kept_schedule)
         for method in self.methods:
-            method.steps_per_epoch = max(1, self._steps // max(1, self.trainer.max_epochs or 1))
+            method.steps_per_epoch = steps_per_epoch
         return self.optimizer
+
+    def _steps_per_epoch(self) -> int:
+        # Not by Lightning's estimated_stepping_batches: it would set the loader up before the checkpoint of a run that
+        # goes on says where in the epoch that is, and the epoch would begin anew.
+        return max(1, len(self.trainer.datamodule.train_dataloader()))  # type: ignore[attr-defined]  # a run has one
 
     def on_train_start(self) -> None:
         self._set_progress(self.global_step)

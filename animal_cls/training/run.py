@@ -157,7 +157,7 @@ def _profiler(wanted: str | None) -> Profiler:
 
 def _say_where_time_went(trainer: Trainer) -> None:
     """Show the profiler's table, which Lightning gives to a log that nobody sees; the evaluation is not measured."""
-    profiler, trainer.profiler = trainer.profiler, PassThroughProfiler()
+    profiler, trainer.profiler = trainer.profiler, PassThroughProfiler()  # type: ignore[attr-defined]  # it has one
     if not isinstance(profiler, PassThroughProfiler):
         log.info("%s", profiler.summary())
 

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -221,7 +221,7 @@ def test_a_source_of_images_is_checked_like_any_other_call(tmp_path: Path) -> No
 
 
 @pytest.fixture
-def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Config]:
+def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Config]]:
     """`outside(source)` is a config of the network `Network` in a module of somebody's own."""
 
     def config(source: str) -> Config:
@@ -232,7 +232,7 @@ def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
         made.model = {"name": "mine", "_target_": "somebodys.Network"}
         return made
 
-    yield config  # type: ignore[misc]
+    yield config
     sys.modules.pop("somebodys", None)
 
 
