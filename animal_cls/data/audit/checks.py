@@ -25,7 +25,7 @@ def findings(facts: Facts) -> list[Finding]:
 def copies(facts: Facts) -> Iterator[Finding]:
     """Equal files: across splits, across classes, within a class."""
     groups = _groups(facts.contents, np.flatnonzero(facts.readable))
-    torn = [group for group in groups if _differ(facts.splits, group)]
+    torn = [group for group in groups if _is_torn(facts, group)]
     mixed = [group for group in groups if _differ(facts.labels, group)]
     yield _finding(
         facts, "copies_across_splits", "severe", "Equal files in different splits", torn,
@@ -46,7 +46,7 @@ def near_copies(facts: Facts) -> Iterator[Finding]:
     """Different files that show one photograph: across splits, across classes, within a class."""
     groups = _groups(facts.identities, np.flatnonzero(facts.readable))
     groups = [group for group in groups if _differ(facts.contents, group)]
-    torn = [group for group in groups if _differ(facts.splits, group)]
+    torn = [group for group in groups if _is_torn(facts, group)]
     mixed = [group for group in groups if _differ(facts.labels, group)]
     way_out = "data.group_copies=true keeps each group in one split."
     if facts.is_predefined:
@@ -162,6 +162,11 @@ def _groups(keys: np.ndarray, indices: np.ndarray) -> Groups:
     for index in indices.tolist():
         groups.setdefault(str(keys[index]), []).append(index)
     return [group for group in groups.values() if len(group) > 1]
+
+
+def _is_torn(facts: Facts, group: list[int]) -> bool:
+    """Whether it lies in several splits; images in none, which data.limit leaves out, do not count."""
+    return len(set(facts.splits[group].tolist()) - {""}) > 1
 
 
 def _differ(values: np.ndarray, group: list[int]) -> bool:

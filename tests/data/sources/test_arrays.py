@@ -180,6 +180,21 @@ def test_a_function_of_ones_own_is_a_source(tmp_path: Path, monkeypatch: pytest.
     assert not list(tmp_path.glob("decoded")), "arrays need no cache"
 
 
+def test_images_that_a_limit_leaves_out_are_in_no_other_split(tmp_path: Path) -> None:
+    images = IMAGES.copy()
+    images[2::2] = images[0]  # nearly all owls are copies
+    images[4] = IMAGES[4]
+    images[6] = IMAGES[6]
+    source = ArraySource(images=images, labels=LABELS, classes=CLASSES)
+    chosen = settings(tmp_path, limit=3)
+    found = run(tmp_path, source, limit=3)
+    audit = audit_images(list_images(source, follow_links=False), found, chosen)
+    kinds = {finding.kind for finding in audit.findings}
+    assert set(audit.facts.splits) == {"", "train", "val", "test"}
+    assert "copies_within_class" in kinds
+    assert "copies_across_splits" not in kinds
+
+
 def test_arrays_are_audited_like_files(tmp_path: Path, image_folder: Callable[..., Path]) -> None:
     images = IMAGES.copy()
     images[5] = images[4]  # of another class
