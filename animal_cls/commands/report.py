@@ -16,14 +16,12 @@ def main(words: Sequence[str] | None = None) -> int:
     out = asked.out or asked.folders[0] / REPORT
     try:
         with gathered() as helpers:
-            made, notes = make(asked.folders, out, compare=[tuple(pair) for pair in asked.compare], helpers=helpers)
+            made = make(asked.folders, out, compare=[tuple(pair) for pair in asked.compare], helpers=helpers)
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
     for answer in made.answers:
         print(answer.text)
-    for note in notes:
-        print(f"warning: {note}", file=sys.stderr)
     print(f"report  {out}")
     return 0
 

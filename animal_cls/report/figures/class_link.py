@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from animal_cls.report.figures.drawing import headline, legend_below, styles
 from animal_cls.report.figures.style import GREY, lettering, short
-from animal_cls.report.numerals import chance, number
+from animal_cls.report.format import format_p_value, number
 from animal_cls.report.records import ClassLink, ClassRow
 
 APART = 0.03  # of the axis: class names nearer than that to each other would overlap
@@ -58,7 +58,7 @@ def correlation(link: ClassLink | None) -> str:
     """Spearman's rank correlation in words."""
     if link is None or link.rho is None:
         return "no rank correlation"
-    return f"rank correlation {number(link.rho, 2)}, p {chance(link.p_value)}"
+    return f"rank correlation {number(link.rho, 2)}, p {format_p_value(link.p_value)}"
 
 
 def name_classes(axes: Axes, points: dict[str, list[tuple[int, float, str]]]) -> None:

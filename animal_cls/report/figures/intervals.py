@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from animal_cls.files.text import percent
 from animal_cls.report.figures.drawing import INK, PAPER, headline
 from animal_cls.report.figures.style import BLUE, GREY, VERMILLION, lettering, short
-from animal_cls.report.numerals import possible, signed, signed_interval
+from animal_cls.report.format import possible, signed, signed_interval
 from animal_cls.report.records import ArmRow, Comparison
 
 MARKS = {  # verdict -> marker, filling, line: told apart by shape as well as by colour

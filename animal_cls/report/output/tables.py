@@ -64,7 +64,7 @@ CLASSES = (
 )
 STATEMENTS = ("id", "verdict", "evidence")
 FILES = (OWN, "arms.csv", "comparisons.csv", "classes.csv", "statements.csv", "report.md")  # as written
-PAGE = "index.html"  # beside them
+PAGE, FIGURES = "index.html", "figures"  # beside them
 
 
 def write(study: Study, out: Path) -> list[Path]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Verdict = Literal["gain", "loss", "no difference shown", "too few seeds"]
+Verdict = Literal["gain", "loss", "no difference shown", "too few seeds", "no effect reached the network"]
 
 COMPARED_SPLITS = ("val", "test", "all")
 COMPARED_METRICS = ("acc", "acc_macro", "loss")
@@ -60,10 +60,11 @@ class Comparison:
     p_value: float | None
     p_adjusted: float | None  # Holm, over all of one metric and split; those with baselines do not count requested ones
     verdict: Verdict  # from p_adjusted and n_seeds; gain = the arm is better (for loss: lower)
-    fair: bool  # one factor differs, the images and splits are the same
+    fair: bool  # one factor differs and reached the network, the images and splits are the same
     confounded: bool  # more than one factor differs
     differs: tuple[str, ...]  # the keys that differ, without those that only follow others
     differences: tuple[Difference, ...]  # the same with the values
+    no_effect: str = ""  # why nothing that differs reached the network, in words; "" where something did
     separating: tuple[str, ...] = ()  # in words with the overrides: runs that would tell the factors apart
     notes: tuple[str, ...] = ()  # differing splits, fingerprints, precision, device, versions; seeds without a partner
     images_test: ImagesTest | None = None  # None without predictions, and for loss

@@ -24,8 +24,8 @@ class Images:
     classes: list[str]
 
     @cached_property
-    def places(self) -> dict[str, np.ndarray]:
-        """Split -> where its images stand, (n,) int64; a split that has none is not there, but for "all"."""
+    def indices(self) -> dict[str, np.ndarray]:
+        """Split -> the indices of its images, (n,) int64; a split that has none is not there, but for "all"."""
         found = {str(name): np.flatnonzero(self.splits == name) for name in np.unique(self.splits)}
         return {**found, "all": np.arange(len(self.paths))}
 
@@ -38,6 +38,7 @@ class RunPredictions:
     predicted: np.ndarray  # (N,) int64, indices into `images.classes`
     confidence: np.ndarray  # (N,) float32: probability of the predicted class
     p_true: np.ndarray  # (N,) float32: probability of the true class
+    loss: np.ndarray | None = None  # (N,) float64, cross-entropy in nats; None where only predictions.csv tells
 
     @cached_property
     def right(self) -> np.ndarray:

@@ -143,11 +143,11 @@ def test_one_answer_per_network() -> None:
 
 
 def test_the_evaluated_split(write_run: Callable[..., Path], tmp_path: Path) -> None:
-    from animal_cls.report.build import study
+    from animal_cls.report.build import build_study
 
     hits = {"cat": [True], "dog": [True]}
     write_run(tmp_path / "a", {"val": hits, "test": hits})
-    assert study([tmp_path]).evaluated_split == "test"
+    assert build_study([tmp_path]).evaluated_split == "test"
     write_run(tmp_path / "b", {"val": hits}, seed=1)
-    assert study([tmp_path]).evaluated_split == "val", "not every run has a test"
+    assert build_study([tmp_path]).evaluated_split == "val", "not every run has a test"
     assert evaluated_split([]) == "val"
