@@ -21,7 +21,7 @@ Write = Callable[..., Path]
 def pages(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Where pages were asked for; none is drawn, which takes longer than everything else."""
     asked: list[Path] = []
-    monkeypatch.setattr(make, "write_page", lambda study, out, helpers: asked.append(out) or [])
+    monkeypatch.setattr(make, "write_page", lambda study, out, helpers: asked.append(out))
     return asked
 
 
@@ -104,14 +104,6 @@ def test_two_reports_at_once_wait_for_each_other(
     with FileLock(sweep / "report" / make.WRITING):
         assert main([str(sweep)]) == 1
     assert capsys.readouterr().err == f"{sweep / 'report'}: another report is being written there. Try again.\n"
-
-
-def test_what_was_not_written_is_told(
-    sweep: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(make, "write_page", lambda study, out, helpers: ["figures: arms.png: not made by a report"])
-    assert main([str(sweep)]) == 0
-    assert capsys.readouterr().err == "warning: figures: arms.png: not made by a report\n"
 
 
 def test_no_torch_no_hydra_and_no_matplotlib_for_the_numbers(sweep: Path) -> None:

@@ -47,19 +47,27 @@ def strengths(config: Flat) -> Flat:
 
 
 def differences(config: Flat, other: Flat) -> list[Difference]:
-    """The factors in which two `identity` configs differ, section by section as the configs have them.
+    """The factors in which two `identity` configs differ, in the order of the configs.
 
     What only follows another difference is left out: `reg.name`; the options of a method that one of them has off;
     and of two constructors everything that only one of them takes.
     """
-    both = {**config, **other}
+    both = _merged(list(config), list(other))
     keys = [key for key in both if key != LABEL and not same(config, other, key)]
     keys = [key for key in keys if method_of(key) in (None, key, *(config.keys() & other.keys()))]
     for section in [key.removesuffix("._target_") for key in both if key.endswith("._target_")]:
         keys = _without_followers(keys, section, config, other)
-    sections = list(dict.fromkeys(key.partition(".")[0] for key in both))
-    keys.sort(key=lambda key: sections.index(key.partition(".")[0]))
     return [Difference(key=key, value=value_of(config, key), baseline=value_of(other, key)) for key in keys]
+
+
+def _merged(keys: list[str], others: list[str]) -> list[str]:
+    """All keys, each of `others` behind the one that it stands behind there."""
+    place = 0
+    for key in others:
+        place = keys.index(key) if key in keys else place
+        keys = keys if key in keys else [*keys[:place], key, *keys[place:]]
+        place += 1
+    return keys
 
 
 def same(config: Flat, other: Flat, key: str) -> bool:

@@ -77,7 +77,8 @@ def _identical(arm: Arm, baseline: Arm) -> str:
 
 def _says_the_same(a: RunPredictions, b: RunPredictions) -> bool:
     columns = ((a.predicted, b.predicted), (a.confidence, b.confidence), (a.p_true, b.p_true))
-    return a.images is b.images and all(np.array_equal(ours, theirs) for ours, theirs in columns)
+    losses = [] if a.loss is None or b.loss is None else [(a.loss, b.loss)]
+    return a.images is b.images and all(np.array_equal(ours, theirs) for ours, theirs in (*columns, *losses))
 
 
 def _results(arm: Arm) -> list[Result]:

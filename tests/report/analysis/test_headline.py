@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from animal_cls.report.analysis.answer import answers, evaluated_split
+from animal_cls.report.analysis.headline import answers, evaluated_split
 from animal_cls.report.records import Answer, Arm, ArmRow, Comparison, Run
 from animal_cls.results import Result
 
@@ -74,7 +74,7 @@ def test_confounding_is_in_the_sentences() -> None:
 
 def test_nothing_was_shown_and_what_it_would_take() -> None:
     text = said(replace(BASE, verdict="no difference shown", p_adjusted=0.4, seeds_needed=12)).text
-    assert "Verdict: no difference shown (p = 0.4 adjusted over all comparisons)." in text
+    assert "Verdict: no difference shown (p = 0.400 adjusted over all comparisons)." in text
     assert text.endswith("With 12 seeds a difference of two points would be shown with a probability of 80 %.")
 
 
@@ -112,6 +112,17 @@ def test_other_verdicts_are_told() -> None:
     worse = replace(BASE, arm="cnn/l2", delta=-5.0, ci_low=-7.0, ci_high=-3.0, verdict="loss", confounded=True)
     text = said(BASE, worse).text
     assert "Also shown, loss: cnn/l2 (confounded) -5.0 points (95 % interval -7.0 to -3.0)." in text
+
+
+def test_what_reached_no_network_is_told_and_is_no_finding() -> None:
+    void = "no effect reached the network"
+    why = "reg.dropout did not act (Plain takes none)"
+    idle = replace(BASE, delta=0.0, ci_low=0.0, ci_high=0.0, fair=False, verdict=void, no_effect=why, notes=(why,))
+    text = said(idle, means={"cnn/l2": 0.5}).text
+    assert f"Verdict: {void}: {why}." in text
+    assert not any(words in text for words in ("by the regularizer", "Not fair", "would be shown"))
+    better = said(replace(BASE, arm="cnn/l2"), idle, means={"cnn/l2": 0.7}).text
+    assert f"No effect of cnn/dropout reached the network: {why}." in better
 
 
 def test_other_images_are_told() -> None:
