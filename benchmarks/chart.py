@@ -7,8 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from animal_cls.report.figures.drawing import DPI, theme
-from animal_cls.report.figures.style import BLUE, GREY, VERMILLION
+from animal_cls.report.figures.style import BLUE, DPI, GREY, VERMILLION, theme
 from benchmarks.measurements import Measurement, Part, Target
 from benchmarks.tables import number, quantity
 

@@ -15,8 +15,8 @@ def main(words: Sequence[str] | None = None) -> int:
     asked = parser().parse_args(words)
     out = asked.out or asked.folders[0] / REPORT
     try:
-        with gathered() as helpers:
-            made = make(asked.folders, out, compare=[tuple(pair) for pair in asked.compare], helpers=helpers)
+        with gathered() as workers:
+            made = make(asked.folders, out, compare=[tuple(pair) for pair in asked.compare], workers=workers)
     except UserError as error:
         print(error, file=sys.stderr)
         return 1

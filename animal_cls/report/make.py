@@ -10,14 +10,14 @@ from animal_cls.report.analysis.collect import OWN
 from animal_cls.report.build import build_study
 from animal_cls.report.output import tables
 from animal_cls.report.records import Study
-from animal_cls.report.workers import Helpers
+from animal_cls.report.workers import Workers
 
 REPORT = "report"  # the folder below the first one given
 WRITING = ".writing"  # inside it: locked while its files are replaced, which takes no time
 PATIENCE = 60  # seconds
 
 
-def make(sources: Sequence[Path], out: Path, *, helpers: Helpers, compare: Sequence[tuple[str, str]] = ()) -> Study:
+def make(sources: Sequence[Path], out: Path, *, workers: Workers, compare: Sequence[tuple[str, str]] = ()) -> Study:
     """Write the report on the runs in `sources` into `out`; returns what it says.
 
     Raises:
@@ -29,7 +29,7 @@ def make(sources: Sequence[Path], out: Path, *, helpers: Helpers, compare: Seque
         out.mkdir(parents=True, exist_ok=True)
         with FileLock(out / WRITING, timeout=PATIENCE):
             tables.write(study, out)
-        write_page(study, out, helpers)
+        write_page(study, out, workers)
         return study
     except Timeout:
         raise UserError(f"{out}: another report is being written there. Try again.") from None
@@ -44,10 +44,10 @@ def refuse_foreign(out: Path) -> None:
         raise UserError(f"{out}: holds {taken[0]}, but no report, so that is not written over. Choose --out DIR.")
 
 
-def write_page(study: Study, out: Path, helpers: Helpers) -> None:
+def write_page(study: Study, out: Path, workers: Workers) -> None:
     """Write index.html and the figures; matplotlib is not loaded before."""
     from animal_cls.report.output import page
 
-    made = page.draw(study, helpers)
+    made = page.draw(study, workers)
     with FileLock(out / WRITING, timeout=PATIENCE):
         page.write(study, made, out)

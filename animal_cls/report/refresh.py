@@ -93,12 +93,12 @@ def requests() -> Iterator[bytes]:
 def run(sweep: Path) -> None:
     """Make the report as often as asked; what goes wrong is told once."""
     from animal_cls.report import make  # not in the sweep itself: scipy takes a second
-    from animal_cls.report.workers import Helpers
+    from animal_cls.report.workers import Workers
 
     told = False
     for _ in requests():
         try:
-            make.make([sweep], sweep / make.REPORT, helpers=Helpers(count=0))
+            make.make([sweep], sweep / make.REPORT, workers=Workers(count=0))
         except Exception as error:
             if not told:
                 warn(error)

@@ -15,14 +15,14 @@ Done = TypeVar("Done")
 
 
 @dataclass(kw_only=True, eq=False)
-class Helpers:
+class Workers:
     """Processes that take a share of long work; they start with the first of it."""
 
     count: int  # beside this process
     pool: ProcessPoolExecutor | None = None
 
     def share(self, work: Callable[[Item], Done], items: Sequence[Item]) -> list[Done]:
-        """`work` done to each item, in order: the helpers begin at the front, this process at the back.
+        """`work` done to each item, in order: the workers begin at the front, this process at the back.
 
         `work` and the items have to travel to another process, and what comes of it back.
         """
@@ -31,7 +31,7 @@ class Helpers:
         return [own[k] if k in own else _result(begun[k], work, item) for k, item in enumerate(items)]
 
     def _begin(self, work: Callable[[Item], Done], items: Sequence[Item]) -> "list[Future[Done]]":
-        """What the helpers were given; nothing where there are none, or the system has none to give."""
+        """What the workers were given; nothing where there are none, or the system has none to give."""
         if self.count < 1 or len(items) < 2:
             return []
         try:
@@ -43,7 +43,7 @@ class Helpers:
             return []
 
     def get_ready(self, work: Callable[[], object]) -> None:
-        """Let the helpers that are there do `work`, each once, while this process does something else."""
+        """Let the workers that are there do `work`, each once, while this process does something else."""
         if self.pool is not None:
             with suppress(BrokenExecutor):
                 for _ in range(self.count):
@@ -59,9 +59,9 @@ def _result(begun: "Future[Done]", work: Callable[[Item], Done], item: Item) -> 
 
 
 @contextmanager
-def gathered(processes: int | None = None) -> Iterator[Helpers]:
+def gathered(processes: int | None = None) -> Iterator[Workers]:
     """So many processes at work, this one counted; by default as many as it may use cores, but not many."""
-    made = Helpers(count=min(MOST, cores() if processes is None else processes) - 1)
+    made = Workers(count=min(MOST, cores() if processes is None else processes) - 1)
     try:
         yield made
     finally:

@@ -21,7 +21,7 @@ Write = Callable[..., Path]
 def pages(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Where pages were asked for; none is drawn, which takes longer than everything else."""
     asked: list[Path] = []
-    monkeypatch.setattr(make, "write_page", lambda study, out, helpers: asked.append(out))
+    monkeypatch.setattr(make, "write_page", lambda study, out, workers: asked.append(out))
     return asked
 
 

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from animal_cls.report.figures.confusion import LABELS, SHADE, draw_matrix, row_shares
-from animal_cls.report.figures.drawing import PALE, Sheet, headline, panels
-from animal_cls.report.figures.style import lettering, short
+from animal_cls.report.figures.drawing import Sheet, headline, panels
+from animal_cls.report.figures.style import PALE, lettering, short
 
 READABLE = 12  # classes up to which the cells hold their share
 WRITTEN = 0.045  # share of a row below which its shade alone speaks

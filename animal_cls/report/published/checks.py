@@ -198,7 +198,7 @@ def s9(ours: Ours) -> list[Check]:
 def s10(ours: Ours) -> list[Check]:
     def even() -> tuple[bool, str]:
         spread, other = (float(np.std(list(measured.by_class(ours[name]).values()))) for name in (RESNET, CNN))
-        return spread < other - NEAR, f"standard std over classes {spread:.2f} (wanted: < the CNN's, {other:.2f})"
+        return spread < other - NEAR, f"standard deviation over classes {spread:.2f} (wanted: < the CNN's, {other:.2f})"
 
     return [
         lambda: every_class(ours, RESNET, 88),
@@ -250,3 +250,9 @@ def s16(ours: Ours) -> list[Check]:
 
     bases = (CNN, RESNET, PRETRAINED)
     return [lambda t=f"{base}, {reg}", b=base: uncured(t, b) for base in bases for reg in ("L2", "dropout")]
+
+
+CHECKS: dict[str, Callable[[Ours], list[Check]]] = {
+    f"S{k}": check
+    for k, check in enumerate((s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11, s12, s13, s14, s15, s16), start=1)
+}

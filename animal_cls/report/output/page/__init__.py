@@ -20,12 +20,12 @@ from animal_cls.report.output.page.thumbnails import thumbnail
 from animal_cls.report.output.rows import TEMPLATES, environment
 from animal_cls.report.output.tables import FIGURES, PAGE
 from animal_cls.report.records import ImageNote, Statement, Study
-from animal_cls.report.workers import Helpers
+from animal_cls.report.workers import Workers
 
 KINDS = {  # of images
     "wrong": "Confidently wrong",
-    "corrected": "Repaired: right only with the regularizer",
-    "regressed": "Broken: right only without the regularizer",
+    "corrected": "Corrected: right only with the regularizer",
+    "regressed": "Regressed: right only without the regularizer",
 }
 
 
@@ -37,10 +37,10 @@ class Figures:
     files: list[Files]  # of each
 
 
-def draw(study: Study, helpers: Helpers) -> Figures:
+def draw(study: Study, workers: Workers) -> Figures:
     """Draw all figures, which takes longer than everything else."""
     made = list(drawings(study))
-    return Figures(drawings=made, files=helpers.share(rendered, made))
+    return Figures(drawings=made, files=workers.share(rendered, made))
 
 
 def write(study: Study, figures: Figures, out: Path) -> None:
