@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import TypeVar
@@ -41,13 +41,6 @@ class Workers:
         except (OSError, ImportError, BrokenExecutor):  # no semaphores, no memory, or one was killed before
             self.count = 0
             return []
-
-    def get_ready(self, work: Callable[[], object]) -> None:
-        """Let the workers that are there do `work`, each once, while this process does something else."""
-        if self.pool is not None:
-            with suppress(BrokenExecutor):
-                for _ in range(self.count):
-                    self.pool.submit(work)
 
 
 def _result(begun: "Future[Done]", work: Callable[[Item], Done], item: Item) -> Done:

@@ -9,12 +9,12 @@ from animal_cls.report.figures.bands import Metrics, learning
 from animal_cls.report.figures.beside_published import beside_published
 from animal_cls.report.figures.choice import MOST_PANELS, chosen, file_name, left_out, within
 from animal_cls.report.figures.class_size import class_size, classes_differ
+from animal_cls.report.figures.confusion import WRITTEN_CLASSES, matrices
 from animal_cls.report.figures.curves import MIXED, NOTE
 from animal_cls.report.figures.drawing import Drawing
 from animal_cls.report.figures.generalization_gap import generalization_gap
 from animal_cls.report.figures.heatmap import changes, heatmap
 from animal_cls.report.figures.intervals import arms_figure, comparisons_figure
-from animal_cls.report.figures.matrices import READABLE, matrices
 from animal_cls.report.figures.reliability import reliability
 from animal_cls.report.records import Arm, PublishedRow, Study
 
@@ -107,7 +107,7 @@ def of_confusions(study: Study) -> Iterator[Drawing]:
             if not found:
                 continue
             title = f"Confusion matrices of {model}, {split}"
-            shares = SHARES if len(arms[0].classes) <= READABLE else ""
+            shares = SHARES if len(arms[0].classes) <= WRITTEN_CLASSES else ""
             yield Drawing(
                 name=file_name("confusion", split, model),
                 title=title,

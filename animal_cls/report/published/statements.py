@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from animal_cls.report.published.checks import CHECKS, Check, Ours
+from animal_cls.report.published.checks import CHECKS, Ours
 from animal_cls.report.published.measured import Missing
 from animal_cls.report.published.published import DATA, RUNS, PublishedRun, deviations, matching
 from animal_cls.report.records import Arm, Statement, StatementVerdict
@@ -29,17 +29,13 @@ class Claim:
     holds_when: str
     figure: Figure
 
-    def checks(self, ours: Ours) -> list[Check]:
-        """Its parts, each with what decides it."""
-        return CHECKS[self.id](ours)
-
 
 def _decide(claim: Claim, ours: Ours) -> Statement:
     """Every part is looked at: one that is false decides, one that lacks numbers leaves it open."""
     truths, words, missing = [], [], []
-    for check in claim.checks(ours):
+    for check in CHECKS[claim.id]:
         try:
-            true, text = check()
+            true, text = check(ours)
         except Missing as error:
             missing.append(str(error))
         else:

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,31 +30,22 @@ KINDS = {  # of images
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Figures:
-    """The figures of a study, drawn."""
-
-    drawings: list[Drawing]
-    files: list[Files]  # of each
-
-
-def draw(study: Study, workers: Workers) -> Figures:
+def draw(study: Study, workers: Workers) -> list[tuple[Drawing, Files]]:
     """Draw all figures, which takes longer than everything else."""
     made = list(drawings(study))
-    return Figures(drawings=made, files=workers.share(rendered, made))
+    return list(zip(made, workers.share(rendered, made), strict=True))
 
 
-def write(study: Study, figures: Figures, out: Path) -> None:
+def write(study: Study, figures: Sequence[tuple[Drawing, Files]], out: Path) -> None:
     """Write `out`/index.html and, into `out`/figures, each figure as PNG and SVG, in place of the former page's."""
     former = named_in(out / PAGE)
     (out / FIGURES).mkdir(parents=True, exist_ok=True)
-    pairs = list(zip(figures.drawings, figures.files, strict=True))
-    contents = {f"{drawing.name}.png": files.png for drawing, files in pairs}
-    contents |= {f"{drawing.name}.svg": files.svg.encode() for drawing, files in pairs}
+    contents = {f"{drawing.name}.png": files.png for drawing, files in figures}
+    contents |= {f"{drawing.name}.svg": files.svg.encode() for drawing, files in figures}
     for name, content in contents.items():
         with atomic.replacing(out / FIGURES / name) as part:
             part.write_bytes(content)
-    atomic.write(out / PAGE, render(study, {drawing.name: shown(drawing, files.svg) for drawing, files in pairs}))
+    atomic.write(out / PAGE, render(study, {drawing.name: shown(drawing, files.svg) for drawing, files in figures}))
     for name in former - contents.keys():
         (out / FIGURES / name).unlink(missing_ok=True)
 

@@ -180,10 +180,10 @@ def test_figures_of_the_last_page_are_removed_and_a_users_files_stay(make_study:
     page.write(study, figures, tmp_path)
     (tmp_path / "figures" / "mine.png").write_bytes(b"mine")
     made = {path.name for path in (tmp_path / "figures").iterdir()}
-    page.write(study, page.Figures(drawings=figures.drawings[:1], files=figures.files[:1]), tmp_path)
-    name = figures.drawings[0].name
+    page.write(study, figures[:1], tmp_path)
+    name = figures[0][0].name
     assert {path.name for path in (tmp_path / "figures").iterdir()} == {"mine.png", f"{name}.png", f"{name}.svg"}
-    assert len(made) == 2 * len(figures.drawings) + 1 > 3
+    assert len(made) == 2 * len(figures) + 1 > 3
 
 
 def test_only_where_an_arm_is_a_published_run_is_the_published_report_shown(make_study: MakeStudy) -> None:
