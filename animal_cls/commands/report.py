@@ -1,7 +1,6 @@
 """Write what the runs in some folders show: tables, text and one page."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,12 +12,10 @@ def main(words: Sequence[str]) -> int:
     """Make the report that the words ask for; returns the exit code."""
     asked = parser().parse_args(words)
     out = asked.out or asked.folders[0] / REPORT
-    with gathered() as helpers:
-        made, notes = make(asked.folders, out, compare=[tuple(pair) for pair in asked.compare], helpers=helpers)
+    with gathered() as workers:
+        made = make(asked.folders, out, compare=[tuple(pair) for pair in asked.compare], workers=workers)
     for answer in made.answers:
         print(answer.text)
-    for note in notes:
-        print(f"warning: {note}", file=sys.stderr)
     print(f"report  {out}")
     return 0
 

@@ -3,7 +3,7 @@
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import TypeVar
@@ -17,14 +17,14 @@ Done = TypeVar("Done")
 
 
 @dataclass(kw_only=True, eq=False)
-class Helpers:
+class Workers:
     """Processes that take a share of long work; they start with the first of it."""
 
     count: int  # beside this process
     pool: ProcessPoolExecutor | None = None
 
     def share(self, work: Callable[[Item], Done], items: Sequence[Item]) -> list[Done]:
-        """`work` done to each item, in order: the helpers begin at the front, this process at the back.
+        """`work` done to each item, in order: the workers begin at the front, this process at the back.
 
         `work` and the items have to travel to another process, and what comes of it back.
         """
@@ -33,7 +33,7 @@ class Helpers:
         return [own[k] if k in own else _result(begun[k], work, item) for k, item in enumerate(items)]
 
     def _begin(self, work: Callable[[Item], Done], items: Sequence[Item]) -> "list[Future[Done]]":
-        """What the helpers were given; nothing where there are none, or the system has none to give."""
+        """What the workers were given; nothing where there are none, or the system has none to give."""
         if self.count < 1 or len(items) < 2:
             return []
         try:
@@ -44,13 +44,6 @@ class Helpers:
         except (OSError, ImportError, BrokenExecutor):  # no semaphores, no memory, or one was killed before
             self.count = 0
             return []
-
-    def get_ready(self, work: Callable[[], object]) -> None:
-        """Let the helpers that are there do `work`, each once, while this process does something else."""
-        if self.pool is not None:
-            with suppress(BrokenExecutor):
-                for _ in range(self.count):
-                    self.pool.submit(work)
 
 
 def _result(begun: "Future[Done]", work: Callable[[Item], Done], item: Item) -> Done:
@@ -75,9 +68,9 @@ def _out_of_reach_of_interrupts() -> Iterator[None]:
 
 
 @contextmanager
-def gathered(processes: int | None = None) -> Iterator[Helpers]:
+def gathered(processes: int | None = None) -> Iterator[Workers]:
     """So many processes at work, this one counted; by default as many as it may use cores, but not many."""
-    made = Helpers(count=min(MOST, cores() if processes is None else processes) - 1)
+    made = Workers(count=min(MOST, cores() if processes is None else processes) - 1)
     try:
         yield made
     finally:

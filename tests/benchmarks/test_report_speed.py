@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from animal_cls.report.build import study
+from animal_cls.report.build import build_study
 from benchmarks.speed import report
 
 
 def test_the_made_up_study_is_sound(tmp_path: Path) -> None:
-    made = study([report.write_study(tmp_path, runs=20, images=3000)])
+    made = build_study([report.write_study(tmp_path, runs=20, images=3000)])
     assert (len(made.runs), len(made.arms), made.evaluated_split) == (20, 20, "test")
     assert made.warnings == ()
     assert [c.notes for c in made.comparisons if c.notes] == [], "predictions.csv and result.json agree"

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from animal_cls.report.figures.curves import LINES
+from animal_cls.report.figures.curves import LINES, lines_of
 from animal_cls.report.figures.drawing import Sheet, headline, legend_below, outer_labels, panels, thinned
 
 Metrics = Mapping[str, np.ndarray]  # the columns of metrics.csv
@@ -18,26 +18,26 @@ FAINT = 10  # seeds up to which each has its own faint line
 
 
 def learning(arms: Sequence[tuple[str, Sequence[Metrics]]], *, title: str) -> Figure:
-    """For each named arm accuracy (above) and loss (below) over the epochs, train and val together."""
+    """For each named arm accuracy (above) and loss (below) by epoch, train and val, and what was minimised."""
     figure, places = panels([name for name, _ in arms], SHEET)
     drawn: dict[str, Any] = {}
     for (_, seeds), panel in zip(arms, places, strict=True):
         for axes, metric, scale in zip(panel, ("acc", "loss"), (100.0, 1.0), strict=True):
-            for split, look in LINES.items():
-                curves = [series(metrics, f"{split}/{metric}", scale) for metrics in seeds]
-                drawn[split] = draw(axes, curves, each=True, **look) or drawn.get(split)
+            for name, column, look in lines_of(metric):
+                curves = [series(metrics, column, scale) for metrics in seeds]
+                drawn[name] = draw(axes, curves, each=name in LINES, **look) or drawn.get(name)
             finish(axes)
     for row in range(SHEET.rows_each):
         align([panel[row] for panel in places])
     outer_labels(places, SHEET, x="epoch", y=("accuracy (%)", "loss (nats)"))
-    legend_below(figure, [(line, split) for split, line in drawn.items() if line])
+    legend_below(figure, [(line, name) for name, line in drawn.items() if line])
     headline(figure, title)
     return figure
 
 
 def series(metrics: Metrics, column: str, scale: float = 1.0) -> dict[int, float]:
     """Epoch (from 1) -> number, for the epochs that have one; of an epoch that is there twice, the later row."""
-    values = zip(metrics["epoch"], metrics[column], strict=True)
+    values = zip(metrics["epoch"], metrics.get(column, np.full(len(metrics["epoch"]), np.nan)), strict=True)
     return {int(epoch) + 1: scale * float(value) for epoch, value in values if np.isfinite(value)}
 
 

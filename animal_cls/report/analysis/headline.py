@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from animal_cls.files.text import percent
 from animal_cls.report.analysis.averages import mean_of
 from animal_cls.report.analysis.comparisons import of_arm
+from animal_cls.report.format import difference, p_equals, plural
 from animal_cls.report.records import Answer, Arm, ArmRow, Comparison
 
 NEAR = 1e-9  # of a fraction: means that are equal but for floating point
@@ -43,7 +44,7 @@ def _answer(
         return Answer(model=model, text=f"{model}: {_nothing(arms, regularized, rows, split)}")
     comparison = found[best[0].name]
     equal = [arm.name for arm in best[1:]]
-    others = [c for name, c in found.items() if name != best[0].name and c.verdict in ("gain", "loss")]
+    others = [c for name, c in found.items() if name != best[0].name]
     sentences = [
         f"{model}: {_headline(comparison, rows, equal)}",
         _verdict(comparison),
@@ -67,7 +68,7 @@ def _nothing(arms: Sequence[Arm], regularized: Sequence[Arm], rows: Sequence[Arm
     if not done:
         return "no run is finished, so nothing can be said."
     means = [(arm.name, row) for arm in done if (row := mean_of(rows, arm=arm.name, split=split, metric="acc"))]
-    levels = "; ".join(f"{name} {percent(row.mean)} ({seeds(row.n_seeds)})" for name, row in means)
+    levels = "; ".join(f"{name} {percent(row.mean)} ({plural(row.n_seeds, 'seed')})" for name, row in means)
     told = f" Accuracy on {split}: {levels}." if levels else ""
     if not any(arm.done for arm in regularized):
         return f"no run with a regularizer is finished, so nothing can be compared.{told}"
@@ -83,16 +84,18 @@ def _headline(c: Comparison, rows: Sequence[ArmRow], equal: Sequence[str]) -> st
     ties = f" (equal: {', '.join(equal)})" if equal else ""
     return (
         f"of its regularizers {c.arm}{ties} has the highest accuracy on {c.split}{level}: "
-        f"{difference(c)} against {c.baseline} ({seeds(c.n_seeds)})."
+        f"{difference(c)} against {c.baseline} ({plural(c.n_seeds, 'seed')})."
     )
 
 
 def _verdict(c: Comparison) -> str:
     """What that shows. Of several factors at once it is no regularizer's doing, and the sentence says so."""
     what = "the factors together" if c.confounded else "the regularizer"
-    p = f"p = {p_value(c.p_adjusted)} adjusted over all comparisons"
+    p = f"{p_equals(c.p_adjusted)} adjusted over all comparisons"
+    if c.no_effect:
+        return f"Verdict: {c.verdict}: {c.no_effect}."
     if c.verdict == "too few seeds":
-        return f"Verdict: too few seeds ({seeds(c.n_seeds)}); it says nothing of other seeds."
+        return f"Verdict: too few seeds ({plural(c.n_seeds, 'seed')}); it says nothing of other seeds."
     if c.verdict == "no difference shown":
         return f"Verdict: no difference shown ({p})." if c.p_adjusted is not None else "Verdict: no difference shown."
     return f"Verdict: {c.verdict} by {what} ({p})."
@@ -103,23 +106,23 @@ def _caveats(c: Comparison) -> list[str]:
     told = []
     if c.confounded:
         told.append(f"Confounded: {' and '.join(c.differs)} differ at once, so the difference has no single cause.")
-    if not c.fair and not c.confounded:
+    if not (c.fair or c.confounded or c.no_effect):
         told.append(f"Not fair: {c.notes[0]}." if c.notes else "Not fair.")
     return told
 
 
 def _further(others: Sequence[Comparison]) -> list[str]:
-    """The other arms of this network with a verdict."""
+    """The other arms of this network of which something was shown, and those without effect."""
     told = []
     for verdict in ("gain", "loss"):
         named = [f"{c.arm}{' (confounded)' * c.confounded} {difference(c)}" for c in others if c.verdict == verdict]
         told += [f"Also shown, {verdict}: {'; '.join(named)}."] if named else []
-    return told
+    return told + [f"No effect of {c.arm} reached the network: {c.no_effect}." for c in others if c.no_effect]
 
 
 def _seeds(c: Comparison) -> str:
     """How many seeds would show two points; nothing where a difference was shown."""
-    if c.verdict in ("gain", "loss"):
+    if c.verdict in ("gain", "loss") or c.no_effect:
         return ""
     if c.seeds_needed is not None:
         power = "a difference of two points would be shown with a probability of 80 %"
@@ -131,33 +134,3 @@ def _seeds(c: Comparison) -> str:
     if c.seeds_needed_why == "too few images":
         return f"No number of seeds would show a difference of two points on so few images of {c.split}."
     return "How many seeds would show a difference of two points cannot be said from these; two are the least."
-
-
-def difference(c: Comparison) -> str:
-    """`+2.3 points (95 % interval -0.4 to +5.0)`, with what the interval speaks of if that is not everything."""
-    if c.delta is None:
-        return "no difference known"
-    digits = 3 if c.metric == "loss" else 1
-    text = f"{signed(c.delta, digits)} {c.unit}"
-    if c.ci_low is None or c.ci_high is None:
-        return text
-    over = "" if c.over == "seeds and images" else f" over {c.over} only"
-    return f"{text} (95 % interval {signed(c.ci_low, digits)} to {signed(c.ci_high, digits)}{over})"
-
-
-def signed(value: float, digits: int) -> str:
-    """A number with its sign, and without one where it is 0 as far as it is shown."""
-    text = f"{value:+.{digits}f}"
-    return text if text.strip("+-0.") else text[1:]
-
-
-def p_value(p: float | None) -> str:
-    """A p-value with two digits that count."""
-    if p is None:
-        return "not known"
-    return f"{p:.2g}" if p >= 0.0001 else "below 0.0001"
-
-
-def seeds(n: int) -> str:
-    """`1 seed`, `5 seeds`."""
-    return f"{n} seed{'s' * (n != 1)}"

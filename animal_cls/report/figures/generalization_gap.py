@@ -6,12 +6,13 @@ from matplotlib.figure import Figure
 
 from animal_cls.report.figures.bands import Metrics, draw, finish, series
 from animal_cls.report.figures.choice import within
-from animal_cls.report.figures.drawing import INK, Sheet, headline, legend_below, panels, styles
+from animal_cls.report.figures.drawing import Sheet, headline, legend_below, panels
+from animal_cls.report.figures.style import INK, styles
 
 Arms = Sequence[tuple[str, Sequence[Metrics]]]  # name, and the metrics of each seed
 
 
-def gap(models: Mapping[str, Arms], *, title: str) -> Figure:
+def generalization_gap(models: Mapping[str, Arms], *, title: str) -> Figure:
     """A panel per network: train minus val accuracy in points over the epochs, a line and a band per arm."""
     figure, places = panels(list(models), Sheet(columns=2, height=3.0, bottom=1.15, between=(0.7, 0.8)))
     names = list(dict.fromkeys(within(model, name) for model, arms in models.items() for name, _ in arms))

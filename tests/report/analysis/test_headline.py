@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from animal_cls.report.analysis.answer import answers, evaluated_split
+from animal_cls.report.analysis.headline import answers, evaluated_split
 from animal_cls.report.records import Answer, Arm, ArmRow, Comparison, Run
 from animal_cls.results import Result
 
@@ -74,7 +74,7 @@ def test_confounding_is_in_the_sentences() -> None:
 
 def test_nothing_was_shown_and_what_it_would_take() -> None:
     text = said(replace(BASE, verdict="no difference shown", p_adjusted=0.4, seeds_needed=12)).text
-    assert "Verdict: no difference shown (p = 0.4 adjusted over all comparisons)." in text
+    assert "Verdict: no difference shown (p = 0.400 adjusted over all comparisons)." in text
     assert text.endswith("With 12 seeds a difference of two points would be shown with a probability of 80 %.")
 
 
@@ -114,6 +114,17 @@ def test_other_verdicts_are_told() -> None:
     assert "Also shown, loss: cnn/l2 (confounded) -5.0 points (95 % interval -7.0 to -3.0)." in text
 
 
+def test_what_reached_no_network_is_told_and_is_no_finding() -> None:
+    void = "no effect reached the network"
+    why = "reg.dropout did not act (Plain takes none)"
+    idle = replace(BASE, delta=0.0, ci_low=0.0, ci_high=0.0, fair=False, verdict=void, no_effect=why, notes=(why,))
+    text = said(idle, means={"cnn/l2": 0.5}).text
+    assert f"Verdict: {void}: {why}." in text
+    assert not any(words in text for words in ("by the regularizer", "Not fair", "would be shown"))
+    better = said(replace(BASE, arm="cnn/l2"), idle, means={"cnn/l2": 0.7}).text
+    assert f"No effect of cnn/dropout reached the network: {why}." in better
+
+
 def test_other_images_are_told() -> None:
     text = said(replace(BASE, fair=False, notes=("the images differ (data fingerprint)",))).text
     assert "Not fair: the images differ (data fingerprint)." in text
@@ -143,11 +154,11 @@ def test_one_answer_per_network() -> None:
 
 
 def test_the_evaluated_split(write_run: Callable[..., Path], tmp_path: Path) -> None:
-    from animal_cls.report.build import study
+    from animal_cls.report.build import build_study
 
     hits = {"cat": [True], "dog": [True]}
     write_run(tmp_path / "a", {"val": hits, "test": hits})
-    assert study([tmp_path]).evaluated_split == "test"
+    assert build_study([tmp_path]).evaluated_split == "test"
     write_run(tmp_path / "b", {"val": hits}, seed=1)
-    assert study([tmp_path]).evaluated_split == "val", "not every run has a test"
+    assert build_study([tmp_path]).evaluated_split == "val", "not every run has a test"
     assert evaluated_split([]) == "val"

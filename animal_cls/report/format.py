@@ -1,16 +1,14 @@
-"""How the page and its figures write numbers: points with their sign, intervals, chances, times."""
-
-from typing import Any
+"""How a report writes numbers, on its page, in its figures, in report.md and on the terminal: one spelling of each."""
 
 from animal_cls.files.text import duration, percent
+from animal_cls.report.records import Comparison
 
 NONE = "\N{EN DASH}"
-MINUS = "\N{MINUS SIGN}"
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A number with so many digits behind the point, a true minus sign and commas at the thousands."""
-    return NONE if value is None else f"{value:,.{digits}f}".replace("-", MINUS)
+    """A number with so many digits behind the point, and commas at the thousands; what rounds to zero has no sign."""
+    return NONE if value is None else f"{round(value, digits) + 0.0:,.{digits}f}"
 
 
 def signed(value: float | None, unit: str = "points") -> str:
@@ -19,7 +17,7 @@ def signed(value: float | None, unit: str = "points") -> str:
         return NONE
     digits = 1 if unit == "points" else 3
     rounded = round(value, digits)
-    return f"{rounded:+.{digits}f}".replace("-", MINUS) if rounded else f"{0:.{digits}f}"
+    return f"{rounded:+.{digits}f}" if rounded else f"{0:.{digits}f}"
 
 
 def signed_interval(low: float | None, high: float | None, unit: str = "points") -> str:
@@ -61,15 +59,30 @@ def possible(low: float, high: float, metric: str) -> tuple[float, float]:
     return max(low, least), min(high, most)
 
 
-def chance(p: float | None) -> str:
-    """A p-value: three digits behind the point, below that `< 0.001`."""
+def format_p_value(p: float | None) -> str:
+    """Three digits behind the point, and below that `< 0.001`."""
     if p is None:
         return NONE
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def plain(value: Any) -> str:
-    """A value of a config as the command line takes it."""
-    if value is None:
-        return "null"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def p_equals(p: float | None) -> str:
+    """`p = 0.012` or `p < 0.001`, as a sentence has it."""
+    text = format_p_value(p)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
+
+
+def difference(c: Comparison) -> str:
+    """`+2.3 points (95 % interval -0.4 to +5.0)`, with what the interval speaks of if that is not everything."""
+    if c.delta is None:
+        return "no difference known"
+    text = f"{signed(c.delta, c.unit)} {c.unit}"
+    if c.ci_low is None or c.ci_high is None:
+        return text
+    over = "" if c.over == "seeds and images" else f" over {c.over} only"
+    return f"{text} (95 % interval {signed(c.ci_low, c.unit)} to {signed(c.ci_high, c.unit)}{over})"
+
+
+def plural(n: int, noun: str) -> str:
+    """`1 seed`, `5 seeds`."""
+    return f"{n:,} {noun}{'s' * (n != 1)}"

@@ -1,22 +1,34 @@
-"""What else differs between two arms, and which run would tell the factors apart."""
+"""What differs between two arms, whether it had any effect, and which run would tell several factors apart."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from animal_cls.report.analysis.configs import command, differences, flat, override, overrides_of, shown, strengths
-from animal_cls.report.records import Arm, Difference, Run
+import numpy as np
+
+from animal_cls.report.analysis.configs import (
+    command,
+    differences,
+    method_of,
+    override,
+    overrides_of,
+    root_of,
+    shown,
+    strengths,
+)
+from animal_cls.report.records import Arm, Difference, Run, RunPredictions
 from animal_cls.results import Result
 
 OTHER = "the images differ (data fingerprint)"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fairness:
-    """Whether a comparison speaks of one factor alone."""
+class Factors:
+    """What a comparison speaks of: one factor alone if it is fair."""
 
     differences: tuple[Difference, ...]
     same_images: bool
     separating: tuple[str, ...]
+    no_effect: str  # why nothing that differs reached the network, in words; "" where something did
     notes: tuple[str, ...]
 
     @property
@@ -26,17 +38,47 @@ class Fairness:
 
     @property
     def fair(self) -> bool:
-        """At most one factor differs, on the same images."""
-        return not self.confounded and self.same_images
+        """At most one factor differs, on the same images, and it reached the network."""
+        return not self.confounded and self.same_images and not self.no_effect
 
 
-def evaluate(arm: Arm, baseline: Arm, arms: Sequence[Arm]) -> Fairness:
+def factors(arm: Arm, baseline: Arm, arms: Sequence[Arm]) -> Factors:
     """What differs between the two; `arms` are all there are, among which a separating run may be."""
     data = _data_notes(arm, baseline)
     found = (*differences(arm.config, baseline.config), *(_roots(arm, baseline) if data == [OTHER] else []))
     separating = _separating(arm, baseline, found, arms) if len(found) > 1 else ()
-    notes = (*data, *_circumstances(arm, baseline))
-    return Fairness(differences=found, same_images=not data, separating=separating, notes=notes)
+    idle = _idle(arm, found)
+    all_idle = ", ".join(idle) if idle and len(idle) == len(found) else ""
+    return Factors(
+        differences=found,
+        same_images=not data,
+        separating=separating,
+        no_effect=all_idle or _identical(arm, baseline),
+        notes=(*data, *idle, *_circumstances(arm, baseline)),
+    )
+
+
+def _idle(arm: Arm, found: Sequence[Difference]) -> list[str]:
+    """In words: the methods among the factors that acted in no run of the arm."""
+    records = [record for result in _results(arm) for record in result.methods]
+    acted = {record.key for record in records if record.acted}
+    why = {record.key: record.reason or "no reason given" for record in records if record.key not in acted}
+    return [f"{d.key} did not act ({why[d.key]})" for d in found if d.key in why and d.key == method_of(d.key)]
+
+
+def _identical(arm: Arm, baseline: Arm) -> str:
+    """In words, where each seed that both have says the same of every image, bit for bit; else nothing."""
+    pairs = [
+        (arm.done[seed].predictions, baseline.done[seed].predictions) for seed in arm.done if seed in baseline.done
+    ]
+    same = [a is not None and b is not None and _says_the_same(a, b) for a, b in pairs]
+    return f"all predictions are those of {baseline.name}, bit for bit" if same and all(same) else ""
+
+
+def _says_the_same(a: RunPredictions, b: RunPredictions) -> bool:
+    columns = ((a.predicted, b.predicted), (a.confidence, b.confidence), (a.p_true, b.p_true))
+    losses = [] if a.loss is None or b.loss is None else [(a.loss, b.loss)]
+    return a.images is b.images and all(np.array_equal(ours, theirs) for ours, theirs in (*columns, *losses))
 
 
 def _results(arm: Arm) -> list[Result]:
@@ -45,7 +87,7 @@ def _results(arm: Arm) -> list[Result]:
 
 def _roots(arm: Arm, baseline: Arm) -> list[Difference]:
     """The folders of other images, if they are not the same; an arm's config does not hold them."""
-    ours, theirs = (next((flat(r.config).get("data.root") for r in _results(side)), None) for side in (arm, baseline))
+    ours, theirs = (next(map(root_of, _results(side)), None) for side in (arm, baseline))
     return [Difference(key="data.root", value=ours, baseline=theirs)] if ours != theirs else []
 
 
@@ -147,7 +189,7 @@ def overrides(run: Run) -> list[str]:
     """What to type to train this run again: as it was typed, else every key of its config."""
     if run.overrides is not None:
         return [word for word in run.overrides if key_of(word) != "sweep"]  # which would start the whole sweep
-    return [] if run.result is None else overrides_of(run.result.config)
+    return [] if run.result is None else overrides_of(run.result)
 
 
 def key_of(word: str) -> str:

@@ -9,30 +9,30 @@ import pytest
 
 from animal_cls.report.analysis.arms import arrange
 from animal_cls.report.analysis.collect import collect
-from animal_cls.report.analysis.fairness import Fairness, evaluate
+from animal_cls.report.analysis.confounding import Factors, factors
 from animal_cls.report.analysis.predictions import Reader
 
 HITS = {"train": {"cat": [True] * 4, "dog": [True] * 4}, "val": {"cat": [True, False], "dog": [True, True]}}
 L2 = {"optimizer.lr": 0.005}
 
-Evaluate = Callable[..., Fairness]
+Evaluate = Callable[..., Factors]
 
 
 @pytest.fixture
 def fairness(tmp_path: Path, write_run: Callable[..., Path]) -> Evaluate:
     """How the arm of the last of these runs compares with its baseline."""
 
-    def make(*settings: dict[str, Any]) -> Fairness:
+    def make(*settings: dict[str, Any]) -> Factors:
         for k, fields in enumerate(settings):
             write_run(tmp_path / f"{k}", fields.pop("hits", HITS), **fields)
         runs, arms = arrange(collect([tmp_path], Reader()).runs)
         arm = next(arm for arm in arms if arm.name == runs[-1].arm)
-        return evaluate(arm, next(other for other in arms if other.name == arm.baseline), arms)
+        return factors(arm, next(other for other in arms if other.name == arm.baseline), arms)
 
     return make
 
 
-def differs(found: Fairness) -> list[str]:
+def differs(found: Factors) -> list[str]:
     return [d.key for d in found.differences]
 
 
@@ -64,7 +64,7 @@ def test_the_separating_run_is_typed_as_the_arm_was(
         words = ["experiment=report/simple_cnn_l2", f"seed={seed}", "optimizer.lr=0.005", "sweep=report"]
         (run / ".hydra" / "overrides.yaml").write_text("".join(f"- {word}\n" for word in words))
     _, arms = arrange(collect([write_run(tmp_path / "none", HITS), tmp_path], Reader()).runs)
-    found = evaluate(arms[1], arms[0], arms)
+    found = factors(arms[1], arms[0], arms)
     assert found.separating == (
         "to see reg.weight_decay alone, run: python -m animal_cls --multirun experiment=report/simple_cnn_l2 "
         "optimizer.lr=0.001 seed=0,1",

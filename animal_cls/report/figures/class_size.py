@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from animal_cls.report.figures.drawing import headline, legend_below, styles
-from animal_cls.report.figures.style import GREY, lettering, short
-from animal_cls.report.numerals import chance, number
+from animal_cls.report.figures.drawing import headline, legend_below
+from animal_cls.report.figures.style import GREY, lettering, short, styles
+from animal_cls.report.format import format_p_value, number
 from animal_cls.report.records import ClassLink, ClassRow
 
 APART = 0.03  # of the axis: class names nearer than that to each other would overlap
@@ -20,7 +20,7 @@ def classes_differ(arms: Sequence[str], rows: Sequence[ClassRow]) -> bool:
     return len({n for arm in arms for n, _, _ in known(rows, arm)}) > 1
 
 
-def class_link(arms: Sequence[str], rows: Sequence[ClassRow], links: Sequence[ClassLink], *, title: str) -> Figure:
+def class_size(arms: Sequence[str], rows: Sequence[ClassRow], links: Sequence[ClassLink], *, title: str) -> Figure:
     """A point per class and arm: its training images and its accuracy.
 
     Args:
@@ -58,7 +58,7 @@ def correlation(link: ClassLink | None) -> str:
     """Spearman's rank correlation in words."""
     if link is None or link.rho is None:
         return "no rank correlation"
-    return f"rank correlation {number(link.rho, 2)}, p {chance(link.p_value)}"
+    return f"rank correlation {number(link.rho, 2)}, p {format_p_value(link.p_value)}"
 
 
 def name_classes(axes: Axes, points: dict[str, list[tuple[int, float, str]]]) -> None:

@@ -7,9 +7,9 @@ import numpy as np
 from animal_cls.files.text import percent
 from animal_cls.report.figures.bands import Metrics, band, series
 from animal_cls.report.figures.confusion import worst_cells
-from animal_cls.report.figures.gap import Arms, difference
+from animal_cls.report.figures.generalization_gap import Arms, difference
 from animal_cls.report.figures.heatmap import Changes
-from animal_cls.report.numerals import metric_interval, metric_number, number, signed, signed_interval
+from animal_cls.report.format import metric_interval, metric_number, number, signed, signed_interval
 from animal_cls.report.records import ArmRow, ClassLink, Comparison, PublishedRow, Reliability
 
 LISTED = 12  # things that an alternative text names; the tables beside it hold all

@@ -1,13 +1,33 @@
-"""What the tables of the page hold: one record per row, numbers as they are written and as they are sorted."""
+"""The rows of the tables of page and report.md: numbers as they are written and as they are sorted."""
 
+import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from animal_cls.report.numerals import NONE, metric_interval, metric_number, signed, signed_interval
-from animal_cls.report.records import RUN_METRICS, SPLIT_METRICS, Answer, Arm, ArmRow, Comparison, Run, Study
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
+from animal_cls.files.text import duration, percent
+from animal_cls.report import format as formats
+from animal_cls.report.analysis.configs import shown
+from animal_cls.report.format import NONE, metric_interval, metric_number, signed, signed_interval
+from animal_cls.report.records import RUN_METRICS, SPLIT_METRICS, Answer, Arm, ArmRow, Comparison, Confused, Run, Study
+
+TEMPLATES = Path(__file__).with_name("templates")
+CONFUSIONS = 3  # listed per arm
 ORDER = ("test", "val", "train", "all", "")  # of splits to choose from
+
+
+def environment(**settings: Any) -> Environment:
+    """The templates, in which a misspelled name is an error."""
+    loader = FileSystemLoader(TEMPLATES)
+    made = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, **settings)
+    made.globals |= {"format": formats, "rows": sys.modules[__name__], "shown": shown}
+    made.globals |= {"percent": percent, "duration": duration, "plural": formats.plural}
+    return made
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +80,17 @@ def metric_cell(row: ArmRow | None, metric: str) -> Cell:
     return Cell(text=metric_number(row.mean, metric), below=ends, value=row.mean)
 
 
+def levels(study: Study) -> Callable[[str, str, str], Any]:
+    """A function of arm, split and metric: its number and interval, in words that Markdown takes as they are."""
+    found = {(row.arm, row.split, row.metric): row for row in study.arm_rows}
+
+    def level(arm: str, split: str, metric: str) -> Markup:
+        cell = metric_cell(found.get((arm, split, metric)), metric)
+        return Markup(f"{cell.text} {cell.below}".strip())
+
+    return level
+
+
 def statuses(runs: Sequence[Run]) -> str:
     """How many runs ended how: "4 done, 1 failed"."""
     counts = Counter(run.status if run.used else "replaced by a newer run" for run in runs)
@@ -87,6 +118,24 @@ def pairs(study: Study) -> list[Comparison]:
         if headline or key not in found:
             found[key] = comparison
     return list(found.values())
+
+
+def fairness(c: Comparison) -> str:
+    """`fair`, `no effect`, `confounded` with the factors, or `not fair`."""
+    if c.no_effect:
+        return "no effect"
+    if c.confounded:
+        return f"confounded: {', '.join(c.differs)}"
+    return "fair" if c.fair else "not fair"
+
+
+def confused_pairs(study: Study, arms: Collection[str] | None = None) -> list[Confused]:
+    """The most frequent confusions of each arm, or of these, on the evaluated split."""
+    listed: dict[str, list[Confused]] = {}
+    for pair in study.confused:
+        if pair.split == study.evaluated_split and (arms is None or pair.arm in arms):
+            listed.setdefault(pair.arm, []).append(pair)
+    return [pair for pairs in listed.values() for pair in pairs[:CONFUSIONS]]
 
 
 def sentences(answer: Answer) -> str:

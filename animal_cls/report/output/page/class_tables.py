@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from animal_cls.files.text import percent
 from animal_cls.report.figures.choice import chosen
 from animal_cls.report.figures.heatmap import hexed, ink_on, shade
-from animal_cls.report.numerals import NONE, metric_interval, signed, signed_interval
-from animal_cls.report.output.page.page_rows import Cell
+from animal_cls.report.format import NONE, metric_interval, signed, signed_interval
+from animal_cls.report.output import rows
+from animal_cls.report.output.rows import Cell
 from animal_cls.report.records import ClassRow, Confused, PublishedRow, Study
 
 COLUMNS = 8  # arms in one table: as many as a sheet of paper has room for
 FEW = 12  # classes that may stand beside each other instead, where there are more arms than that
 MOST_CELLS = 4000  # of all tables of one kind; beyond that they show the arms that the figures show
-PAIRS = 3  # confusions listed per arm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,13 +82,8 @@ def change_cell(row: ClassRow | None) -> Cell:
 
 
 def confused_pairs(study: Study) -> list[Confused]:
-    """The most frequent confusions of each arm that the class tables show, on the evaluated split."""
-    shown = {name for names in shown_arms(study).values() for name in names}
-    listed: dict[str, list[Confused]] = {}
-    for pair in study.confused:
-        if pair.split == study.evaluated_split and pair.arm in shown:
-            listed.setdefault(pair.arm, []).append(pair)
-    return [pair for pairs in listed.values() for pair in pairs[:PAIRS]]
+    """The most frequent confusions of the arms that the class tables show."""
+    return rows.confused_pairs(study, {name for names in shown_arms(study).values() for name in names})
 
 
 def published_runs(study: Study) -> dict[str, list[PublishedRow]]:

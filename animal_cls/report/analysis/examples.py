@@ -1,13 +1,12 @@
 """Images worth looking at: where the best arm is sure and wrong, and what its regularizer corrected or broke."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
-from animal_cls.report.analysis.configs import flat
+from animal_cls.report.analysis.configs import root_of
 from animal_cls.report.analysis.pairing import rows_of
 from animal_cls.report.records import Arm, ImageNote, RunPredictions
 
@@ -15,7 +14,7 @@ MOST = 12  # images of each kind
 Kind = Literal["wrong", "corrected", "regressed"]
 
 
-def picked(best: Arm, other: Arm | None, regularized: Arm | None, split: str) -> list[ImageNote]:
+def examples(best: Arm, other: Arm | None, regularized: Arm | None, split: str) -> list[ImageNote]:
     """Images of `split`: wrong by `best`, the surest first; corrected or regressed by `regularized` against `other`."""
     notes = _notes("wrong", best, None, _agreeing(best), split)
     if regularized is not None and other is not None:
@@ -50,7 +49,7 @@ def _notes(
     seeds = hits.sum(axis=0)
     certainty = np.where(hits, sure, 0).sum(axis=0) / np.maximum(seeds, 1)  # mean over those seeds
     order = np.lexsort((-certainty, -seeds))[:MOST]
-    root = _root(_config(arm), images.paths[0]) if images.paths else None
+    root = next((root_of(run.result) for run in arm.done.values()), None)
     return [
         ImageNote(
             kind=kind,
@@ -58,7 +57,7 @@ def _notes(
             baseline=None if baseline is None else baseline.name,
             split=split,
             path=images.paths[rows[k]],
-            file=None if root is None else root / images.paths[rows[k]],
+            file=None if root is None else Path(root).expanduser() / images.paths[rows[k]],
             true=images.classes[images.labels[rows[k]]],
             predicted=images.classes[np.bincount(said[hits[:, k], k]).argmax()],
             confidence=float(certainty[k]),
@@ -75,39 +74,3 @@ def _hit(kind: Kind, ours: RunPredictions, theirs: RunPredictions) -> np.ndarray
     if kind == "wrong":
         return ~ours.right
     return ours.right & ~theirs.right if kind == "corrected" else ~ours.right & theirs.right
-
-
-def _config(arm: Arm) -> dict[str, Any]:
-    """The flat config of one of its runs, with the keys that an arm's own does not hold."""
-    return next((flat(run.result.config) for run in arm.done.values() if run.result is not None), {})
-
-
-def _root(config: dict[str, Any], example: str) -> Path | None:
-    """The folder that the paths are relative to, if it is on this machine and holds `example`."""
-    for root in _roots(config):
-        for folder in (root, root / "raw-img"):
-            if (folder / example).is_file():
-                return folder
-    return None
-
-
-def _roots(config: dict[str, Any]) -> list[Path]:
-    """Where the data of a config may lie: where it says, else where its source keeps its own copy."""
-    if config.get("data.root"):
-        return [Path(config["data.root"]).expanduser()]
-    kaggle = Path(os.environ.get("KAGGLEHUB_CACHE") or "~/.cache/kagglehub").expanduser()
-    drawn = f"toy/v*-seed{config.get('data.source.seed')}-{config.get('data.source.total')}"
-    caches = [Path(config["data.cache_dir"])] if config.get("data.cache_dir") else _caches()
-    places = [(cache, drawn) for cache in caches] + [(kaggle, "datasets/alessiocorrado99/animals10/versions/*")]
-    return [path for place, pattern in places for path in sorted(place.glob(pattern), reverse=True)]
-
-
-def _caches() -> list[Path]:
-    """Where animal_cls.data keeps drawn images, on Linux, macOS and Windows."""
-    home = Path.home()
-    chosen = os.environ.get("ANIMAL_CLS_CACHE")
-    if chosen:
-        return [Path(chosen).expanduser()]
-    usual = [Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "animal_cls"]
-    usual += [home / "Library/Caches/animal_cls", home / "AppData/Local/animal_cls/Cache"]
-    return usual
