@@ -226,9 +226,8 @@ class Predictions:
     labels: np.ndarray  # (N,) int64
     probabilities: np.ndarray  # (N, K) float32
     classes: list[str]
-    loss: np.ndarray | None = (
-        None  # (N,) float64, cross-entropy in nats from the logits: exact where a probability is 0
-    )
+    # (N,) float64, cross-entropy in nats, from the logits: exact where a probability is 0.
+    loss: np.ndarray | None = None
 
     @property
     def predicted(self) -> np.ndarray:

@@ -1,11 +1,19 @@
 """The checks of a config that YAML cannot make: ranges and options as declared, and what concerns several keys."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from animal_cls.config.methods import active
-from animal_cls.config.schema import PUBLISHED, Config, DataConfig, constructor_calls, declared, known
+from animal_cls.config.schema import (
+    PUBLISHED,
+    Config,
+    DataConfig,
+    constructor_call_maps,
+    constructor_calls,
+    declared,
+    known,
+)
 from animal_cls.config.schema import keys as all_keys
 from animal_cls.errors import UserError
 from animal_cls.files.text import did_you_mean
@@ -24,6 +32,10 @@ def check(config: Config) -> None:
     for section in constructor_calls():
         if "." not in section:
             _check_name(section, value_of(config, section).get("name"))
+    for section in constructor_call_maps():
+        for name, written in value_of(config, section).items():
+            if not isinstance(written, Mapping) or "_target_" not in written:
+                raise UserError(f"{section}.{name}={written}: a constructor call is needed: {{_target_: ..., ...}}.")
     _check_fractions(config.data)
     _check_methods(config)
     if config.trainer.devices != 1:

@@ -184,6 +184,11 @@ def constructor_calls() -> list[str]:
     return [name for name, entry in declared() if known(entry).call]
 
 
+def constructor_call_maps() -> list[str]:
+    """The dotted keys that map names to constructor calls."""
+    return [name for name, entry in declared() if known(entry).calls]
+
+
 def without_outcome() -> list[str]:
     """The dotted keys, and sections, that cannot change a number."""
     return [name for name, entry in declared() if not known(entry).outcome]

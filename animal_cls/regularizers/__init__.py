@@ -39,7 +39,7 @@ class Method:
 
     acts_on: ClassVar[ActsOn]
     draws: ClassVar[int] = 0  # uniform numbers that an image gets in each epoch, for `draw` or `sample`
-    stream: ClassVar[str | None] = None  # tells these numbers from other methods'; None: the name of the module
+    stream: ClassVar[str | None] = None  # tells these numbers from other methods'; None: the name of the class
     mixes_images: ClassVar[bool] = False  # after it, a label is the heavier one of several
 
     progress: float = 0.0  # of the training, in [0, 1]; set before each step
@@ -130,7 +130,7 @@ def uses(method: Method, hook: str) -> bool:
 
 def stream_of(method: Method) -> str:
     """What tells the random numbers of `method` from those of others."""
-    return type(method).__module__.rpartition(".")[2] if method.stream is None else method.stream
+    return type(method).__qualname__ if method.stream is None else method.stream
 
 
 def build(calls: Sequence[MethodCall]) -> list[Method]:

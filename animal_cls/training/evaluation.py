@@ -57,6 +57,7 @@ def predictions(logits: Tensor, data: ImageDataModule) -> Predictions:
         labels=images.labels,
         probabilities=logits.softmax(dim=1).numpy(),
         classes=images.classes,
+        loss=functional.cross_entropy(logits.double(), torch.from_numpy(images.labels), reduction="none").numpy(),
     )
 
 
