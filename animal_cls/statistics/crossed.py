@@ -77,9 +77,12 @@ def compare(
     if not table.any():
         size = squares.n_seeds, squares.n_images
         half = half_width_of_agreement(*size, alpha=1 - level, weights=weights) if shares else NAN
-    most = 1.0 if shares else np.inf
-    spread = variances(squares)
-    several = squares.n_seeds > 1
+    return _test(squares, delta, half, most=1.0 if shares else np.inf)
+
+
+def _test(squares: "MeanSquares", delta: float, half: float, *, most: float) -> CrossedTest:
+    """The record of a comparison whose interval is `delta` +- `half`, but ends at +-`most`."""
+    spread, several = variances(squares), squares.n_seeds > 1
     return CrossedTest(
         delta=delta,
         low=max(delta - half, -most),  # NaN stays NaN

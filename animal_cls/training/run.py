@@ -15,7 +15,7 @@ from lightning.pytorch.profilers import PassThroughProfiler, Profiler, PyTorchPr
 
 from animal_cls import results
 from animal_cls.config.methods import active
-from animal_cls.config.schema import Config, run_name, without_outcome
+from animal_cls.config.schema import Config, constructor_calls, run_name, without_outcome
 from animal_cls.data.module import ImageDataModule
 from animal_cls.errors import UserError
 from animal_cls.files import atomic, disk
@@ -172,14 +172,12 @@ def _evaluated(
     parts: Parts,
 ) -> Result:
     """Evaluate the chosen checkpoint on every image; write predictions, figures and TensorBoard's last page."""
-    files = {"best": folder / "checkpoints" / BEST, "last": folder / "checkpoints" / LAST}
-    other = {"best": "last", "last": "best"}[config.checkpoint]
-    evaluation.load_weights(classifier, files[other])
-    other_test = None
+    test = {}  # checkpoint -> its accuracy
     if len(data.indices("test")):
-        other_logits = evaluation.logits_of_split(trainer, classifier, data, "test")
-        other_test = evaluation.accuracy(other_logits, data, "test")
-    evaluation.load_weights(classifier, files[config.checkpoint])
+        other = {"best": "last", "last": "best"}[config.checkpoint]
+        _load(other, folder, classifier)
+        test[other] = evaluation.accuracy(evaluation.logits_of_split(trainer, classifier, data, "test"), data, "test")
+    _load(config.checkpoint, folder, classifier)
     logits = evaluation.logits_of_split(trainer, classifier, data, "all")
     results.write_predictions(evaluation.predictions(logits, data), folder)
     provenance.write_packages(folder)
@@ -203,9 +201,12 @@ def _evaluated(
         files=results.digests(folder),
     )
     _draw(folder, trainer, classifier, data, result)
-    test = {} if other_test is None else {config.checkpoint: splits["test"].acc, other: other_test}
-    _log_outcome(config, trainer, history, test)
+    _log_outcome(config, trainer, history, test | ({config.checkpoint: splits["test"].acc} if test else {}))
     return result
+
+
+def _load(checkpoint: str, folder: Path, classifier: Classifier) -> None:
+    evaluation.load_weights(classifier, folder / "checkpoints" / {"best": BEST, "last": LAST}[checkpoint])
 
 
 def _draw(folder: Path, trainer: Trainer, classifier: Classifier, data: ImageDataModule, result: Result) -> None:
@@ -232,14 +233,9 @@ def _sample_sheet(classifier: Classifier, data: ImageDataModule, result: Result)
 
 def _log_outcome(config: Config, trainer: Trainer, history: History, test: dict[str, float]) -> None:
     """Final and best accuracies against the ablation's axes, for the HPARAMS table."""
-    settings = {
-        "model": config.model["name"],
-        "reg": config.reg["name"],
-        "optimizer": config.optimizer.get("name", ""),
-        "scheduler": config.scheduler.get("name", ""),
-        "seed": config.seed,
-        "lr": config.optimizer.get("lr", ""),
-    }
+    named = [section for section in constructor_calls() if "." not in section]
+    settings = {section: getattr(config, section).get("name", "") for section in named}
+    settings |= {"reg": config.reg["name"], "seed": config.seed, "lr": config.optimizer.get("lr", "")}
     settings |= _strengths(config)
     metrics = {
         "final/val/acc": history.rows[-1]["val/acc"],
