@@ -85,13 +85,7 @@ def decoded(
     folder = cache_dir / "decoded" / key(manifest)
     try:
         store = Store(folder, manifest)
-        stamps = {path: _stamp(f"{root}/{path}") for path in paths}
-        end = sys.maxsize  # of the rows that were not written just now
-        if verify or _missing(store, stamps):
-            end = _complete(store, root, stamps, show_progress, verify=verify)
-        if damaged := store.not_as_written(entry for path in paths if (entry := store.entries[path]).row < end):
-            log.warning("%s images in %s are damaged and are decoded again", f"{len(damaged):,}", folder)
-            _complete(store, root, stamps, show_progress, damaged=damaged)
+        _bring_up_to_date(store, root, paths, show_progress, verify=verify)
         (folder / LAST_USE).touch()
         return DecodedImages(
             pixels=Rows(store.rows_file, image_size) if store.rows_file.exists() else _Nothing(image_size),
@@ -101,6 +95,17 @@ def decoded(
         )
     except OSError as error:
         raise _cannot_write(error, cache_dir, len(paths) * _row_bytes(image_size)) from None
+
+
+def _bring_up_to_date(store: Store, root: Path, paths: Sequence[str], show_progress: bool, *, verify: bool) -> None:
+    """Decode what is new, has changed or is damaged."""
+    stamps = {path: _stamp(f"{root}/{path}") for path in paths}
+    end = sys.maxsize  # of the rows that were not written just now
+    if verify or _missing(store, stamps):
+        end = _complete(store, root, stamps, show_progress, verify=verify)
+    if damaged := store.not_as_written(entry for path in paths if (entry := store.entries[path]).row < end):
+        log.warning("%s images in %s are damaged and are decoded again", f"{len(damaged):,}", store.folder)
+        _complete(store, root, stamps, show_progress, damaged=damaged)
 
 
 def on_the_fly(
