@@ -87,14 +87,18 @@ def decoded(
         store = Store(folder, manifest)
         _bring_up_to_date(store, root, paths, show_progress, verify=verify)
         (folder / LAST_USE).touch()
-        return DecodedImages(
-            pixels=Rows(store.rows_file, image_size) if store.rows_file.exists() else _Nothing(image_size),
-            rows=np.array([store.entries[path].row for path in paths], dtype=np.int64),
-            hashes=np.array([store.entries[path].hash for path in paths], dtype="U64"),
-            unreadable={path: store.entries[path].unreadable for path in paths if store.entries[path].unreadable},
-        )
+        return _images_in(store, paths, image_size)
     except OSError as error:
         raise _cannot_write(error, cache_dir, len(paths) * _row_bytes(image_size)) from None
+
+
+def _images_in(store: Store, paths: Sequence[str], image_size: int) -> DecodedImages:
+    return DecodedImages(
+        pixels=Rows(store.rows_file, image_size) if store.rows_file.exists() else _Nothing(image_size),
+        rows=np.array([store.entries[path].row for path in paths], dtype=np.int64),
+        hashes=np.array([store.entries[path].hash for path in paths], dtype="U64"),
+        unreadable={path: store.entries[path].unreadable for path in paths if store.entries[path].unreadable},
+    )
 
 
 def _bring_up_to_date(store: Store, root: Path, paths: Sequence[str], show_progress: bool, *, verify: bool) -> None:
