@@ -240,7 +240,7 @@ class Comparison:
     ci_low: float | None = None  # 95 %, both sources of chance
     ci_high: float | None = None
     p_value: float | None = None
-    p_adjusted: float | None = None  # Holm, over all of one metric and split; requested ones count for themselves
+    p_adjusted: float | None = None  # Holm, over all of one metric and split (without the requested ones, if not one)
     verdict: Verdict = "too few seeds"  # from p_adjusted and n_seeds; gain = the arm is better (for loss: lower)
     fair: bool  # one factor differs and reached the network, the images and splits are the same
     confounded: bool  # more than one factor differs
