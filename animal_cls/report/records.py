@@ -236,12 +236,12 @@ class Comparison:
     requested: bool = False  # asked for by --compare: `baseline` is then just the other arm
     seeds: tuple[int, ...]  # that both have
     n_seeds: int
-    delta: float | None  # arm - baseline, mean over `seeds`: points or, for loss, nats; None: no seed in both
-    ci_low: float | None  # 95 %, both sources of chance
-    ci_high: float | None
-    p_value: float | None
-    p_adjusted: float | None  # Holm, over all of one metric and split; those with baselines do not count requested ones
-    verdict: Verdict  # from p_adjusted and n_seeds; gain = the arm is better (for loss: lower)
+    delta: float | None = None  # arm - baseline, mean over `seeds`: points or, for loss, nats; None: no seed in both
+    ci_low: float | None = None  # 95 %, both sources of chance
+    ci_high: float | None = None
+    p_value: float | None = None
+    p_adjusted: float | None = None  # Holm, over all of one metric and split (without the requested ones, if not one)
+    verdict: Verdict = "too few seeds"  # from p_adjusted and n_seeds; gain = the arm is better (for loss: lower)
     fair: bool  # one factor differs and reached the network, the images and splits are the same
     confounded: bool  # more than one factor differs
     differs: tuple[str, ...]  # the keys that differ, without those that only follow others

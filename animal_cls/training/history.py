@@ -10,7 +10,7 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from animal_cls import results
 
-LOGGED = tuple(column for column in results.METRIC_COLUMNS if column not in ("epoch", "seconds"))
+LOGGED = tuple(column for column in results.METRIC_COLUMNS if column not in ("epoch", "seconds", results.OBJECTIVE))
 
 
 class History(Checkpoint):

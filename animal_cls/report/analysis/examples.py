@@ -18,7 +18,13 @@ def examples(best: Arm, other: Arm | None, regularized: Arm | None, split: str) 
     """Images of `split`: wrong by `best`, the surest first; corrected or regressed by `regularized` against `other`."""
     notes = _notes("wrong", best, None, _agreeing(best), split)
     if regularized is not None and other is not None:
-        pairs = [(a, b) for seed in regularized.done if seed in other.done for a, b in _pair(regularized, other, seed)]
+        pairs = [
+            (a, b)
+            for seed in regularized.done
+            if seed in other.done
+            if (a := regularized.done[seed].predictions) is not None
+            if (b := other.done[seed].predictions) is not None
+        ]
         same = [(a, b) for a, b in pairs if {a.images.digest, b.images.digest} == {pairs[0][0].images.digest}]
         for kind in ("corrected", "regressed"):
             notes += _notes(kind, regularized, other, same, split)
@@ -29,11 +35,6 @@ def _agreeing(arm: Arm) -> list[tuple[RunPredictions, RunPredictions]]:
     """What its seeds say, those that were evaluated on the same images."""
     evaluated = [run.predictions for run in arm.done.values() if run.predictions is not None]
     return [(said, said) for said in evaluated if said.images.digest == evaluated[0].images.digest]
-
-
-def _pair(arm: Arm, other: Arm, seed: int) -> list[tuple[RunPredictions, RunPredictions]]:
-    a, b = arm.done[seed].predictions, other.done[seed].predictions
-    return [] if a is None or b is None else [(a, b)]
 
 
 def _notes(

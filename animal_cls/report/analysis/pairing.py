@@ -42,15 +42,17 @@ class Paired:
 
 def common_seeds(arm: Arm, baseline: Arm, split: str) -> tuple[int, ...]:
     """The seeds that both finished and evaluated on this split, ascending."""
-    return tuple(
-        seed for seed in arm.done if seed in baseline.done and all(map(_has(split), _runs(arm, baseline, seed)))
-    )
+    evaluated = [
+        {seed for seed, run in side.done.items() if run.result is not None and split in run.result.splits}
+        for side in (arm, baseline)
+    ]
+    return tuple(seed for seed in arm.done if seed in evaluated[0] & evaluated[1])
 
 
 def pair(arm: Arm, baseline: Arm, split: str) -> Paired | None:
     """Both arms on what they have in common; None where they have no seed or no image in common."""
     seeds = common_seeds(arm, baseline, split)
-    known = tuple(seed for seed in seeds if all(run.predictions is not None for run in _runs(arm, baseline, seed)))
+    known = tuple(s for s in seeds if all(side.done[s].predictions is not None for side in (arm, baseline)))
     if not known:
         return None
     sides = [[_evaluated(side.done[seed]) for seed in known] for side in (arm, baseline)]
@@ -77,14 +79,6 @@ def pair(arm: Arm, baseline: Arm, split: str) -> Paired | None:
 def rows_of(images: Images, split: str) -> np.ndarray:
     """Where the images of a split stand, (n,) int64."""
     return images.indices.get(split, np.empty(0, dtype=np.int64))
-
-
-def _runs(arm: Arm, baseline: Arm, seed: int) -> tuple[Run, Run]:
-    return arm.done[seed], baseline.done[seed]
-
-
-def _has(split: str):
-    return lambda run: run.result is not None and split in run.result.splits
 
 
 def _evaluated(run: Run) -> RunPredictions:

@@ -5,10 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from animal_cls.files.text import percent
-from animal_cls.report.figures.bands import Metrics, band, series
 from animal_cls.report.figures.confusion import worst_cells
-from animal_cls.report.figures.generalization_gap import Arms, difference
 from animal_cls.report.figures.heatmap import Changes
+from animal_cls.report.figures.learning import Arms, Metrics, band, difference, series
 from animal_cls.report.format import metric_interval, metric_number, number, signed, signed_interval
 from animal_cls.report.records import ArmRow, ClassLink, Comparison, PublishedRow, Reliability
 

@@ -5,16 +5,15 @@ from dataclasses import replace
 from functools import partial
 
 from animal_cls.report.figures import alt_text
-from animal_cls.report.figures.bands import Metrics, learning
 from animal_cls.report.figures.beside_published import beside_published
 from animal_cls.report.figures.choice import MOST_PANELS, chosen, file_name, left_out, within
 from animal_cls.report.figures.class_size import class_size, classes_differ
 from animal_cls.report.figures.confusion import WRITTEN_CLASSES, matrices
 from animal_cls.report.figures.curves import MIXED, NOTE
 from animal_cls.report.figures.drawing import Drawing
-from animal_cls.report.figures.generalization_gap import generalization_gap
 from animal_cls.report.figures.heatmap import changes, heatmap
 from animal_cls.report.figures.intervals import arms_figure, comparisons_figure
+from animal_cls.report.figures.learning import Metrics, generalization_gap, learning
 from animal_cls.report.figures.reliability import reliability
 from animal_cls.report.records import Arm, PublishedRow, Study
 

@@ -39,8 +39,8 @@ def write(study: Study, out: Path) -> list[Path]:
     texts = {
         OWN: table(RUNS, map(_run, study.runs)),
         "arms.csv": table(ARMS, (_fields(row, ARMS) for row in study.arm_rows)),
-        "comparisons.csv": table(COMPARISONS, map(_comparison, study.comparisons)),
-        "classes.csv": table(CLASSES, map(_class, study.class_rows)),
+        "comparisons.csv": table(COMPARISONS, (_fields(c, COMPARISONS) for c in study.comparisons)),
+        "classes.csv": table(CLASSES, (_fields(row, CLASSES) for row in study.class_rows)),
         "statements.csv": table(STATEMENTS, (_fields(row, STATEMENTS) for row in study.statements)),
         "report.md": markdown(study),
     }
@@ -65,21 +65,15 @@ def cell(value: Any) -> Any:
     """A value as a csv cell holds it; numbers with the digits that a reader can use."""
     if value is None:
         return ""
+    if isinstance(value, tuple):
+        return ";".join(value)
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:.10g}" if isinstance(value, float) else value
 
 
-def _fields(row: ArmRow | Statement, columns: Sequence[str]) -> list[Any]:
-    return [getattr(row, column) for column in columns]
-
-
-def _comparison(c: Comparison) -> list[Any]:
-    return [";".join(c.differs) if column == "differs" else getattr(c, column) for column in COMPARISONS]
-
-
-def _class(row: ClassRow) -> list[Any]:
-    return [getattr(row, "class_name" if column == "class" else column) for column in CLASSES]
+def _fields(row: ArmRow | Comparison | ClassRow | Statement, columns: Sequence[str]) -> list[Any]:
+    return [getattr(row, "class_name" if column == "class" else column) for column in columns]
 
 
 def _run(run: Run) -> list[Any]:

@@ -13,14 +13,13 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from PIL import Image
 
-from animal_cls.report.figures.bands import band, learning, series
 from animal_cls.report.figures.beside_published import beside_published
 from animal_cls.report.figures.class_size import class_size, classes_differ
 from animal_cls.report.figures.confusion import matrices
 from animal_cls.report.figures.drawing import MANY, Drawing, Files, rendered, thinned
-from animal_cls.report.figures.generalization_gap import difference, generalization_gap
 from animal_cls.report.figures.heatmap import EMPTY, changes, heatmap, hexed, ink_on, shade
 from animal_cls.report.figures.intervals import comparisons_figure
+from animal_cls.report.figures.learning import band, difference, generalization_gap, learning, series
 from animal_cls.report.figures.reliability import points, reliability
 from animal_cls.report.figures.style import INK, styles
 from animal_cls.report.output.page.inline_svg import inline

@@ -1,4 +1,4 @@
-"""Learning curves of many seeds: each of them, their mean, and a band of one standard std."""
+"""Curves over the epochs of many seeds, each of them, their mean and a band of one std; and the generalization gap."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,10 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from animal_cls.report.figures.choice import within
 from animal_cls.report.figures.curves import LINES, lines_of
 from animal_cls.report.figures.drawing import Sheet, headline, legend_below, outer_labels, panels, thinned
+from animal_cls.report.figures.style import INK, styles
 
 Metrics = Mapping[str, np.ndarray]  # the columns of metrics.csv
+Arms = Sequence[tuple[str, Sequence[Metrics]]]  # name, and the metrics of each seed
 SHEET = Sheet(columns=5, rows_each=2, height=1.9, between=(0.15, 0.35))
 FAINT = 10  # seeds up to which each has its own faint line
 
@@ -31,6 +34,25 @@ def learning(arms: Sequence[tuple[str, Sequence[Metrics]]], *, title: str) -> Fi
         align([panel[row] for panel in places])
     outer_labels(places, SHEET, x="epoch", y=("accuracy (%)", "loss (nats)"))
     legend_below(figure, [(line, name) for name, line in drawn.items() if line])
+    headline(figure, title)
+    return figure
+
+
+def generalization_gap(models: Mapping[str, Arms], *, title: str) -> Figure:
+    """A panel per network: train minus val accuracy in points over the epochs, a line and a band per arm."""
+    figure, places = panels(list(models), Sheet(columns=2, height=3.0, bottom=1.15, between=(0.7, 0.8)))
+    names = list(dict.fromkeys(within(model, name) for model, arms in models.items() for name, _ in arms))
+    looks = dict(zip(names, styles(len(names)), strict=True))
+    entries = {}
+    for (model, arms), [axes] in zip(models.items(), places, strict=True):
+        axes.axhline(0, color=INK, linewidth=0.8)
+        for arm, seeds in arms:
+            name = within(model, arm)
+            line = draw(axes, [difference(metrics) for metrics in seeds], each=False, **looks[name])
+            entries |= {name: line} if line else {}
+        finish(axes)
+        axes.set(xlabel="epoch", ylabel="train - val accuracy (points)")
+    legend_below(figure, [(line, name) for name, line in entries.items()])
     headline(figure, title)
     return figure
 
@@ -90,3 +112,9 @@ def align(row: Sequence[Axes]) -> None:
     lows, highs = zip(*(axes.get_ylim() for axes in row), strict=True)
     for axes in row:
         axes.set(xlim=(min(lefts), max(rights)), ylim=(min(lows), max(highs)))
+
+
+def difference(metrics: Metrics) -> dict[int, float]:
+    """Epoch (from 1) -> train minus val accuracy, points, for the epochs that have both."""
+    train, val = (series(metrics, f"{split}/acc", 100.0) for split in ("train", "val"))
+    return {epoch: train[epoch] - val[epoch] for epoch in train if epoch in val}
