@@ -30,8 +30,7 @@ def build_study(sources: Sequence[Path], *, compare: Sequence[tuple[str, str]] =
     Raises:
         UserError: no such folder, no run in any of them, or no arm of that name.
     """
-    reader = Reader()
-    found = collect(sources, reader)
+    found = collect(sources, reader := Reader())
     runs, arms = arrange(found.runs)
     results = [run.result for run in runs if run.result is not None and run.status == "done" and run.used]
     rows, comparisons = arm_rows(arms), compare_all(arms, compare)

@@ -2,6 +2,7 @@
 
 from animal_cls.files.text import duration, percent
 from animal_cls.report.records import Comparison
+from animal_cls.results import Result
 
 NONE = "\N{EN DASH}"
 
@@ -86,3 +87,12 @@ def difference(c: Comparison) -> str:
 def plural(n: int, noun: str) -> str:
     """`1 seed`, `5 seeds`."""
     return f"{n:,} {noun}{'s' * (n != 1)}"
+
+
+def checkpoint(result: Result) -> str | None:
+    """Which checkpoint the result's splits speak of, epochs counted from 1; `None` where nothing was evaluated."""
+    if result.checkpoint == "best" and result.best_epoch is not None:
+        return f"best checkpoint (epoch {result.best_epoch + 1} of {result.epochs})"
+    if result.checkpoint == "last":
+        return f"last checkpoint (epoch {result.epochs})"
+    return result.checkpoint and f"{result.checkpoint} checkpoint"

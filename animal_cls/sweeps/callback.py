@@ -24,8 +24,8 @@ from animal_cls.errors import UserError
 from animal_cls.files import disk
 from animal_cls.files.naming import path_safe
 from animal_cls.report.refresh import Refresher
-from animal_cls.report.summary import sweep_table
 from animal_cls.sweeps.plan import Job, jobs_of, link_tensorboard, validate_plan, write_plan
+from animal_cls.sweeps.summary import sweep_table
 
 OWN_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 

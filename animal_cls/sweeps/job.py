@@ -16,8 +16,8 @@ from animal_cls import results
 from animal_cls.config.schema import Config
 from animal_cls.errors import UserError, WeightsUnavailable
 from animal_cls.files import atomic, disk
-from animal_cls.report.summary import accuracies, summary
 from animal_cls.results import LOCK, OWNER, Result
+from animal_cls.sweeps.summary import accuracies, summary
 from animal_cls.training.signals import Stopped, catch_signals
 
 file_log = logging.getLogger("animal_cls.file")  # what the log keeps and the terminal need not see

@@ -10,7 +10,7 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from animal_cls import results
 
-LOGGED = tuple(column for column in results.METRIC_COLUMNS if column not in ("epoch", "seconds", results.OBJECTIVE))
+LOGGED = tuple(column for column in results.METRIC_COLUMNS if column not in ("epoch", "seconds"))
 
 
 class History(Checkpoint):
@@ -46,7 +46,7 @@ class History(Checkpoint):
         metrics = {
             name: float(f"{float(trainer.callback_metrics[name]):.7g}")
             for name in LOGGED
-            if name in trainer.callback_metrics
+            if name != results.OBJECTIVE or name in trainer.callback_metrics
         }  # float32 has 7 digits
         row = {"epoch": trainer.current_epoch, **metrics, "seconds": round(time.monotonic() - self._start, 3)}
         self.rows.append(row)

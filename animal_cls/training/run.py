@@ -186,7 +186,6 @@ def _evaluated(
         status="done",
         **_identity(config),
         methods=parts.records,
-        classes=data.images.classes,
         splits=splits,
         checkpoint=config.checkpoint,
         best_epoch=history.best_epoch,
@@ -196,13 +195,18 @@ def _evaluated(
         parameters=sum(parameter.numel() for parameter in classifier.network.parameters()),
         device=_device(trainer),
         precision=str(trainer.precision),
-        data_root=str(Path(data.images.root).absolute()),
-        data_fingerprint=data.images.fingerprint,
         files=results.digests(folder),
+        **_data_identity(data),
     )
     _draw(folder, trainer, classifier, data, result)
     _log_outcome(config, trainer, history, test | ({config.checkpoint: splits["test"].acc} if test else {}))
     return result
+
+
+def _data_identity(data: ImageDataModule) -> dict[str, Any]:
+    images = data.images
+    root = str(Path(images.root).absolute())
+    return {"classes": images.classes, "data_root": root, "data_fingerprint": images.fingerprint}
 
 
 def _load(checkpoint: str, folder: Path, classifier: Classifier) -> None:

@@ -20,6 +20,7 @@ import numpy as np
 from PIL import Image
 
 from animal_cls.data.dataset import load
+from animal_cls.data.settings import DataSettings
 from benchmarks.harness.conditions import cores
 from benchmarks.harness.images import mean_bytes
 from benchmarks.harness.instrumentation import record
@@ -78,8 +79,9 @@ def build(root: Path, work: Path, *, image_size: int) -> float:
     """Seconds until the images of `root` are decoded into `work`/cache, which is emptied before."""
     shutil.rmtree(work / CACHE, ignore_errors=True)
     splits = {"val": 0.1, "test": 0.1, "split_seed": 0}
+    settings = DataSettings(image_size=image_size, cache_dir=work / CACHE, max_bad_share=0.0, **splits)
     began = time.perf_counter()
-    load(root, image_size=image_size, cache_dir=work / CACHE, max_bad_share=0.0, show_progress=False, **splits)
+    load(root, settings, show_progress=False)
     return time.perf_counter() - began
 
 

@@ -31,11 +31,12 @@ def trained(tmp_path: Path, image_folder: Callable[..., Path]) -> tuple[RunParts
     config = compose([*words, "optimizer.weight_decay=0.1", "data.batch_size=1000"])
     data = build.images(config)
     data.prepare_data()
+    parts = build.parts(config, num_classes=3)
     classifier = Classifier(
-        build.network(config, num_classes=3),
+        parts.network,
         classes=data.images.classes,
         normalization=((0.4, 0.5, 0.6), (0.2, 0.3, 0.25)),
-        optimizer=build.optimizer(config),
+        optimizer=parts.optimizer,
     )
     callback = TakeParts()
     trainer = Trainer(

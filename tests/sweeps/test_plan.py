@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from animal_cls.commands import train
-from animal_cls.config.schema import restore
+from animal_cls.config.parse import restore
 from animal_cls.errors import UserError
 from animal_cls.sweeps.callback import job_folder
 from animal_cls.sweeps.plan import (

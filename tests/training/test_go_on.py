@@ -5,11 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from benchmarks.left_behind import differences, left_behind
 
 from animal_cls.config.schema import Config
 from animal_cls.training import run
 from animal_cls.training.signals import Stop, Stopped
+from tests.run_digest import differences, run_digest
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:.*LeafSpec")]
 
@@ -54,4 +54,4 @@ def test_it_is_the_run_that_was_never_ended(
         with pytest.raises(Stopped):
             run.train(config, ended, stop=After(steps), go_on=True)
     run.train(config, ended, go_on=True)
-    assert differences(left_behind(ended), left_behind(twin)) == []
+    assert differences(run_digest(ended), run_digest(twin)) == []

@@ -12,7 +12,7 @@ from animal_cls.report.figures.curves import curves
 from animal_cls.report.figures.per_class import per_class
 from animal_cls.report.figures.samples import samples
 from animal_cls.report.figures.style import DPI, theme
-from animal_cls.report.summary import checkpoint
+from animal_cls.report.format import checkpoint
 from animal_cls.results import Result
 
 __all__ = ["of_run", "run_title", "samples", "save"]

@@ -49,7 +49,7 @@ def test_batches_carry_the_labels_and_pixels_of_the_arrays(tmp_path: Path) -> No
         Image.fromarray(image).save(file)
     files = load(tmp_path / "images", settings(tmp_path), show_progress=False)
     source = ArraySource(images=IMAGES, labels=LABELS, classes=CLASSES)
-    data = ImageDataModule(lambda: source, settings(tmp_path), batch_size=7, augment="none", seed=0)
+    data = ImageDataModule(lambda: source, settings(tmp_path), batch_size=7, seed=0)
     data.prepare_data()
     assert data.images.classes == CLASSES
     assert data.images.paths == [f"{name}/{k:02d}" for name in CLASSES for k in range(N) if CLASSES[k % 2] == name]

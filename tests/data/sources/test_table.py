@@ -36,7 +36,7 @@ def data_of(source: TableSource, tmp_path: Path, **changes: Any) -> ImageDataMod
     chosen: dict[str, Any] = {"image_size": 4, "val": 0.2, "test": 0.2, "split_seed": 0, "max_bad_share": 0.0}
     chosen |= {"cache_dir": tmp_path / "cache"}
     settings = DataSettings(**(chosen | changes))
-    data = ImageDataModule(lambda: source, settings, batch_size=7, augment="none", seed=0)
+    data = ImageDataModule(lambda: source, settings, batch_size=7, seed=0)
     data.prepare_data()
     return data
 

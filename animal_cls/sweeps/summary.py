@@ -8,6 +8,7 @@ import numpy as np
 
 from animal_cls.files.naming import escaped
 from animal_cls.files.text import aligned, duration, indented, percent
+from animal_cls.report.format import checkpoint
 from animal_cls.results import SPLITS, Result, SplitResult
 
 ENOUGH = 20  # images a class must have in a split, to be called the worst by that split alone
@@ -137,12 +138,3 @@ def reasons(rows: Sequence[tuple[str, Result | None]]) -> list[str]:
             jobs.setdefault((result.status, result.reason or UNKNOWN), []).append(job)
     named = {key: escaped(names[0]) if len(names) == 1 else f"{len(names)} jobs" for key, names in jobs.items()}
     return [f"{who} {status}: {indented(reason)}" for (status, reason), who in named.items()]
-
-
-def checkpoint(result: Result) -> str | None:
-    """Which checkpoint the result's splits speak of, epochs counted from 1; `None` where nothing was evaluated."""
-    if result.checkpoint == "best" and result.best_epoch is not None:
-        return f"best checkpoint (epoch {result.best_epoch + 1} of {result.epochs})"
-    if result.checkpoint == "last":
-        return f"last checkpoint (epoch {result.epochs})"
-    return result.checkpoint and f"{result.checkpoint} checkpoint"

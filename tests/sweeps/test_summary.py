@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from animal_cls.report.summary import checkpoint, summary, sweep_table, worst_class
+from animal_cls.report.format import checkpoint
 from animal_cls.results import Result
+from animal_cls.sweeps.summary import summary, sweep_table, worst_class
 
 CLASSES = ["cat", "dog", "horse"]
 TRAIN = [[900, 80, 20], [10, 1990, 0], [0, 0, 500]]
@@ -147,7 +148,7 @@ def test_sweep_without_jobs() -> None:
 
 
 def test_texts_need_no_heavy_library() -> None:
-    code = "import sys, animal_cls.report.summary\n"
+    code = "import sys, animal_cls.sweeps.summary\n"
     code += "print(sorted({'matplotlib', 'torch', 'hydra'} & sys.modules.keys()))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert out.stdout.strip() == "[]", out.stderr
