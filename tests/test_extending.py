@@ -95,7 +95,7 @@ def test_the_strength_of_a_method_from_outside_on_the_command_line(train: Callab
         ),
         (("model=tiny", "model._target_=mine.Tinny"), "model._target_=mine.Tinny: cannot be imported"),
         (("reg=grey", "reg.grey.strength=2"), "reg.grey=2.0: a probability in [0, 1] is needed."),
-        (("reg=grey", "+reg.grey.colour=red"), "reg.grey.colour: no such option. Options: strength, weights."),
+        (("reg=grey", "+reg.grey.colour=red"), "reg.grey.colour: no such option. Options: strength, shares."),
         (
             ("reg=grey", "reg.grey._target_=mine.Tiny"),
             "reg.grey._target_=mine.Tiny: is no subclass of animal_cls.regularizers.Method.",

@@ -53,7 +53,7 @@ AT_HOME = {
     "rich": {"data"},
     "platformdirs": {"data"},
     "filelock": {"sweeps", "report", "data"},
-    "numpy": {"report", "data", "regularizers", "statistics", "results", "rng"},
+    "numpy": {"sweeps", "report", "data", "regularizers", "statistics", "results", "rng"},
 }
 
 Import = tuple[str, bool]  # dotted name, whether it is at module level

@@ -155,11 +155,14 @@ def _made(call: MethodCall) -> Method:
             guess = did_you_mean(option, accepted, section=call.key)
             raise UserError(f"{call.key}.{option}: no such option.{guess} Options: {', '.join(accepted)}.")
     try:
-        return method_class(call.strength, **call.options)
+        method = method_class(call.strength, **call.options)
     except ValueError as error:
         if not str(error).startswith("reg."):  # a fault of the method's own code
             raise
         raise UserError(str(error).replace(f"reg.{call.name}", call.key, 1)) from None
+    hidden = [name for name in vars(method) if callable(getattr(Method, name, None))]
+    assert not hidden, f"{method_class.__qualname__} has an attribute that hides the hook {hidden[0]}; rename it"
+    return method
 
 
 def _class(call: MethodCall) -> type[Method]:

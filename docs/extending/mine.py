@@ -31,14 +31,14 @@ class Grey(Method):
     acts_on = "images"
     draws = 1  # a uniform number for each image in each epoch, the same after a resume
 
-    def __init__(self, strength: float, weights: tuple[float, float, float] = (0.299, 0.587, 0.114)) -> None:
+    def __init__(self, strength: float, shares: tuple[float, float, float] = (0.299, 0.587, 0.114)) -> None:
         if strength > 1:
             raise ValueError(f"reg.grey={strength}: a probability in [0, 1] is needed.")
         super().__init__(strength)
-        self.weights = weights
+        self.shares = shares
 
     def batch(self, images: Tensor, targets: Tensor, sampled: Tensor) -> tuple[Tensor, Tensor]:
-        grey = (images * torch.tensor(self.weights, device=images.device).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)
+        grey = (images * torch.tensor(self.shares, device=images.device).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)
         chosen = (sampled[:, 0] < self.strength).view(-1, 1, 1, 1)
         return torch.where(chosen, grey.expand_as(images), images), targets
 

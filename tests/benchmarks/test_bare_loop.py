@@ -73,7 +73,7 @@ def test_batches_leave_no_image_alone() -> None:
     assert [len(piece) for piece in bare_loop.batches(torch.arange(10), 4)] == [4, 4, 2]
     pieces = bare_loop.batches(torch.arange(9), 4)
     assert [len(piece) for piece in pieces] == [4, 5]
-    assert torch.cat(pieces).tolist() == list(range(9))
+    assert torch.cat(list(pieces)).tolist() == list(range(9))
     assert [len(piece) for piece in bare_loop.batches(torch.arange(1), 4)] == [1]
 
 

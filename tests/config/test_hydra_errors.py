@@ -114,8 +114,8 @@ CONFIG = {
     ),
     # Arguments of constructor calls.
     "data.source.typo=3": (
-        "data.source.typo: the chosen option has no such key. Keys of the options in data/: data.source.seed, "
-        "data.source.total. To pass another argument of its constructor, write +data.source.typo=..."
+        "data.source.typo: the chosen option has no such key. Keys of the options in data/: data.source.labels, "
+        "data.source.seed, data.source.total. To pass another argument of its constructor, write +data.source.typo=..."
     ),
     "logger=csv logger.csv.nam=x": (
         "logger.csv.nam: the chosen option has no such key. Did you mean logger.csv.name? Keys of the options in "

@@ -36,7 +36,8 @@ def make(image_folder: Callable[..., Path], tmp_path_factory: pytest.TempPathFac
 
     def module(**changes: Any) -> ImageDataModule:
         settings = settings_in(root.parent, **{key: changes.pop(key) for key in [*changes] if key in SETTINGS})
-        made = ImageDataModule(lambda: root, settings, **({"batch_size": 4, "seed": 0} | changes))
+        known: dict[str, Any] = {"batch_size": 4, "seed": 0}
+        made = ImageDataModule(lambda: root, settings, **(known | changes))
         made.prepare_data()
         return made
 

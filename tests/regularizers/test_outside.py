@@ -93,7 +93,7 @@ def test_one_class_and_one_option_file_are_a_method(
     method = built(config)[0]
     assert type(method).__name__ == "Mine"
     assert vars(method) == {"strength": strength, "power": power}
-    assert stream_of(method) == "theirs"
+    assert stream_of(method) == "Mine"
 
 
 def test_off_it_is_neither_named_nor_imported(composed: Callable[..., Config]) -> None:

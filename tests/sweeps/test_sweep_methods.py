@@ -26,7 +26,7 @@ def planned(program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
             write_plan(jobs, tmp_path / "kept", {})
             raise UserError("seen enough")
 
-        monkeypatch.setattr(callback, "check", check)
+        monkeypatch.setattr(callback, "validate_plan", check)
         outcome = program("--multirun", *words)
         assert outcome.stderr == "seen enough\n"
         kept: dict[str, Any] = json.loads((tmp_path / "kept" / "plan.json").read_text())

@@ -82,6 +82,7 @@ def test_the_folder_holds_the_files_that_others_rely_on(first: tuple[Result, Pat
         "result.json",
         "metrics.csv",
         "predictions.csv",
+        "predictions.npz",
         "packages.txt",
         "checkpoints/best.ckpt",
         "checkpoints/last.ckpt",
