@@ -34,7 +34,9 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its contents, as in a site-packages; an option file is changed, to tell its conf/ from the checkout's."""
     site = tmp_path_factory.mktemp("site")
     zipfile.ZipFile(wheel).extractall(site)
-    with (site / "animal_cls" / "conf" / "experiment" / "recipe.yaml").open("a", encoding="utf-8") as file:
+    with (site / "animal_cls" / "conf" / "experiment" / "report" / "resnet18_l2.yaml").open(
+        "a", encoding="utf-8"
+    ) as file:
         file.write("seed: 77\n")
     return site
 

@@ -200,7 +200,7 @@ def test_a_sweep_goes_on_as_it_was_planned(
     """Killed in its second job; conf/ of the user has changed meanwhile; a failed job is tried again."""
     mine = tmp_path / "mine" / "reg"
     mine.mkdir(parents=True)
-    (mine / "gentle.yaml").write_text("name: gentle\ndropout: 0.1\n")
+    (mine / "gentle.yaml").write_text("dropout: 0.1\n")
     sweep = [*words, "reg=none,gentle,l2", "hydra.sweep.dir=sweep", "--config-dir=mine", "--multirun"]
     twin = animal_cls("animal_cls", *[word.replace("dir=sweep", "dir=twin") for word in sweep], cwd=tmp_path)
     twin.communicate(timeout=120)
@@ -211,7 +211,7 @@ def test_a_sweep_goes_on_as_it_was_planned(
     wait_for((folders[1] / "checkpoints" / "last.ckpt").exists)
     process.kill()
     process.communicate()
-    (mine / "gentle.yaml").write_text("name: gentle\ndropout: 0.9\n")
+    (mine / "gentle.yaml").write_text("dropout: 0.9\n")
     assert [run_status.run_status(folder).status for folder in folders] == ["done", "unfinished", "queued"]
     assert main(["--list", str(tmp_path / "sweep")]) == 0
     assert "1 done, 1 unfinished, 1 queued" in capsys.readouterr().out

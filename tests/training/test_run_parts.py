@@ -288,4 +288,12 @@ def test_a_profiler_prints_its_table_once_and_leaves_no_file(
     assert tables[0].startswith("FIT Profiler Report")
     assert all(word in tables[0] for word in words)
     names = {path.name for path in folder.iterdir()}
-    assert names == {"checkpoints", "tensorboard", "metrics.csv", "packages.txt", "predictions.csv", "result.json"}
+    assert names == {
+        "checkpoints",
+        "tensorboard",
+        "metrics.csv",
+        "packages.txt",
+        "predictions.csv",
+        "predictions.npz",
+        "result.json",
+    }
