@@ -1,33 +1,15 @@
-"""`python -m animal_cls` and the installed script `animal-cls`: a verb, or else a training."""
+"""Started by `python -m animal_cls`, `python -m animal_cls.VERB` and the script `animal-cls`: a verb, or else train."""
 
-import importlib
-import os
 import sys
 
-from animal_cls.commands.help import text, wanted
-
-VERBS = ("prepare", "report", "resume")  # animal_cls/VERB.py, also to be called as python -m animal_cls.VERB
+from animal_cls.commands import entry
 
 
 def main() -> int:
-    """Run the verb that the command line names, or train; returns the exit code."""
-    if len(sys.argv) > 1 and sys.argv[1] in VERBS:
-        verb = importlib.import_module(f"animal_cls.commands.{sys.argv[1]}")
-        return verb.main(sys.argv[2:])
-    if wanted(sys.argv[1:]):
-        return _show(text(sys.argv[1:], VERBS))
-    from animal_cls.commands import train
-
-    return train.run()
-
-
-def _show(words: str) -> int:
-    try:
-        print(words, flush=True)
-    except BrokenPipeError:  # `--help | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    return 0
+    """Run what the command line asks for; returns the exit code."""
+    started_as = __spec__.name if __spec__ else ""  # animal_cls.resume, animal_cls.report.__main__
+    verb = [part for part in started_as.split(".")[1:] if part != "__main__"]
+    return entry.run([*verb, *sys.argv[1:]])
 
 
 if __name__ == "__main__":

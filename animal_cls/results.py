@@ -1,10 +1,11 @@
-"""What a run leaves behind for others to read: result.json, metrics.csv and predictions.csv."""
+"""What a run leaves behind for others to read: result.json, metrics.csv, and predictions.csv with its binary twin."""
 
 import csv
 import hashlib
 import io
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -16,8 +17,17 @@ from animal_cls.files import atomic
 
 SCHEMA = 1  # raised when a field of result.json changes its meaning
 RESULT, METRICS, PREDICTIONS = "result.json", "metrics.csv", "predictions.csv"
-METRIC_COLUMNS = ("epoch", "train/loss", "train/acc", "val/loss", "val/acc", "lr", "seconds")
+LOCK, OWNER = ".lock", "owner.json"  # of a run: held while a process trains in the folder, and who that is or was
+PLAN = "plan.json"  # of a sweep: its jobs
+TWIN = "predictions.npz"  # says what PREDICTIONS says and each image's loss, and is read fifty times faster
+OBJECTIVE = "train/objective"  # what is minimised, where that is not the plain cross-entropy of the other losses
+METRIC_COLUMNS = ("epoch", "train/loss", "train/acc", "val/loss", "val/acc", "lr", "seconds", OBJECTIVE)
 SPLITS = ("train", "val", "test", "all")
+# Keys that could not change a number when result.json did not list them yet.
+WITHOUT_OUTCOME = (
+    "trainer.checkpoint_minutes",
+    *(f"data.{key}" for key in ("cache", "cache_dir", "follow_links", "max_bad_share", "max_pixels")),
+)
 
 Status = Literal["done", "failed", "skipped"]
 
@@ -126,17 +136,27 @@ def _checksum(record: Mapping[str, Any]) -> str:
 
 def digests(folder: Path) -> dict[str, str]:
     """The SHA-256 of the tables in `folder`, for `Result.files`."""
-    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (METRICS, PREDICTIONS)}
+    return {name: sha256((folder / name).read_bytes()) for name in (METRICS, PREDICTIONS, TWIN)}
 
 
 def verified(table: Path) -> bytes:
     """The content of a table; raises `ValueError` where it is not the one that the result.json beside it speaks of."""
     content = table.read_bytes()
-    result = load(table.parent)
-    expected = result.files.get(table.name) if result else None
-    if expected is not None and hashlib.sha256(content).hexdigest() != expected:
+    expected = _expected(table)
+    if expected is not None and sha256(content) != expected:
         raise ValueError(f"its checksum is not the one that {RESULT} has")
     return content
+
+
+def sha256(content: bytes) -> str:
+    """In hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _expected(table: Path) -> str | None:
+    """The SHA-256 that the result.json beside a table has of it."""
+    result = load(table.parent)
+    return result.files.get(table.name) if result else None
 
 
 def _parse(raw: dict[str, Any]) -> Result:
@@ -144,7 +164,32 @@ def _parse(raw: dict[str, Any]) -> Result:
     known: dict[str, Any] = {f.name: raw[f.name] for f in fields(Result) if f.name in raw}
     known["splits"] = {name: SplitResult(**split) for name, split in raw.get("splits", {}).items()}
     known["methods"] = [MethodRecord(**method) for method in raw.get("methods", [])]
+    if "derived" not in raw and isinstance(raw.get("config"), dict):
+        known |= _known_of_old(flat(raw["config"]))
     return Result(**known)
+
+
+def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Every leaf of a config under its dotted key; an empty section is a leaf."""
+    leaves: dict[str, Any] = {}
+    for key, value in config.items():
+        if isinstance(value, Mapping) and value:
+            leaves |= flat(value, f"{prefix}{key}.")
+        else:
+            leaves[f"{prefix}{key}"] = value
+    return leaves
+
+
+def _known_of_old(leaves: Mapping[str, Any]) -> dict[str, Any]:
+    """`derived` and `no_outcome` of a result older than these fields: a copy bore the last name of its source."""
+    pairs = [(key, f"{section}.{key.partition('.')[2]}") for key in leaves for section in ("reg", "data")]
+    copies = {
+        key: source
+        for key, source in pairs
+        if key.startswith(("model.", "optimizer.")) and not key.endswith((".name", "._target_"))
+        if source in leaves and leaves[source] == leaves[key]
+    }
+    return {"derived": copies, "no_outcome": [key for key in WITHOUT_OUTCOME if key in leaves]}
 
 
 def refuse_finished(folder: Path) -> None:
@@ -166,8 +211,9 @@ def write_metrics(rows: Sequence[Mapping[str, float]], folder: Path) -> None:
 
 
 def read_metrics(folder: Path) -> dict[str, np.ndarray]:
-    """The columns of metrics.csv, each of shape (epochs,); an empty cell is NaN."""
-    rows = list(csv.DictReader(io.StringIO(verified(folder / METRICS).decode(), newline="")))
+    """The columns of metrics.csv, each of shape (epochs,); NaN where a cell or the objective's column is not there."""
+    table = io.StringIO(verified(folder / METRICS).decode(), newline="")
+    rows = [{OBJECTIVE: ""} | row for row in csv.DictReader(table)]
     return {column: np.array([float(row[column] or "nan") for row in rows]) for column in METRIC_COLUMNS}
 
 
@@ -180,6 +226,8 @@ class Predictions:
     labels: np.ndarray  # (N,) int64
     probabilities: np.ndarray  # (N, K) float32
     classes: list[str]
+    # (N,) float64, cross-entropy in nats, from the logits: exact where a probability is 0.
+    loss: np.ndarray | None = None
 
     @property
     def predicted(self) -> np.ndarray:
@@ -188,23 +236,74 @@ class Predictions:
 
 
 def write_predictions(predictions: Predictions, folder: Path) -> None:
-    """Write predictions.csv, a row per image, with the probabilities' shortest exact digits."""
+    """Write predictions.csv, a row per image, with the probabilities' shortest exact digits, and its binary twin."""
     classes = predictions.classes
-    path = folder / PREDICTIONS
-    with atomic.replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+    with atomic.replacing(folder / PREDICTIONS) as part, part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["path", "split", "label", "predicted", *(f"prob_{name}" for name in classes)])
         columns = (predictions.paths, predictions.splits, predictions.labels, predictions.predicted)
         for where, split, label, predicted, row in zip(*columns, predictions.probabilities, strict=True):
             writer.writerow([where, split, classes[label], classes[predicted], *map(str, row)])
+    with atomic.replacing(folder / TWIN) as part, part.open("wb") as file:
+        np.savez(file, **_arrays(predictions))
+
+
+def _arrays(predictions: Predictions) -> dict[str, Any]:
+    """What the twin holds: texts as bytes with a zero between them, splits as places in `SPLITS`; nothing pickled."""
+    arrays = {
+        "paths": _joined(predictions.paths),
+        "classes": _joined(predictions.classes),
+        "splits": np.array([SPLITS.index(split) for split in predictions.splits], dtype=np.uint8),
+        "labels": predictions.labels.astype(np.int64),
+        "predicted": predictions.predicted.astype(np.int64),
+        "probabilities": predictions.probabilities.astype(np.float32),
+    }
+    return arrays if predictions.loss is None else {**arrays, "loss": predictions.loss.astype(np.float64)}
+
+
+def _joined(texts: Sequence[str]) -> np.ndarray:
+    return np.frombuffer("\0".join(texts).encode(), dtype=np.uint8)
 
 
 def read_predictions(folder: Path) -> Predictions:
-    """The rows of predictions.csv."""
-    reader = csv.reader(io.StringIO(verified(folder / PREDICTIONS).decode(), newline=""))
-    classes = [name.removeprefix("prob_") for name in next(reader)[4:]]
+    """What a run says of each image: from the twin where it is the one that result.json speaks of, else from the table.
+
+    Raises:
+        OSError: there is no predictions.csv, or it cannot be read.
+        ValueError: it is damaged.
+    """
+    with suppress(OSError):
+        content = (folder / TWIN).read_bytes()
+        if sha256(content) == _expected(folder / TWIN):
+            return _from_twin(content)
+    return _from_table(verified(folder / PREDICTIONS).decode())
+
+
+def _from_twin(content: bytes) -> Predictions:
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        labels = arrays["labels"]
+        return Predictions(
+            paths=arrays["paths"].tobytes().decode().split("\0") if len(labels) else [],
+            splits=np.array(SPLITS)[arrays["splits"]],
+            labels=labels,
+            probabilities=arrays["probabilities"],
+            classes=arrays["classes"].tobytes().decode().split("\0"),
+            loss=arrays.get("loss"),
+        )
+
+
+def _from_table(text: str) -> Predictions:
+    reader = csv.reader(io.StringIO(text, newline=""))
+    head = next(reader, [])
+    if head[:4] != ["path", "split", "label", "predicted"] or len(head) == 4:
+        raise ValueError("its first line does not name the columns path, split, label, predicted, prob_...")
     rows = list(reader)
+    if not text.endswith("\n") or any(len(row) != len(head) for row in rows):
+        raise ValueError("a line is cut off or has a cell too many")
+    classes = [name.removeprefix("prob_") for name in head[4:]]
     index = {name: k for k, name in enumerate(classes)}
+    if strange := [name for row in rows for name in row[2:4] if name not in index]:
+        raise ValueError(f"no class is named {strange[0]!r}")
     return Predictions(
         paths=[row[0] for row in rows],
         splits=np.array([row[1] for row in rows], dtype=str),

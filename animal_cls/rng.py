@@ -3,6 +3,8 @@
 So a batch can be made again from nothing but its place: a resumed run sees what the interrupted one would have seen.
 """
 
+import hashlib
+
 import numpy as np
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: consecutive counters land far apart
@@ -13,12 +15,24 @@ def image_keys(hashes: np.ndarray) -> np.ndarray:
     return np.array([int(digest[:16], 16) for digest in hashes], dtype=np.uint64)
 
 
-def uniform(keys: np.ndarray, *, seed: int, epoch: int, draws: int) -> np.ndarray:
-    """Numbers in [0, 1), (N, draws) float64, for images with `keys` (N,) uint64; columns are independent."""
+def uniform(keys: np.ndarray, *, seed: int, epoch: int, draws: int, stream: str = "") -> np.ndarray:
+    """Numbers in [0, 1), (N, draws) float64, for images with `keys` (N,) uint64; columns and streams differ."""
     start = _mix(_mix(np.array([seed], np.uint64) + GOLDEN) + np.array([epoch], np.uint64))
+    if stream:
+        start = _mix(start ^ np.array([int(hashlib.sha256(stream.encode()).hexdigest()[:16], 16)], np.uint64))
     streams = _mix(start + GOLDEN * np.arange(1, draws + 1, dtype=np.uint64))
     bits = _mix(_mix(keys[:, None] ^ streams[None, :]) + streams[None, :])
     return (bits >> np.uint64(11)) * 2.0**-53
+
+
+def occurrence_keys(keys: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    """The keys (M,) uint64 of the images at `indices` (M,) of an epoch; one that comes again has another each time."""
+    sorting = np.argsort(indices, kind="stable")
+    ordered = indices[sorting]
+    first = np.maximum.accumulate(np.where(np.r_[True, ordered[1:] != ordered[:-1]], np.arange(len(ordered)), 0))
+    times = np.empty(len(indices), dtype=np.uint64)
+    times[sorting] = np.arange(len(ordered)) - first
+    return keys[indices] + GOLDEN * times
 
 
 def order(keys: np.ndarray, *, seed: int, epoch: int) -> np.ndarray:

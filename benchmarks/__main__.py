@@ -1,20 +1,22 @@
 """python -m benchmarks: every speed figure of the README, measured side by side in one run."""
 
 import argparse
+import json
 import signal
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
-from benchmarks import chart, decoding, growth, nine_runs, start_up, tables, training_pass, whole_run
-from benchmarks.conditions import clock, conditions
-from benchmarks.measurements import Part
-from benchmarks.processes import ProcessFailed
-from benchmarks.where_time_goes import profile
-from benchmarks.workplace import NETWORKS, Options, Workplace
+from benchmarks.harness import chart, tables
+from benchmarks.harness.conditions import Load, conditions
+from benchmarks.harness.measurements import Part
+from benchmarks.harness.processes import ProcessFailed
+from benchmarks.harness.workspace import NETWORKS, Workspace
+from benchmarks.speed import decoding, growth, nine_runs, start_up, training_pass, whole_run
 
 PARTS = {"a": training_pass, "b": whole_run, "c": decoding, "d": growth, "e": start_up, "f": nine_runs}
 
@@ -22,58 +24,45 @@ PARTS = {"a": training_pass, "b": whole_run, "c": decoding, "d": growth, "e": st
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, save; the exit code is 1 where a part failed. Nothing is asserted of the figures."""
     args = _parser().parse_args(arguments)
-    options = Options(
-        quick=args.quick,
-        repeats=args.repeats,
-        data=None if args.data is None else args.data.resolve(),
-        epochs_scale=args.epochs_scale,
-        largest=args.largest,
-    )
     with tempfile.TemporaryDirectory(prefix="animal_cls-benchmarks-", dir=args.work) as work:
-        place = Workplace(Path(work).resolve(), options)
+        data = None if args.data is None else args.data.resolve()
+        workspace = Workspace(Path(work).resolve(), args.quick, args.repeats, data, args.largest)
         if args.profile:
-            print(profile(place, args.profile))
+            print(training_pass.profile(workspace, args.profile))
             return 0
         out = args.out or Path("outputs/benchmarks", f"{datetime.now():%Y-%m-%d/%H-%M-%S}")
-        return _measure(place, args.only, out)
+        return _measure(workspace, args.only, out)
 
 
-def _measure(place: Workplace, letters: Sequence[str], out: Path) -> int:
-    said = conditions(place.torch) | ({"quick": "yes: less data, fewer repeats"} if place.options.quick else {})
+def _measure(workspace: Workspace, letters: Sequence[str], out: Path) -> int:
+    quick = {"quick": "yes: less data, fewer repeats"} if workspace.quick else {}
+    machine = conditions(workspace.torch) | quick
     parts: list[Part] = []
     for letter in letters:
         print(f"({letter}) {PARTS[letter].TITLE} ...", file=sys.stderr, flush=True)
-        parts.append(_part(place, letter))
-        save(parts, said, out)  # after each: a run that is stopped leaves what it has
-    print(tables.markdown(parts, said))
+        parts.append(_part(workspace, letter))
+        save(parts, machine, out)  # after each: a run that is stopped leaves what it has
+    print(tables.markdown(parts, machine))
     print(f"{out}: {', '.join(sorted(path.name for path in out.iterdir() if path.stem == 'speed'))}")
     return int(any(part.failure for part in parts))
 
 
-def _part(place: Workplace, letter: str) -> Part:
-    module = PARTS[letter]
-    before, start = clock(), time.monotonic()
-    measurements, remarks, failure = [], [], ""
+def _part(workspace: Workspace, letter: str) -> Part:
+    part, load = Part(letter=letter, title=PARTS[letter].TITLE), Load()
     try:
-        measurements, remarks = module.measure(place)
+        part.measurements, part.remarks = PARTS[letter].measure(workspace)
     except ProcessFailed as error:
-        failure = str(error)
-    return Part(
-        letter=letter,
-        title=module.TITLE,
-        measurements=measurements,
-        remarks=remarks,
-        failure=failure,
-        seconds=time.monotonic() - start,
-        others=clock().others(before),
-    )
+        part.failure = str(error)
+    part.seconds, part.others = time.monotonic() - load.start, load.others()
+    return part
 
 
-def save(parts: Sequence[Part], said: dict[str, str], out: Path) -> None:
-    """Write speed.md, speed.json and speed.png."""
+def save(parts: Sequence[Part], machine: dict[str, str], out: Path) -> None:
+    """Write speed.md, speed.json with every number, the repeats included, and speed.png."""
     out.mkdir(parents=True, exist_ok=True)
-    (out / "speed.md").write_text(tables.markdown(parts, said), encoding="utf-8")
-    (out / "speed.json").write_text(tables.to_json(parts, said), encoding="utf-8")
+    (out / "speed.md").write_text(tables.markdown(parts, machine), encoding="utf-8")
+    content = {"conditions": machine, "parts": [asdict(part) for part in parts]}
+    (out / "speed.json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     chart.save(parts, out / "speed.png")
 
 
@@ -90,14 +79,14 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m benchmarks",
         description=f"Measures, side by side in one run, and says of each figure whether it reaches its target:{parts}",
         epilog="Each figure is a median with its spread. With a GPU everything runs on it, at batch 256 and 25,139 "
-        "images. Also: python -m benchmarks.augmentation.",
+        "images.\nAlso: python -m benchmarks.speed.report, benchmarks.statistics, benchmarks.crash_test, "
+        "benchmarks.near_copies, benchmarks.house.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--only", type=_letters, default=list(PARTS), help="parts to measure, e.g. a,c")
     parser.add_argument("--quick", action="store_true", help="less data, fewer repeats: a few minutes, rough figures")
     parser.add_argument("--repeats", type=int, help="of whatever is repeated; default: what each part can afford")
     parser.add_argument("--data", type=Path, help="class folders for a, b, c, e and f; default: the embedded images")
-    parser.add_argument("--epochs-scale", type=float, help="share of part b's epochs that is run; default: 0.2, or 0.1")
     parser.add_argument("--largest", type=int, default=250_000, help="images of part d (250,000 take 5 GB of disk)")
     parser.add_argument("--out", type=Path, help="folder for speed.md, .json, .png; default: outputs/benchmarks/...")
     parser.add_argument("--work", type=Path, help="folder for temporary files, on a real disk; default: the system's")

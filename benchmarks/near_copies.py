@@ -16,20 +16,16 @@ from PIL import Image, ImageEnhance, ImageOps
 from animal_cls.data.decode import decode
 from animal_cls.data.near_copies import SIDE, groups
 from animal_cls.data.sources.tree import SUFFIXES
+from benchmarks.harness.tables import table
 
 Change = Callable[[Image.Image, np.random.Generator], Image.Image]
-
-
-def scaled(image: Image.Image, factor: float) -> Image.Image:
-    """Width and height times `factor`."""
-    return image.resize((max(1, round(image.width * factor)), max(1, round(image.height * factor))))
 
 
 def cut(image: Image.Image, share: float, left: float = 0.5, top: float = 0.5) -> Image.Image:
     """Without `share` of its width and height; `left` and `top` say how much of that goes there."""
     width, height = image.width * share, image.height * share
-    box = (width * left, height * top, image.width - width * (1 - left), image.height - height * (1 - top))
-    return image.crop(tuple(round(edge) for edge in box))  # type: ignore[arg-type]  # of four
+    edges = round(width * left), round(height * top), round(width * (1 - left)), round(height * (1 - top))
+    return ImageOps.crop(image, edges)
 
 
 def with_text(image: Image.Image) -> Image.Image:
@@ -44,9 +40,9 @@ QUALITY = {"JPEG quality 50": 50, "JPEG quality 20": 20, "a third of the size, q
 CHANGES: dict[str, Change] = {
     "JPEG quality 50": lambda image, _: image,
     "JPEG quality 20": lambda image, _: image,
-    "half of the size": lambda image, _: scaled(image, 1 / 2),
-    "a third of the size, quality 50": lambda image, _: scaled(image, 1 / 3),
-    "double size": lambda image, _: scaled(image, 2),
+    "half of the size": lambda image, _: ImageOps.scale(image, 1 / 2),
+    "a third of the size, quality 50": lambda image, _: ImageOps.scale(image, 1 / 3),
+    "double size": lambda image, _: ImageOps.scale(image, 2),
     "20 % brighter": lambda image, _: ImageEnhance.Brightness(image).enhance(1.2),
     "20 % darker": lambda image, _: ImageEnhance.Brightness(image).enhance(0.8),
     "30 % more contrast": lambda image, _: ImageEnhance.Contrast(image).enhance(1.3),
@@ -89,7 +85,7 @@ def measure(sources: Sequence[bytes], *, every: int) -> list[tuple[str, float, i
     return rows
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(words: Sequence[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.near_copies")
     parser.add_argument("folder", type=Path)
@@ -99,11 +95,9 @@ def main(words: Sequence[str] | None = None) -> int:
     if not files:
         parser.error(f"{chosen.folder}: no images below it")
     rows = measure([file.read_bytes() for file in files], every=chosen.every)
-    print("| change | found | taken for another |\n|---|---|---|")
-    for name, share, wrong in rows:
-        print(f"| {name} | {100 * share:.1f} % | {wrong} |")
-    return 0
+    cells = [(name, f"{100 * share:.1f} %", str(wrong)) for name, share, wrong in rows]
+    print("\n".join(table(("change", "found", "taken for another"), cells)))
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main()

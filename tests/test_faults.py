@@ -13,20 +13,18 @@ import pytest
 
 from animal_cls.commands.train import compose
 from animal_cls.config.schema import Config
-from animal_cls.data.dataset import load_once
 from animal_cls.errors import UserError
 from animal_cls.files import disk
 from animal_cls.sweeps import job
 from animal_cls.training import run
 from animal_cls.training.signals import Stop
-from benchmarks.left_behind import differences, left_behind
+from tests.run_digest import differences, run_digest
 
 pytestmark = [pytest.mark.filterwarnings("ignore:.*LeafSpec"), pytest.mark.slow]
 
 
 @pytest.fixture
 def root(image_folder: Callable[..., Path], tmp_path: Path) -> Path:
-    load_once.cache_clear()
     return image_folder(tmp_path / "images", per_class=10)
 
 
@@ -44,7 +42,7 @@ def configured(root: Path, *more: str) -> Config:
 def uninterrupted(config: Config, folder: Path) -> dict[str, Any]:
     folder.mkdir()
     run.train(config, folder)
-    return left_behind(folder)
+    return run_digest(folder)
 
 
 @pytest.fixture
@@ -87,7 +85,7 @@ def test_a_disk_that_becomes_full(
     )
     small_disk("size=30m")
     job.run_job(config, folder, go_on=True)
-    assert differences(left_behind(folder), twin) == []
+    assert differences(run_digest(folder), twin) == []
 
 
 def test_a_disk_that_is_read_only(config: Config, small_disk: Callable[[str], Path]) -> None:
@@ -120,7 +118,7 @@ class Vandal(Stop):
 def test_a_run_folder_that_vanishes(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "run"
     folder.mkdir()
-    monkeypatch.setattr(job, "taken", lambda: nullcontext(Vandal(lambda: shutil.rmtree(folder))))
+    monkeypatch.setattr(job, "catch_signals", lambda: nullcontext(Vandal(lambda: shutil.rmtree(folder))))
     with pytest.raises(UserError) as told:
         job.run_job(config, folder)
     assert f": No such file or directory. The folder {folder} is gone. What was" in str(told.value)
@@ -130,11 +128,10 @@ def test_a_run_folder_that_vanishes(config: Config, tmp_path: Path, monkeypatch:
 @pytest.mark.parametrize("place", ["images", "cache"])
 def test_what_was_read_before_it_vanished_is_there_to_the_end(config: Config, tmp_path: Path, place: str) -> None:
     twin = uninterrupted(config, tmp_path / "twin")
-    load_once.cache_clear()
     folder = tmp_path / "run"
     folder.mkdir()
     run.train(config, folder, stop=Vandal(lambda: shutil.rmtree(tmp_path / place)))
-    assert differences(left_behind(folder), twin) == []
+    assert differences(run_digest(folder), twin) == []
 
 
 def test_images_that_vanish_before_they_are_decoded(root: Path, tmp_path: Path) -> None:
@@ -144,13 +141,13 @@ def test_images_that_vanish_before_they_are_decoded(root: Path, tmp_path: Path) 
     folder.mkdir()
     away = tmp_path / "away"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(job, "taken", lambda: nullcontext(Vandal(lambda: root.rename(away))))
+        patch.setattr(job, "catch_signals", lambda: nullcontext(Vandal(lambda: root.rename(away))))
         with pytest.raises(UserError) as told:
             job.run_job(config, folder)
     assert str(told.value).startswith(f"{root}/")
     away.rename(root)
     job.run_job(config, folder, go_on=True)
-    assert differences(left_behind(folder), twin) == []
+    assert differences(run_digest(folder), twin) == []
 
 
 def test_a_clock_that_jumps(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,4 +158,4 @@ def test_a_clock_that_jumps(config: Config, tmp_path: Path, monkeypatch: pytest.
     folder.mkdir()
     result = run.train(config, folder)
     assert 0 < result.seconds < 600
-    assert differences(left_behind(folder), twin) == []
+    assert differences(run_digest(folder), twin) == []

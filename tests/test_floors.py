@@ -46,14 +46,14 @@ AT_HOME = {
     "torch": {"training", "data", "models", "regularizers", "files"},
     "matplotlib": {"report"},
     "jinja2": {"report", "data"},
-    "scipy": {"statistics", "data"},
+    "scipy": {"statistics", "data", "regularizers"},
     "imagehash": {"data"},
     "kagglehub": {"data"},
     "PIL": {"training", "report", "data"},
     "rich": {"data"},
     "platformdirs": {"data"},
     "filelock": {"sweeps", "report", "data"},
-    "numpy": {"report", "data", "regularizers", "statistics", "results", "rng"},
+    "numpy": {"sweeps", "report", "data", "regularizers", "statistics", "results", "rng"},
 }
 
 Import = tuple[str, bool]  # dotted name, whether it is at module level

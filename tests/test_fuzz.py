@@ -12,7 +12,7 @@ from PIL import Image
 
 from animal_cls.commands.prepare import prepare
 from animal_cls.commands.train import compose
-from animal_cls.config.schema import Config, keys
+from animal_cls.config.schema import Config, groups, keys
 from animal_cls.data.audit.page import render
 from animal_cls.data.audit.record import as_json
 from animal_cls.data.decode import UnreadableImage, decode, read
@@ -58,7 +58,7 @@ PIECES = [
     "🦊",
 ]
 PIECES += [" ", "\n"]
-GROUPS = ["data", "model", "reg", "optimizer", "experiment", "sweep", "hydra/launcher", "hydra.run.dir", "hydra.mode"]
+GROUPS = [*groups(), "experiment", "debug", "sweep", "hydra/launcher", "hydra.run.dir", "hydra.mode"]
 VALUES = st.one_of(
     st.text(max_size=12),
     st.lists(st.sampled_from(PIECES), max_size=5).map("".join),
@@ -66,9 +66,7 @@ VALUES = st.one_of(
     st.floats().map(str),
 )
 KEYS = st.one_of(
-    st.sampled_from(
-        [*keys(Config), *GROUPS, "model.dropout", "model._target_", "optimizer.lr", "data.source._target_"]
-    ),
+    st.sampled_from([*keys(), *GROUPS, "model.dropout", "model._target_", "optimizer.lr", "data.source._target_"]),
     st.text(max_size=12),
 )
 WORDS = st.one_of(

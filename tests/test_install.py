@@ -31,11 +31,13 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Its contents, as in a site-packages; the default seed is changed, to tell its conf/ from the checkout's."""
+    """Its contents, as in a site-packages; an option file is changed, to tell its conf/ from the checkout's."""
     site = tmp_path_factory.mktemp("site")
     zipfile.ZipFile(wheel).extractall(site)
-    config = site / "animal_cls" / "conf" / "config.yaml"
-    config.write_text(config.read_text(encoding="utf-8").replace("\nseed: 0 ", "\nseed: 77 "), encoding="utf-8")
+    with (site / "animal_cls" / "conf" / "experiment" / "report" / "resnet18_l2.yaml").open(
+        "a", encoding="utf-8"
+    ) as file:
+        file.write("seed: 77\n")
     return site
 
 

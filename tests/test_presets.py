@@ -1,8 +1,8 @@
 """Every option file under conf/, found by globbing: it composes, says what it is, and its constructor calls fit."""
 
-import inspect
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -10,28 +10,33 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from animal_cls.commands import train
-from animal_cls.config.schema import STRENGTHS, method_names
+from animal_cls.commands.train import compose
+from animal_cls.config.methods import active
+from animal_cls.config.schema import Config, groups
 from animal_cls.files.paths import CONF
+from animal_cls.training import build
 
 Program = Callable[..., "CompletedProcess[str]"]
 
 FILES = sorted(CONF.rglob("*.yaml"))
 OPTIONS = [path.relative_to(CONF).with_suffix("").as_posix() for path in FILES if path.parent != CONF]
-GROUPS = ("data", "model", "reg", "optimizer")  # whose options have a name; the others are whole runs and plans
-GIVEN = {  # what only a run can give
-    "model": {"num_classes"},
-    "optimizer": {"params"},
-    "data": {"root", "cache_dir"},
-}
+OF_GROUPS = [option for option in OPTIONS if option.partition("/")[0] in groups()]
+WHOLE = [option for option in OPTIONS if option not in OF_GROUPS]  # whole runs, plans and quick looks
 
 
-def of(*groups: str) -> list[str]:
-    return [option for option in OPTIONS if option.partition("/")[0] in groups]
+def of(*folders: str) -> list[str]:
+    return [option for option in OPTIONS if option.partition("/")[0] in folders]
+
+
+@cache
+def chosen(option: str, *words: str) -> Config:
+    """The default run with this option, composed once; nobody changes it."""
+    group, _, name = option.partition("/")
+    return compose([f"{group}={name}", *words])
 
 
 def test_the_files_are_found() -> None:
-    assert {option.partition("/")[0] for option in OPTIONS} == {*GROUPS, "experiment", "sweep"}
+    assert {option.partition("/")[0] for option in OF_GROUPS} == set(groups())
     assert len(of("experiment")) >= 10
     assert not [path for path in CONF.rglob("*") if path.is_file() and path.suffix != ".yaml"], "Hydra reads .yaml only"
 
@@ -43,19 +48,69 @@ def test_a_file_opens_with_a_sentence(path: Path) -> None:
     assert len(lines[0].split()) >= 5, "a sentence, no title"
 
 
-@pytest.mark.parametrize("option", of(*GROUPS))
-def test_an_option_composes_under_its_own_name(option: str) -> None:
+@pytest.mark.parametrize("option", OF_GROUPS)
+def test_an_option_composes_to_what_its_file_says(option: str) -> None:
     group, _, name = option.partition("/")
-    chosen = getattr(train.compose([f"{group}={name}"]), group)
-    assert (chosen["name"] if isinstance(chosen, dict) else chosen.name) == name
+    written: Any = OmegaConf.load(CONF / f"{option}.yaml")
+    section = getattr(chosen(option), group)
+    section = section if isinstance(section, dict) else vars(section)
+    assert set(written) <= set(section)
+    assert written.get("name", name) == name
+    if "name" in section and group != "reg":
+        assert section["name"] == name
+
+
+def calls(option: str) -> Iterator[tuple[str, str]]:
+    """The constructor calls that an option makes: dotted section and target."""
+    group = option.partition("/")[0]
+    section = getattr(chosen(option), group)
+    inner = section if isinstance(section, dict) else vars(section)
+    for key, value in {group: section, **{f"{group}.{key}": value for key, value in inner.items()}}.items():
+        if isinstance(value, dict) and "_target_" in value:
+            yield key, value["_target_"]
+
+
+@pytest.mark.parametrize("option", OF_GROUPS)
+def test_its_constructor_calls_can_be_made(option: str) -> None:
+    build.check(chosen(option))  # UserError where one cannot be called so, or is given what the run gives
+    for section, target in calls(option):
+        assert callable(pkgutil.resolve_name(target)), section
+    assert ("_target_" in (CONF / f"{option}.yaml").read_text(encoding="utf-8")) == bool(list(calls(option)))
+
+
+@pytest.mark.parametrize("option", of("scheduler"))
+def test_a_schedule_can_be_made(option: str) -> None:
+    config = chosen(option)
+    optimizer = build.optimizer(config, build.network(config, num_classes=2), [])
+    schedule = build.scheduler(config, optimizer, total_steps=10)
+    assert (schedule is None) == ("_target_" not in config.scheduler)
+
+
+@pytest.mark.parametrize("option", of("model", "optimizer"))
+def test_the_strengths_reach_the_libraries(option: str) -> None:
+    """A model without `dropout: ${reg.dropout}` would train the baseline under the name of reg=dropout."""
+    group = option.partition("/")[0]
+    strength = {"model": "dropout", "optimizer": "weight_decay"}[group]
+    config = chosen(option, f"reg.{strength}=0.125")
+    followers = [key for key, origin in config.derived.items() if origin == f"reg.{strength}"]
+    assert [key.partition(".")[0] for key in followers] == [group]
+    assert getattr(config, group)[followers[0].partition(".")[2]] == 0.125
+
+
+@pytest.mark.parametrize("option", of("reg"))
+def test_a_regularizer_is_on_unless_it_is_none(option: str) -> None:
+    config = chosen(option)
+    methods = build.methods(config)
+    assert len(methods) == len(active(config.reg, "reg"))
+    assert bool(methods) == (option != "reg/none") == (config.reg["name"] != "none")
 
 
 @pytest.mark.parametrize("option", of("experiment"))
 def test_an_experiment_composes_to_the_run_of_its_name(option: str) -> None:
     name = option.removeprefix("experiment/")
-    config = train.compose([f"experiment={name}"])
+    config = chosen(option)
     if "/" in name:
-        model, reg = config.model["name"], config.reg.name
+        model, reg = config.model["name"], config.reg["name"]
         assert name.rpartition("/")[2] == (model if reg == "none" else f"{model}_{reg}")
 
 
@@ -67,38 +122,23 @@ def test_a_sweep_composes_and_starts_by_itself(option: str, program: Program) ->
     assert "mode: MULTIRUN" in shown.stdout
     params: Any = OmegaConf.load(CONF / "sweep" / f"{name}.yaml").hydra.sweeper.params
     for key, values in params.items():
-        group = "experiment" if key == "experiment" else key
         choices = [choice.strip() for choice in values.split(",")]
-        assert {f"{group}/{choice}" for choice in choices} <= set(OPTIONS)
+        assert {f"{key}/{choice}" for choice in choices} <= set(OPTIONS)
 
 
-@pytest.mark.parametrize("option", of("data", "model", "optimizer"))
-def test_a_constructor_call_fits(option: str) -> None:
-    group, _, name = option.partition("/")
-    chosen = getattr(train.compose([f"{group}={name}"]), group)
-    call = chosen.source if group == "data" else chosen
-    arguments = {key: value for key, value in call.items() if key not in ("_target_", "name")}
-    assert not set(arguments) & GIVEN[group], "a value that the run gives, too"
-    constructor = pkgutil.resolve_name(call["_target_"])
-    inspect.signature(constructor).bind(**dict.fromkeys(GIVEN[group]), **arguments)  # TypeError where it does not fit
-
-
-@pytest.mark.parametrize("option", of("model", "optimizer"))
-def test_the_strengths_reach_the_libraries(option: str) -> None:
-    """A model without `dropout: ${reg.dropout}` would train the baseline under the name of reg=dropout."""
-    group, _, name = option.partition("/")
-    key = {"model": "dropout", "optimizer": "weight_decay"}[group]
-    config = train.compose([f"{group}={name}", f"reg.{key}=0.125"])
-    assert getattr(config, group)[key] == 0.125
-
-
-def test_every_method_has_an_option_and_every_option_a_strength() -> None:
-    options = {option.removeprefix("reg/") for option in of("reg")}
-    assert set(method_names()) <= options
-    for name in options:
-        reg = train.compose([f"reg={name}"]).reg
-        assert any(getattr(reg, strength) > 0 for strength in STRENGTHS) == (name != "none")
+@pytest.mark.parametrize("option", [option for option in WHOLE if not option.startswith("sweep/")])
+def test_a_whole_run_sets_what_it_says(option: str) -> None:
+    """Every value of the file is in the config: nothing that is composed later writes over it."""
+    config = chosen(option)
+    written: Any = OmegaConf.to_container(OmegaConf.load(CONF / f"{option}.yaml"))
+    for key, value in written.items():
+        section = getattr(config, key, None)
+        for name, inner in value.items() if isinstance(value, dict) else ():
+            found = section[name] if isinstance(section, dict) else getattr(section, name)
+            assert found == ({} if (name, inner) == ("augment", "none") else inner), f"{key}.{name}"
+        if key != "defaults" and not isinstance(value, dict):
+            assert section == value
 
 
 def test_the_models_follow_the_image_size() -> None:
-    assert train.compose(["model=simple_cnn", "data.image_size=96"]).model["image_size"] == 96
+    assert chosen("model/simple_cnn", "data.image_size=96").model["image_size"] == 96

@@ -74,26 +74,89 @@ def test_a_result_without_a_checksum_is_read(tmp_path: Path) -> None:
     assert results.load(tmp_path) == DONE
 
 
-@pytest.mark.parametrize("name", [results.METRICS, results.PREDICTIONS])
-def test_a_table_that_has_changed_since_is_refused(tmp_path: Path, name: str) -> None:
-    results.write_metrics([{"epoch": 0, "val/acc": 0.5}], tmp_path)
-    results.write_predictions(
-        Predictions(
-            paths=["a.png"],
-            splits=np.array(["val"]),
-            labels=np.array([0]),
-            probabilities=np.array([[0.75, 0.25]], dtype=np.float32),
-            classes=["cat", "dog"],
-        ),
-        tmp_path,
+def whole_run(folder: Path) -> Predictions:
+    """A finished run of one image; returns what it says of it. Its probability of 0 is a loss of 400 nats."""
+    results.write_metrics([{"epoch": 0, "val/acc": 0.5}], folder)
+    said = Predictions(
+        paths=["a.png"],
+        splits=np.array(["val"]),
+        labels=np.array([1]),
+        probabilities=np.array([[1, 0]], dtype=np.float32),
+        classes=["cat", "dog5"],
+        loss=np.array([400.0]),
     )
-    results.save(replace(DONE, files=results.digests(tmp_path)), tmp_path)
-    read = {results.METRICS: results.read_metrics, results.PREDICTIONS: results.read_predictions}[name]
-    read(tmp_path)
-    path = tmp_path / name
+    results.write_predictions(said, folder)
+    results.save(replace(DONE, files=results.digests(folder)), folder)
+    return said
+
+
+def change(path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"5", b"6"))
+
+
+def test_metrics_that_have_changed_since_are_refused(tmp_path: Path) -> None:
+    whole_run(tmp_path)
+    results.read_metrics(tmp_path)
+    change(tmp_path / results.METRICS)
     with pytest.raises(ValueError, match=r"^its checksum is not the one that result\.json has$"):
-        read(tmp_path)
+        results.read_metrics(tmp_path)
+
+
+def test_of_predictions_the_twin_is_read_or_else_the_table_and_else_they_are_refused(tmp_path: Path) -> None:
+    said = whole_run(tmp_path)
+    assert results.read_predictions(tmp_path).loss == said.loss
+    change(tmp_path / results.TWIN)
+    read = results.read_predictions(tmp_path)
+    assert (read.loss, read.classes, read.paths) == (None, said.classes, said.paths), "from the table"
+    change(tmp_path / results.PREDICTIONS)
+    with pytest.raises(ValueError, match=r"^its checksum is not the one that result\.json has$"):
+        results.read_predictions(tmp_path)
+
+
+def test_a_twin_that_result_json_does_not_know_is_not_read(tmp_path: Path) -> None:
+    """The table may be newer: no checksum says that the two belong together."""
+    whole_run(tmp_path)
+    (tmp_path / "result.json").unlink()
+    assert results.read_predictions(tmp_path).loss is None
+
+
+def test_the_twin_is_the_same_to_the_byte_whenever_it_is_written(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        whole_run(tmp_path / name)
+    assert (tmp_path / "a" / results.TWIN).read_bytes() == (tmp_path / "b" / results.TWIN).read_bytes()
+
+
+def test_a_result_without_the_fields_knows_what_was_true_then(tmp_path: Path) -> None:
+    """Copies bore the last name of their source; some keys never changed a number."""
+    config = {
+        "data": {"image_size": 64, "cache": True, "cache_dir": None, "val": 0.1},
+        "model": {"name": "cnn", "_target_": "CNN", "image_size": 64, "dropout": 0.5, "width": 3},
+        "reg": {"name": "l2", "dropout": 0.0, "weight_decay": 1e-5},
+        "optimizer": {"name": "adam", "_target_": "Adam", "weight_decay": 1e-5},
+        "trainer": {"checkpoint_minutes": 10, "max_epochs": 3},
+    }
+    results.save(replace(DONE, config=config), tmp_path)
+    path = tmp_path / "result.json"
+    raw = {k: v for k, v in json.loads(path.read_text()).items() if k not in ("derived", "no_outcome", "checksum")}
+    path.write_text(json.dumps(raw))
+    read = results.load(tmp_path)
+    assert read is not None
+    assert read.derived == {"model.image_size": "data.image_size", "optimizer.weight_decay": "reg.weight_decay"}
+    assert set(read.no_outcome) == {"trainer.checkpoint_minutes", "data.cache", "data.cache_dir"}
+
+
+def test_flat_keeps_empty_sections() -> None:
+    assert results.flat({"a": {"b": {}, "c": [1]}}) == {"a.b": {}, "a.c": [1]}
+
+
+def test_metrics_of_before_the_objective_have_none(tmp_path: Path) -> None:
+    (tmp_path / "metrics.csv").write_text(
+        "epoch,train/loss,train/acc,val/loss,val/acc,lr,seconds\n0,1,0.5,1,0.5,0.1,3\n"
+    )
+    columns = results.read_metrics(tmp_path)
+    assert np.isnan(columns["train/objective"]).all()
+    assert columns["val/acc"].tolist() == [0.5]
 
 
 def test_an_unfinished_run_has_no_result(tmp_path: Path) -> None:
@@ -170,16 +233,17 @@ def test_metrics_come_back_exactly_and_a_missing_number_is_nan(tmp_path: Path) -
     ]
     results.write_metrics(rows, tmp_path)
     lines = (tmp_path / "metrics.csv").read_text().splitlines()
-    assert lines[0] == "epoch,train/loss,train/acc,val/loss,val/acc,lr,seconds"
+    assert lines[0] == "epoch,train/loss,train/acc,val/loss,val/acc,lr,seconds,train/objective"
     assert lines[1].startswith("0,0.30000000000000004,")
-    assert lines[1].endswith(",0.001,")
+    assert lines[1].endswith(",0.001,,")
     columns = results.read_metrics(tmp_path)
     assert set(columns) == set(results.METRIC_COLUMNS)
     for name, column in columns.items():
         np.testing.assert_array_equal(column, [row.get(name, math.nan) for row in rows])
 
 
-def test_predictions_come_back_exactly_whatever_the_names(tmp_path: Path) -> None:
+@pytest.mark.parametrize("twin", [True, False])
+def test_predictions_come_back_exactly_whatever_the_names(tmp_path: Path, twin: bool) -> None:
     rng = np.random.default_rng(0)
     k = len(NASTY)
     logits = rng.normal(size=(20, k)) * 8
@@ -192,6 +256,9 @@ def test_predictions_come_back_exactly_whatever_the_names(tmp_path: Path) -> Non
         classes=NASTY,
     )
     results.write_predictions(written, tmp_path)
+    results.write_metrics([], tmp_path)
+    if twin:
+        results.save(replace(DONE, files=results.digests(tmp_path)), tmp_path)
     read = results.read_predictions(tmp_path)
     assert (read.paths, read.classes) == (written.paths, written.classes)
     np.testing.assert_array_equal(read.splits, written.splits)

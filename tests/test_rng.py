@@ -35,7 +35,7 @@ def test_order_is_a_permutation(n: int) -> None:
     assert sorted(order.tolist()) == list(range(n))
 
 
-def test_the_numbers_of_a_image_do_not_depend_on_the_others() -> None:
+def test_the_numbers_of_an_image_do_not_depend_on_the_others() -> None:
     whole = rng.uniform(KEYS[:500], seed=3, epoch=7, draws=4)
     some = np.random.default_rng(0).permutation(500)[:123]
     np.testing.assert_array_equal(rng.uniform(KEYS[some], seed=3, epoch=7, draws=4), whole[some])
@@ -81,7 +81,7 @@ def test_neighbours_in_the_list_are_independent() -> None:
     assert not correlated(drawn, np.roll(drawn, 1))
 
 
-def test_a_image_wanders_through_the_epochs() -> None:
+def test_an_image_wanders_through_the_epochs() -> None:
     """Its place is uniform over epochs, too: each of 10 images leads about a tenth of 3,000 epochs."""
     first = np.array([rng.order(KEYS[:10], seed=0, epoch=epoch)[0] for epoch in range(3000)])
     counts = np.bincount(first, minlength=10)
@@ -112,3 +112,40 @@ def test_step_seeds_differ_and_fit_torch() -> None:
     assert all(0 <= seed < 2**63 for seed in seeds)
     assert min(seeds) < 2**58  # they use the whole range
     assert max(seeds) > 2**62
+
+
+@pytest.mark.parametrize("keys", [KEYS, CONSECUTIVE], ids=["hashes", "consecutive"])
+def test_streams_are_independent(keys: np.ndarray) -> None:
+    """Also those of methods whose names differ in a letter, and the order's, which has no name."""
+    streams = ["", "mixup", "mixuq", "flip_crop", "mixup2"]
+    columns = [c for stream in streams for c in rng.uniform(keys, seed=0, epoch=0, draws=2, stream=stream).T]
+    assert not [pair for pair in combinations(range(len(columns)), 2) if correlated(columns[pair[0]], columns[pair[1]])]
+
+
+def test_a_stream_without_a_name_is_the_orders() -> None:
+    first = rng.uniform(KEYS, seed=3, epoch=1, draws=2, stream="")[:, 0]
+    np.testing.assert_array_equal(np.argsort(first, kind="stable"), rng.order(KEYS, seed=3, epoch=1))
+
+
+@pytest.mark.parametrize(
+    ("indices", "times"),
+    [
+        ([2, 0, 1], [0, 0, 0]),
+        ([1, 1, 0, 1, 0], [0, 1, 0, 2, 1]),
+        ([3, 3, 3, 3], [0, 1, 2, 3]),
+        ([0], [0]),
+    ],
+)
+def test_an_image_that_comes_again_has_another_key(indices: list[int], times: list[int]) -> None:
+    """The key itself the first time, then golden ratios more, as 64-bit numbers wrap around."""
+    expected = [(int(KEYS[k]) + int(rng.GOLDEN) * time) % 2**64 for k, time in zip(indices, times, strict=True)]
+    assert rng.occurrence_keys(KEYS, np.array(indices)).tolist() == expected
+
+
+def test_no_image_repeats_what_it_drew() -> None:
+    indices = np.random.default_rng(0).integers(0, 50, size=5000)
+    keys = rng.occurrence_keys(KEYS, indices)
+    assert len(set(keys.tolist())) == 5000
+    drawn = rng.uniform(np.sort(keys), seed=0, epoch=0, draws=2)
+    assert abs(drawn.mean() - 0.5) < 5 / np.sqrt(12 * drawn.size)
+    np.testing.assert_array_equal(rng.occurrence_keys(KEYS, np.arange(50)), KEYS[:50])

@@ -1,20 +1,17 @@
-"""python -m animal_cls.prepare: fetch, check, decode and split the images, without training on them."""
+"""Fetch, check, decode and split the images, without training on them."""
 
 import argparse
 import logging
-import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from animal_cls.config.schema import Config
-from animal_cls.data.audit.audit import look, write
-from animal_cls.data.audit.record import Inspection
+from animal_cls.data.audit.audit import audit_images, write
+from animal_cls.data.audit.record import Audit
 from animal_cls.data.audit.text import text
 from animal_cls.data.cache import inventory
-from animal_cls.data.cache.pixels import default_cache_dir
 from animal_cls.data.dataset import ImageSet, load
-from animal_cls.data.sources.folder import scan
+from animal_cls.data.settings import DataSettings
+from animal_cls.data.sources.source import Source, list_images
 from animal_cls.errors import UserError
 from animal_cls.files import disk
 from animal_cls.files.text import aligned
@@ -24,38 +21,28 @@ HELP = """\
 Fetch, check, decode and split the images of a run, without training.
 
     python -m animal_cls.prepare data=animals10                 download the report's photographs, or check a copy
-    python -m animal_cls.prepare data=folder data.root=FOLDER   look at your own class folders
+    python -m animal_cls.prepare data=folder data.root=FOLDER   audit your own class folders
     python -m animal_cls.prepare data=toy                       draw the embedded images
+    python -m animal_cls.prepare data=table data.source.labels=FILE   images that a CSV file labels
 
-Tells how many images there are, and what is wrong with them: unreadable files, copies and near copies, also across
+Says how many images there are, and what is wrong with them: unreadable files, copies and near copies, also across
 classes and splits, blank, tiny and huge ones; on the terminal, and with small images and all names in images.html
 and images.json.
 
 Takes every override that `python -m animal_cls` takes; these matter here: data, data.root, data.image_size, data.val,
-data.test, data.split_seed, data.group_copies, data.max_bad_share, data.max_pixels, data.follow_links, data.cache_dir.
+data.test, data.split_seed, data.group_copies, data.max_bad_share, data.max_pixels, data.follow_links, data.limit,
+data.cache_dir.
 What is decoded here is there when a run starts."""
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the verb on `argv` (default: the command line); the exit code."""
+def main(words: Sequence[str]) -> int:
+    """Run the verb on overrides and flags; returns the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")  # to stderr
-    try:
-        flags, overrides = _parser().parse_known_args(argv)
-        if flags.help:
-            print(_parser().format_help(), flush=True)
-        elif flags.list or flags.remove:
-            print(_of_caches(flags, overrides), flush=True)
-        else:
-            _tell(prepare(overrides, verify=flags.verify), flags.out)
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Interrupted; the next run continues from here.", file=sys.stderr)
-        return 130  # as shells report Ctrl-C
-    except BrokenPipeError:  # `--help | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    flags, overrides = _parser().parse_known_args(words)
+    if flags.list or flags.remove:
+        print(_of_caches(flags, overrides))
+    else:
+        _report(prepare(overrides, verify=flags.verify), flags.out)
     return 0
 
 
@@ -66,9 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         description=HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
-        add_help=False,
     )
-    parser.add_argument("-h", "--help", action="store_true", help="this text")
     parser.add_argument(
         "--out", metavar="DIR", type=Path, help="where images.html and .json go; by default a new folder in outputs/"
     )
@@ -80,12 +65,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _tell(inspection: Inspection, out: Path | None) -> None:
+def _report(audit: Audit, out: Path | None) -> None:
     """Print what was found, write it, and end with why the images cannot be used, if they cannot."""
-    print(text(inspection), flush=True)
-    print("", *write(inspection, out), sep="\n", flush=True)
-    if inspection.facts.trouble:
-        raise inspection.facts.trouble
+    print(text(audit), flush=True)
+    print("", *write(audit, out), sep="\n", flush=True)
+    if audit.facts.trouble:
+        raise audit.facts.trouble
 
 
 def _of_caches(flags: argparse.Namespace, overrides: list[str]) -> str:
@@ -101,8 +86,7 @@ def _of_caches(flags: argparse.Namespace, overrides: list[str]) -> str:
 def _cache_dir(overrides: list[str]) -> Path:
     from animal_cls.commands.train import compose  # Hydra, which --help has no use for
 
-    chosen = compose(overrides).data.cache_dir
-    return Path(chosen).expanduser() if chosen else default_cache_dir()
+    return DataSettings.of(compose(overrides).data).cache_dir
 
 
 def _listed(caches: list[inventory.Cache], cache_dir: Path) -> str:
@@ -110,9 +94,11 @@ def _listed(caches: list[inventory.Cache], cache_dir: Path) -> str:
         return f"no decoded images in {cache_dir}"
     rows = []
     for cache in caches:
-        about = cache.about
-        what = f"{about.root}{'' if cache.has_root else ' (not there any more)'}" if about else "of another version"
-        size = f"{about.image_size} px" if about else ""
+        manifest = cache.manifest
+        what = (
+            f"{manifest.root}{'' if cache.has_root else ' (not there any more)'}" if manifest else "of another version"
+        )
+        size = f"{manifest.image_size} px" if manifest else ""
         used = f"{cache.last_use:%Y-%m-%d %H:%M}"
         rows.append([cache.key[:8], f"{cache.images:,}", size, disk.size(cache.bytes), used, what])
     total = f"{len(caches)} caches in {cache_dir}: {disk.size(sum(cache.bytes for cache in caches))}"
@@ -120,51 +106,28 @@ def _listed(caches: list[inventory.Cache], cache_dir: Path) -> str:
     return "\n".join([*aligned([head, *rows], right=(1, 2, 3)), total])
 
 
-def prepare(overrides: Sequence[str], *, verify: bool = False) -> Inspection:
-    """Decode and split the images that the overrides choose, as a run would, and look at them.
+def prepare(overrides: Sequence[str], *, verify: bool = False) -> Audit:
+    """Decode and split the images that the overrides choose, as a run would, and audit them.
 
     Raises:
-        UserError: an override that does not exist, or no folder of class folders.
+        UserError: an override that does not exist, or no labelled images.
     """
     from animal_cls.commands.train import compose  # Hydra, which --help has no use for
 
-    config = compose(overrides)
-    data = config.data
-    cache_dir = Path(data.cache_dir).expanduser() if data.cache_dir else default_cache_dir()
-    root = call(data.source, "data.source", root=data.root, cache_dir=cache_dir)
-    return look(
-        scan(root, follow_links=data.follow_links),
-        images=_usable(config, root, cache_dir, verify),
-        image_size=data.image_size,
-        max_pixels=data.max_pixels,
-        max_bad_share=data.max_bad_share,
-        cache_dir=cache_dir if data.cache else None,
+    data = compose(overrides).data
+    settings = DataSettings.of(data)
+    source = call(data.source, "data.source", root=data.root, cache_dir=settings.cache_dir)
+    return audit_images(
+        list_images(source, follow_links=settings.follow_links),
+        _usable(source, settings, verify),
+        settings,
         is_drawn=data.name == "toy",
     )
 
 
-def _usable(config: Config, root: Path, cache_dir: Path, verify: bool) -> ImageSet | UserError:
-    """The images of a run, or why they cannot be used: then it is all the more worth to look at them."""
-    data = config.data
+def _usable(source: Source, settings: DataSettings, verify: bool) -> ImageSet | UserError:
+    """The images of a run, or why they cannot be used: then it is all the more worth to audit them."""
     try:
-        return load(
-            root,
-            image_size=data.image_size,
-            cache_dir=cache_dir,
-            val=data.val,
-            test=data.test,
-            split_seed=data.split_seed,
-            max_bad_share=data.max_bad_share,
-            show_progress=True,
-            cache=data.cache,
-            verify=verify,
-            max_pixels=data.max_pixels,
-            follow_links=data.follow_links,
-            group_copies=data.group_copies,
-        )
+        return load(source, settings, show_progress=True, verify=verify)
     except UserError as error:
         return error
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,29 +1,21 @@
-"""`python -m animal_cls.report DIR [DIR ...]`: writes what the runs in these folders show."""
+"""Write what the runs in some folders show: tables, text and one page."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from animal_cls.errors import UserError
 from animal_cls.report.make import REPORT, make
 from animal_cls.report.workers import gathered
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    """Make the report that the command line asks for; returns the exit code."""
+def main(words: Sequence[str]) -> int:
+    """Make the report that the words ask for; returns the exit code."""
     asked = parser().parse_args(words)
     out = asked.out or asked.folders[0] / REPORT
-    try:
-        with gathered() as helpers:
-            made, notes = make(asked.folders, out, compare=[tuple(pair) for pair in asked.compare], helpers=helpers)
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 1
+    with gathered() as workers:
+        made = make(asked.folders, out, compare=[tuple(pair) for pair in asked.compare], workers=workers)
     for answer in made.answers:
         print(answer.text)
-    for note in notes:
-        print(f"warning: {note}", file=sys.stderr)
     print(f"report  {out}")
     return 0
 

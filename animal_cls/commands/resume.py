@@ -1,24 +1,26 @@
-"""python -m animal_cls.resume: go on with runs and sweeps that were killed, stopped or failed."""
+"""Go on with runs and sweeps that were killed, stopped or failed."""
 
 import argparse
-import logging
 import os
-import signal
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from animal_cls.config.schema import load, restore
+from hydra.core.utils import configure_log
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+
+from animal_cls.commands.train import compose_hydra
+from animal_cls.config.parse import load, restore
 from animal_cls.errors import UserError
+from animal_cls.files.paths import search_modules_beside
 from animal_cls.files.text import aligned
 from animal_cls.report.refresh import Refresher
-from animal_cls.sweeps.callback import announce, closing
+from animal_cls.results import PLAN
+from animal_cls.sweeps.callback import print_outcome, print_skipped
 from animal_cls.sweeps.job import run_job_reporting
-from animal_cls.sweeps.plan import PLAN, Job, link_tensorboard, read_plan, validate_jobs
+from animal_cls.sweeps.plan import Job, link_tensorboard, read_plan, validate_jobs
 from animal_cls.sweeps.run_status import RunStatus, run_status
-from animal_cls.training.signals import Stopped
 
 HELP = """\
 Go on with runs and sweeps that were killed, stopped or failed.
@@ -32,7 +34,7 @@ config that it was started with, whatever conf/ says today. Finished runs are le
 tried again."""
 
 PLACES = ("outputs", "multirun")
-CONFIG = Path(".hydra", "config.yaml")
+CONFIG, HYDRA = Path(".hydra", "config.yaml"), Path(".hydra", "hydra.yaml")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,25 +46,12 @@ class Planned:
     state: RunStatus
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the verb on `argv` (default: the command line); the exit code."""
-    flags = _parser().parse_args(argv)
-    logging.raiseExceptions = False  # on a full disk every line of the log would bring a traceback
-    try:
-        if flags.list or not flags.folders:
-            return _list(flags.folders or [Path(place) for place in PLACES])
-        return max(_resume(folder.resolve(), flags) for folder in flags.folders)
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
-        return 1
-    except Stopped as stopped:
-        return stopped.exit_code
-    except KeyboardInterrupt:  # before or after a training
-        print("Interrupted; what was done is kept.", file=sys.stderr)
-        return 128 + signal.SIGINT
+def main(words: Sequence[str]) -> int:
+    """Run the verb on folders and flags; returns the exit code."""
+    flags = _parser().parse_args(words)
+    if flags.list or not flags.folders:
+        return _list(flags.folders or [Path(place) for place in PLACES])
+    return max(_resume(folder.resolve(), flags) for folder in flags.folders)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -121,19 +110,29 @@ def _run(folder: Path, flags: argparse.Namespace) -> int:
     if found.status == "running" and not flags.dry_run:
         return 1
     if todo and not flags.dry_run:
-        with _from(_started_in(folder)), _logged(folder):
+        cfg = _started_with(folder)
+        with _from(cfg.runtime.cwd if cfg else None):
+            search_modules_beside(_config_dirs(cfg))
+            _log_to(folder)
             run_job_reporting(config, folder, in_sweep=False, go_on=True)
     return 0
 
 
-def _started_in(folder: Path) -> str | None:
-    """The folder that the run was started in, to which its relative paths belong."""
-    from omegaconf import OmegaConf
-
+def _started_with(folder: Path) -> DictConfig | None:
+    """Hydra's own config of a run, e.g. the folder that relative paths belong to; None where it is not kept."""
     try:
-        return OmegaConf.load(folder / ".hydra" / "hydra.yaml").hydra.runtime.cwd
-    except Exception:  # an old or damaged file; most paths are absolute
+        cfg = OmegaConf.load(folder / HYDRA).hydra
+        assert cfg.runtime.cwd
+        assert cfg.job_logging.root
+        return cfg
+    except Exception:  # a job that has not begun, an old or damaged file; most paths are absolute
         return None
+
+
+def _config_dirs(cfg: DictConfig | None) -> list[Path]:
+    """The folders of option files that a run was started with, beside our own."""
+    sources = cfg.runtime.get("config_sources", []) if cfg else []
+    return [Path(source.path) for source in sources if source.provider == "command-line"]
 
 
 def _sweep(folder: Path, flags: argparse.Namespace) -> int:
@@ -145,22 +144,28 @@ def _sweep(folder: Path, flags: argparse.Namespace) -> int:
         return 0
     wanted = [job for job, do in zip(_planned(plan, folder), todo, strict=True) if do is not None]
     with _from(plan.get("cwd")):
-        skipped = validate_jobs(wanted, folder)  # all of them, before the first is begun
-        announce(skipped, wanted)
-        link_tensorboard(folder)
-        refresher = Refresher()
-        for job in wanted:
-            run = folder / job.folder
-            if (found := run_status(run)).status in ("done", "running"):  # by another process, meanwhile
-                print(f"\n{job.folder}: {found.status}{f', {found.detail}' if found.detail else ''}", flush=True)
-                continue
-            print(f"\n{job.folder}", flush=True)
-            run.mkdir(parents=True, exist_ok=True)
-            with _logged(run):
-                run_job_reporting(job.config, run, in_sweep=True, skip=skipped.get(job.folder), go_on=True)
-            refresher.after_job(folder)
-    refresher.finish(folder)
-    return 0 if closing(folder) else 1
+        search_modules_beside(Path(path) for path in plan.get("config_dirs", []))
+        _run_jobs(wanted, folder)
+    return 0 if print_outcome(folder) else 1
+
+
+def _run_jobs(jobs: Sequence[Job], sweep: Path) -> None:
+    """Go on with `jobs`, one after the other; what another process does meanwhile is left to it."""
+    skipped = validate_jobs(jobs, sweep)  # all of them, before the first is begun
+    print_skipped(skipped, jobs)
+    link_tensorboard(sweep)
+    refresher = Refresher()
+    for job in jobs:
+        folder = sweep / job.folder
+        if (found := run_status(folder)).status in ("done", "running"):
+            print(f"\n{job.folder}: {found.status}{f', {found.detail}' if found.detail else ''}", flush=True)
+            continue
+        print(f"\n{job.folder}", flush=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        _log_to(folder)
+        run_job_reporting(job.config, folder, in_sweep=True, skip=skipped.get(job.folder), go_on=True)
+        refresher.after_job(sweep)
+    refresher.finish(sweep)
 
 
 def _planned(plan: dict, sweep: Path) -> list[Job]:
@@ -197,29 +202,9 @@ def _from(folder: str | None) -> Iterator[None]:
         os.chdir(before)
 
 
-@contextmanager
-def _logged(folder: Path) -> Iterator[None]:
-    """What is said goes to the terminal and, with the time, to the run's animal_cls.log, as Hydra has it."""
-    file = logging.FileHandler(folder / "animal_cls.log", encoding="utf-8")
-    file.setFormatter(logging.Formatter("[%(asctime)s][%(name)s][%(levelname)s] - %(message)s"))
-    terminal = logging.StreamHandler(sys.stdout)
-    root, kept = logging.getLogger(), logging.getLogger("animal_cls.file")
-    before = root.level, kept.propagate
-    root.setLevel(logging.INFO)
-    logging.getLogger("matplotlib").setLevel(logging.WARNING)  # its font cache is no news
-    kept.propagate = False
-    for logger, handlers in ((root, (file, terminal)), (kept, (file,))):
-        for handler in handlers:
-            logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        for logger in (root, kept):
-            logger.removeHandler(file)
-        root.removeHandler(terminal)
-        root.level, kept.propagate = before
-        file.close()
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
+def _log_to(folder: Path) -> None:
+    """Send what a run says to the terminal and to its log, as Hydra did when it began; else as conf/ says today."""
+    cfg = _started_with(folder) or compose_hydra()
+    with read_write(cfg), open_dict(cfg):
+        cfg.runtime.output_dir = str(folder)  # it may have been moved
+    configure_log(cfg.job_logging, cfg.verbose)

@@ -1,10 +1,10 @@
-"""Hydra in, one run out (the only file with @hydra.main)."""
+"""Train one run, or start a sweep with --multirun or sweep=NAME; what is meant where no verb is named."""
 
-import logging
 import os
-import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import field, make_dataclass
 from pathlib import Path
 
 import hydra
@@ -13,53 +13,53 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from animal_cls.commands.help import config_dirs
 from animal_cls.config.hydra_errors import format_hydra_error, is_mistake, quoted_if_needed
-from animal_cls.config.schema import Config, parse
+from animal_cls.config.parse import parse
+from animal_cls.config.schema import Config, defaults
 from animal_cls.errors import UserError
-from animal_cls.files.paths import CONF
+from animal_cls.files.paths import CONF, search_modules_beside
 from animal_cls.sweeps.callback import job_folder
 from animal_cls.sweeps.job import run_job_reporting
 from animal_cls.sweeps.plan import planned_skip
-from animal_cls.training.signals import Stopped
 
-ConfigStore.instance().store(name="schema", node=Config)
+# Hydra reads the schema with the option of each group in the default run.
+Root = make_dataclass("Root", [("defaults", list, field(default_factory=defaults))], bases=(Config,))
+ConfigStore.instance().store(name="schema", node=Root)
 OmegaConf.register_new_resolver("job_folder", job_folder, replace=True)
 
 
-def run() -> int:
-    """Hand the command line to Hydra; returns the exit code. A mistake of the user's gets one message, no traceback."""
-    wanted = os.environ.get("HYDRA_FULL_ERROR")
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise, so that we choose the words
-    sys.argv = [sys.argv[0], *normalize_overrides(sys.argv[1:])]
-    logging.raiseExceptions = False  # on a full disk every line of the log would bring a traceback
-    try:
-        main()
-    except Stopped as stopped:
-        return stopped.exit_code
-    except KeyboardInterrupt:  # before or after a training, which has its own way to stop
-        print("Interrupted. See what can go on: python -m animal_cls.resume --list", file=sys.stderr)
-        return 128 + signal.SIGINT
-    except BrokenPipeError:  # `--help | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except Exception as error:
-        if wanted == "1" or not is_mistake(error):
-            raise
-        print(format_hydra_error(error), file=sys.stderr)
-        return 1
-    finally:
-        os.environ.pop("HYDRA_FULL_ERROR") if wanted is None else os.environ.update(HYDRA_FULL_ERROR=wanted)
+def main(words: Sequence[str]) -> int:
+    """Hand overrides and flags to Hydra; returns the exit code."""
+    search_modules_beside(config_dirs(words))
+    sys.argv = [sys.argv[0], *normalize_overrides(words)]
+    with _raising_hydra():
+        run()
     return 0
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
-def main(cfg: DictConfig) -> None:
+def run(cfg: DictConfig) -> None:
     """One run in the folder that Hydra made. In a sweep a failure is recorded and the next job goes on."""
     hydra_config = HydraConfig.get()
     folder = Path(hydra_config.runtime.output_dir)
     in_sweep = hydra_config.mode == RunMode.MULTIRUN
     skip = planned_skip(folder) if in_sweep else None
-    run_job_reporting(parse(cfg), folder, in_sweep=in_sweep, skip=skip)
+    try:
+        run_job_reporting(parse(cfg), folder, in_sweep=in_sweep, skip=skip)
+    except UserError as error:  # an `Exception` would bring a line of Hydra's before the message
+        raise SystemExit(str(error)) from None
+
+
+@contextmanager
+def _raising_hydra() -> Iterator[None]:
+    """Within it Hydra raises what is wrong instead of printing it, so that we choose the words."""
+    wanted = os.environ.get("HYDRA_FULL_ERROR")
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop("HYDRA_FULL_ERROR") if wanted is None else os.environ.update(HYDRA_FULL_ERROR=wanted)
 
 
 def normalize_overrides(words: Sequence[str]) -> list[str]:
@@ -81,3 +81,9 @@ def compose(overrides: Sequence[str]) -> Config:
         if not is_mistake(error):
             raise
         raise UserError(format_hydra_error(error)) from None
+
+
+def compose_hydra() -> DictConfig:
+    """Hydra's own part of the default config: its folders, where logs go."""
+    with hydra.initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+        return hydra.compose("config", return_hydra_config=True).hydra

@@ -1,17 +1,22 @@
-"""Hydra's errors in our words: the key or option, the value, and the way out."""
+"""Hydra's errors in our words: the key or option, the value, and the way out. Its sentences are those of 1.3.x."""
 
 import contextlib
 import re
 import shlex
-from typing import TypeGuard
+from collections.abc import Iterator
+from typing import Any, TypeGuard
 
+import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
-from animal_cls.config.schema import Config, did_you_mean, keys, unknown_key
+from animal_cls.config.checks import unknown_key
+from animal_cls.config.methods import METHODS, unknown_method_key
+from animal_cls.config.schema import constructor_calls, groups, keys
 from animal_cls.errors import UserError
 from animal_cls.files.paths import CONF
+from animal_cls.files.text import did_you_mean
 
 # Who reads what the user wrote: what they raise, of whatever type, is about that.
 READERS = ("hydra", "omegaconf", "antlr4", "yaml")
@@ -29,7 +34,7 @@ def format_hydra_error(error: BaseException) -> str:
     if isinstance(error, UserError):
         return str(error)
     if _is_refused_by_the_system(error):
-        return f"{error.filename}: {error.strerror}. See what can go on: python -m animal_cls.resume --list"
+        return f"{error.filename}: {error.strerror}."
     translations = (_not_an_override, _unknown_option, _given_twice, _unknown_key, _several_values, _wrong_type)
     return next(
         (words for words in (translate(error) for translate in translations) if words),
@@ -83,21 +88,18 @@ def _quoted(override: str) -> str:
 
 
 def _unknown_option(error: BaseException) -> str | None:
-    """`model=resnet19`."""
-    if not isinstance(error, MissingConfigException) or not error.missing_cfg_file or not error.options:
+    """`model=resnet19`, `reg=[dropout,mixpu]`."""
+    if not isinstance(error, MissingConfigException) or not error.missing_cfg_file:
         return None
     group, _, option = error.missing_cfg_file.partition("/")
     if group == "hydra":  # hydra/launcher=joblib
         group, _, option = error.missing_cfg_file.rpartition("/")
     inside = [path.relative_to(CONF / group).with_suffix("").as_posix() for path in (CONF / group).rglob("*/*.yaml")]
     folders = {name.rpartition("/")[0] for name in inside}
-    own = [name for name in error.options if "/" not in option and name not in folders]  # also those of a --config-dir
-    options = sorted({*own, *_files(group), *inside})
+    found = error.options or ()  # also those of a --config-dir; of a list of options Hydra names none
+    own = [name for name in found if "/" not in option and name not in folders]
+    options = sorted({*own, *(path.stem for path in (CONF / group).glob("*.yaml")), *inside})
     return f"{group}={option}: no such option.{did_you_mean(option, options)} Options: {', '.join(options)}."
-
-
-def _files(group: str) -> list[str]:
-    return [path.stem for path in (CONF / group).glob("*.yaml")]
 
 
 def _given_twice(error: BaseException) -> str | None:
@@ -126,27 +128,44 @@ def _unknown_key(error: BaseException) -> str | None:
     if not match:
         return None
     key = match[1]
-    section = key.partition(".")[0]
-    groups = sorted(path.name for path in CONF.iterdir() if path.is_dir())
-    if "No match in the defaults list" in str(error) or (section == key and key not in keys(Config)):
-        return f"{key}: no such key or group.{did_you_mean(key, [*groups, *keys(Config)])} Groups: {', '.join(groups)}."
-    if section in ("model", "optimizer"):
-        return _unknown_argument(key, section)
-    return str(unknown_key(key))
+    group = key.partition(".")[0]
+    folders = sorted(path.name for path in CONF.iterdir() if path.is_dir())
+    if "No match in the defaults list" in str(error) or (group == key and key not in keys()):
+        return f"{key}: no such key or group.{did_you_mean(key, [*folders, *keys()])} Groups: {', '.join(folders)}."
+    for methods in METHODS:
+        if key.startswith(f"{methods}."):
+            return str(unknown_method_key(key, methods))
+    return _unknown_argument(key) if _is_argument(key) else str(unknown_key(key))
 
 
-def _unknown_argument(key: str, section: str) -> str:
+def _is_argument(key: str) -> bool:
+    """Whether it is a key of a constructor call."""
+    section = key.rpartition(".")[0]
+    group, _, name = section.partition(".")
+    return section in constructor_calls() or bool(name and group in groups() and groups()[group].calls)
+
+
+def _unknown_argument(key: str) -> str:
     """A key of a constructor call: conf/ names only those that are set."""
-    known = sorted(
-        {match for path in (CONF / section).glob("*.yaml") for match in re.findall(r"^(\w+):", path.read_text(), re.M)}
-    )
-    known = [name for name in known if not name.startswith("_") and name != "name"]
-    named = [f"{section}.{name}" for name in known]
-    guess = "" if key in named else did_you_mean(key.partition(".")[2], known, section=section)
+    section, _, word = key.rpartition(".")
+    named_so = {"name"} if section in constructor_calls() else set()  # of the option; a logger's is an argument
+    known = sorted({name for file in _option_files(section) for name in file if not name.startswith("_")} - named_so)
+    guess = "" if word in known else did_you_mean(word, known, section=section)
+    named = ", ".join(f"{section}.{name}" for name in known)
     return (
-        f"{key}: the chosen option has no such key.{guess} Keys of the options in {section}/: {', '.join(named)}. "
-        f"To pass another argument of its constructor, write +{key}=..."
+        f"{key}: the chosen option has no such key.{guess} Keys of the options in {section.partition('.')[0]}/: "
+        f"{named or 'none'}. To pass another argument of its constructor, write +{key}=..."
     )
+
+
+def _option_files(section: str) -> Iterator[dict[str, Any]]:
+    """What the option files of its group say in a section, `scheduler` or `logger.csv`."""
+    group, *steps = section.split(".")
+    for path in (CONF / group).glob("*.yaml"):
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for step in steps:
+            found = found.get(step, {})
+        yield found
 
 
 def _wrong_type(error: BaseException) -> str | None:

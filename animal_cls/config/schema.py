@@ -1,225 +1,199 @@
-"""The types of conf/, and the checks that YAML cannot make."""
+"""Every key of a run, declared once: type, default, unit, range, whether it is a constructor call, whether it counts.
 
-import difflib
+What iterates over groups or keys (messages, checks, the plan, the identity of an arm, `--help`, the tests of presets)
+reads this declaration. A new group is a field of `Config` and a folder of the same name under conf/.
+"""
+
 import math
 import pkgutil
-from collections.abc import Iterable
-from dataclasses import dataclass, field, fields, is_dataclass, make_dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import Field, dataclass, field, fields, is_dataclass
+from typing import Any, cast
 
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException
-
-from animal_cls.errors import UserError
+from animal_cls.config.values import MAX_PIXELS, PUBLISHED
 from animal_cls.files.paths import PACKAGE
 
-PUBLISHED = "published"  # for data.val and data.test: as in the report
-AUGMENTS = ("none", "flip_crop")
-ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
-PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed", "bf16-true", "64-true")
-CHECKPOINTS = ("best", "last")
 PILLOWS_OWN_LIMIT = 178_956_970  # pixels: it refuses larger images whatever we say
+KEY = "key"  # where a field's metadata has its `Key`
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """What is known of a key or a group beside its type and its default."""
+
+    help: str  # what it means, with what its values mean
+    unit: str = ""
+    low: float = -math.inf
+    high: float = math.inf
+    options: tuple[str, ...] = ()  # all values that it may have; empty: any
+    outcome: bool = True  # whether it can change a number that a run reports
+    call: bool = False  # a constructor call: `_target_` and its arguments
+    calls: bool = False  # a mapping of names to constructor calls
+    option: str | None = None  # of a group: the option file of the default run
+
+
+def key(default: Any, help: str, **known: Any) -> Any:  # noqa: A002  # the field's word
+    """A field of a section: one value."""
+    return field(default=default, metadata={KEY: Key(help=help, **known)})
+
+
+def group(help: str, *, factory: Any = dict, **known: Any) -> Any:  # noqa: A002
+    """A field with further keys, filled by an option file of conf/<its name>/ where it has an `option`."""
+    return field(default_factory=factory, metadata={KEY: Key(help=help, **known)})
 
 
 def method_names() -> list[str]:
-    """The regularizers with a file of their own in regularizers/, found without importing them (they need torch)."""
+    """The methods with a file of their own in regularizers/, found without importing them (they need torch)."""
     return sorted(module.name for module in pkgutil.iter_modules([str(PACKAGE / "regularizers")]))
-
-
-# The vector of strengths. Two are numbers handed to a library (dropout to the networks, weight_decay to the optimizer);
-# every file in regularizers/ adds one of its own name. 0 = off.
-STRENGTHS = ("dropout", "weight_decay", *method_names())
-RegConfig = make_dataclass(
-    "RegConfig",
-    [("name", str, field(default="none")), *((name, float, field(default=0.0)) for name in STRENGTHS)],
-    namespace={"__doc__": "The regularizer: a vector of strengths, all zero in `reg=none`."},
-)
 
 
 @dataclass
 class DataConfig:
     """Where images come from and how they become batches."""
 
-    name: str = ""
-    source: dict[str, Any] = field(default_factory=dict)
-    root: str | None = None
-    image_size: int = 128
-    batch_size: int = 64
-    val: Any = 0.1  # a fraction or "published"
-    test: Any = 0.1
-    split_seed: int = 0
-    group_copies: bool = False
-    augment: str = "none"
-    max_bad_share: float = 0.01
-    max_pixels: int = 100_000_000
-    follow_links: bool = False
-    cache: bool = True
-    cache_dir: str | None = None
+    name: str = key("", "of the option; part of what tells data sets apart")
+    source: dict[str, Any] = group("what finds, draws or downloads the images", call=True)
+    root: str | None = key(None, "folder of class folders; null = where the source keeps its own copy")
+    image_size: int = key(128, "images are squashed to a square of this side", unit="pixels", low=1, high=4096)
+    batch_size: int = key(64, "training images of a step", unit="images", low=1)
+    val: Any = key(0.1, f'fraction of each class, or "{PUBLISHED}": as in the report')
+    test: Any = key(0.1, f'fraction of each class, or "{PUBLISHED}"')
+    split_seed: int = key(0, "key of the hash that assigns the images to train, val and test")
+    limit: int | None = key(None, "of each split, balanced over the classes; null = all", unit="images", low=1)
+    group_copies: bool = key(
+        False, "near copies (re-encoded, resized, brightened, cut a little, mirrored) stay on one side of the split"
+    )
+    augment: Any = key(
+        "none", "image methods that every arm shares: none, a name, a list of names, or {flip_crop: 1}; see conf/reg/"
+    )
+    max_bad_share: float = key(
+        0.01, "fraction of images that may be unreadable before the run is refused", low=0, high=1, outcome=False
+    )
+    max_pixels: int = key(
+        MAX_PIXELS,
+        "width x height of a file; a larger image counts as unreadable and is not decoded",
+        unit="pixels",
+        low=1,
+        high=PILLOWS_OWN_LIMIT,
+        outcome=False,
+    )
+    follow_links: bool = key(False, "also symbolic links that lead out of data.root", outcome=False)
+    cache: bool = key(
+        True,
+        "keep decoded images for later epochs and runs; false decodes every batch anew and writes nothing",
+        outcome=False,
+    )
+    cache_dir: str | None = key(
+        None, "folder for drawn and decoded images; null = the user's cache folder", outcome=False
+    )
 
 
 @dataclass
 class TrainerConfig:
     """Settings that keep the names they have in Lightning's Trainer."""
 
-    max_epochs: int = 20
-    accelerator: str = "auto"
-    devices: int = 1
-    precision: str = "auto"
-    deterministic: bool = False
-    checkpoint_minutes: float = 10.0
-    compile: bool = False  # these two Lightning has not
+    max_epochs: int = key(20, "passes over the training images", unit="epochs", low=1)
+    accelerator: str = key("auto", "gpu is cuda or mps", options=("auto", "cpu", "gpu", "cuda", "mps"))
+    devices: int = key(1, "one run trains on one device")
+    precision: str = key(
+        "auto",
+        "auto is bf16-mixed where the CPU or GPU has bfloat16 natively, else 32-true",
+        options=("auto", "32-true", "bf16-mixed", "16-mixed", "bf16-true", "64-true"),
+    )
+    deterministic: bool = key(
+        False, "GPU: only algorithms that repeat bit for bit (slower); on a CPU every run repeats anyway"
+    )
+    checkpoint_minutes: float = key(
+        10.0,
+        "within an epoch; a checkpoint is written after every epoch, too",
+        unit="minutes",
+        low=0,
+        outcome=False,
+    )
+    compile: bool = key(False, "torch.compile: minutes at the start, faster steps on GPUs")
+    profiler: str | None = key(
+        None, "Lightning's: a table of where the time went at the end", options=("simple", "pytorch"), outcome=False
+    )
 
 
 @dataclass
 class Config:
-    """One run. `model` and `optimizer` are constructor calls: `_target_` and its arguments."""
+    """One run."""
 
-    seed: int = 0
-    checkpoint: str = "best"
-    data: DataConfig = field(default_factory=DataConfig)
-    model: dict[str, Any] = field(default_factory=dict)
-    reg: RegConfig = field(default_factory=RegConfig)  # type: ignore[valid-type]  # made above, from the files
-    optimizer: dict[str, Any] = field(default_factory=dict)
-    trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    seed: int = key(
+        0,
+        "initial weights, order of the images, augmentation, dropout; the splits have their own (data.split_seed)",
+        low=0,
+        high=2**32 - 1,
+    )
+    checkpoint: str = key(
+        "best", "whose weights are evaluated: the best by val/acc, or the last", options=("best", "last")
+    )
+    data: DataConfig = group("the images", factory=DataConfig, option="toy")
+    model: dict[str, Any] = group("the network, images to logits", call=True, option="simple_cnn")
+    reg: dict[str, Any] = group(
+        "the strength of each method, 0 = off, or {strength: ..., option: ...}",
+        factory=lambda: {"name": "${reg_name:}", **dict.fromkeys(method_names(), 0.0)},
+        option="none",
+    )
+    optimizer: dict[str, Any] = group("a class of torch.optim or one like them", call=True, option="adam")
+    scheduler: dict[str, Any] = group("the learning rate over the steps of a run", call=True, option="constant")
+    trainer: TrainerConfig = group("names as in Lightning's Trainer", factory=TrainerConfig)
+    logger: dict[str, Any] = group("loggers beside TensorBoard", calls=True, option="none", outcome=False)
+    callbacks: dict[str, Any] = group("Lightning callbacks", calls=True, option="none")
 
-
-def parse(cfg: DictConfig) -> Config:
-    """The typed and checked config of a composed one.
-
-    Raises:
-        UserError: a key that does not exist, a wrong type, or a value out of range.
-    """
-    try:
-        container = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
-        config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), container))
-    except ConfigKeyError as error:
-        raise unknown_key(str(error.full_key)) from None
-    except MissingMandatoryValue as error:
-        raise UserError(f"{error.full_key}: has no value yet. Give it one: {error.full_key}=...") from None
-    except OmegaConfBaseException as error:
-        raise UserError(f"{error.full_key or 'config'}: {str(error.msg).splitlines()[0]}") from None
-    assert isinstance(config, Config)
-    check(config)
-    return config
+    # Key -> the key that it repeats, as the option files say by interpolation. Not a field: nobody can set it.
+    derived = cast("Mapping[str, str]", {})
 
 
-def load(file: Path) -> Config:
-    """The config that a run was started with, from its .hydra/config.yaml.
-
-    Raises:
-        UserError: the file is missing, damaged, or of a version with other keys.
-    """
-    try:
-        cfg = OmegaConf.load(file)
-        assert isinstance(cfg, DictConfig)
-        return parse(cfg)
-    except UserError as error:
-        raise UserError(f"{file}: {error}") from None
-    except Exception as error:  # damaged YAML, in as many ways as there are
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"{file}: cannot be read ({reason}). Start the run again in another folder.") from None
+def known(entry: "Field[Any]") -> Key:
+    """What was declared with a field."""
+    return entry.metadata[KEY]
 
 
-def restore(plain: dict[str, Any]) -> Config:
-    """The config of `asdict(config)`; raises `UserError` where it is of a version with other keys."""
-    return parse(OmegaConf.create(plain))
+def groups() -> dict[str, Key]:
+    """The fields of `Config` that option files fill, in their order."""
+    return {entry.name: known(entry) for entry in fields(Config) if known(entry).option is not None}
 
 
-def check(config: Config) -> None:
-    """Raise `UserError` for the first value that is out of range."""
-    data, trainer, reg = config.data, config.trainer, config.reg
-    _within("seed", config.seed, low=0, high=2**32 - 1)
-    _one_of("checkpoint", config.checkpoint, CHECKPOINTS)
-    _check_name("model", config.model.get("name"))
-    _check_name("reg", reg.name)
-    _within("data.image_size", data.image_size, low=1, high=4096, unit="pixels")
-    _within("data.batch_size", data.batch_size, low=1, unit="images")
-    _one_of("data.augment", data.augment, AUGMENTS)
-    _within("data.max_bad_share", data.max_bad_share, low=0, high=1)
-    _within("data.max_pixels", data.max_pixels, low=1, high=PILLOWS_OWN_LIMIT, unit="pixels")
-    _check_fractions(data)
-    for name in STRENGTHS:
-        _within(f"reg.{name}", getattr(reg, name), low=0)
-    if reg.dropout >= 1:
-        raise UserError(f"reg.dropout={reg.dropout}: a probability in [0, 1) is needed: 1 would drop everything.")
-    _within("trainer.max_epochs", trainer.max_epochs, low=1, unit="epochs")
-    _within("trainer.checkpoint_minutes", trainer.checkpoint_minutes, low=0, unit="minutes")
-    _one_of("trainer.accelerator", trainer.accelerator, ACCELERATORS)
-    _one_of("trainer.precision", trainer.precision, PRECISIONS)
-    if trainer.devices != 1:
-        raise UserError(
-            f"trainer.devices={trainer.devices}: one run trains on one device; use trainer.devices=1. "
-            "To use several devices, start several runs side by side, each with its own CUDA_VISIBLE_DEVICES."
-        )
-    lr = config.optimizer.get("lr")
-    if not isinstance(lr, int | float) or isinstance(lr, bool) or not 0 < lr < math.inf:
-        raise UserError(f"optimizer.lr={lr}: a number above 0 is needed, e.g. optimizer.lr=0.001.")
+def defaults() -> list[Any]:
+    """Hydra's defaults list: the option of each group in the default run."""
+    return ["_self_", *({name: declared.option} for name, declared in groups().items())]
 
 
-def _check_name(section: str, name: Any) -> None:
-    """Names of options become names of folders."""
-    if not isinstance(name, str) or not name or name.startswith(".") or "/" in name:
-        raise UserError(
-            f"{section}.name={name}: a name without / is needed, as a line `name: ...` in the option's file gives it."
-        )
+def declared(schema: type = Config, prefix: str = "") -> Iterator[tuple[str, "Field[Any]"]]:
+    """Every dotted key of a schema with its field, sections before what is in them."""
+    for entry in fields(schema):
+        yield f"{prefix}{entry.name}", entry
+        if isinstance(entry.default_factory, type) and is_dataclass(entry.default_factory):
+            yield from declared(entry.default_factory, f"{prefix}{entry.name}.")
 
 
-def _check_fractions(data: DataConfig) -> None:
-    for key, value, low_words in (("data.val", data.val, "above 0"), ("data.test", data.test, "from 0")):
-        if value == PUBLISHED:
-            continue
-        if not isinstance(value, int | float) or isinstance(value, bool):
-            raise UserError(f"{key}={value}: a fraction of the images is needed, e.g. {key}=0.1, or {key}={PUBLISHED}.")
-        if not (0 <= value < 1) or (key == "data.val" and value == 0):
-            raise UserError(f"{key}={value}: a fraction {low_words} to below 1 is needed, e.g. {key}=0.1.")
-    if PUBLISHED not in (data.val, data.test) and data.val + data.test >= 1:
-        raise UserError(
-            f"data.val={data.val} data.test={data.test}: together they must stay below 1, "
-            "or nothing is left to train on."
-        )
+def keys() -> list[str]:
+    """Every dotted key that is declared, and those that a group has whatever its option file says."""
+    found = []
+    for name, entry in declared():
+        found.append(name)
+        made = entry.default_factory() if callable(entry.default_factory) else None
+        found += [f"{name}.{inner}" for inner in made] if isinstance(made, dict) else []
+    return found
 
 
-def _within(key: str, value: float, *, low: float, high: float = math.inf, unit: str = "") -> None:
-    if not (low <= value <= high) or math.isinf(value):
-        upper = f" and at most {high}" if high < math.inf else ""
-        raise UserError(f"{key}={value}: must be at least {low}{upper}{f' ({unit})' if unit else ''}.")
+def constructor_calls() -> list[str]:
+    """The dotted keys that are constructor calls."""
+    return [name for name, entry in declared() if known(entry).call]
 
 
-def _one_of(key: str, value: str, options: Iterable[str]) -> None:
-    options = list(options)
-    if value not in options:
-        raise UserError(f"{key}={value}: no such option.{did_you_mean(value, options)} Options: {', '.join(options)}.")
+def constructor_call_maps() -> list[str]:
+    """The dotted keys that map names to constructor calls."""
+    return [name for name, entry in declared() if known(entry).calls]
+
+
+def without_outcome() -> list[str]:
+    """The dotted keys, and sections, that cannot change a number."""
+    return [name for name, entry in declared() if not known(entry).outcome]
 
 
 def run_name(config: Config) -> str:
     """What a run is, as TensorBoard shows it: model/reg/seed=0."""
-    return f"{config.model['name']}/{config.reg.name}/seed={config.seed}"
-
-
-def unknown_key(full_key: str) -> UserError:
-    """The message for a key that no config has."""
-    known = keys(Config)
-    section, _, word = full_key.rpartition(".")
-    siblings = [key for key in known if key.rpartition(".")[0] == section]
-    where = f"of {section}" if section and siblings else "at the top"
-    names = [key.rpartition(".")[2] for key in siblings or known if (section and siblings) or "." not in key]
-    guess = did_you_mean(word, names, section=section) if siblings else did_you_mean(full_key, known)
-    return UserError(f"{full_key}: no such key.{guess} Keys {where}: {', '.join(names)}.")
-
-
-def did_you_mean(word: str, options: Iterable[str], *, section: str = "") -> str:
-    """` Did you mean X?` for the option nearest to `word`, or nothing; both are in `section`, if there is one."""
-    matches = difflib.get_close_matches(word, list(options), n=1, cutoff=0.6)
-    return f" Did you mean {section}{'.' if section else ''}{matches[0]}?" if matches else ""
-
-
-def keys(schema: type, prefix: str = "") -> list[str]:
-    """Every dotted key of a dataclass."""
-    found = []
-    for entry in fields(schema):
-        nested = entry.default_factory if isinstance(entry.default_factory, type) else None
-        found.append(f"{prefix}{entry.name}")
-        if nested is not None and is_dataclass(nested):
-            found += keys(nested, f"{prefix}{entry.name}.")
-    return found
+    return f"{config.model['name']}/{config.reg['name']}/seed={config.seed}"

@@ -1,7 +1,7 @@
 """What travels from the data to the network: N images with what belongs to them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -12,10 +12,16 @@ from torch import Tensor
 class Batch:
     """N images with what belongs to them; Lightning moves the tensors to the device."""
 
-    images: Tensor  # (N, 3, H, W) in [0, 255]: uint8 as read, float after an augmentation
+    images: Tensor  # (N, 3, H, W) in [0, 255]: uint8 as read, float after a method has changed them
     labels: Tensor  # (N,) int64
-    indices: np.ndarray  # (N,) int64, their places in the image set
-    boxes: Tensor | None = None  # (N, 2, 3) float32, the affine maps of their augmentation; None = leave them alone
+    indices: np.ndarray  # (N,) int64, where they are in the image set
+    sampled: list[Tensor] = field(default_factory=list)  # (N, ...) each, what the batch hooks draw; empty: no hook
+    targets: Tensor | None = None  # (N, K) probabilities, where a batch hook was called
+
+    @property
+    def hard(self) -> Tensor:
+        """The labels (N,); of mixed images, the heavier one."""
+        return self.labels if self.targets is None else self.targets.argmax(dim=1)
 
     def to(self, device: torch.device, non_blocking: bool = False) -> "Batch":
         """The same batch on `device`."""
@@ -26,5 +32,10 @@ class Batch:
         return self._with(Tensor.pin_memory)
 
     def _with(self, change: Callable[[Tensor], Tensor]) -> "Batch":
-        boxes = None if self.boxes is None else change(self.boxes)
-        return Batch(images=change(self.images), labels=change(self.labels), indices=self.indices, boxes=boxes)
+        return Batch(
+            images=change(self.images),
+            labels=change(self.labels),
+            indices=self.indices,
+            sampled=[change(tensor) for tensor in self.sampled],
+            targets=None if self.targets is None else change(self.targets),
+        )

@@ -2,8 +2,9 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
@@ -12,42 +13,88 @@ from torch import Tensor
 from torch.utils.data import Sampler
 
 from animal_cls import rng
-from animal_cls.data.augment import boxes
 from animal_cls.data.batch import Batch
 from animal_cls.data.dataset import ImageSet
+from animal_cls.regularizers import Method, stream_of, uses
 
 AHEAD = 2  # batches that are read before they are asked for
 GPU_SHARE = 0.5  # of the device's free memory that the images may take; the rest is for the network
 ROWS = 4096  # images that are copied to the device at once
 
-BatchIndex = tuple[int, np.ndarray]  # epoch, indices into the image set
+
+@dataclass(frozen=True, kw_only=True)
+class BatchIndex:
+    """Which images form a batch, and what their random numbers follow."""
+
+    epoch: int
+    indices: np.ndarray  # (N,) int64, into the image set
+    keys: np.ndarray  # (N,) uint64
+
 
 log = logging.getLogger("animal_cls.file")
 
 
 class ShuffledBatches(Sampler[BatchIndex]):
-    """The training batches of an epoch; Lightning says which epoch through `set_epoch`."""
+    """The training batches of an epoch; Lightning says which epoch through `set_epoch`.
 
-    def __init__(self, indices: np.ndarray, keys: np.ndarray, *, batch_size: int, seed: int) -> None:
+    Args:
+        indices: (n,) int64, the training images.
+        keys: (N,) uint64, one per image of the set (`rng.image_keys`).
+        labels: (N,) int64.
+        methods: those whose `draw` may change the order.
+    """
+
+    def __init__(
+        self,
+        indices: np.ndarray,
+        keys: np.ndarray,
+        *,
+        batch_size: int,
+        seed: int,
+        labels: np.ndarray | None = None,
+        methods: Sequence[Method] = (),
+    ) -> None:
         self.indices, self.keys, self.batch_size, self.seed = indices, keys, batch_size, seed
+        self.labels, self.methods = labels, [method for method in methods if uses(method, "draw")]
         self.epoch = 0
+        self._order: tuple[int, np.ndarray] | None = None  # of the epoch that was asked for last
 
     def set_epoch(self, epoch: int) -> None:
         """Shuffle as in this epoch from now on."""
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return len(self._starts())
+        return len(self._starts(len(self.order())))
 
     def __iter__(self) -> Iterator[BatchIndex]:
-        shuffled = self.indices[rng.order(self.keys, seed=self.seed, epoch=self.epoch)]
-        for batch in np.split(shuffled, self._starts()[1:]):
-            yield self.epoch, batch
+        order = self.order()
+        keys = rng.occurrence_keys(self.keys, order)
+        starts = self._starts(len(order))
+        for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
+            yield BatchIndex(epoch=self.epoch, indices=order[start:end], keys=keys[start:end])
 
-    def _starts(self) -> list[int]:
-        starts = list(range(0, len(self.indices), self.batch_size))
+    def order(self) -> np.ndarray:
+        """The images of this epoch in their order: indices (M,) int64."""
+        if self._order is None or self._order[0] != self.epoch:
+            self._order = self.epoch, self._drawn()
+        return self._order[1]
+
+    def _drawn(self) -> np.ndarray:
+        order = self.indices[rng.order(self.keys[self.indices], seed=self.seed, epoch=self.epoch)]
+        for method in self.methods:
+            assert self.labels is not None, "a method that draws needs the labels"
+            order = method.draw(order, self.labels[order], drawn(method, self.keys[order], self.seed, self.epoch))
+        return order
+
+    def _starts(self, n: int) -> list[int]:
+        starts = list(range(0, n, self.batch_size))
         # A lone last image joins the batch before it: batch normalisation cannot train on one.
-        return starts[:-1] if len(starts) > 1 and len(self.indices) - starts[-1] == 1 else starts
+        return starts[:-1] if len(starts) > 1 and n - starts[-1] == 1 else starts
+
+
+def drawn(method: Method, keys: np.ndarray, seed: int, epoch: int) -> np.ndarray:
+    """The uniform numbers (n, draws) of images with `keys` (n,) in an epoch, this method's own."""
+    return rng.uniform(keys, seed=seed, epoch=epoch, draws=method.draws, stream=stream_of(method))
 
 
 class OrderedBatches(Sampler[BatchIndex]):
@@ -61,17 +108,17 @@ class OrderedBatches(Sampler[BatchIndex]):
 
     def __iter__(self) -> Iterator[BatchIndex]:
         for start in range(0, len(self.indices), self.batch_size):
-            yield 0, self.indices[start : start + self.batch_size]
+            indices = self.indices[start : start + self.batch_size]
+            yield BatchIndex(epoch=0, indices=indices, keys=np.zeros(len(indices), np.uint64))
 
 
 class Reader:
-    """Makes the batch of a place; safe to call from another thread.
+    """Makes the batch of an index; safe to call from another thread.
 
     Args:
         images: what is read.
-        keys: (N,) uint64, one per image (`rng.image_keys`).
-        augment: whether batches carry the boxes of their augmentation.
-        seed: decides the boxes, together with epoch and image.
+        methods: those whose `batch` hook will be called; their numbers are drawn here.
+        seed: decides these numbers, together with epoch and image.
         resident: all images (N, H, W, 3) in the device's memory (`on_device`); then batches are made there.
         pin: whether batches lie in memory from which a GPU can copy while the CPU goes on.
     """
@@ -79,29 +126,27 @@ class Reader:
     def __init__(
         self,
         images: ImageSet,
-        keys: np.ndarray,
         *,
-        augment: bool = False,
+        methods: Sequence[Method] = (),
         seed: int = 0,
         resident: Tensor | None = None,
         pin: bool = False,
     ) -> None:
-        self.images, self.keys, self.augment, self.seed = images, keys, augment, seed
+        self.images, self.methods, self.seed = images, methods, seed
         self.resident, self.pin = resident, pin
         self.labels = torch.from_numpy(images.labels)
 
-    def __call__(self, place: BatchIndex) -> Batch:
-        epoch, indices = place
-        drawn = boxes(self.keys[indices], seed=self.seed, epoch=epoch) if self.augment else None
-        where = torch.from_numpy(indices)
+    def __call__(self, index: BatchIndex) -> Batch:
+        sampled = [method.sample(drawn(method, index.keys, self.seed, index.epoch)) for method in self.methods]
+        where = torch.from_numpy(index.indices)
         if self.resident is not None:
             device = self.resident.device
-            pixels = self.resident[where.to(device)]
-            batch = Batch(images=channels_first(pixels), labels=self.labels[where], indices=indices, boxes=drawn)
-            return batch.to(device)
-        pixels = torch.from_numpy(self.images.take(indices))
-        batch = Batch(images=channels_first(pixels), labels=self.labels[where], indices=indices, boxes=drawn)
+            return self._batch(self.resident[where.to(device)], where, index, sampled).to(device)
+        batch = self._batch(torch.from_numpy(self.images.take(index.indices)), where, index, sampled)
         return batch.pin_memory() if self.pin else batch
+
+    def _batch(self, pixels: Tensor, where: Tensor, index: BatchIndex, sampled: list[Tensor]) -> Batch:
+        return Batch(images=channels_first(pixels), labels=self.labels[where], indices=index.indices, sampled=sampled)
 
 
 def channels_first(pixels: Tensor) -> Tensor:

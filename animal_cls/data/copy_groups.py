@@ -1,15 +1,15 @@
-"""Groups of images that belong on one side of a split, found once for each data set."""
+"""Groups of images that belong in one split, found once for each data set."""
 
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from animal_cls.data.cache.pixels import decoded, on_the_fly
 from animal_cls.data.near_copies import SIDE, groups
+from animal_cls.data.settings import DataSettings
+from animal_cls.data.sources.listing import Listing
 from animal_cls.files import atomic
 
 FORMAT = 1  # raised when other groups would be found in the same images
@@ -20,18 +20,13 @@ Groups = list[list[str]]  # of content hashes, those with near copies only
 
 
 def group_identities(
-    root: Path,
-    paths: Sequence[str],
-    hashes: np.ndarray,
-    *,
-    cache_dir: Path | None,
-    max_pixels: int,
-    show_progress: bool,
+    listing: Listing, hashes: np.ndarray, settings: DataSettings, *, show_progress: bool
 ) -> np.ndarray:
-    """What near copies have in common: (N,) str, for each of `root`/`paths` the smallest content hash of its group.
+    """What near copies have in common: (N,) str, for each image of `listing` the smallest content hash of its group.
 
     The groups are a function of the contents alone: not of names, nor of their order, nor of data.image_size, for which
-    small squares are decoded for the purpose. They are remembered in `cache_dir`/near_copies/, if there is one.
+    small squares are decoded for the purpose. They are remembered in data.cache_dir/near_copies/, if
+    decoded images are kept.
 
     Args:
         hashes: (N,) str, the SHA-256 of each file; "" of what cannot be read, which stays by itself.
@@ -42,11 +37,11 @@ def group_identities(
     contents, rows = np.unique(hashes, return_index=True)
     if contents[0] == "":
         contents, rows = contents[1:], rows[1:]
-    file = cache_dir / "near_copies" / f"{_key(contents)}.json" if cache_dir else None
+    file = settings.cache_dir / "near_copies" / f"{_key(contents)}.json" if settings.cache else None
     found = _load(file, contents) if file else None
     if found is None:
         log.info("Comparing %s images with one another%s", f"{len(contents):,}", ", once" if file else "")
-        squares = small_squares(root, paths, cache_dir=cache_dir, max_pixels=max_pixels, show_progress=show_progress)
+        squares = small_squares(listing, settings, show_progress=show_progress)
         found = _groups(contents, squares[rows])
         if file:
             _save(found, file)
@@ -54,13 +49,10 @@ def group_identities(
     return np.array([identity.get(content, content) for content in hashes.tolist()], dtype=hashes.dtype)
 
 
-def small_squares(
-    root: Path, paths: Sequence[str], *, cache_dir: Path | None, max_pixels: int, show_progress: bool
-) -> np.ndarray:
+def small_squares(listing: Listing, settings: DataSettings, *, show_progress: bool) -> np.ndarray:
     """The images at the size at which they are compared: (N, SIDE, SIDE, 3) uint8; black where one is unreadable."""
-    shared = {"image_size": SIDE, "max_pixels": max_pixels, "show_progress": show_progress}
-    found = decoded(root, paths, cache_dir=cache_dir, **shared) if cache_dir else on_the_fly(root, paths, **shared)
-    squares = np.zeros((len(paths), SIDE, SIDE, 3), dtype=np.uint8)
+    found = listing.decode(settings, image_size=SIDE, show_progress=show_progress)
+    squares = np.zeros((len(listing.paths), SIDE, SIDE, 3), dtype=np.uint8)
     readable = found.hashes != ""
     squares[readable] = found.pixels.take(found.rows[readable])
     return squares

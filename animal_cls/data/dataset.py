@@ -1,41 +1,41 @@
-"""A folder of class folders becomes a set of decoded images with labels and splits."""
+"""A source of labelled images becomes a set of decoded images with labels and splits."""
 
 import logging
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from animal_cls.data.cache.pixels import Pixels, decoded, on_the_fly
+from animal_cls.data.cache.pixels import DecodedImages, Pixels
 from animal_cls.data.copy_groups import group_identities
-from animal_cls.data.decode import MAX_PIXELS
-from animal_cls.data.sources.folder import about_links, scan
-from animal_cls.data.splits import fingerprint, split
+from animal_cls.data.settings import DataSettings
+from animal_cls.data.sources.folder import about_links
+from animal_cls.data.sources.listing import Listing
+from animal_cls.data.sources.source import Source, list_images
+from animal_cls.data.splits import fingerprint, limited, split
 from animal_cls.errors import UserError
 from animal_cls.files.naming import listed
 
-GROUPED = "With data.group_copies=true also near copies stay on one side; without it there is more to deal."
+GROUPED = "With data.group_copies=true also near copies stay in one split; without it there is more to assign."
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageSet:
-    """The N readable images of a folder, K classes, H = W = image_size."""
+    """The N readable images of a source, K classes, H = W = image_size."""
 
     root: Path
     paths: list[str]  # (N,) relative to root, with "/", sorted class by class
     labels: np.ndarray  # (N,) int64 into `classes`
-    classes: list[str]  # (K,) sorted
+    classes: list[str]  # (K,)
     image_size: int  # pixels
     pixels: Pixels
     rows: np.ndarray  # (N,) int64, where each image lies in `pixels`
     hashes: np.ndarray  # (N,) str, SHA-256 of each file in hex
     split: np.ndarray  # (N,) of "train", "val" or "test"
-    ignored: int  # hidden files and files that are no images
-    bad: dict[str, str]  # path -> why this image could not be read; not among the N
+    skipped: int  # hidden files and files that are no images
+    unreadable: dict[str, str]  # path -> why this image could not be read; not among the N
     fingerprint: str  # SHA-256 over contents and classes
 
     def take(self, indices: np.ndarray) -> np.ndarray:
@@ -43,113 +43,103 @@ class ImageSet:
         return self.pixels.take(self.rows[indices])
 
 
-def load(
-    root: Path,
-    *,
-    image_size: int,
-    cache_dir: Path,
-    val: float | str,
-    test: float | str,
-    split_seed: int,
-    max_bad_share: float,
-    show_progress: bool,
-    cache: bool = True,
-    verify: bool = False,
-    max_pixels: int = MAX_PIXELS,
-    follow_links: bool = False,
-    group_copies: bool = False,
-) -> ImageSet:
-    """Scan `root`, decode what is not decoded yet, leave out what cannot be read, and split the rest.
+def load(source: Source, settings: DataSettings, *, show_progress: bool, verify: bool = False) -> ImageSet:
+    """List the images of `source`, decode what is not decoded yet, leave out what cannot be read, split the rest.
+
+    Nothing is remembered but what lies in the cache, where names, sizes and times say what has changed: so each job
+    of a sweep sees the images as they are when it starts.
 
     Args:
-        image_size: pixels, square.
-        val, test: fractions of each class, or "published".
-        cache: whether decoded images are kept in `cache_dir`; else they are decoded whenever they are taken.
         verify: also read every file whose size and time say that it is unchanged.
-        max_bad_share: the fraction of images that may be unreadable; these are named in one warning.
-        max_pixels: width times height; an image with more counts as unreadable.
-        follow_links: also symbolic links that lead out of `root`.
-        group_copies: keep near copies on one side of the split, as equal files are in any case.
 
     Raises:
-        UserError: no folder of class folders, too many unreadable images, or a class too small to split.
+        UserError: no labelled images there, too many unreadable ones, or a class too small to split.
     """
-    folder = scan(root, follow_links=follow_links)
-    if folder.not_followed:
-        log.warning("%s", about_links(folder.not_followed))
-    shared = {"max_pixels": max_pixels, "show_progress": show_progress}
-    if cache:
-        settings = {"image_size": image_size, "cache_dir": cache_dir, "verify": verify}
-        images = decoded(folder.root, folder.paths, **settings, **shared)
-    else:
-        images = on_the_fly(folder.root, folder.paths, image_size=image_size, **shared)
-    _check_bad(images.bad, len(folder.paths), folder.root, max_bad_share)
-    good = np.flatnonzero(images.hashes != "")
-    labels, hashes = folder.labels[good], images.hashes[good]
-    predefined = None if folder.predefined is None else folder.predefined[good]
-    identities = hashes
-    if group_copies:
-        kept = cache_dir if cache else None
-        identities = group_identities(folder.root, folder.paths, images.hashes, cache_dir=kept, **shared)[good]
-        _say_groups(hashes, identities)
-    try:
-        sides = split(
-            labels, identities, classes=folder.classes, val=val, test=test, split_seed=split_seed, predefined=predefined
-        )
-    except UserError as error:
-        raise UserError(f"{error} {GROUPED if group_copies else ''}".rstrip()) from None
-    _warn_of_leaks(sides, identities, "near copies" if group_copies else "copies")
-    return ImageSet(
-        root=folder.root,
-        paths=[folder.paths[n] for n in good],
-        labels=labels,
-        classes=folder.classes,
-        image_size=image_size,
-        pixels=images.pixels,
-        rows=images.rows[good],
-        hashes=hashes,
-        split=sides,
-        ignored=folder.ignored,
-        bad=images.bad,
-        fingerprint=fingerprint(labels, hashes, folder.classes),
-    )
+    listing = list_images(source, follow_links=settings.follow_links)
+    if listing.not_followed:
+        log.warning("%s", about_links(listing.not_followed))
+    images = listing.decode(settings, image_size=settings.image_size, show_progress=show_progress, verify=verify)
+    _check_unreadable(images.unreadable, listing, settings.max_bad_share)
+    identities = _identities(listing, images.hashes, settings, show_progress)
+    readable = np.flatnonzero(images.hashes != "")
+    splits = _split(listing, readable, identities[readable], settings)
+    chosen = limited(splits, listing.labels[readable], images.hashes[readable], settings.limit, settings.split_seed)
+    return _image_set(listing, images, readable[chosen], splits[chosen], settings.image_size)
 
 
-@lru_cache(maxsize=1)
-def load_once(root: Path, **settings: Any) -> ImageSet:
-    """As `load`, which the jobs of a sweep in one process share: scanned, checked and split for the first of them."""
-    return load(root, **settings)
-
-
-def _check_bad(bad: dict[str, str], n: int, root: Path, max_bad_share: float) -> None:
+def _check_unreadable(unreadable: dict[str, str], listing: Listing, max_bad_share: float) -> None:
     """Warn of the unreadable images, or raise where there are too many."""
-    if not bad:
+    if not unreadable:
         return
-    if len(bad) == n:
-        raise UserError(f"data.root={root}: none of its {n:,} images can be read: {named(bad)}.")
-    count = f"{len(bad):,} of {n:,} images ({len(bad) / n:.2g})"
-    if len(bad) > max_bad_share * n:
+    n, names = len(listing.paths), _with_reasons(unreadable)
+    if len(unreadable) == n:
+        raise UserError(f"data.root={listing.root}: none of its {n:,} images can be read: {names}.")
+    count = f"{len(unreadable):,} of {n:,} images ({len(unreadable) / n:.2g})"
+    if len(unreadable) > max_bad_share * n:
         raise UserError(
-            f"data.root={root}: {count} cannot be read, more than data.max_bad_share={max_bad_share:g} allows: "
-            f"{named(bad)}. Repair them, move them away, or allow more of them."
+            f"data.root={listing.root}: {count} cannot be read, more than data.max_bad_share={max_bad_share:g} "
+            f"allows: {names}. Repair them, move them away, or allow more of them."
         )
-    log.warning("%s cannot be read and are left out: %s", count, named(bad))
+    log.warning("%s cannot be read and are left out: %s", count, names)
 
 
-def named(bad: dict[str, str]) -> str:
-    """The unreadable images with the reasons, the first ten in full."""
-    return listed([f"{path} ({reason})" for path, reason in bad.items()], between="; ")
+def _with_reasons(unreadable: dict[str, str]) -> str:
+    return listed([f"{path} ({reason})" for path, reason in unreadable.items()], between="; ")
 
 
-def _say_groups(hashes: np.ndarray, identities: np.ndarray) -> None:
+def _identities(listing: Listing, hashes: np.ndarray, settings: DataSettings, show_progress: bool) -> np.ndarray:
+    """What images that belong in one split have in common: (N,) str, by default their contents."""
+    if not settings.group_copies:
+        return hashes
+    identities = group_identities(listing, hashes, settings, show_progress=show_progress)
     _, firsts = np.unique(hashes, return_index=True)
     sizes = np.unique(identities[firsts], return_counts=True)[1]
     log.info("%s different images have near copies: %s groups", f"{sizes[sizes > 1].sum():,}", f"{(sizes > 1).sum():,}")
+    return identities
 
 
-def _warn_of_leaks(sides: np.ndarray, identities: np.ndarray, what: str) -> None:
-    """A split that the folder brings is kept, but it is said where it evaluates by images that it trains on."""
-    trained = set(identities[sides == "train"])
-    leaked = sum(identity in trained for identity in identities[sides != "train"])
+def _split(listing: Listing, readable: np.ndarray, identities: np.ndarray, settings: DataSettings) -> np.ndarray:
+    """The split of the n readable images, (n,); `identities` (n,) keeps together what belongs together."""
+    try:
+        splits = split(
+            listing.labels[readable],
+            identities,
+            classes=listing.classes,
+            val=settings.val,
+            test=settings.test,
+            split_seed=settings.split_seed,
+            predefined=None if listing.predefined is None else listing.predefined[readable],
+        )
+    except UserError as error:
+        raise UserError(f"{error} {GROUPED if settings.group_copies else ''}".rstrip()) from None
+    _warn_of_leaks(splits, identities, "near copies" if settings.group_copies else "copies")
+    return splits
+
+
+def _warn_of_leaks(splits: np.ndarray, identities: np.ndarray, what: str) -> None:
+    """A predefined split is kept, but it is said where it evaluates by images that it trains on."""
+    trained = set(identities[splits == "train"])
+    leaked = sum(identity in trained for identity in identities[splits != "train"])
     if leaked:
         log.warning("%s images of val and test are %s of training images: their accuracy is too good", leaked, what)
+
+
+def _image_set(
+    listing: Listing, images: DecodedImages, chosen: np.ndarray, splits: np.ndarray, image_size: int
+) -> ImageSet:
+    """The images at `chosen` (n,) of the listing, with their `splits` (n,)."""
+    labels, hashes = listing.labels[chosen], images.hashes[chosen]
+    return ImageSet(
+        root=listing.root,
+        paths=[listing.paths[n] for n in chosen],
+        labels=labels,
+        classes=listing.classes,
+        image_size=image_size,
+        pixels=images.pixels,
+        rows=images.rows[chosen],
+        hashes=hashes,
+        split=splits,
+        skipped=listing.skipped,
+        unreadable=images.unreadable,
+        fingerprint=fingerprint(labels, hashes, listing.classes),
+    )

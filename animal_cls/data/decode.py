@@ -22,11 +22,12 @@ from PIL import (
     WebPImagePlugin,  # noqa: F401
 )
 
+from animal_cls.config.values import MAX_PIXELS
+
 # Told by the contents, not by the name: many a .jpg from the web is a WebP or a GIF (of which the first frame counts).
 # No others: reading some formats, such as PostScript, starts foreign programs.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
 
-MAX_PIXELS = 100_000_000  # what data.max_pixels is unless it is chosen: 100 megapixels are more than most cameras give
 BYTES_OF_A_PIXEL, OTHER_BYTES = 8, 64 * 2**20  # at most: RGBA of 16 bits unpacked; EXIF, colour profiles, previews
 
 UPRIGHT = {  # EXIF orientation -> what puts the image upright; 1 is upright already
@@ -99,6 +100,14 @@ def _pixels(source: bytes, image_size: int, max_pixels: int) -> np.ndarray:
         square = _rgb(image).resize((image_size, image_size), Image.Resampling.BILINEAR)
         upright = turn(image)
     return np.array(square if upright is None else square.transpose(upright))
+
+
+def squashed(pixels: np.ndarray, *, image_size: int) -> np.ndarray:
+    """An image that is decoded already, (H, W, 3) or (H, W) uint8, as `decode` would have it: (size, size, 3) uint8."""
+    if pixels.shape == (image_size, image_size, 3):
+        return pixels
+    square = _rgb(Image.fromarray(np.ascontiguousarray(pixels)))
+    return np.array(square.resize((image_size, image_size), Image.Resampling.BILINEAR))
 
 
 def _rgb(image: Image.Image) -> Image.Image:

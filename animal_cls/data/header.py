@@ -1,7 +1,7 @@
 """What an image file says of itself before it is decoded."""
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from PIL import Image
 
@@ -15,7 +15,7 @@ SUFFIXES_OF = {"JPEG": (".jpg", ".jpeg"), "PNG": (".png",), "WEBP": (".webp",), 
 class Header:
     """The format by contents, Pillow's name of the colours, the size as shown, in pixels, and of the file, in bytes."""
 
-    format: str  # of decode.FORMATS
+    format: str  # of decode.FORMATS, or "array" of what is no file
     mode: str
     width: int
     height: int
@@ -42,6 +42,11 @@ def header(file: Path) -> Header | None:
         raise
     except Exception:  # whatever Pillow's readers raise
         return None
+
+
+def has_usual_name(path: str, found: Header) -> bool:
+    """Whether the name of a file says the format of its contents; what is no file has no format."""
+    return found.format not in SUFFIXES_OF or PurePath(path).suffix.lower() in SUFFIXES_OF[found.format]
 
 
 def _is_sideways(image: Image.Image) -> bool:

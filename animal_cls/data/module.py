@@ -1,20 +1,21 @@
 """The images of a run as batches: the LightningDataModule does the split and the augmentation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import torch
 from lightning import LightningDataModule
 from torch import Tensor
+from torch.nn import functional
 
 from animal_cls import rng
-from animal_cls.data.augment import flip_crop
 from animal_cls.data.batch import Batch
 from animal_cls.data.batches import Loader, OrderedBatches, Reader, ShuffledBatches, on_device
-from animal_cls.data.dataset import ImageSet, load_once
-from animal_cls.data.decode import MAX_PIXELS
+from animal_cls.data.dataset import ImageSet, load
+from animal_cls.data.settings import DataSettings
+from animal_cls.data.sources.source import Source
+from animal_cls.regularizers import Method, uses
 
 EVALUATION_BATCH = {"cpu": 128, "gpu": 1024}  # images; on CPUs smaller ones stay in their caches, and are faster
 
@@ -23,66 +24,34 @@ class ImageDataModule(LightningDataModule):
     """Batches of the train, val and test images of a folder, and of all of them for the evaluation.
 
     Args:
-        locate: returns the folder of class folders; it may draw or download the images first.
-        image_size: pixels, square.
+        locate: returns the images, as `dataset.load` takes them; it may draw or download them first.
+        settings: which images, how large, in which split.
         batch_size: training images.
-        val, test: fractions of each class, or "published".
-        split_seed: key of the hash that deals the images to the splits.
-        augment: none or flip_crop.
-        max_bad_share: fraction of images that may be unreadable.
-        cache_dir: folder of the decoded images.
-        cache: whether decoded images are kept there; else every batch is decoded anew.
+        methods: those that change the order of an epoch, or batches.
         seed: decides the order and the augmentation, together with epoch and image.
-        max_pixels: width times height of an image; one with more counts as unreadable.
-        follow_links: also symbolic links that lead out of the folder.
-        group_copies: keep near copies on one side of the split.
+        show_progress: a bar on the terminal while images are decoded.
     """
 
     def __init__(
         self,
-        locate: Callable[[], Path],
+        locate: Callable[[], Source],
+        settings: DataSettings,
         *,
-        image_size: int,
         batch_size: int,
-        val: float | str,
-        test: float | str,
-        split_seed: int,
-        augment: str,
-        max_bad_share: float,
-        cache_dir: Path,
+        methods: Sequence[Method] = (),
         seed: int,
-        cache: bool = True,
         show_progress: bool = False,
-        max_pixels: int = MAX_PIXELS,
-        follow_links: bool = False,
-        group_copies: bool = False,
     ) -> None:
         super().__init__()
-        self.locate, self.image_size, self.batch_size = locate, image_size, batch_size
-        self.val, self.test, self.split_seed = val, test, split_seed
-        self.augment, self.max_bad_share, self.cache_dir = augment, max_bad_share, cache_dir
-        self.seed, self.cache, self.show_progress = seed, cache, show_progress
-        self.max_pixels, self.follow_links, self.group_copies = max_pixels, follow_links, group_copies
+        self.locate, self.settings, self.show_progress = locate, settings, show_progress
+        self.batch_size, self.methods, self.seed = batch_size, list(methods), seed
         self._images: ImageSet | None = None
         self._resident: Tensor | None = None  # all images in the memory of a GPU
 
     def prepare_data(self) -> None:
-        """Find, draw or download the images, decode them once and deal them to the splits."""
+        """Find, draw or download the images, decode them once and assign them to the splits."""
         if self._images is None:
-            self._images = load_once(
-                self.locate(),
-                image_size=self.image_size,
-                cache_dir=self.cache_dir,
-                val=self.val,
-                test=self.test,
-                split_seed=self.split_seed,
-                max_bad_share=self.max_bad_share,
-                show_progress=self.show_progress,
-                cache=self.cache,
-                max_pixels=self.max_pixels,
-                follow_links=self.follow_links,
-                group_copies=self.group_copies,
-            )
+            self._images = load(self.locate(), self.settings, show_progress=self.show_progress)
             self._keys = rng.image_keys(self._images.hashes)
 
     @property
@@ -96,9 +65,21 @@ class ImageDataModule(LightningDataModule):
         return np.arange(len(self.images.paths)) if split == "all" else np.flatnonzero(self.images.split == split)
 
     def train_dataloader(self) -> Loader:
-        indices = self.indices("train")
-        order = ShuffledBatches(indices, self._keys[indices], batch_size=self.batch_size, seed=self.seed)
-        return Loader(self._reader(augment=self.augment != "none"), order)
+        return Loader(self._reader(self._changing), self._shuffled())
+
+    def _shuffled(self) -> ShuffledBatches:
+        return ShuffledBatches(
+            self.indices("train"),
+            self._keys,
+            batch_size=self.batch_size,
+            seed=self.seed,
+            labels=self.images.labels,
+            methods=self.methods,
+        )
+
+    @property
+    def _changing(self) -> list[Method]:
+        return [method for method in self.methods if uses(method, "batch")]
 
     def val_dataloader(self) -> Loader:
         return self.in_order("val")
@@ -112,27 +93,34 @@ class ImageDataModule(LightningDataModule):
     def in_order(self, split: str) -> Loader:
         """The images of one split, or of `all`, in the image set's order."""
         size = EVALUATION_BATCH["cpu" if self._device.type == "cpu" else "gpu"]
-        return Loader(self._reader(augment=False), OrderedBatches(self.indices(split), batch_size=size))
+        return Loader(self._reader(), OrderedBatches(self.indices(split), batch_size=size))
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
-        """Augment, on the device, the images that come with boxes."""
+        """Change, on the device, the batches that come with the numbers for it."""
         return self.finish(batch)
 
     def finish(self, batch: Batch) -> Batch:
-        """The batch with its images augmented where it has boxes."""
-        return batch if batch.boxes is None else replace(batch, images=flip_crop(batch.images, batch.boxes))
+        """The batch as the methods' `batch` hooks change it; one that is not for training stays as it is."""
+        if not batch.sampled:
+            return batch
+        images = batch.images if batch.images.is_floating_point() else batch.images.float()
+        targets = functional.one_hot(batch.labels, len(self.images.classes)).to(images.dtype)
+        for method, sampled in zip(self._changing, batch.sampled, strict=True):
+            images, targets = method.batch(images, targets, sampled)
+        return replace(batch, images=images, targets=targets)
 
     def examples(self, n: int) -> Batch:
-        """The first `n` training images of epoch 0, as augmented there."""
-        indices = self.indices("train")
-        first = indices[rng.order(self._keys[indices], seed=self.seed, epoch=0)[:n]]
-        return self.finish(self._reader(augment=self.augment != "none")((0, first)))
+        """The first `n` training images of epoch 0, as they are changed there."""
+        batches = self._shuffled()
+        batches.batch_size = n
+        index = next(iter(batches))
+        return self.finish(self._reader(self._changing)(index))
 
-    def _reader(self, *, augment: bool) -> Reader:
+    def _reader(self, methods: Sequence[Method] = ()) -> Reader:
         if self._resident is None:
             self._resident = on_device(self.images, self._device)
         pin = self._device.type == "cuda"
-        return Reader(self.images, self._keys, augment=augment, seed=self.seed, resident=self._resident, pin=pin)
+        return Reader(self.images, methods=methods, seed=self.seed, resident=self._resident, pin=pin)
 
     @property
     def _device(self) -> torch.device:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from animal_cls.config.values import PUBLISHED
 from animal_cls.data.sources.animals10 import HELD_OUT, RELEASE
 from animal_cls.errors import UserError
 
-PUBLISHED = "published"  # as in the report, instead of a fraction
 PUBLISHED_TEST = 0.04  # of each class; of the whole release exactly what the course held out (1,040 of 26,179)
 PUBLISHED_VAL = 0.2  # of what the test set leaves of each class
 
@@ -29,28 +29,29 @@ def split(
     """The split of N images: (N,) of "train", "val" or "test".
 
     Within each class the images are ordered by a hash of their contents, keyed with `split_seed`, and cut: first
-    test, then val, the rest is train. So the split depends neither on names nor on order. Copies of one image (equal
-    hashes) get one side: the first of their classes, by name, decides, and the others fill up with other images.
+    test, then val, the remainder is train. So the split depends neither on names nor on order. Copies of one image
+    (equal hashes) get one split: the first of their classes, by name, decides, and the others fill up with other
+    images.
 
     Args:
         labels: (N,) int64 into `classes`.
         hashes: (N,) str, the contents' hashes; or those of their groups, where more than equal files belongs together.
         val, test: fractions of each class, which yield at least one image where they are above 0; or "published".
-        predefined: (N,) the split that the folder brings, which is kept; only a missing val is cut from train.
+        predefined: (N,) the split that the source brings, which is kept; only a missing val is cut from train.
 
     Raises:
         UserError: a class has too few images.
     """
     if predefined is None:
         quotas = _quotas(_counts(labels, classes), val=val, test=test)
-        return _deal(labels, hashes, classes=classes, quotas=quotas, split_seed=split_seed)
+        return _assign(labels, hashes, classes=classes, quotas=quotas, split_seed=split_seed)
     train = predefined == "train"
     counts = _counts(labels[train], classes)
-    _check_premade(counts)
+    _check_predefined(counts)
     result = predefined.astype("<U5")
     if "val" not in predefined:
         quotas = _quotas(counts, val=val, test=0)
-        result[train] = _deal(labels[train], hashes[train], classes=classes, quotas=quotas, split_seed=split_seed)
+        result[train] = _assign(labels[train], hashes[train], classes=classes, quotas=quotas, split_seed=split_seed)
     return result
 
 
@@ -85,61 +86,89 @@ def _part(fraction: float | str, n: int) -> int:
     return max(1, round(fraction * n)) if fraction > 0 else 0
 
 
-def _deal(
+def _assign(
     labels: np.ndarray, hashes: np.ndarray, *, classes: Sequence[str], quotas: dict[str, Quota], split_seed: int
 ) -> np.ndarray:
-    """(N,) sides, class after class in the order of their names."""
-    sides: dict[str, str] = {}  # content hash -> its side, in every class
+    """(N,) splits, class after class in the order of their names."""
+    splits: dict[str, str] = {}  # content hash -> its split, in every class
     for name, label in sorted((name, label) for label, name in enumerate(classes)):
         copies = Counter(hashes[labels == label].tolist())
-        _deal_class(copies, quotas[name], sides, split_seed)
-        present = {sides[content] for content in copies}
-        absent = {side for side, quota in quotas[name].items() if quota and side not in present} | {"train"} - present
+        _assign_class(copies, quotas[name], splits, split_seed)
+        present = {splits[content] for content in copies}
+        absent = {part for part, quota in quotas[name].items() if quota and part not in present} | {"train"} - present
         if absent:
             trouble = f"has {copies.total():,}, {len(copies)} of them different, which leaves none for {min(absent)}"
-            raise _too_few(name, f"{trouble} (copies of one image, in other classes too, stay on one side)")
-    return np.array([sides[content] for content in hashes.tolist()], dtype="<U5")
+            raise _too_few(name, f"{trouble} (copies of one image, in other classes too, stay in one split)")
+    return np.array([splits[content] for content in hashes.tolist()], dtype="<U5")
 
 
-def _deal_class(copies: Counter[str], quota: Quota, sides: dict[str, str], split_seed: int) -> None:
-    """Add the sides of one class's contents to `sides`; `copies` says how often it has each of them."""
-    free = sorted((content for content in copies if content not in sides), key=lambda c: _rank(c, split_seed))
+def _assign_class(copies: Counter[str], quota: Quota, splits: dict[str, str], split_seed: int) -> None:
+    """Add the splits of one class's contents to `splits`; `copies` says how often it has each of them."""
+    free = sorted((content for content in copies if content not in splits), key=lambda c: _rank(c, split_seed))
     held = Counter[str]()  # what the copies in earlier classes decided, in images
     for content in copies.keys() - set(free):
-        held[sides[content]] += copies[content]
-    for side, others in (("test", ("val", "train")), ("val", ("train",))):
+        held[splits[content]] += copies[content]
+    for part, others in (("test", ("val", "train")), ("val", ("train",))):
         needy = [other for other in others if not held[other] and quota.get(other, 1)]
-        taken = _take(free, copies, room=quota[side] - held[side], keep=len(needy), at_least=int(not held[side]))
-        sides.update(dict.fromkeys(taken, side))
-        free = [content for content in free if content not in taken]
-    sides.update(dict.fromkeys(free, "train"))
+        chosen = _choose(free, copies, room=quota[part] - held[part], keep=len(needy), at_least=int(not held[part]))
+        splits.update(dict.fromkeys(chosen, part))
+        free = [content for content in free if content not in chosen]
+    splits.update(dict.fromkeys(free, "train"))
 
 
-def _take(free: Sequence[str], copies: Counter[str], *, room: int, keep: int, at_least: int) -> set[str]:
+def _choose(free: Sequence[str], copies: Counter[str], *, room: int, keep: int, at_least: int) -> set[str]:
     """The first contents of `free` that fit into `room` images with all their copies, leaving `keep` contents.
 
     Where none fits, and `at_least` one is needed, the one with the fewest copies.
     """
-    taken: set[str] = set()
+    chosen: set[str] = set()
     if room <= 0:
-        return taken
+        return chosen
     for content in free:
-        if len(taken) < len(free) - keep and copies[content] <= room:
-            taken.add(content)
+        if len(chosen) < len(free) - keep and copies[content] <= room:
+            chosen.add(content)
             room -= copies[content]
-    if len(taken) < at_least and len(free) > keep:
-        taken.add(min(free, key=copies.__getitem__))
-    return taken
+    if len(chosen) < at_least and len(free) > keep:
+        chosen.add(min(free, key=copies.__getitem__))
+    return chosen
 
 
 def _rank(content: str, split_seed: int) -> bytes:
     return hashlib.blake2b(content.encode(), key=str(split_seed).encode(), digest_size=16).digest()
 
 
-def _check_premade(counts: dict[str, int]) -> None:
+def limited(
+    splits: np.ndarray, labels: np.ndarray, hashes: np.ndarray, limit: int | None, split_seed: int
+) -> np.ndarray:
+    """At most `limit` images of each split, of all classes alike: (n,) int64, ascending, into the N images.
+
+    Each class gives the first of its images in the order of the hash that also decides the split, so that a smaller
+    limit chooses among those of a larger one; classes that have too few leave their share to the others.
+
+    Args:
+        splits: (N,) of "train", "val" or "test".
+        labels: (N,) int64.
+        hashes: (N,) str, the contents' hashes.
+        limit: None = all.
+    """
+    if limit is None:
+        return np.arange(len(splits))
+    chosen: list[int] = []
+    for name in np.unique(splits):
+        turns = Counter[int]()  # class -> how many of its images came before
+        found: list[tuple[int, int, int]] = []  # turn, class, index
+        for index in sorted(np.flatnonzero(splits == name).tolist(), key=lambda k: _rank(hashes[k], split_seed)):
+            label = int(labels[index])
+            found.append((turns[label], label, index))
+            turns[label] += 1
+        chosen += [index for _, _, index in sorted(found)[:limit]]
+    return np.array(sorted(chosen), dtype=np.int64)
+
+
+def _check_predefined(counts: dict[str, int]) -> None:
     for name, n in counts.items():
         if n == 0:
-            raise UserError(f"data.root: class {name} has no readable image in the train folder. Put one there.")
+            raise UserError(f"data.root: class {name} has no readable image in train. Put one there.")
 
 
 def _too_few(name: str, trouble: str, val: float | str | None = None, test: float | str | None = None) -> UserError:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 PART = ".part"
 
@@ -54,5 +55,10 @@ def _part(path: Path) -> Path:
 def _write(path: Path, content: str | bytes | memoryview) -> None:
     with path.open("wb") as file:
         file.write(content.encode() if isinstance(content, str) else content)
-        file.flush()
-        os.fsync(file.fileno())
+        to_disk(file)
+
+
+def to_disk(file: IO[bytes]) -> None:
+    """Returns when what was written to `file` is on the disk, not only in the operating system's memory."""
+    file.flush()
+    os.fsync(file.fileno())

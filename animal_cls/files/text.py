@@ -1,7 +1,8 @@
 """Words that texts and images of a run share: percents, durations, names that are safe to show, aligned columns."""
 
+import difflib
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from animal_cls.files.naming import escaped
 
@@ -42,3 +43,9 @@ def width(text: str) -> int:
     """The columns that `text` takes in a terminal: East Asian letters take two, combining marks none."""
     wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
     return len(text) + wide - sum(unicodedata.combining(letter) > 0 for letter in text)
+
+
+def did_you_mean(word: str, options: Iterable[str], *, section: str = "") -> str:
+    """` Did you mean X?` for the option nearest to `word`, or nothing; both are in `section`, if there is one."""
+    matches = difflib.get_close_matches(word, list(options), n=1, cutoff=0.6)
+    return f" Did you mean {section}{'.' if section else ''}{matches[0]}?" if matches else ""

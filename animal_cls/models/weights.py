@@ -4,8 +4,7 @@ import contextlib
 import io
 import logging
 import pickle
-import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -13,13 +12,12 @@ from torch import Tensor, nn
 from torchvision.models import WeightsEnum
 
 from animal_cls.errors import UserError, WeightsUnavailable
-from animal_cls.files import tensor_files
+from animal_cls.files import downloads, tensor_files
 
 log = logging.getLogger(__name__)
 
 Normalization = tuple[Sequence[float], Sequence[float]]  # mean and std per channel of images in [0, 1]
 IMAGENET: Normalization = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-TIMEOUT_SECONDS = 30  # without an answer from the server
 
 
 def normalization(weights: str | None, published: type[WeightsEnum]) -> Normalization:
@@ -55,7 +53,7 @@ def _download(weights: WeightsEnum) -> Mapping[str, Tensor]:
     if not found:
         log.info("fetching %s into %s", weights.url, file)
     with (
-        _timeout(TIMEOUT_SECONDS),
+        downloads.time_limit(),
         contextlib.redirect_stdout(io.StringIO()),
     ):  # torch.hub prints what the log just said
         try:
@@ -72,16 +70,6 @@ def _download(weights: WeightsEnum) -> Mapping[str, Tensor]:
                 "Way out: download that file on another machine and put it there, "
                 "or name it: model.weights=/path/to/file.pth."
             ) from None
-
-
-@contextlib.contextmanager
-def _timeout(seconds: float) -> Iterator[None]:
-    before = socket.getdefaulttimeout()  # torch.hub has no setting of its own and would wait for ever
-    socket.setdefaulttimeout(seconds)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)
 
 
 def _read(weights: str, published: type[WeightsEnum]) -> Mapping[str, Tensor]:

@@ -2,16 +2,18 @@
 
 from torch import Tensor
 
-from animal_cls.regularizers import Regularizer
+from animal_cls.regularizers import Method
 
 
-class LabelSmoothing(Regularizer):
+class LabelSmoothing(Method):
     """Targets become (1 - strength) * target + strength / K (https://arxiv.org/abs/1512.00567, section 7)."""
+
+    acts_on = "targets"
 
     def __init__(self, strength: float) -> None:
         if strength >= 1:
             raise ValueError(f"reg.label_smoothing={strength}: a share in [0, 1) is needed.")
         super().__init__(strength)
 
-    def change_batch(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    def batch(self, images: Tensor, targets: Tensor, sampled: Tensor) -> tuple[Tensor, Tensor]:
         return images, targets * (1 - self.strength) + self.strength / targets.shape[1]

@@ -5,45 +5,32 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from animal_cls.report.analysis.answer import answers, best_of, evaluated_split
 from animal_cls.report.analysis.arms import arrange
 from animal_cls.report.analysis.averages import arm_rows, reliabilities
 from animal_cls.report.analysis.classes import class_links, class_rows, confused, images
 from animal_cls.report.analysis.collect import collect
 from animal_cls.report.analysis.comparisons import compare_all
-from animal_cls.report.analysis.configs import command, flat
-from animal_cls.report.analysis.fairness import overrides
-from animal_cls.report.analysis.picked import picked
+from animal_cls.report.analysis.configs import command, root_of
+from animal_cls.report.analysis.confounding import overrides
+from animal_cls.report.analysis.examples import examples
+from animal_cls.report.analysis.headline import answers, best_of, evaluated_split
 from animal_cls.report.analysis.predictions import Reader
 from animal_cls.report.published import published, statements
 from animal_cls.report.records import Arm, ArmRow, Command, DataSet, ImageNote, Run, Study
-from animal_cls.report.workers import Helpers
-from animal_cls.results import SPLITS, Result
+from animal_cls.results import SPLITS, Result, flat
 
 
-def study(
-    sources: Sequence[Path],
-    *,
-    cache: Path | None = None,
-    compare: Sequence[tuple[str, str]] = (),
-    helpers: Helpers | None = None,
-) -> Study:
+def build_study(sources: Sequence[Path], *, compare: Sequence[tuple[str, str]] = ()) -> Study:
     """What all runs in `sources` show together.
 
     Args:
         sources: folders of runs, of sweeps, or of several of those.
-        cache: a folder for what was read of predictions.csv; None: nothing is kept.
         compare: pairs of names of arms to be compared beside each arm with its baseline.
-        helpers: processes that may take a share of the reading.
 
     Raises:
         UserError: no such folder, no run in any of them, or no arm of that name.
     """
-    reader = Reader(cache=cache)
-    found = collect(sources, reader)
-    if helpers is not None:
-        reader.prepare([run.folder for run in found.runs if run.status == "done"], helpers)
-        helpers.get_ready(load_drawings)
+    found = collect(sources, reader := Reader())
     runs, arms = arrange(found.runs)
     results = [run.result for run in runs if run.result is not None and run.status == "done" and run.used]
     rows, comparisons = arm_rows(arms), compare_all(arms, compare)
@@ -75,11 +62,6 @@ def study(
     )
 
 
-def load_drawings() -> None:
-    """Load what the figures of a study need, which takes half a second."""
-    from animal_cls.report.figures import study_figures  # noqa: F401
-
-
 def data_sets(results: Sequence[Result]) -> list[DataSet]:
     """The images that finished runs saw, those of most runs first; other splits of them are other ones."""
     groups: dict[str, list[Result]] = {}
@@ -92,12 +74,10 @@ def data_sets(results: Sequence[Result]) -> list[DataSet]:
 
 def _data_set(group: Sequence[Result]) -> DataSet:
     result = group[0]
-    config = flat(result.config)
     counts = {name: images([result], name) for name in SPLITS if name in result.splits}
-    root = config.get("data.root")
     return DataSet(
-        name=str(config.get("data.name", "")),
-        root=None if root is None else str(root),
+        name=str(flat(result.config).get("data.name", "")),
+        root=root_of(result),
         fingerprint=result.data_fingerprint,
         classes=tuple(result.classes),
         counts=counts,
@@ -115,7 +95,7 @@ def _images(arms: Sequence[Arm], rows: Sequence[ArmRow], split: str) -> list[Ima
     offers = [arm for arm in arms if arm.model == best.model and arm.baseline in named]
     regularized = next(iter(best_of(offers, rows, split)), None)
     baseline = None if regularized is None or regularized.baseline is None else named[regularized.baseline]
-    return picked(best, baseline, regularized, split)
+    return examples(best, baseline, regularized, split)
 
 
 def _commands(runs: Sequence[Run]) -> list[Command]:

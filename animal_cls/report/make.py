@@ -7,35 +7,30 @@ from filelock import FileLock, Timeout
 
 from animal_cls.errors import UserError
 from animal_cls.report.analysis.collect import OWN
-from animal_cls.report.build import study as build
+from animal_cls.report.build import build_study
 from animal_cls.report.output import tables
 from animal_cls.report.records import Study
-from animal_cls.report.workers import Helpers
+from animal_cls.report.workers import Workers
 
 REPORT = "report"  # the folder below the first one given
 WRITING = ".writing"  # inside it: locked while its files are replaced, which takes no time
 PATIENCE = 60  # seconds
-CACHE = ".cache"  # inside it: what was read of predictions.csv
 
 
-def make(
-    sources: Sequence[Path], out: Path, *, helpers: Helpers, compare: Sequence[tuple[str, str]] = ()
-) -> tuple[Study, list[str]]:
-    """Write the report on the runs in `sources` into `out`.
-
-    Returns:
-        what it says, and what the user should know of its files.
+def make(sources: Sequence[Path], out: Path, *, workers: Workers, compare: Sequence[tuple[str, str]] = ()) -> Study:
+    """Write the report on the runs in `sources` into `out`; returns what it says.
 
     Raises:
         UserError: no such folder, no run in any of them, no arm of that name, or `out` cannot be written to.
     """
     refuse_foreign(out)
-    study = build(sources, cache=out / CACHE, compare=compare, helpers=helpers)
+    study = build_study(sources, compare=compare)
     try:
         out.mkdir(parents=True, exist_ok=True)
         with FileLock(out / WRITING, timeout=PATIENCE):
             tables.write(study, out)
-        return study, write_page(study, out, helpers)
+        write_page(study, out, workers)
+        return study
     except Timeout:
         raise UserError(f"{out}: another report is being written there. Try again.") from None
     except OSError as error:
@@ -44,15 +39,15 @@ def make(
 
 def refuse_foreign(out: Path) -> None:
     """Raise `UserError` where a file of a report's name lies in a folder that is no report's."""
-    taken = [name for name in (*tables.FILES, tables.PAGE) if (out / name).exists()]
+    taken = [name for name in (*tables.FILES, tables.PAGE, tables.FIGURES) if (out / name).exists()]
     if taken and not (out / OWN).exists():
         raise UserError(f"{out}: holds {taken[0]}, but no report, so that is not written over. Choose --out DIR.")
 
 
-def write_page(study: Study, out: Path, helpers: Helpers) -> list[str]:
-    """Write index.html and the figures; matplotlib is not loaded before. Returns what the user should know."""
+def write_page(study: Study, out: Path, workers: Workers) -> None:
+    """Write index.html and the figures; matplotlib is not loaded before."""
     from animal_cls.report.output import page
 
-    made = page.draw(study, helpers)
+    made = page.draw(study, workers)
     with FileLock(out / WRITING, timeout=PATIENCE):
-        return page.write(study, made, out)
+        page.write(study, made, out)

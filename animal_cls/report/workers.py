@@ -1,12 +1,14 @@
 """Work shared with other processes of this machine, or where there are none, done by this one alone."""
 
-import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import TypeVar
+
+from animal_cls.files.processors import cores
 
 MOST = 4  # processes together: a report is five seconds of work for two of them
 
@@ -15,14 +17,14 @@ Done = TypeVar("Done")
 
 
 @dataclass(kw_only=True, eq=False)
-class Helpers:
+class Workers:
     """Processes that take a share of long work; they start with the first of it."""
 
     count: int  # beside this process
     pool: ProcessPoolExecutor | None = None
 
     def share(self, work: Callable[[Item], Done], items: Sequence[Item]) -> list[Done]:
-        """`work` done to each item, in order: the helpers begin at the front, this process at the back.
+        """`work` done to each item, in order: the workers begin at the front, this process at the back.
 
         `work` and the items have to travel to another process, and what comes of it back.
         """
@@ -31,23 +33,17 @@ class Helpers:
         return [own[k] if k in own else _result(begun[k], work, item) for k, item in enumerate(items)]
 
     def _begin(self, work: Callable[[Item], Done], items: Sequence[Item]) -> "list[Future[Done]]":
-        """What the helpers were given; nothing where there are none, or the system has none to give."""
+        """What the workers were given; nothing where there are none, or the system has none to give."""
         if self.count < 1 or len(items) < 2:
             return []
         try:
             # Not forked: the threads of numpy would not survive that, nor can every system do it.
             self.pool = self.pool or ProcessPoolExecutor(self.count, mp_context=get_context("spawn"))
-            return [self.pool.submit(work, item) for item in items]
+            with _out_of_reach_of_interrupts():
+                return [self.pool.submit(work, item) for item in items]
         except (OSError, ImportError, BrokenExecutor):  # no semaphores, no memory, or one was killed before
             self.count = 0
             return []
-
-    def get_ready(self, work: Callable[[], object]) -> None:
-        """Let the helpers that are there do `work`, each once, while this process does something else."""
-        if self.pool is not None:
-            with suppress(BrokenExecutor):
-                for _ in range(self.count):
-                    self.pool.submit(work)
 
 
 def _result(begun: "Future[Done]", work: Callable[[Item], Done], item: Item) -> Done:
@@ -59,16 +55,24 @@ def _result(begun: "Future[Done]", work: Callable[[Item], Done], item: Item) -> 
 
 
 @contextmanager
-def gathered(processes: int | None = None) -> Iterator[Helpers]:
+def _out_of_reach_of_interrupts() -> Iterator[None]:
+    """Processes that start within it do not get a Ctrl-C: it is for this one, which ends them."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the new processes keep the mask
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def gathered(processes: int | None = None) -> Iterator[Workers]:
     """So many processes at work, this one counted; by default as many as it may use cores, but not many."""
-    made = Helpers(count=min(MOST, cores() if processes is None else processes) - 1)
+    made = Workers(count=min(MOST, cores() if processes is None else processes) - 1)
     try:
         yield made
     finally:
         if made.pool is not None:
             made.pool.shutdown(cancel_futures=True)
-
-
-def cores() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -19,7 +19,7 @@ def half_width_of_agreement(n_seeds: int, n_images: int, *, alpha: float, weight
 
     For values from 0 to 1, S seeds and N images. Nothing can be estimated from a table of zeros, but it bounds two
     shares (`none_of`): of images on which these networks disagree, by u = 1 - alpha**(1 / N), and of cells that
-    disagree by chance, by v = 1 - alpha**(1 / (S N)), which is then their variance at most. As in `half_width`, the
+    disagree at random, by v = 1 - alpha**(1 / (S N)), which is then their variance at most. As in `half_width`, the
     seeds' part is what that rest alone makes it, with Student's quantile for S - 1 degrees of freedom:
 
         sqrt(u**2 + t**2 v / (S N)), and u with one seed, whose interval is over images only.

@@ -1,4 +1,4 @@
-"""The headline comparison of two arms, which reckons with both chances at once: of the seeds and of the images."""
+"""The headline comparison of two arms, with sampling variance of the images and between-seed variance in one test."""
 
 from bisect import bisect_left
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ NAN = float("nan")
 SMALLEST_P = 1e-15  # p-values are not told apart below this
 EXACT = 1e-12  # to this part of itself the interval of a p-value reaches to 0
 STEPS = 60  # of the search for a p-value, of which it takes some six
-SPREADS = (np.arange(200) + 0.5) / 200  # quantiles of a chance spread over seeds, for an average over it
+LEVELS = (np.arange(200) + 0.5) / 200  # levels of the quantiles over which `expected_power` averages
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +59,8 @@ def compare(
     The differences d[s, i] = delta + seed_s + image_i + rest_si are crossed random effects, as readers and cases are
     in radiology (Dorfman, Berbaum & Metz 1992), and the mean squares of the two-way table estimate the variance of
     their mean: (MS_seeds + MS_images - MS_rest) / (S N). The first term has as few degrees of freedom as there are
-    seeds, so each term gets its own quantile (Banerjee 1960; see `half_width`): the error is then at most as large as
-    it says, at every level, however the chances share the variance. Satterthwaite's approximation (1946; Hillis 2007)
+    seeds, so each term gets its own quantile (Banerjee 1960; see `half_width`): the coverage is then at least nominal,
+    at every level, whatever the shares of the two variances. Satterthwaite's approximation (1946; Hillis 2007)
     errs too often with two to five seeds, most of all at the levels that Holm asks for: see docs/statistics.md.
 
     With one seed there is no p-value, and the interval is over images only. Arms that agree everywhere have a
@@ -77,9 +77,12 @@ def compare(
     if not table.any():
         size = squares.n_seeds, squares.n_images
         half = half_width_of_agreement(*size, alpha=1 - level, weights=weights) if shares else NAN
-    most = 1.0 if shares else np.inf
-    spread = variances(squares)
-    several = squares.n_seeds > 1
+    return _test(squares, delta, half, most=1.0 if shares else np.inf)
+
+
+def _test(squares: "MeanSquares", delta: float, half: float, *, most: float) -> CrossedTest:
+    """The record of a comparison whose interval is `delta` +- `half`, but ends at +-`most`."""
+    spread, several = variances(squares), squares.n_seeds > 1
     return CrossedTest(
         delta=delta,
         low=max(delta - half, -most),  # NaN stays NaN
@@ -175,9 +178,9 @@ def half_width(squares: MeanSquares, alpha: float | np.ndarray) -> np.ndarray:
 
     The variance of delta is (V1 + V2) / (S N), with V1 = N var_seeds + var_rest, which MS_seeds estimates with S - 1
     degrees of freedom, and V2 = S var_images. The interval is delta +- sqrt((t1**2 V1 + t2**2 V2) / (S N)), with each
-    term's own quantile of Student's t. It covers with at least 1 - alpha: given the estimates, the chance to cover is
-    a concave function (the distribution function of chi-square with 1 degree) of a weighted mean of two terms, each
-    of which alone would cover with 1 - alpha. Banerjee, Sankhya 22 (1960) 357.
+    term's own quantile of Student's t. Its coverage is at least 1 - alpha: given the estimates, the probability to
+    cover is a concave function (the distribution function of chi-square with 1 degree) of a weighted mean of two
+    terms, each of which alone would have 1 - alpha. Banerjee, Sankhya 22 (1960) 357.
 
     Two floors keep it honest where accuracies are coarse: V1 is never taken for less than var_rest, which is well
     known, and the standard error never for less than the most that a single image contributes.
@@ -240,7 +243,7 @@ def variances(squares: MeanSquares) -> Variances:
 def expected_power(spread: Variances, s: int, n: int, *, difference: float, alpha: float) -> float:
     """With which probability `compare` on `s` seeds and `n` images shows a true `difference`, by quadrature."""
     seeds, images, rest = spread.seeds / s + spread.rest / (s * n), spread.images / n, spread.rest / (s * n)
-    found = seeds * special.chdtri(s - 1, 1 - SPREADS) / (s - 1)  # (200,) what MS_seeds / (S N) may be
+    found = seeds * special.chdtri(s - 1, 1 - LEVELS) / (s - 1)  # (200,) what MS_seeds / (S N) may be
     t1, t2 = quantile(s - 1, alpha), quantile(n - 1, alpha)
     half = np.sqrt(np.maximum(t1**2 * found, t2**2 * rest) + t2**2 * images)
     error = (seeds + images) ** 0.5
@@ -248,7 +251,7 @@ def expected_power(spread: Variances, s: int, n: int, *, difference: float, alph
 
 
 def _power_of_endless_seeds(spread: Variances, n: int, *, difference: float, alpha: float) -> float:
-    """Only the chance of the images is left."""
+    """Only the sampling variance of the images is left."""
     if spread.images == 0:
         return 1.0
     error = (spread.images / n) ** 0.5

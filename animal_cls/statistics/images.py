@@ -1,4 +1,4 @@
-"""Chance of the images: what these very weights would have done on other images of the same kind."""
+"""Sampling variance of the images: what these very weights would have done on other images of the same kind."""
 
 from dataclasses import dataclass
 from functools import lru_cache

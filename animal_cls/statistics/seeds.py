@@ -1,4 +1,4 @@
-"""Chance of the seeds: what other initial weights and orders would have given, on these very images."""
+"""Between-seed variance: what other initial weights and orders would have given, on these very images."""
 
 from dataclasses import dataclass
 

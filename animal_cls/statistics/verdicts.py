@@ -11,7 +11,7 @@ MIN_SEEDS = 2  # one seed shows no spread over seeds, so nothing can be said of 
 
 
 def holm(p_values: ArrayLike) -> np.ndarray:
-    """Holm's (1979) adjusted p-values (n,), in the order of `p_values` (n,): the family errs with at most that chance.
+    """Holm's (1979) adjusted p-values (n,), in the order of `p_values` (n,), which bound the family-wise error rate.
 
     They hold however the comparisons depend on each other (a shared baseline). NaN stays NaN and does not count.
 

@@ -19,19 +19,19 @@ from omegaconf.errors import OmegaConfBaseException
 
 from animal_cls import results
 from animal_cls.config.hydra_errors import format_hydra_error
-from animal_cls.config.schema import parse
+from animal_cls.config.parse import parse
 from animal_cls.errors import UserError
 from animal_cls.files import disk
 from animal_cls.files.naming import path_safe
 from animal_cls.report.refresh import Refresher
-from animal_cls.report.summary import sweep_table
-from animal_cls.sweeps.plan import Job, check, jobs_of, link_tensorboard, write_plan
+from animal_cls.sweeps.plan import Job, jobs_of, link_tensorboard, validate_plan, write_plan
+from animal_cls.sweeps.summary import sweep_table
 
 OWN_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 
 
-class Folders(Callback):
-    """What Hydra calls before and after: guards the folders, checks the plan, prints the table.
+class SweepCallback(Callback):
+    """What Hydra calls before and after: guards the folders, validates the plan, keeps the report, prints the table.
 
     Hydra only warns of exceptions in a callback, so that a refusal has to be a `SystemExit`.
     """
@@ -45,7 +45,7 @@ class Folders(Callback):
             disk.make_folder(Path(config.hydra.run.dir), "hydra.run.dir")
             results.refuse_finished(Path(config.hydra.run.dir))
         except UserError as error:
-            _refuse(str(error))
+            raise SystemExit(str(error)) from None
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         _drop_replaced_axes(config)
@@ -53,16 +53,16 @@ class Folders(Callback):
             return  # a search decides as it goes: there is no plan to check
         folder = Path(config.hydra.sweep.dir)
         try:
-            jobs = planned(config)
-            skipped = check(jobs, folder)
+            jobs = planned_jobs(config)
+            skipped = validate_plan(jobs, folder)
             write_plan(jobs, folder, skipped)
         except (UserError, HydraException, OmegaConfBaseException) as error:
-            _refuse(format_hydra_error(error))
+            raise SystemExit(format_hydra_error(error)) from None
         except Exception:  # Hydra would only warn of it, and start jobs that nobody checked
             traceback.print_exc()
             raise SystemExit(1) from None
         else:
-            announce(skipped, jobs)
+            print_skipped(skipped, jobs)
             link_tensorboard(folder)
 
     def on_job_end(self, config: DictConfig, **kwargs: Any) -> None:
@@ -72,12 +72,12 @@ class Folders(Callback):
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         folder = Path(config.hydra.sweep.dir)
         self.refresher.finish(folder)
-        if not closing(folder):
+        if not print_outcome(folder):
             raise SystemExit(1)
 
 
-def closing(folder: Path) -> bool:
-    """Print the table of a sweep and where its files are; whether every job is done."""
+def print_outcome(folder: Path) -> bool:
+    """Print the table of a sweep and where its files are; returns whether every job is done."""
     rows = [(name, results.load(folder / job)) for name, job in jobs_of(folder)]
     where = f"folder  {folder}\ncurves  tensorboard --logdir {shlex.quote(str(folder / 'tensorboard'))}"
     if (page := folder / "report" / "index.html").exists():
@@ -92,7 +92,7 @@ def job_folder(overrides: Sequence[str]) -> str:
     return path_safe(",".join(words) or "default")
 
 
-def planned(config: DictConfig) -> list[Job]:
+def planned_jobs(config: DictConfig) -> list[Job]:
     """The jobs that Hydra's sweeper will start, each composed and parsed.
 
     Raises:
@@ -120,8 +120,8 @@ def _without_hydra(cfg: DictConfig) -> DictConfig:
     return cfg
 
 
-def announce(skipped: dict[str, str], jobs: Sequence[Job]) -> None:
-    """Say which jobs will be passed over, and why."""
+def print_skipped(skipped: dict[str, str], jobs: Sequence[Job]) -> None:
+    """Print how many of the jobs will be passed over, and why."""
     for reason, count in Counter(skipped.values()).items():
         print(f"{count} of {len(jobs)} jobs will be skipped: {reason}", file=sys.stderr)
 
@@ -133,8 +133,3 @@ def _drop_replaced_axes(config: DictConfig) -> None:
     with read_write(config), open_dict(config):
         for key in [key for key in params if key in given]:
             del config.hydra.sweeper.params[key]
-
-
-def _refuse(message: str) -> None:
-    print(message, file=sys.stderr)
-    raise SystemExit(1)

@@ -3,17 +3,18 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from animal_cls import results
-from animal_cls.config.schema import Config, run_name
+from animal_cls.config.parse import config_folders, to_plain
+from animal_cls.config.schema import Config, run_name, without_outcome
 from animal_cls.errors import UserError, WeightsUnavailable
 from animal_cls.files import atomic, disk
 from animal_cls.files.naming import path_safe
-
-PLAN = "plan.json"
+from animal_cls.files.paths import CONF
+from animal_cls.results import PLAN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +26,8 @@ class Job:
     config: Config
 
 
-def check(jobs: Sequence[Job], folder: Path) -> dict[str, str]:
-    """Refuse what cannot run; returns the reason for each job folder that will be skipped.
+def validate_plan(jobs: Sequence[Job], folder: Path) -> dict[str, str]:
+    """Check a new plan whole; returns the reason for each job folder that will be skipped.
 
     Raises:
         UserError: two jobs for one folder, a folder with a finished run, a part that cannot be made as it is written,
@@ -41,44 +42,55 @@ def check(jobs: Sequence[Job], folder: Path) -> dict[str, str]:
 
 
 def validate_jobs(jobs: Sequence[Job], folder: Path) -> dict[str, str]:
-    """As `check`, for jobs that may have been begun."""
-    seen: dict[str, JobEstimate] = {}  # one look for all jobs with the same parts
+    """As `validate_plan`, for jobs that may have been begun."""
+    known: dict[str, JobEstimate] = {}  # one for all jobs with the same parts
     for job in jobs:
-        if (parts := _parts(job.config)) not in seen:
-            seen[parts] = _probe(job)
-    found = [(job, seen[_parts(job.config)]) for job in jobs]
-    going = [look for _, look in found if look.skip is None]
-    if going:
-        needed = sum(look.kept for look in going) + max(look.passing for look in going)
-        disk.require(folder, needed, key="hydra.sweep.dir", purpose=f"the output of {len(going)} runs")
-    return {job.folder: look.skip for job, look in found if look.skip is not None}
+        if (parts := _parts(job.config)) not in known:
+            known[parts] = _probe(job)
+    estimates = [(job, known[_parts(job.config)]) for job in jobs]
+    starting = [estimate for _, estimate in estimates if estimate.skip is None]
+    if starting:
+        needed = sum(one.kept_bytes for one in starting) + max(one.passing_bytes for one in starting)
+        disk.require(folder, needed, key="hydra.sweep.dir", purpose=f"the output of {len(starting)} runs")
+    return {job.folder: estimate.skip for job, estimate in estimates if estimate.skip is not None}
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobEstimate:
-    """What can be seen of a job before it begins."""
+    """What is known of a job before it begins."""
 
     skip: str | None = None  # the reason to pass it over
-    kept: int = 0  # bytes that it leaves
-    passing: int = 0  # bytes that it needs for a while
+    kept_bytes: int = 0  # that it leaves
+    passing_bytes: int = 0  # that it needs for a while
 
 
 def _parts(config: Config) -> str:
-    """What `build.check` looks at."""
-    source = {"source": config.data.source, "root": config.data.root}
-    return json.dumps([config.model, config.optimizer, vars(config.reg), vars(config.trainer), source], default=str)
+    """What a job is built from: its config without the seed and what cannot change a number."""
+    plain = to_plain(config)
+    for key in ("seed", "derived", *without_outcome()):
+        *sections, name = key.split(".")
+        inner = plain
+        for section in sections:
+            inner = inner[section]
+        inner.pop(name, None)
+    return json.dumps(plain, default=str)
 
 
 def _probe(job: Job) -> JobEstimate:
+    """Build a job's parts once, and measure them.
+
+    Raises:
+        UserError: one of them cannot be made as it is written.
+    """
     from animal_cls.training import build, checkpoints  # not before it is needed: torch takes seconds
 
     try:
-        kept, passing = checkpoints.bytes_of_run(build.check(job.config))
+        kept, passing = checkpoints.bytes_of_run(build.probe(job.config).network)
     except WeightsUnavailable as error:
         return JobEstimate(skip=str(error))
     except UserError as error:
         raise UserError(f"{error} (in the job {job.folder}; nothing was started)") from None
-    return JobEstimate(kept=kept, passing=passing)
+    return JobEstimate(kept_bytes=kept, passing_bytes=passing)
 
 
 def write_plan(jobs: Sequence[Job], folder: Path, skipped: dict[str, str]) -> None:
@@ -96,11 +108,12 @@ def write_plan(jobs: Sequence[Job], folder: Path, skipped: dict[str, str]) -> No
             "curves": run_name(job.config),
             "overrides": job.overrides,
             "skip": skipped.get(job.folder),
-            "config": asdict(job.config),  # as composed today, whatever conf/ says when the sweep is resumed
+            "config": to_plain(job.config),  # as composed today, whatever conf/ says when the sweep is resumed
         }
         for name, job in named
     ]
-    text = json.dumps({"schema": 2, "cwd": str(Path.cwd()), "jobs": rows}, indent=2)
+    dirs = [str(path) for path in config_folders() if path != CONF]
+    text = json.dumps({"schema": 2, "cwd": str(Path.cwd()), "config_dirs": dirs, "jobs": rows}, indent=2)
     try:
         atomic.write_new(folder / PLAN, text + "\n")
     except FileExistsError:
@@ -126,7 +139,7 @@ def read_plan(folder: Path) -> dict[str, Any]:
 
 
 def jobs_of(folder: Path) -> list[tuple[str, str]]:
-    """What a sweep's jobs are, and their folders below `folder`: as planned, or else those that are there."""
+    """The names of a sweep's jobs and their folders below `folder`: as planned, or else those that are there."""
     planned = [(job["name"], job["folder"]) for job in read_plan(folder)["jobs"]]
     return planned or [(path.parent.name, path.parent.name) for path in sorted(folder.glob(f"*/{results.RESULT}"))]
 

@@ -1,4 +1,4 @@
-"""What became of each run, as its files say: the ledger of a sweep is its folders, nothing else."""
+"""What became of each run, as its files say: no other record of a sweep is kept."""
 
 import json
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from animal_cls import results
+from animal_cls.results import LOCK, OWNER
 
-LOCK, OWNER = ".lock", "owner.json"
 CHECKPOINT = Path("checkpoints", "last.ckpt")
 FINISHED = ("done", "skipped")
 

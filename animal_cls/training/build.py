@@ -1,59 +1,109 @@
-"""From the constructor calls of a config to the objects they make."""
+"""From the constructor calls of a config to the objects they make, each made once."""
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import nn
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.loggers import Logger
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from animal_cls import regularizers
-from animal_cls.config.schema import Config, method_names
-from animal_cls.data.cache.pixels import default_cache_dir
+from animal_cls.config.methods import MethodCall, active
+from animal_cls.config.schema import Config
 from animal_cls.data.module import ImageDataModule
+from animal_cls.data.settings import DataSettings
 from animal_cls.errors import UserError
-from animal_cls.regularizers import Regularizer
+from animal_cls.regularizers import Method, NoEffect
+from animal_cls.results import MethodRecord
 from animal_cls.training import hardware
-from animal_cls.training.instantiate import call, checked
+from animal_cls.training.instantiate import call, checked, is_refusal
+
+STEPS = 100  # of a run that is only tried
 
 
-def check(config: Config) -> nn.Module:
-    """Make all that can be made before the images are looked at; returns the network, for two classes.
+@dataclass(kw_only=True)
+class Parts:
+    """What a run trains with."""
+
+    network: nn.Module
+    methods: list[Method]
+    records: list[MethodRecord]  # of the methods, whether they reach anything
+    optimizer: Optimizer
+    loggers: list[Logger] = field(default_factory=list)
+    callbacks: list[Callback] = field(default_factory=list)
+
+
+def check(config: Config) -> None:
+    """Look at all that can be seen before the images are looked for, making nothing that takes long.
 
     Raises:
-        UserError: a device, source, network, optimizer or regularizer that cannot be had as it is written.
+        UserError: a device that is not there, a constructor that cannot be called as written, a method out of range.
     """
     _check_accelerator(config.trainer.accelerator)
     _check_compile(config)
     checked(config.data.source, "data.source", "root", "cache_dir")
-    made = network(config, num_classes=2)
-    optimizer(config)(made.parameters())
+    checked(config.model, "model", "num_classes")
+    checked(config.optimizer, "optimizer", "params")
+    if config.scheduler.get("_target_"):
+        checked(config.scheduler, "scheduler", "optimizer", offered=["total_steps"])
+    for name, written in (*_named(config.logger, "logger"), *_named(config.callbacks, "callbacks")):
+        checked(written, name, offered=["save_dir"])
     methods(config)
+
+
+def parts(config: Config, *, num_classes: int, folder: Path | None = None) -> Parts:
+    """The network, methods, optimizer, loggers and callbacks of a run; the network has seen two images.
+
+    Args:
+        folder: of the run, for the loggers; None leaves loggers and callbacks out.
+
+    Raises:
+        UserError: a network, method or optimizer that cannot be had as it is written, or a network that does not give
+            logits.
+    """
+    made = methods(config)
+    plain = network(config, num_classes=num_classes)
+    changed, records = _changed(plain, made, config)
+    changed = changed.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    _check_logits(changed, config, num_classes)
+    return Parts(
+        network=changed,
+        methods=made,
+        records=records,
+        optimizer=optimizer(config, changed, made),
+        loggers=[] if folder is None else _calls(config.logger, "logger", save_dir=str(folder / "loggers")),
+        callbacks=[] if folder is None else _calls(config.callbacks, "callbacks"),
+    )
+
+
+def probe(config: Config) -> Parts:
+    """The parts of a run on two classes, made to see whether they can be; a schedule is tried, too.
+
+    Raises:
+        UserError: as `check` and `parts`.
+    """
+    check(config)
+    made = parts(config, num_classes=2)
+    scheduler(config, made.optimizer, total_steps=STEPS)
     return made
 
 
-def images(config: Config) -> ImageDataModule:
+def images(config: Config, methods: Sequence[Method] = ()) -> ImageDataModule:
     """The images that `config` names, not looked for yet."""
-    data = config.data
-    cache_dir = Path(data.cache_dir).expanduser() if data.cache_dir else default_cache_dir()
+    data, settings = config.data, DataSettings.of(config.data)
     return ImageDataModule(
-        partial(call, data.source, "data.source", root=data.root, cache_dir=cache_dir),
-        image_size=data.image_size,
+        partial(call, data.source, "data.source", root=data.root, cache_dir=settings.cache_dir),
+        settings,
         batch_size=data.batch_size,
-        val=data.val,
-        test=data.test,
-        split_seed=data.split_seed,
-        augment=data.augment,
-        max_bad_share=data.max_bad_share,
-        cache=data.cache,
-        cache_dir=cache_dir,
+        methods=methods,
         seed=config.seed,
         show_progress=sys.stderr.isatty(),
-        max_pixels=data.max_pixels,
-        follow_links=data.follow_links,
-        group_copies=data.group_copies,
     )
 
 
@@ -63,17 +113,103 @@ def network(config: Config, *, num_classes: int) -> nn.Module:
     return call(config.model, "model", num_classes=num_classes)
 
 
-def optimizer(config: Config) -> Callable[[Iterable[nn.Parameter]], Optimizer]:
-    """What makes the optimizer from the parameters."""
-    return lambda params: call(config.optimizer, "optimizer", params=params)
+def methods(config: Config) -> list[Method]:
+    """The methods of `data.augment` and `reg`, in the order in which they act."""
+    return regularizers.build(_method_calls(config))
 
 
-def methods(config: Config) -> list[Regularizer]:
-    """The methods in regularizers/ whose strength is above 0."""
+def _method_calls(config: Config) -> list[MethodCall]:
+    shared, own = active(config.data.augment, "data.augment"), active(config.reg, "reg")
+    return regularizers.ordered([*shared, *own])
+
+
+def optimizer(config: Config, network: nn.Module, methods: Sequence[Method]) -> Optimizer:
+    """The optimizer of the network's parameters, in the groups that the methods want."""
+    groups: list[dict[str, Any]] = [{"params": list(network.parameters())}]
+    for method in methods:
+        groups = method.groups(groups, network)
+    return call(config.optimizer, "optimizer", params=groups)
+
+
+def scheduler(config: Config, optimizer: Optimizer, *, total_steps: int) -> Any:
+    """What changes the learning rate, one of torch.optim.lr_scheduler's kind; None where nothing does."""
+    if not config.scheduler.get("_target_"):
+        return None
+    return call(config.scheduler, "scheduler", optimizer=optimizer, offered={"total_steps": total_steps})
+
+
+def logits_of(output: Any) -> Any:
+    """The main logits of a network with auxiliary ones (torchvision's googlenet and inception_v3), else `output`."""
+    return getattr(output, "logits", output) if isinstance(output, tuple) else output
+
+
+def _calls(section: Mapping[str, Any], name: str, **offered: Any) -> list[Any]:
+    """The objects of a mapping of names to constructor calls."""
+    return [call(written, called, offered=offered) for called, written in _named(section, name)]
+
+
+def _named(section: Mapping[str, Any], name: str) -> list[tuple[str, Mapping[str, Any]]]:
+    """The dotted keys of a mapping of names to constructor calls, each with its call."""
+    return [(f"{name}.{key}", written) for key, written in section.items()]
+
+
+def _changed(network: nn.Module, methods: Sequence[Method], config: Config) -> tuple[nn.Module, list[MethodRecord]]:
+    """The network after the methods' `network` hooks, and what became of each method."""
+    records = []
+    for written, method in zip(_method_calls(config), methods, strict=True):
+        reason = None
+        try:
+            network = method.network(network)
+        except NoEffect as error:
+            reason = str(error)
+        records.append(_record(written, method, reason or _unheard(written, method, config)))
+    return network, records
+
+
+def _record(call: MethodCall, method: Method, reason: str | None) -> MethodRecord:
+    return MethodRecord(
+        key=call.key,
+        strength=call.strength,
+        options=dict(call.options),
+        acted=reason is None,
+        reason=reason,
+        mixes_images=method.mixes_images,
+    )
+
+
+def _unheard(call: MethodCall, method: Method, config: Config) -> str | None:
+    """Why a strength that is handed on reaches nothing, or None."""
+    if method.acts_on != "another key" or call.key in config.derived.values():
+        return None
+    return f"no key of the config follows it; an option file would say so by ${{{call.key}}}"
+
+
+def _check_logits(network: nn.Module, config: Config, num_classes: int) -> None:
+    """Refuse a network that does not make logits (2, K) of two grey images."""
+    side = config.data.image_size
+    modes = {module: module.training for module in network.modules()}  # a frozen part may be in another than the rest
+    network.eval()
     try:
-        return regularizers.build({name: getattr(config.reg, name) for name in method_names()})
-    except ValueError as error:
-        raise UserError(str(error)) from None
+        with torch.inference_mode():
+            output = logits_of(network(torch.zeros(2, 3, side, side)))
+    except (RuntimeError, AssertionError, ValueError) as error:
+        if isinstance(error, ValueError) and not is_refusal(error):
+            raise
+        lines = str(error).strip().splitlines()
+        raise UserError(
+            f"model={config.model['name']}: cannot take images of data.image_size={side} "
+            f"({lines[0] if lines else type(error).__name__})."
+        ) from error
+    finally:
+        for module, is_training in modes.items():
+            module.training = is_training
+    shape = tuple(output.shape) if isinstance(output, Tensor) else None
+    if shape != (2, num_classes):
+        what = f"a tensor of shape {shape}" if shape is not None else f"a {type(output).__name__}"
+        raise UserError(
+            f"model={config.model['name']}: makes {what} of two images, where logits of shape (2, {num_classes}) are "
+            "needed: images x classes."
+        )
 
 
 def _check_accelerator(accelerator: str) -> None:

@@ -1,4 +1,4 @@
-"""Where a run can go on: last.ckpt, written after every epoch, every few minutes, and when a signal ends the run."""
+"""Where a run can go on, last.ckpt, and what it is worth, best.ckpt."""
 
 import io
 import logging
@@ -17,6 +17,7 @@ from animal_cls.training.signals import Stop, Stopped
 from animal_cls.training.tensorboard import RunLogger
 
 BEST, LAST = "best.ckpt", "last.ckpt"
+OF_BEST = ("epoch", "global_step", "pytorch-lightning_version", "state_dict", "animal_cls")
 FIGURES_AND_TABLES = 3_000_000  # bytes that a run leaves beside its checkpoints, TensorBoard's included
 
 log = logging.getLogger("animal_cls")
@@ -39,17 +40,22 @@ class Files(TorchCheckpointIO):
 
 
 class Checkpoints(Checkpoint):
-    """Writes last.ckpt. It has to be the last callback, so that what the others keep is in it.
+    """Writes best.ckpt after an epoch with a higher val/acc than all before, and last.ckpt.
+
+    last.ckpt is written after every epoch, every few minutes and when a signal ends the run; best.ckpt has the weights
+    that were validated, without what only a training needs. Both are asked for through all hooks, so that a callback
+    that averages weights puts its own there. It has to be the last callback, so that what the others keep is in them.
 
     Args:
-        folder: where last.ckpt lies.
+        folder: where the checkpoints lie.
         minutes: how long a training goes on within an epoch before it is written.
         stop: the signals.
         logger: what it has written is in the checkpoint, too, so that a run that goes on writes one curve.
     """
 
     def __init__(self, folder: Path, *, minutes: float, stop: Stop, logger: RunLogger) -> None:
-        self.file, self.seconds, self.stop, self.logger = folder / LAST, 60 * minutes, stop, logger
+        self.folder, self.seconds, self.stop, self.logger = folder, 60 * minutes, stop, logger
+        self.best = -1.0  # the highest val/acc so far
         self._written = 0.0
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -69,6 +75,9 @@ class Checkpoints(Checkpoint):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
         self.logger.log_metrics(metrics | {"epoch": trainer.current_epoch})  # Lightning would do it after this
+        if metrics["val/acc"] > self.best:
+            self.best = metrics["val/acc"]
+            self._write_best(trainer)
         self._write(trainer)
         if (signum := self.stop.signum) is not None:
             raise Stopped(signum)
@@ -79,16 +88,23 @@ class Checkpoints(Checkpoint):
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         self.stop.waits = False
 
+    def _write_best(self, trainer: Trainer) -> None:
+        content = trainer._checkpoint_connector.dump_checkpoint(weights_only=False)
+        content["state_dict"] = content.get("evaluated", content["state_dict"])
+        kept = {name: value for name, value in content.items() if name in OF_BEST}
+        trainer.strategy.save_checkpoint(kept, self.folder / BEST)
+
     def _write(self, trainer: Trainer) -> None:
-        trainer.save_checkpoint(self.file)
+        trainer.save_checkpoint(self.folder / LAST)
         self._written = time.monotonic()
 
     def state_dict(self) -> dict[str, Any]:
         # Sums of floats depend on how many threads share them.
-        return {"logged": self.logger.logged, "threads": torch.get_num_threads()}
+        return {"logged": self.logger.logged, "threads": torch.get_num_threads(), "best": self.best}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         torch.set_num_threads(state_dict["threads"])
+        self.best = state_dict["best"]
         self.logger.replay(state_dict["logged"])
 
 

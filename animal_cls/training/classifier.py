@@ -1,7 +1,7 @@
-"""How a network is trained and evaluated: the LightningModule around any network."""
+"""How a network is trained: the LightningModule around any network."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -11,26 +11,31 @@ from torch.nn import functional
 from torch.optim import Optimizer
 from torchmetrics import SumMetric
 from torchmetrics.classification import MulticlassConfusionMatrix
-from torchmetrics.functional.classification import multiclass_confusion_matrix
 
 from animal_cls.data.batch import Batch
-from animal_cls.errors import UserError
-from animal_cls.regularizers import Regularizer
-from animal_cls.results import SplitResult
+from animal_cls.regularizers import Method, uses
 from animal_cls.rng import step_seed
+from animal_cls.training.build import logits_of
+from animal_cls.training.divergence import LossWatch, diverged
 
-CALIBRATION_BINS = 15
+MakeSchedule = Callable[[Optimizer, int], Any]  # from the optimizer and the number of steps of the run
 
 
 class Classifier(LightningModule):
     """Trains a network on batches of images in [0, 255] and logs loss and accuracy per epoch.
 
+    `loss` is the plain cross-entropy on hard labels, in training as in validation. Where methods minimise something
+    else, that is `train/objective`.
+
     Args:
         network: images (N, 3, H, W) -> logits (N, K).
         classes: the K names.
         normalization: mean and std per channel of images in [0, 1]; they travel with the checkpoints.
-        optimizer: makes the optimizer from the parameters.
-        regularizers: those that change batches or add to the loss.
+        optimizer: of the network's parameters.
+        schedule: makes what changes the learning rate (None: nothing does) from the optimizer and the number of steps.
+        schedule_interval: after which it takes a step: `step` or `epoch`.
+        schedule_monitor: the metric that it is told after an epoch, as torch's ReduceLROnPlateau needs one.
+        methods: in the order in which they act.
         seed: together with the number of the step it decides the dropout masks.
         compiled: whether torch.compile translates the network; checkpoints stay the same.
         description: plain values that checkpoints carry, so that they can be used without the run's other files.
@@ -45,8 +50,11 @@ class Classifier(LightningModule):
         *,
         classes: Sequence[str],
         normalization: tuple[Sequence[float], Sequence[float]],
-        optimizer: Callable[[Iterable[nn.Parameter]], Optimizer],
-        regularizers: Sequence[Regularizer] = (),
+        optimizer: Optimizer | None = None,
+        schedule: MakeSchedule | None = None,
+        schedule_interval: str = "step",
+        schedule_monitor: str | None = None,
+        methods: Sequence[Method] = (),
         seed: int = 0,
         compiled: bool = False,
         description: dict[str, Any] | None = None,
@@ -57,21 +65,34 @@ class Classifier(LightningModule):
         mean, std = (torch.tensor(values, dtype=torch.float32).view(1, -1, 1, 1) for values in normalization)
         self.register_buffer("mean", mean)
         self.register_buffer("std", std)
-        self.make_optimizer = optimizer
-        self.regularizers = list(regularizers)
+        self.optimizer, self.make_schedule = optimizer, schedule
+        self.schedule_interval, self.schedule_monitor = schedule_interval, schedule_monitor
+        self.schedule: Any = None
+        self.methods = list(methods)
         self.seed = seed
         self.description = description or {}
         if compiled:
             self.network.compile()
         # Sums over images. "disable": a NaN stays one, and no step has to wait for the device to look for it.
-        self.train_loss, self.train_correct, self.train_n = (SumMetric(nan_strategy="disable") for _ in range(3))
+        self.train_loss, self.train_correct, self.train_n, self.train_objective = (
+            SumMetric(nan_strategy="disable") for _ in range(4)
+        )
         self.val_loss = SumMetric(nan_strategy="disable")
         self.watch = LossWatch()
         self.val_confusion = MulticlassConfusionMatrix(num_classes=len(self.classes), validate_args=False)
+        self._is_first_pass = True  # of a step, which may compute the loss several times
+        self._own_weights: dict[str, Tensor] | None = None  # while others are evaluated in their place
+        self._kept_schedule: dict[str, Any] | None = None  # from the checkpoint of a run that goes on
+        self._steps = 1  # of the whole run
+
+    @property
+    def has_objective(self) -> bool:
+        """Whether something else than the plain loss is minimised."""
+        return any(uses(method, "batch") or uses(method, "loss") for method in self.methods)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, K) of images (N, 3, H, W) in [0, 255]."""
-        return self.network(self.normalize(images))
+        return logits_of(self.network(self.normalize(images)))
 
     def normalize(self, images: Tensor) -> Tensor:
         """Images as the network wants them: mean 0 and std 1 per channel."""
@@ -79,37 +100,99 @@ class Classifier(LightningModule):
         return (images * scale).sub_(shift).to(self.mean.dtype)  # bf16 where the network is
 
     def configure_optimizers(self) -> Optimizer:
-        return self.make_optimizer(self.network.parameters())
+        assert self.optimizer is not None, "training needs an optimizer"
+        steps_per_epoch, epochs = self._steps_per_epoch(), self.trainer.max_epochs or 1
+        self._steps = steps_per_epoch * epochs
+        if self.make_schedule is not None:
+            self.schedule = self.make_schedule(self.optimizer, self._steps)
+        if self.schedule is not None and self._kept_schedule is not None:
+            self.schedule.load_state_dict(self._kept_schedule)
+        for method in self.methods:
+            method.steps_per_epoch = steps_per_epoch
+        return self.optimizer
+
+    def _steps_per_epoch(self) -> int:
+        # Not by Lightning's estimated_stepping_batches: it would set the loader up before the checkpoint of a run that
+        # goes on says where in the epoch that is, and the epoch would begin anew.
+        return max(1, len(self.trainer.datamodule.train_dataloader()))  # type: ignore[attr-defined]  # a run has one
+
+    def on_train_start(self) -> None:
+        self._set_progress(self.global_step)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        # Dropout masks are a function of (seed, step): a resumed run draws those that the interrupted one would have.
-        torch.manual_seed(step_seed(seed=self.seed, step=self.global_step))
+        self._is_first_pass = True
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        images, targets = self._regularized(self.normalize(batch.images), batch.labels)
-        logits = self.network(images)
-        loss = functional.cross_entropy(logits, targets)
-        for regularizer in self.regularizers:
-            loss = loss + regularizer.penalty(self.network)
-        self.watch.look(loss.detach(), self._where())
-        self.train_loss.update(loss.detach() * len(batch.labels))
-        self.train_correct.update((logits.detach().argmax(dim=1) == batch.labels).float())
-        self.train_n.update(len(batch.labels))
+        # Dropout masks are a function of (seed, step): a resumed run draws those that the interrupted one would have,
+        # and so does a second pass of one step.
+        torch.manual_seed(step_seed(seed=self.seed, step=self.global_step))
+        images = self.normalize(batch.images)
+        logits = logits_of(self.network(images))
+        objective = self._objective(batch, images, logits)
+        if self._is_first_pass:
+            self._note(batch, logits.detach(), objective.detach())
+        self._is_first_pass = False
+        return objective
+
+    def _objective(self, batch: Batch, images: Tensor, logits: Tensor) -> Tensor:
+        loss = functional.cross_entropy(logits, batch.labels if batch.targets is None else batch.targets)
+        losses = [method for method in self.methods if uses(method, "loss")]
+        if losses:
+            targets = batch.targets
+            if targets is None:
+                targets = functional.one_hot(batch.labels, len(self.classes)).to(logits.dtype)
+            for method in losses:
+                loss = method.loss(self.network, images, logits, targets, loss)
         return loss
+
+    def _note(self, batch: Batch, logits: Tensor, objective: Tensor) -> None:
+        """Add a step to the sums of the epoch; raises `UserError` where the objective is not finite."""
+        hard, n = batch.hard, len(batch.labels)
+        self.watch.look(objective, self._where())
+        plain = functional.cross_entropy(logits, hard) if self.has_objective else objective
+        self.train_loss.update(plain * n)
+        self.train_objective.update(objective * n)
+        self.train_correct.update((logits.argmax(dim=1) == hard).float())
+        self.train_n.update(n)
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         self.watch.check()
+        for method in self.methods:
+            method.gradients(self.network)
+
+    def optimizer_step(self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any = None) -> None:
+        for method in self.methods:
+            optimizer_closure = method.step(self.network, optimizer_closure)
+        optimizer.step(closure=optimizer_closure)
+        for method in self.methods:
+            method.weights(self.network)
+        if self.schedule is not None and self.schedule_interval == "step":
+            self.schedule.step()
+        self._set_progress(self.global_step + 1)
 
     def on_train_epoch_end(self) -> None:
         n = self.train_n.compute()
-        self.log("train/loss", self.train_loss.compute() / n)
-        self.log("train/acc", self.train_correct.compute() / n)
-        self.log("lr", self._lr())
+        ours = {"train/loss": self.train_loss.compute() / n, "train/acc": self.train_correct.compute() / n}
+        if self.has_objective:
+            ours["train/objective"] = self.train_objective.compute() / n
+        self.log_dict(ours | {"lr": self._lr()})
         for metric in self._sums():
             metric.reset()
-        val_loss = self.trainer.callback_metrics.get("val/loss")
-        if val_loss is not None and not math.isfinite(val_loss):
-            raise diverged("val/loss", val_loss.item(), self._where())
+        metrics = {name: float(value) for name, value in (self.trainer.callback_metrics | ours).items()}
+        if not math.isfinite(metrics.get("val/loss", 0.0)):
+            raise diverged("val/loss", metrics["val/loss"], self._where())
+        ends = [method.ends(metrics) for method in self.methods]  # each of them is told
+        if any(ends):
+            self.trainer.should_stop = True
+        # Here, not by Lightning, which would do it after the checkpoint of this epoch: a resumed run would miss it.
+        if self.schedule is not None and self.schedule_interval == "epoch":
+            self.schedule.step(*([metrics[self.schedule_monitor]] if self.schedule_monitor else []))
+
+    def on_validation_start(self) -> None:
+        self.swap_in()
+
+    def on_validation_end(self) -> None:
+        self.swap_out()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         logits = self(batch.images).float()
@@ -132,103 +215,51 @@ class Classifier(LightningModule):
         """Logits (N, K) in float32."""
         return self(batch.images).float()
 
+    def evaluated_weights(self) -> dict[str, Tensor] | None:
+        """The state dict of the network that is evaluated in place of its own, where a method has one."""
+        found = [weights for method in self.methods if (weights := method.evaluated(self.network)) is not None]
+        return dict(found[-1]) if found else None
+
+    def swap_in(self) -> None:
+        """Give the network the weights that are evaluated, until `swap_out`."""
+        weights = self.evaluated_weights()
+        if weights is not None and self._own_weights is None:
+            self._own_weights = {name: value.clone() for name, value in self.network.state_dict().items()}
+            self.network.load_state_dict(weights)
+
+    def swap_out(self) -> None:
+        """Give the network its own weights again."""
+        if self._own_weights is not None:
+            self.network.load_state_dict(self._own_weights)
+            self._own_weights = None
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["animal_cls"] = self.description
         checkpoint["sums"] = [metric.sum_value for metric in self._sums()]  # of the part of an epoch that is done
+        checkpoint["methods"] = [method.state_dict() for method in self.methods]
+        checkpoint["schedule"] = None if self.schedule is None else self.schedule.state_dict()
+        weights = self.evaluated_weights()
+        if weights is not None:
+            checkpoint["evaluated"] = checkpoint["state_dict"] | {
+                f"network.{name}": value for name, value in weights.items()
+            }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         for metric, value in zip(self._sums(), checkpoint["sums"], strict=True):
             metric.update(value)
+        for method, state in zip(self.methods, checkpoint["methods"], strict=True):
+            method.load_state_dict(state)
+        self._kept_schedule = checkpoint["schedule"]
 
-    def _sums(self) -> tuple[SumMetric, SumMetric, SumMetric]:
-        return self.train_loss, self.train_correct, self.train_n
+    def _sums(self) -> tuple[SumMetric, SumMetric, SumMetric, SumMetric]:
+        return self.train_loss, self.train_correct, self.train_n, self.train_objective
+
+    def _set_progress(self, step: int) -> None:
+        for method in self.methods:
+            method.progress = step / self._steps
 
     def _lr(self) -> float:
         return self.optimizers().param_groups[0]["lr"]  # type: ignore[union-attr]
 
     def _where(self) -> str:
         return f"epoch {self.current_epoch} (step {self.global_step}, learning rate {self._lr():g})"
-
-    def _regularized(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        if not self.regularizers:
-            return images, labels
-        targets = functional.one_hot(labels, len(self.classes)).to(images.dtype)
-        for regularizer in self.regularizers:
-            images, targets = regularizer.change_batch(images, targets)
-        return images, targets
-
-
-class LossWatch:
-    """Ends a run whose training loss is no finite number any more, before the weights are changed by it.
-
-    On a GPU the loss is copied beside the computation and waited for when the gradients have been asked for: then there
-    is enough left for the GPU to compute.
-    """
-
-    def __init__(self) -> None:
-        self.coming: tuple[Tensor, torch.cuda.Event, str] | None = None
-
-    def look(self, loss: Tensor, where: str) -> None:
-        """Take note of a step's loss, a scalar; on a CPU raises `UserError` for one that is not finite."""
-        if loss.device.type == "cuda":
-            self.coming = (*self._copied(loss), where)
-        else:
-            self._evaluate(loss, where)
-
-    def check(self) -> None:
-        """Raise `UserError` where the loss of the step whose gradients have been asked for is not finite."""
-        if self.coming is not None:
-            (loss, event, where), self.coming = self.coming, None
-            event.synchronize()
-            self._evaluate(loss, where)
-
-    def _copied(self, loss: Tensor) -> tuple[Tensor, torch.cuda.Event]:
-        """Where the loss will be in the CPU's memory, and when."""
-        copy = torch.empty((), dtype=loss.dtype, pin_memory=True)
-        copy.copy_(loss, non_blocking=True)
-        event = torch.cuda.Event()
-        event.record()
-        return copy, event
-
-    def _evaluate(self, loss: Tensor, where: str) -> None:
-        if not math.isfinite(value := loss.item()):
-            raise diverged("train/loss", value, where)
-
-
-def diverged(name: str, value: float, where: str) -> UserError:
-    """The message for a loss that is not finite."""
-    return UserError(
-        f"{name} became {value} in {where}: training has diverged. "
-        "Try a smaller optimizer.lr, or trainer.precision=32-true if it was another."
-    )
-
-
-def evaluate(logits: Tensor, labels: Tensor, *, classes: Sequence[str]) -> SplitResult:
-    """How well `logits` (N, K) in float32 tell `labels` (N,), N > 0; see `SplitResult` for the measures."""
-    logits = logits.double()
-    confusion = multiclass_confusion_matrix(logits.argmax(dim=1), labels, num_classes=len(classes))
-    correct, counts = confusion.diag().tolist(), confusion.sum(dim=1).tolist()
-    per_class = {name: right / n if n else None for name, right, n in zip(classes, correct, counts, strict=True)}
-    present = [acc for acc in per_class.values() if acc is not None]
-    return SplitResult(
-        n=len(labels),
-        loss=functional.cross_entropy(logits, labels).item(),
-        acc=sum(correct) / len(labels),
-        acc_macro=sum(present) / len(present),
-        ece=calibration_error(logits.softmax(dim=1), labels),
-        per_class=per_class,
-        confusion=confusion.tolist(),
-    )
-
-
-def calibration_error(probabilities: Tensor, labels: Tensor) -> float:
-    """How far confidence and accuracy lie apart: the expected calibration error of probabilities (N, K), a fraction.
-
-    As in https://arxiv.org/abs/1706.04599 with 15 bins of equal width, each with its upper edge. (torchmetrics 1.9 puts
-    a confidence of exactly 1, which sure networks have, into a sixteenth bin.)
-    """
-    confidence, predicted = probabilities.max(dim=1)
-    bins = (confidence * CALIBRATION_BINS).ceil().long().clamp(1, CALIBRATION_BINS) - 1
-    surplus = confidence - (predicted == labels).to(confidence.dtype)
-    per_bin = torch.zeros(CALIBRATION_BINS, dtype=confidence.dtype).scatter_add(0, bins, surplus)
-    return per_bin.abs().sum().item() / len(labels)

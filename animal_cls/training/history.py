@@ -44,7 +44,9 @@ class History(Checkpoint):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         metrics = {
-            name: float(f"{float(trainer.callback_metrics[name]):.7g}") for name in LOGGED
+            name: float(f"{float(trainer.callback_metrics[name]):.7g}")
+            for name in LOGGED
+            if name != results.OBJECTIVE or name in trainer.callback_metrics
         }  # float32 has 7 digits
         row = {"epoch": trainer.current_epoch, **metrics, "seconds": round(time.monotonic() - self._start, 3)}
         self.rows.append(row)

@@ -1,10 +1,12 @@
 """Signals that end a training after its present step, with a checkpoint, instead of in the middle of it."""
 
+import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -17,9 +19,15 @@ _Handler = Callable[[int, FrameType | None], Any] | int | None
 class Stopped(BaseException):
     """A signal has ended the run; not an `Exception`, so that nobody takes it for a failure of the run."""
 
+    way_on: str | None = None  # the command that goes on with what was stopped
+
     def __init__(self, signum: int) -> None:
-        super().__init__(signal.Signals(signum).name)
+        super().__init__(signum)  # what it is made of again where it travels to another process
+        self.signum = signum
         self.exit_code = 128 + signum  # as shells say it: 130 for Ctrl-C, 143 for SIGTERM
+
+    def __str__(self) -> str:
+        return signal.Signals(self.signum).name
 
 
 class Stop:
@@ -28,10 +36,17 @@ class Stop:
     def __init__(self) -> None:
         self.waits = False
         self.signum: int | None = None
+        self.raised: Stopped | None = None
+        self.process = os.getpid()
 
     def __call__(self, signum: int, frame: FrameType | None) -> None:
+        if os.getpid() != self.process:  # a forked worker: Ctrl-C reaches it too, and its pool will end it
+            if signum != signal.SIGINT:
+                os._exit(128 + signum)
+            return
         if not self.waits or self.signum is not None:
-            raise Stopped(signum)
+            self.raised = Stopped(signum)
+            raise self.raised
         self.signum = signum
         print("Stopping after this step; the same signal again stops at once.", file=sys.stderr, flush=True)
 
@@ -45,11 +60,32 @@ class Stop:
 
 @contextmanager
 def catch_signals() -> Iterator[Stop]:
-    """Within it signals are catch_signals by what it gives."""
-    stop = Stop()
+    """Within it signals raise `Stopped`, or are noted where a training waits for them with the `Stop` that it gives."""
+    stop, hook = Stop(), sys.unraisablehook
     before = stop.install()
+    sys.unraisablehook = partial(_raise_again, hook)
     try:
         yield stop
+    except Exception as error:
+        if stop.raised is not None:  # a library in C has put an error of its own in its place
+            raise stop.raised from error
+        raise
     finally:
+        sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+def _raise_again(hook: Callable[[Any], object], lost: Any) -> None:
+    """Where Python drops exceptions, as in the callback of a weak reference, `Stopped` is not lost: it is raised anew.
+
+    Args:
+        hook: what is done with other exceptions.
+        lost: what `sys.unraisablehook` gets.
+    """
+    if not isinstance(lost.exc_value, Stopped) or not hasattr(signal, "setitimer"):
+        hook(lost)
+        return
+    number = lost.exc_value.signum
+    signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(number))
+    signal.setitimer(signal.ITIMER_REAL, 0.01)  # seconds; the callback will have ended

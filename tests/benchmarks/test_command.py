@@ -8,19 +8,20 @@ from types import SimpleNamespace
 import pytest
 
 import benchmarks.__main__ as command
-from benchmarks.measurements import Measurement, at_least, of
-from benchmarks.processes import ProcessFailed, run
-from benchmarks.workplace import Workplace
+from benchmarks.harness.measurements import Measurement, of
+from benchmarks.harness.processes import ProcessFailed, run
+from benchmarks.harness.workspace import Workspace
 
-TORCH = {"threads": 2, "capability": "AVX2", "cuda": "", "memory": 0}
-
-
-def _measured(place: Workplace) -> tuple[list[Measurement], list[str]]:
-    assert place.options.quick
-    return [of("speed", "x", [2.0, 3.0, 4.0], target=at_least(2.5))], ["in turns"]
+TORCH = {"threads": 2, "capability": "AVX2", "cpu": "Model name: EPYC", "gpu": None}
 
 
-def _failed(place: Workplace) -> tuple[list[Measurement], list[str]]:
+def _measured(workspace: Workspace) -> tuple[list[Measurement], list[str]]:
+    assert workspace.quick
+    loop = of("bare loop", "images/s", [700.0], subject="simple_cnn")
+    return [of("speed", "x", [2.0, 3.0, 4.0], at_least=2.5), loop], ["in turns"]
+
+
+def _failed(workspace: Workspace) -> tuple[list[Measurement], list[str]]:
     raise ProcessFailed("python -m animal_cls: exit code 1")
 
 
@@ -32,7 +33,7 @@ def parts(monkeypatch: pytest.MonkeyPatch) -> None:
         "b": SimpleNamespace(TITLE="Two", measure=_failed),
     }
     monkeypatch.setattr(command, "PARTS", modules)
-    monkeypatch.setattr(Workplace, "torch", TORCH)
+    monkeypatch.setattr(Workspace, "torch", TORCH)
 
 
 @pytest.mark.usefixtures("parts")
@@ -43,6 +44,8 @@ def test_a_part_that_fails_is_said_and_the_others_are_kept(tmp_path: Path, capsy
     assert "| speed |  | 3 x | 2 to 4 | 3 | ≥ 2.5 | reached |" in text
     assert "- FAILED: python -m animal_cls: exit code 1" in text
     saved = json.loads((tmp_path / "speed.json").read_text())
+    assert saved["parts"][0]["measurements"][0]["values"] == [2.0, 3.0, 4.0]
+    assert saved["parts"][0]["measurements"][0]["at_least"] == 2.5
     assert [part["failure"] for part in saved["parts"]] == ["", "python -m animal_cls: exit code 1"]
     assert (tmp_path / "speed.png").exists()
 

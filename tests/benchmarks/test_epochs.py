@@ -2,26 +2,23 @@
 
 import pytest
 
-from benchmarks import epochs
+from benchmarks.harness import epochs
 
 EPOCH = {
     "start": 10.0,
     "first_step": 10.5,
     "steps": [(12.0, 64), (13.0, 64), (14.5, 32)],
-    "validation": [14.75, 16.0],
     "over": 17.0,
 }
 
 
-def test_an_epoch_falls_into_pass_validation_and_ending() -> None:
+def test_an_epoch_lasts_until_the_next_one_begins() -> None:
     assert epochs.training_pass(EPOCH) == 4.5
-    assert epochs.ending(EPOCH) == 1.25
-    assert epochs.whole(EPOCH) == 7.0 == 4.5 + 1.25 + (16.0 - 14.75)
+    assert epochs.whole(EPOCH) == 7.0
     assert epochs.images(EPOCH) == 160
-    assert epochs.span(EPOCH) == (10.0, 14.5)
 
 
-def test_the_cost_of_a_image_starts_after_the_batches_that_are_skipped() -> None:
+def test_the_cost_of_an_image_starts_after_the_batches_that_are_skipped() -> None:
     assert epochs.cost_per_image(EPOCH["steps"], skip=1, pieces=1) == [2.5 / 96]
     assert epochs.cost_per_image(EPOCH["steps"], skip=2, pieces=1) == [1.5 / 32]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from benchmarks import images
+from benchmarks.harness import images
 
 
 def test_somebodys_images_are_copied_evenly(tmp_path: Path, image_folder: Callable[..., Path]) -> None:

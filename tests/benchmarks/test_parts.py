@@ -5,28 +5,22 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.growth import Grown, _measurements, sizes
-from benchmarks.measurements import of
-from benchmarks.nine_runs import _published
-from benchmarks.processes import Finished
-from benchmarks.start_up import imported
-from benchmarks.where_time_goes import LOOP, rows, step_of
-from benchmarks.whole_run import Run, as_full, worker_counts
-from benchmarks.workplace import Seen
+from benchmarks.harness.measurements import of
+from benchmarks.harness.processes import Finished
+from benchmarks.harness.workspace import Trace
+from benchmarks.speed.growth import UNITS, measurements, sizes
+from benchmarks.speed.nine_runs import published
+from benchmarks.speed.start_up import imported
+from benchmarks.speed.whole_run import as_full
 
 
 def test_epochs_that_were_not_run_count_as_the_median_steady_one() -> None:
     starts = [100.0, 109.0, 111.0, 114.0, 118.0]  # epochs of 9, 2, 3 and 4 s
-    fit = [{"start": a, "over": b} for a, b in pairwise(starts)]
-    process = Finished(seconds=25.0, started=95.0, peak=0, anonymous=None, output="", errors="")
-    seen = Seen(process=process, marks=[{"stage": "fit", "epochs": fit}], folder=Path())
-    assert as_full(seen, 4) == Run(steady=[2.0, 3.0, 4.0], whole=25.0, start_and_end=7.0)
-    assert as_full(seen, 30).whole == 25.0 + 26 * 3.0
-
-
-@pytest.mark.parametrize(("cores", "counts"), [(1, [0, 1]), (2, [0, 1, 2]), (6, [0, 1, 2, 4, 6]), (8, [0, 1, 2, 4, 8])])
-def test_numbers_of_workers_reach_from_none_to_all_cores(cores: int, counts: list[int]) -> None:
-    assert worker_counts(cores) == counts
+    epochs = [{"start": a, "over": b} for a, b in pairwise(starts)]
+    process = Finished(seconds=25.0, peak=0, output="", errors="")
+    trace = Trace(process=process, recorded=[{"event": "fit", "epochs": epochs}], folder=Path())
+    assert as_full(trace, 4) == (3.0, 25.0, 7.0)
+    assert as_full(trace, 30) == (3.0, 25.0 + 26 * 3.0, 7.0)
 
 
 def test_the_modules_of_importtime() -> None:
@@ -48,50 +42,22 @@ def test_the_numbers_of_images_end_with_the_largest(largest: int, numbers: list[
 
 
 def test_growth_is_the_cost_at_the_largest_in_terms_of_the_median_at_the_smallest() -> None:
-    small = [_grown(cost=2.0, peak=1_000_000_000), _grown(cost=4.0, peak=1_200_000_000)]
-    found = _measurements({2500: small, 250_000: [_grown(cost=4.5, peak=2_700_000_000)]})
-    by_name = {(m.name, m.subject): m for m in found}
+    small = [{key: [2.0] for key in UNITS} | {"peak memory of a run": [1.0]}, {key: [4.0] for key in UNITS}]
+    large = {key: [4.5] for key in UNITS} | {"peak memory of a run": [2.7]}
+    by_name = {(m.name, m.subject): m for m in measurements({250_000: [large], 2500: small})}
     growth = by_name["training pass: cost per image at 250,000 / at 2,500", ""]
     assert (growth.value, growth.reached) == (1.5, False)
-    assert by_name["training pass", "2,500"].values == (2e6, 4e6)
+    assert by_name["training pass", "2,500"].values == (2.0, 4.0)
     more = by_name["peak memory of a run, above that at 2,500", "250,000"]
     assert more.value == pytest.approx(1.7)
     assert not more.reached
 
 
-def _grown(*, cost: float, peak: int) -> Grown:
-    costs = {step: [cost] for step in ("building the cache", "training pass", "evaluation")}
-    return Grown(costs=costs, start=1.0, end=1.0, peak=peak, building_peak=peak, anonymous=peak // 2)
-
-
-def test_a_profile_accounts_for_all_of_the_time() -> None:
-    actions = {
-        "[_TrainingEpochLoop].train_dataloader_next": 1.0,
-        "[Strategy]SingleDeviceStrategy.training_step": 3.0,
-        "[Strategy]SingleDeviceStrategy.backward": 4.0,
-        "validation [Strategy]SingleDeviceStrategy.validation_step": 0.5,
-        "run_training_epoch": 0.25,
-    }
-    found = {"epochs": 2, "seconds": 10.0, "user": 18.0, "system": 1.0, "actions": actions}
-    assert rows(found) == [
-        ["backward", "2", "40.0 %"],
-        ["forward, loss, metrics of the step", "1.5", "30.0 %"],
-        [LOOP, "0.75", "15.0 %"],
-        ["waiting for batches", "0.5", "10.0 %"],
-        ["validation", "0.25", "5.0 %"],
-        ["whole", "5", "100.0 %"],
-        ["processor time: user, all cores", "9", "180.0 %"],
-        ["processor time: system, all cores", "0.5", "10.0 %"],
-    ]
-
-
-def test_an_action_belongs_to_a_step() -> None:
-    assert step_of("[Callback]ModelCheckpoint{'monitor': 'val/acc'}.on_train_epoch_end") == "checkpoints"
-    assert step_of("[Callback]Stopwatch.on_train_batch_end") == "the benchmark itself"
-    assert step_of("something new") == LOOP
+def test_of_one_number_of_images_there_is_no_growth() -> None:
+    assert [m.subject for m in measurements({2500: [{key: [1.0] for key in UNITS}]})] == ["2,500"] * len(UNITS)
 
 
 def test_the_published_runs_take_as_long_as_their_images_and_epochs() -> None:
     """Three networks of which one run each was measured: each counts for three."""
-    runs = [of("an epoch", "s", [seconds]) for seconds in (1.0, 10.0, 9.0)] + [of("GPU busy", "%", [95.0])]
-    assert _published(runs, 2500).value == pytest.approx(20.0 * 3 * 50 * 25_139 / 2500 / 3600)
+    runs = [of("an epoch", "s", [seconds]) for seconds in (1.0, 10.0, 9.0)]
+    assert published(runs, 2500).value == pytest.approx(20.0 * 3 * 50 * 25_139 / 2500 / 3600)

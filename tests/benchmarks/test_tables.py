@@ -1,16 +1,14 @@
 """What is printed and saved says what was measured."""
 
-import json
-
-from benchmarks.measurements import Part, at_least, at_most, of, ratio
-from benchmarks.tables import markdown, number, to_json
+from benchmarks.harness.measurements import Part, number, of, ratio
+from benchmarks.harness.tables import markdown
 
 PART = Part(
     letter="a",
     title="A pass",
     measurements=[
-        ratio("pass / loop", [9.0, 10.0], [10.0, 10.0], subject="simple_cnn", target=at_least(0.95), note="batch 64"),
-        of("start", "s", [0.7], target=at_most(0.8)),
+        ratio("pass / loop", [9.0, 10.0], [10.0, 10.0], subject="simple_cnn", at_least=0.95, note="batch 64"),
+        of("start", "s", [0.7], at_most=0.8),
         of("speed", "images/s", [1234.5, 1000.0, 2000.0]),
     ],
     remarks=["in turns"],
@@ -38,19 +36,10 @@ def test_the_table_has_median_spread_repeats_target_and_verdict() -> None:
 
 
 def test_what_is_missed_or_failed_stands_out() -> None:
-    missed = of("start", "s", [0.9], target=at_most(0.8))
+    missed = of("start", "s", [0.9], at_most=0.8)
     text = markdown([Part(letter="e", title="", measurements=[missed], failure="no torch")], {})
     assert "| ≤ 0.8 | **not reached** |" in text
     assert "- FAILED: no torch" in text
-
-
-def test_json_keeps_every_repeat_and_the_verdict() -> None:
-    content = json.loads(to_json([PART], {"processor": "two cores"}))
-    assert content["conditions"] == {"processor": "two cores"}
-    first, second, third = content["parts"][0]["measurements"]
-    assert (first["value"], first["values"], first["reached"]) == (0.95, [0.9, 1.0], True)
-    assert second["target"] == {"bound": 0.8, "at_least": False}
-    assert (third["target"], third["reached"]) == (None, None)
 
 
 def test_numbers_have_three_digits() -> None:

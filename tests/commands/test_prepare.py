@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -12,8 +12,7 @@ import pytest
 from filelock import FileLock
 from PIL import Image
 
-from animal_cls.commands import prepare
-from animal_cls.commands.prepare import main
+from animal_cls.commands import entry
 from animal_cls.data.near_copies import SIDE
 from animal_cls.data.sources.animals10 import FOLDERS
 
@@ -32,8 +31,12 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "images"
 
 
+def main(words: Sequence[str]) -> int:
+    return entry.run(["prepare", *words])
+
+
 def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, *overrides: str) -> tuple[int, str, str]:
-    code = prepare.main([*overrides, "data.image_size=8", f"data.cache_dir={tmp_path}/cache"])
+    code = main([*overrides, "data.image_size=8", f"data.cache_dir={tmp_path}/cache"])
     out, err = capsys.readouterr()
     return code, out, err
 
@@ -48,12 +51,12 @@ def test_classes_splits_and_bad_files_are_shown(root: Path, tmp_path: Path, caps
     assert out.startswith(
         f"29 images of 2 classes in {root}\n"
         "class  images  train  val  test\n"
-        "a dog        10      7    1     2\n"
-        "cat          19     13    2     4\n"
-        "total        29     20    3     6\n"
+        "a dog      10      7    1     2\n"
+        "cat        19     13    2     4\n"
+        "total      29     20    3     6\n"
         "width    9 to 9, median 9 pixels\n"
     )
-    assert "\nignored  1 hidden files and files that are no images\nfingerprint  " in out
+    assert "\nskipped  1 hidden files and files that are no images\nfingerprint  " in out
     assert "\nWorth a look: Unreadable files: 1 file\n" in out
     assert "\n  - cat/0.png (the file is empty)\n" in out
     page, record = out.splitlines()[-2:]
@@ -68,7 +71,7 @@ def test_images_that_cannot_be_used_are_shown_and_the_reason_comes_last(
         (root / "cat" / f"{i}.png").write_bytes(b"")
     code, out, err = run(capsys, tmp_path, "data=folder", f"data.root='{root}'", "--out", "there")
     assert code == 1
-    assert out.startswith(f"25 images of 2 classes in {root}\nclass  images\na dog        10\n")
+    assert out.startswith(f"25 images of 2 classes in {root}\nclass  images\na dog      10\n")
     assert "\nSevere: Unreadable files: 5 files\n" in out
     assert out.endswith("\nthere/images.html\nthere/images.json\n")
     assert f"data.root={root}: 5 of 30 images (0.17) cannot be read" in err.splitlines()[-1]
@@ -126,19 +129,8 @@ def test_a_copy_of_animals10_is_compared_with_the_release(
 
 
 def test_help_names_the_overrides(capsys: pytest.CaptureFixture[str]) -> None:
-    assert prepare.main(["--help"]) == 0
+    assert main(["--help"]) == 0
     assert "python -m animal_cls.prepare data=animals10" in capsys.readouterr().out
-
-
-def test_an_interrupt_ends_without_a_traceback(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupted(_: list[str], **__: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(prepare, "prepare", interrupted)
-    assert prepare.main(["data=toy"]) == 130
-    assert capsys.readouterr().err == "Interrupted; the next run continues from here.\n"
 
 
 def test_caches_are_listed_and_removed(

@@ -13,70 +13,140 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from animal_cls import results
+from animal_cls.commands.train import compose
 from animal_cls.config.hydra_errors import format_hydra_error, is_mistake
+from animal_cls.config.schema import keys, method_names
 from animal_cls.errors import UserError
+from animal_cls.files.paths import CONF
 from animal_cls.results import Result
+from animal_cls.training import build
 
 Program = Callable[..., "CompletedProcess[str]"]
 ClassFolders = Callable[..., Path]
 
 SMALL = ("data=folder", "data.image_size=64", "trainer.max_epochs=1", "trainer.accelerator=cpu")
-MODELS = "resnet18, resnet18_pretrained, simple_cnn"
-GROUPS = "Groups: data, experiment, model, optimizer, reg, sweep."
-MODEL_KEYS = "Keys of the options in model/: model.dropout, model.image_size, model.weights."
-OPTIMIZER_KEYS = (
-    "Keys of the options in optimizer/: optimizer.fused, optimizer.lr, optimizer.momentum, optimizer.weight_decay."
+
+
+def options(group: str) -> str:
+    """The option files of a group, in words."""
+    files = (CONF / group).rglob("*.yaml")
+    return f"Options: {', '.join(sorted(path.relative_to(CONF / group).with_suffix('').as_posix() for path in files))}."
+
+
+def argument_keys(group: str) -> str:
+    """The arguments that the option files of a group set, in words."""
+    lines = [line for path in (CONF / group).glob("*.yaml") for line in path.read_text().splitlines()]
+    names = {line.partition(":")[0] for line in lines if re.match("[a-z]", line)} - {"name"}
+    return f"Keys of the options in {group}/: {', '.join(f'{group}.{name}' for name in sorted(names))}."
+
+
+def keys_of(section: str) -> str:
+    names = [name.rpartition(".")[2] for name in keys() if name.rpartition(".")[0] == section]
+    return f"Keys {f'of {section}' if section else 'at the top'}: {', '.join(names)}."
+
+
+def no_method(key: str, guess: str = "", *, strength: str = "1") -> str:
+    return (
+        f"{key}: no such method.{guess} Methods: {', '.join(method_names())}. "
+        f"One of your own names its class: {key}: {{_target_: mymodule.MyMethod, strength: {strength}}}."
+    )
+
+
+GROUPS = f"Groups: {', '.join(sorted(path.name for path in CONF.iterdir() if path.is_dir()))}."
+GRAMMAR = (
+    "A method is given as NAME: STRENGTH, or as NAME: {strength: STRENGTH, OPTION: VALUE}; "
+    "on the command line in quotes, 'reg.NAME={strength:STRENGTH,OPTION:VALUE}'."
 )
 NO_TEST = "Add images of it, take the class away, or lower data.val or data.test (data.test=0 makes no test set)."
 DROPOUT_1 = "reg.dropout=1.0: a probability in [0, 1) is needed: 1 would drop everything."
+ON_THE_PATH = "Put the folder of your module on PYTHONPATH, or beside your --config-dir."
 TOO_SMALL = (
     "data.image_size=63: too small for simple_cnn, whose convolutions and pools need at least 64 pixels. "
     "Use data.image_size=64 or more."
 )
-NOT_A_IMAGE = "(not an image (JPEG, PNG, WEBP, BMP, GIF can be read))"
+NOT_AN_IMAGE = "(not an image (JPEG, PNG, WEBP, BMP, GIF can be read))"
 
 # Command line -> message. All of these are seen before torch is imported and before any folder is made.
 CONFIG = {
-    "model=resnet19": f"model=resnet19: no such option. Did you mean resnet18? Options: {MODELS}.",
-    "reg=xyz": "reg=xyz: no such option. Options: dropout, l2, label_smoothing, none.",
-    "sweep=reprot": "sweep=reprot: no such option. Did you mean report? Options: ablation, report.",
+    "model=resnet19": f"model=resnet19: no such option. Did you mean resnet18? {options('model')}",
+    "reg=xyz": f"reg=xyz: no such option. {options('reg')}",
+    "reg=[dropout,xyz]": f"reg=xyz: no such option. {options('reg')}",
+    "reg=mixpu": f"reg=mixpu: no such option. Did you mean mixup? {options('reg')}",
+    "sweep=reprot": f"sweep=reprot: no such option. Did you mean report? {options('sweep')}",
+    "scheduler=cosin": f"scheduler=cosin: no such option. Did you mean cosine? {options('scheduler')}",
+    "logger=cvs": f"logger=cvs: no such option. Did you mean csv? {options('logger')}",
+    "debug=fats": f"debug=fats: no such option. Did you mean fast? {options('debug')}",
     "hydra/launcher=joblib": "hydra/launcher=joblib: no such option. Options: basic.",
     "modle=resnet18": f"modle: no such key or group. Did you mean model? {GROUPS}",
     "max_epochs=3": f"max_epochs: no such key or group. Did you mean trainer.max_epochs? {GROUPS}",
-    "trainer.max_epoch=3": (
-        "trainer.max_epoch: no such key. Did you mean trainer.max_epochs? "
-        "Keys of trainer: max_epochs, accelerator, devices, precision, deterministic, checkpoint_minutes, compile."
+    "trainer.max_epoch=3": (f"trainer.max_epoch: no such key. Did you mean trainer.max_epochs? {keys_of('trainer')}"),
+    "+typo=1": f"typo: no such key. {keys_of('')}",
+    # Methods.
+    "reg.typo=1": no_method("reg.typo", strength="1.0"),
+    "+reg.typo=1": no_method("reg.typo"),
+    "++reg.typo=1": no_method("reg.typo"),
+    "reg.dropuot=0.1": no_method("reg.dropuot", " Did you mean reg.dropout?", strength="1.0"),
+    "++reg.dropuot=0.1": no_method("reg.dropuot", " Did you mean reg.dropout?", strength="0.1"),
+    "reg.mixup.p=0.5": (
+        "reg.mixup.p: reg.mixup has no such option as it is written. Give options with the strength: "
+        "reg=mixup reg.mixup.p=..., or 'reg.mixup={strength:...,p:...}'"
     ),
-    "+reg.typo=1": "reg.typo: no such key. Keys of reg: name, dropout, weight_decay, label_smoothing.",
-    "++reg.dropuot=0.1": (
-        "reg.dropuot: no such key. Did you mean reg.dropout? Keys of reg: name, dropout, weight_decay, label_smoothing."
+    "reg=mixup reg.mixup.q=0.5": (
+        "reg.mixup.q: reg.mixup has no such option as it is written. Give options with the strength: "
+        "'reg.mixup={strength:...,q:...}'"
     ),
-    "+typo=1": "typo: no such key. Keys at the top: seed, checkpoint, data, model, reg, optimizer, trainer.",
+    "+reg.mixup.p=0.5": f"reg.mixup={{'p': 0.5}}: has no strength. {GRAMMAR}",
+    "reg.mixup={p:0.5}": f"reg.mixup={{'p': 0.5}}: has no strength. {GRAMMAR}",
+    "reg.mixup=strength:0.2 reg.mixup=p:0.5": f"reg.mixup=p:0.5: a number is needed. {GRAMMAR}",  # as bash expands it
+    "reg.mixup=-1": "reg.mixup=-1: must be at least 0, and finite.",
+    "reg.mixup={strength:-1}": "reg.mixup=-1: must be at least 0, and finite.",
+    "reg.mixup=abc": f"reg.mixup=abc: a number is needed. {GRAMMAR}",
+    "reg.name=x": "reg.name=x: is made from the strengths that are not 0 (none); leave it out.",
+    "reg=dropout reg.name=x": "reg.name=x: is made from the strengths that are not 0 (dropout); leave it out.",
+    "data.augment={nope:1}": no_method("data.augment.nope"),
+    "data.augment=3": "data.augment=3: none, a name, a list of names, or {NAME: STRENGTH} is needed.",
+    "data.augment.flip_crop=1": (
+        "data.augment.flip_crop: data.augment does not have it yet. "
+        "Name all methods at once: data.augment={flip_crop:1}"
+    ),
+    "data.augment=flip_crop reg=flip_crop": (
+        "reg.flip_crop=1.0: data.augment has flip_crop, too; a run takes a method once."
+    ),
+    # Arguments of constructor calls.
+    "data.source.typo=3": (
+        "data.source.typo: the chosen option has no such key. Keys of the options in data/: data.source.labels, "
+        "data.source.seed, data.source.total. To pass another argument of its constructor, write +data.source.typo=..."
+    ),
+    "logger=csv logger.csv.nam=x": (
+        "logger.csv.nam: the chosen option has no such key. Did you mean logger.csv.name? Keys of the options in "
+        "logger/: logger.csv.name, logger.csv.version. "
+        "To pass another argument of its constructor, write +logger.csv.nam=..."
+    ),
     "model.typo=3": (
-        f"model.typo: the chosen option has no such key. {MODEL_KEYS} "
+        f"model.typo: the chosen option has no such key. {argument_keys('model')} "
         "To pass another argument of its constructor, write +model.typo=..."
     ),
     "optimizer.momentun=0.9": (
-        f"optimizer.momentun: the chosen option has no such key. Did you mean optimizer.momentum? {OPTIMIZER_KEYS} "
+        "optimizer.momentun: the chosen option has no such key. Did you mean optimizer.momentum? "
+        f"{argument_keys('optimizer')} "
         "To pass another argument of its constructor, write +optimizer.momentun=..."
     ),
     "optimizer.momentum=0.9": (
-        f"optimizer.momentum: the chosen option has no such key. {OPTIMIZER_KEYS} "
+        f"optimizer.momentum: the chosen option has no such key. {argument_keys('optimizer')} "
         "To pass another argument of its constructor, write +optimizer.momentum=..."
     ),
     "+reg=l2": "+reg=l2: reg has a value already. Leave out the +: reg=l2",
     "+model.dropout=0.2": "+model.dropout=0.2: there is such a key already. Leave out the +: model.dropout=0.2",
     "trainer.max_epochs=abc": "trainer.max_epochs=abc: a whole number is needed.",
     "data.batch_size=1.5": "data.batch_size=1.5: a whole number is needed.",
-    "reg.dropout=abc": "reg.dropout=abc: a number is needed.",
+    "reg.dropout=abc": f"reg.dropout=abc: a number is needed. {GRAMMAR}",
     "trainer.deterministic=maybe": "trainer.deterministic=maybe: true or false is needed.",
     "seed=null": "seed=null: a value is needed.",
     "data.root=[1,2]": "data.root=[1,2]: cannot be used here (Cannot convert 'list' to string: '[1, 2]').",
     "data.root=???": "data.root: has no value yet. Give it one: data.root=...",
     "model=null": "Config group override must be a string or a list. Got NoneType",
-    "reg.dropout=1": DROPOUT_1,
-    "reg.dropout=-0.1": "reg.dropout=-0.1: must be at least 0.",
-    "reg.weight_decay=-1": "reg.weight_decay=-1.0: must be at least 0.",
+    "reg.dropout=-0.1": "reg.dropout=-0.1: must be at least 0, and finite.",
+    "reg.weight_decay=-1": "reg.weight_decay=-1: must be at least 0, and finite.",
     "optimizer.lr=0": "optimizer.lr=0: a number above 0 is needed, e.g. optimizer.lr=0.001.",
     "optimizer.lr=nan": "optimizer.lr=nan: a number above 0 is needed, e.g. optimizer.lr=0.001.",
     "optimizer.lr=abc": "optimizer.lr=abc: a number above 0 is needed, e.g. optimizer.lr=0.001.",
@@ -95,7 +165,10 @@ CONFIG = {
     "data.max_pixels=0": "data.max_pixels=0: must be at least 1 and at most 178956970 (pixels).",
     "data.image_size=5000": "data.image_size=5000: must be at least 1 and at most 4096 (pixels).",
     "trainer.max_epochs=0": "trainer.max_epochs=0: must be at least 1 (epochs).",
-    "data.augment=flip": "data.augment=flip: no such option. Did you mean flip_crop? Options: none, flip_crop.",
+    "data.augment=flip": (
+        "data.augment=flip: no such option. Did you mean flip_crop? "
+        + options("reg").replace("none, ", "").replace("Options: ", "Options: none, ")
+    ),
     "trainer.accelerator=cud": (
         "trainer.accelerator=cud: no such option. Did you mean cuda? Options: auto, cpu, gpu, cuda, mps."
     ),
@@ -106,7 +179,7 @@ CONFIG = {
     "model.name=../x": (
         "model.name=../x: a name without / is needed, as a line `name: ...` in the option's file gives it."
     ),
-    "resnet18": ("resnet18: not of the form key=value, e.g. model=resnet18 (Error parsing override 'resnet18')."),
+    "resnet18": "resnet18: not of the form key=value, e.g. model=resnet18 (Error parsing override 'resnet18').",
     "data.root=~/数,据": (
         "data.root=~/数,据: this value needs quotes of its own, inside those of the shell: 'data.root=\"~/数,据\"'"
     ),
@@ -238,11 +311,11 @@ IMAGES: dict[Callable[[Path, ClassFolders], None], str] = {
         f"(data.val=0.1, data.test=0.1). {NO_TEST}"
     ),
     all_unreadable: (
-        f"data.root={{root}}: none of its 2 images can be read: cat/a.png {NOT_A_IMAGE}; dog/a.png {NOT_A_IMAGE}."
+        f"data.root={{root}}: none of its 2 images can be read: cat/a.png {NOT_AN_IMAGE}; dog/a.png {NOT_AN_IMAGE}."
     ),
     some_unreadable: (
         "data.root={root}: 1 of 24 images (0.042) cannot be read, more than data.max_bad_share=0.01 allows: "
-        f"cat/00.png {NOT_A_IMAGE}. Repair them, move them away, or allow more of them."
+        f"cat/00.png {NOT_AN_IMAGE}. Repair them, move them away, or allow more of them."
     ),
 }
 
@@ -268,27 +341,29 @@ def test_images(
 
 # What the parts refuse, once torch is there. The images are not looked for before.
 PARTS = {
-    "data.image_size=63": TOO_SMALL,
+    "reg.dropout=1": DROPOUT_1,
     "reg.label_smoothing=1": "reg.label_smoothing=1.0: a share in [0, 1) is needed.",
-    "model=resnet18 model.weights=nowhere.pth": (
-        "model.weights=nowhere.pth: neither a file nor a name of weights (IMAGENET1K_V1, DEFAULT)."
-    ),
-    "model=resnet18 model.weights=another.pth": (
-        "model.weights=another.pth: does not fit this network: 119 missing (bn1.weight, bn1.bias, bn1.running_mean, "
-        "...); 1 unknown (fc2.bias); conv1.weight is (64, 3, 5, 5) instead of (64, 3, 7, 7). "
-        "Needed: a file of torchvision's ResNet18, as torch.save(model.state_dict(), file) writes it."
-    ),
+    "data.augment={label_smoothing:1}": "data.augment.label_smoothing=1.0: a share in [0, 1) is needed.",
+    "reg.mixup={strength:0.2,q:1}": "reg.mixup.q: no such option. Options: strength, p.",
+    "reg=mixup reg.mixup.p=2": "reg.mixup.p=2: a probability in (0, 1] is needed.",
     "+model.typo=3": (
         "model: animal_cls.models.simple_cnn.SimpleCNN cannot be called: got an unexpected keyword argument 'typo'. "
         "Its arguments: image_size, dropout."
     ),
-    "model._target_=no.such.Thing": ("model._target_=no.such.Thing: cannot be imported (No module named 'no')."),
+    "model._target_=no.such.Thing": (
+        f"model._target_=no.such.Thing: cannot be imported (No module named 'no'). {ON_THE_PATH}"
+    ),
     "model._target_=torch.nn": ("model._target_=torch.nn: is a module; a class or a function is needed."),
     "optimizer._target_=torch.optim.Nope": (
         "optimizer._target_=torch.optim.Nope: cannot be imported (module 'torch.optim' has no attribute 'Nope')."
     ),
     "data.root=null": ("data.root: data=folder needs the folder of your class folders, e.g. data.root=/path/to/images"),
-    "data.source._target_=nope.nope": ("data.source._target_=nope.nope: cannot be imported (No module named 'nope')."),
+    "data.source._target_=nope.nope": (
+        f"data.source._target_=nope.nope: cannot be imported (No module named 'nope'). {ON_THE_PATH}"
+    ),
+    "+reg.mine={_target_:nope.Mine,strength:1}": (
+        f"reg.mine._target_=nope.Mine: cannot be imported (No module named 'nope'). {ON_THE_PATH}"
+    ),
     "+data.source.typo=3": (
         "data.source: animal_cls.data.sources.folder.locate cannot be called: "
         "got an unexpected keyword argument 'typo'. "
@@ -298,18 +373,39 @@ PARTS = {
 
 
 @pytest.mark.parametrize("words", PARTS)
-def test_parts(words: str, program: Program, tmp_path: Path) -> None:
-    torch.save({"conv1.weight": torch.zeros(64, 3, 5, 5), "fc2.bias": torch.zeros(1)}, tmp_path / "another.pth")
+def test_parts(words: str, program: Program) -> None:
     outcome = program("data=folder", *words.split())
     assert (outcome.returncode, outcome.stderr) == (1, PARTS[words] + "\n")
 
 
-def test_the_smallest_image_that_is_named_works(program: Program, image_folder: ClassFolders, tmp_path: Path) -> None:
-    smallest = re.search(r"Use (data\.image_size=\d+) or more", program("data.image_size=1").stderr)
+# What the network refuses: it is made once, when the classes are known.
+NETWORKS = {
+    "data.image_size=63": TOO_SMALL,
+    "model=resnet18 model.weights=nowhere.pth": (
+        "model.weights=nowhere.pth: neither a file nor a name of weights (IMAGENET1K_V1, DEFAULT)."
+    ),
+    "model=resnet18 model.weights=another.pth": (
+        "model.weights=another.pth: does not fit this network: 119 missing (bn1.weight, bn1.bias, bn1.running_mean, "
+        "...); 1 unknown (fc2.bias); conv1.weight is (64, 3, 5, 5) instead of (64, 3, 7, 7). "
+        "Needed: a file of torchvision's ResNet18, as torch.save(model.state_dict(), file) writes it."
+    ),
+}
+
+
+@pytest.mark.parametrize("words", NETWORKS)
+def test_networks(words: str, program: Program, image_folder: ClassFolders, tmp_path: Path) -> None:
+    torch.save({"conv1.weight": torch.zeros(64, 3, 5, 5), "fc2.bias": torch.zeros(1)}, tmp_path / "another.pth")
+    root = image_folder(tmp_path / "images")
+    outcome = program(*SMALL, f"data.root={root}", "hydra.run.dir=run", *words.split())
+    assert (outcome.returncode, outcome.stderr) == (1, NETWORKS[words] + "\n")
+
+
+def test_the_smallest_image_that_is_named_works() -> None:
+    with pytest.raises(UserError) as caught:
+        build.parts(compose(["data.image_size=1"]), num_classes=2)
+    smallest = re.search(r"Use (data\.image_size=\d+) or more", str(caught.value))
     assert smallest is not None
-    root = image_folder(tmp_path / "images", per_class=2)  # too few to split: reached only by a network that fits
-    outcome = program(*SMALL, f"data.root={root}", smallest[1])
-    assert outcome.stderr.startswith("data.root: too few images of class cat")
+    build.parts(compose([smallest[1]]), num_classes=2)
 
 
 @pytest.mark.parametrize("name", ["gpu", "cuda", "mps"])

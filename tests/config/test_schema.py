@@ -1,267 +1,123 @@
-"""The types of conf/ and the checks that YAML cannot make, on configs that never saw Hydra."""
+"""The one declaration of keys and groups, against conf/ itself."""
 
-import math
-from dataclasses import replace
+import re
+from dataclasses import fields
 from typing import Any
 
 import pytest
+import yaml
 from omegaconf import OmegaConf
 
+from animal_cls.commands.train import compose
 from animal_cls.config.schema import (
-    STRENGTHS,
     Config,
-    DataConfig,
-    RegConfig,
-    TrainerConfig,
-    check,
-    did_you_mean,
+    constructor_calls,
+    declared,
+    defaults,
+    groups,
     keys,
+    known,
     method_names,
-    parse,
     run_name,
-    unknown_key,
+    without_outcome,
 )
-from animal_cls.errors import UserError
 from animal_cls.files.paths import CONF
 
-MODEL = {"name": "simple_cnn", "_target_": "animal_cls.models.simple_cnn.SimpleCNN"}
-OPTIMIZER = {"name": "adam", "_target_": "torch.optim.Adam", "lr": 0.001}
+DECLARED = dict(declared())
 
 
-def config(**changes: Any) -> Config:
-    return replace(Config(model=dict(MODEL), optimizer=dict(OPTIMIZER)), **changes)
+def text_of(path: str) -> Any:
+    return yaml.safe_load((CONF / path).read_text(encoding="utf-8"))
 
 
-def with_value(key: str, value: Any) -> Config:
-    """The default config with one dotted key set."""
-    made = config()
-    section, _, name = key.rpartition(".")
-    target = getattr(made, section) if section else made
-    if isinstance(target, dict):
-        target[name] = value
-    else:
-        setattr(target, name, value)
-    return made
-
-
-def test_conf_is_found_with_every_group() -> None:
-    assert (CONF / "config.yaml").is_file()
-    assert {path.name for path in CONF.iterdir() if path.is_dir()} == {
-        "data",
-        "experiment",
-        "model",
-        "optimizer",
-        "reg",
-        "sweep",
+def test_every_folder_of_conf_is_a_group_or_holds_whole_runs() -> None:
+    """What is no group of keys stands in config.yaml's own defaults list, with nothing chosen."""
+    whole = {
+        name: option
+        for entry in text_of("config.yaml")["defaults"]
+        if isinstance(entry, dict)
+        for name, option in entry.items()
     }
+    assert set(whole.values()) == {None}
+    assert {path.name for path in CONF.iterdir() if path.is_dir()} == {*groups(), *whole}
 
 
-ACCEPTED = [
-    ("seed", 0),  # 0 is a seed
-    ("seed", 2**32 - 1),
-    ("checkpoint", "last"),
-    ("data.image_size", 1),
-    ("data.image_size", 4096),
-    ("data.batch_size", 1),
-    ("data.val", 0.89),
-    ("data.val", "published"),
-    ("data.test", 0),
-    ("data.test", 0.0),
-    ("data.test", "published"),
-    ("data.augment", "flip_crop"),
-    ("data.max_bad_share", 0),
-    ("data.max_bad_share", 1),
-    ("data.max_pixels", 1),
-    ("data.max_pixels", 178_956_970),
-    ("reg.dropout", 0.0),
-    ("reg.dropout", math.nextafter(1, 0)),
-    ("reg.weight_decay", 10.0),
-    ("optimizer.lr", 1),
-    ("optimizer.lr", 1e-12),
-    ("trainer.max_epochs", 1),
-    *(("trainer.accelerator", name) for name in ("auto", "cpu", "gpu", "cuda", "mps")),
-    *(("trainer.precision", name) for name in ("32-true", "bf16-mixed", "16-mixed")),
-]
-
-REFUSED = [
-    ("seed", -1),
-    ("seed", 2**32),  # lightning's seed_everything goes no further
-    ("checkpoint", "worst"),
-    ("data.image_size", 0),
-    ("data.image_size", 4097),
-    ("data.batch_size", 0),
-    ("data.val", 0),
-    ("data.val", 0.0),
-    ("data.val", 1),
-    ("data.val", -0.1),
-    ("data.val", True),
-    ("data.val", None),
-    ("data.val", math.nan),
-    ("data.val", "0.1"),
-    ("data.val", "publishd"),
-    ("data.test", 1.0),
-    ("data.test", -0.1),
-    ("data.test", math.inf),
-    ("data.augment", "flip"),
-    ("data.max_bad_share", 1.01),
-    ("data.max_bad_share", -0.01),
-    ("data.max_bad_share", math.nan),
-    ("data.max_pixels", 0),
-    ("data.max_pixels", 178_956_971),
-    ("reg.dropout", 1.0),
-    ("reg.dropout", -0.1),
-    ("reg.dropout", math.nan),
-    ("reg.weight_decay", -1e-9),
-    ("reg.weight_decay", math.inf),
-    ("reg.label_smoothing", -0.1),
-    ("reg.name", ""),
-    ("reg.name", "a/b"),
-    ("model.name", None),
-    ("model.name", ".."),
-    ("optimizer.lr", 0),
-    ("optimizer.lr", -0.1),
-    ("optimizer.lr", math.nan),
-    ("optimizer.lr", math.inf),
-    ("optimizer.lr", "fast"),
-    ("optimizer.lr", True),
-    ("optimizer.lr", None),
-    ("trainer.max_epochs", 0),
-    ("trainer.max_epochs", -1),  # Lightning's "for ever"
-    ("trainer.accelerator", "tpu"),
-    ("trainer.devices", 0),
-    ("trainer.devices", 2),
-    ("trainer.devices", -1),  # Lightning's "all"
-    ("trainer.precision", "32"),
-]
+def test_the_default_run_takes_the_option_that_is_declared_for_each_group() -> None:
+    assert defaults() == ["_self_", *({name: group.option} for name, group in groups().items())]
+    for name, group in groups().items():
+        assert (CONF / name / f"{group.option}.yaml").is_file()
 
 
-@pytest.mark.parametrize(("key", "value"), ACCEPTED, ids=str)
-def test_values_at_the_edge_are_accepted(key: str, value: Any) -> None:
-    check(with_value(key, value))
+def test_config_yaml_sets_no_key_of_its_own() -> None:
+    assert set(text_of("config.yaml")) == {"defaults", "hydra"}
 
 
-@pytest.mark.parametrize(("key", "value"), REFUSED, ids=str)
-def test_values_beyond_are_refused_with_key_and_value(key: str, value: Any) -> None:
-    with pytest.raises(UserError) as caught:
-        check(with_value(key, value))
-    assert str(caught.value).startswith(f"{key}={value}: ")
+@pytest.mark.parametrize("name", DECLARED)
+def test_a_key_says_what_it_means(name: str) -> None:
+    key = known(DECLARED[name])
+    assert key.help
+    assert "\n" not in key.help
+    assert not key.help.endswith(".")
+    assert key.low < key.high
+    assert not (key.options and key.low > float("-inf")), "one of a list, or a range"
 
 
-@pytest.mark.parametrize(("val", "test"), [(0.5, 0.5), (0.9, 0.1), (0.99, 0.99)])
-def test_something_must_be_left_to_train_on(val: float, test: float) -> None:
-    with pytest.raises(UserError, match="together they must stay below 1"):
-        check(config(data=DataConfig(val=val, test=test)))
-
-
-@pytest.mark.parametrize(("val", "test"), [("published", 0.9), (0.9, "published"), ("published", "published")])
-def test_published_fractions_leave_something_by_themselves(val: Any, test: Any) -> None:
-    check(config(data=DataConfig(val=val, test=test)))
-
-
-def test_parse_types_what_yaml_and_command_lines_hold() -> None:
-    raw = {
-        "seed": "3",
-        "reg": {"name": "dropout", "dropout": "0.3", "weight_decay": 0},
-        "trainer": {"max_epochs": "7", "deterministic": "true"},
-        "data": {"root": "/x", "image_size": 96, "source": {"_target_": "a.b", "total": 5}},
-        "model": MODEL | {"image_size": "${data.image_size}"},
-        "optimizer": OPTIMIZER | {"weight_decay": "${reg.weight_decay}"},
-    }
-    parsed = parse(OmegaConf.create(raw))
-    assert parsed == config(
-        seed=3,
-        reg=RegConfig(name="dropout", dropout=0.3),
-        trainer=TrainerConfig(max_epochs=7, deterministic=True),
-        data=DataConfig(root="/x", image_size=96, source={"_target_": "a.b", "total": 5}),
-        model=MODEL | {"image_size": 96},
-        optimizer=OPTIMIZER | {"weight_decay": 0},
-    )
-    assert type(parsed.seed) is int
-    assert type(parsed.model) is dict, "no OmegaConf object goes further than this: checkpoints could not hold it"
-    assert type(parsed.data.source) is dict
-
-
-@pytest.mark.parametrize(
-    ("raw", "message"),
-    [
-        (
-            {"trainer": {"max_epoch": 3}},
-            r"trainer\.max_epoch: no such key\. Did you mean trainer\.max_epochs\? Keys of",
-        ),
-        ({"sed": 3}, r"sed: no such key\. Did you mean seed\? Keys at the top: seed, checkpoint, data, model, reg,"),
-        ({"data": {"source": 3}}, r"data\.source: "),
-        ({"seed": "three"}, r"seed: Value 'three' of type 'str' could not be converted to Integer"),
-        ({"data": {"root": "???"}}, r"data\.root: has no value yet\. Give it one: data\.root=\.\.\."),
-        ({"seed": "${nowhere}"}, r"seed: Interpolation key 'nowhere' not found"),
-        ({"trainer": {"max_epochs": None}}, r"trainer\.max_epochs: "),
-    ],
-)
-def test_parse_names_the_key_of_a_mistake(raw: dict[str, Any], message: str) -> None:
-    with pytest.raises(UserError, match=f"^{message}"):
-        parse(OmegaConf.create({"model": MODEL, "optimizer": OPTIMIZER} | raw))
-
-
-def test_every_key_has_its_dotted_name() -> None:
-    assert [key for key in keys(Config) if not key.startswith(("data.", "reg."))] == [
-        "seed",
-        "checkpoint",
-        "data",
-        "model",
-        "reg",
-        "optimizer",
-        "trainer",
-        "trainer.max_epochs",
-        "trainer.accelerator",
-        "trainer.devices",
-        "trainer.precision",
-        "trainer.deterministic",
-        "trainer.checkpoint_minutes",
-        "trainer.compile",
-    ]
-    assert {f"reg.{name}" for name in STRENGTHS} <= set(keys(Config))
-    assert {"data.root", "data.cache_dir", "data.source"} <= set(keys(Config))
-
-
-def test_config_yaml_holds_every_key_and_no_other() -> None:
-    """What conf/config.yaml says in words must be all that can be set; the options of the groups bring the rest."""
-    written: Any = OmegaConf.load(CONF / "config.yaml")
-    dotted = {f"{section}.{name}" for section in ("data", "trainer") for name in written[section]}
-    from_options = {"data.name", "data.source"}
-    assert dotted == {key for key in keys(Config) if key.startswith(("data.", "trainer."))} - from_options
-    defaults = {"seed": Config.seed, "checkpoint": Config.checkpoint}
-    assert {key: written[key] for key in defaults} == defaults
+def test_every_field_is_declared_under_its_dotted_name() -> None:
+    assert [name for name in DECLARED if "." not in name] == [entry.name for entry in fields(Config)]
     for section in ("data", "trainer"):
-        values = vars(getattr(Config(), section))
-        assert {name: values[name] for name in written[section]} == dict(written[section]), "two defaults for one key"
+        inner = [entry.name for entry in fields(type(getattr(Config(), section)))]
+        assert [name.partition(".")[2] for name in DECLARED if name.startswith(f"{section}.")] == inner
+    assert set(DECLARED) < set(keys())
+    assert {f"reg.{name}" for name in method_names()} <= set(keys())
+    assert len(set(keys())) == len(keys())
 
 
-def test_strengths_are_two_library_settings_and_a_file_each() -> None:
-    assert ("dropout", "weight_decay", *method_names()) == STRENGTHS
-    assert "label_smoothing" in method_names()
-    assert all(getattr(RegConfig(), name) == 0 for name in STRENGTHS), "the vector is all zero in reg=none"
+def test_the_default_run_is_what_the_declaration_says() -> None:
+    composed = compose([])
+    for name, entry in DECLARED.items():
+        section, _, inner = name.rpartition(".")
+        if entry.default_factory is Config.__dataclass_fields__["seed"].default_factory and name != "data.name":
+            found = getattr(getattr(composed, section), inner) if section else getattr(composed, inner)
+            assert found == ({} if name == "data.augment" else entry.default), name
+
+
+def test_all_strengths_are_zero_by_default() -> None:
+    assert {name: value for name, value in compose([]).reg.items() if name != "name"} == dict.fromkeys(
+        method_names(), 0
+    )
+
+
+def test_constructor_calls_are_where_conf_has_them() -> None:
+    calls = set(constructor_calls())
+    for path in CONF.rglob("*.yaml"):
+        group, *_ = path.relative_to(CONF).parts
+        if group not in groups() or groups()[group].calls or group == "reg":
+            continue
+        inner = {f"{group}.{key}" for key, value in text_of(f"{group}/{path.name}").items() if "_target_" in str(value)}
+        found = {group} if "_target_" in text_of(f"{group}/{path.name}") else inner - {f"{group}._target_"}
+        assert found <= calls, path
+    for call in calls:
+        assert call.partition(".")[0] in groups()
+
+
+def test_what_cannot_change_a_number_is_a_key() -> None:
+    assert set(without_outcome()) <= set(DECLARED)
+    assert "seed" not in without_outcome()
+    assert {"data.cache", "data.follow_links", "trainer.checkpoint_minutes"} <= set(without_outcome())
+
+
+def test_what_a_run_derives_cannot_be_set() -> None:
+    assert "derived" not in DECLARED
+    with pytest.raises(Exception, match=r"^derived: no such key"):
+        compose(["+derived={a:b}"])
+
+
+def test_hydra_reads_the_declaration_as_a_schema() -> None:
+    """Types that OmegaConf does not take would fail here, and not in some user's run."""
+    schema = OmegaConf.structured(Config)
+    assert set(schema) == {entry.name for entry in fields(Config)}
 
 
 def test_run_name_says_what_a_run_is() -> None:
-    assert run_name(config(seed=7, reg=RegConfig(name="l2"))) == "simple_cnn/l2/seed=7"
-
-
-@pytest.mark.parametrize(
-    ("word", "options", "section", "expected"),
-    [
-        ("max_epoch", ["max_epochs", "devices"], "trainer", " Did you mean trainer.max_epochs?"),
-        ("resnet19", ["simple_cnn", "resnet18"], "", " Did you mean resnet18?"),
-        ("xyz", ["simple_cnn", "resnet18"], "", ""),
-        ("typo", ["name", "dropout"], "reg", ""),
-        ("x", [], "", ""),
-    ],
-)
-def test_the_nearest_word_is_proposed_and_no_far_one(
-    word: str, options: list[str], section: str, expected: str
-) -> None:
-    assert did_you_mean(word, options, section=section) == expected
-
-
-def test_an_unknown_section_is_compared_as_a_whole() -> None:
-    assert str(unknown_key("trainr.max_epochs")).startswith(
-        "trainr.max_epochs: no such key. Did you mean trainer.max_epochs? Keys at the top: seed, checkpoint,"
-    )
+    assert run_name(compose(["seed=7", "reg=l2"])) == "simple_cnn/l2/seed=7"
+    assert re.fullmatch(r"simple_cnn/dropout\+mixup/seed=0", run_name(compose(["reg=[mixup,dropout]"])))

@@ -153,4 +153,4 @@ def test_the_cache_knows_by_which_limit_it_was_made(tmp_path: Path) -> None:
         found = decoded(
             tmp_path / "images", ["a.png"], image_size=4, cache_dir=tmp_path, show_progress=False, max_pixels=limit
         )
-        assert found.bad == expected
+        assert found.unreadable == expected

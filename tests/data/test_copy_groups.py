@@ -15,7 +15,8 @@ from PIL import Image
 from animal_cls.data import copy_groups
 from animal_cls.data.copy_groups import group_identities
 from animal_cls.data.dataset import ImageSet, load
-from animal_cls.data.decode import MAX_PIXELS
+from animal_cls.data.settings import DataSettings
+from animal_cls.data.sources.folder import scan
 from animal_cls.errors import UserError
 
 CLASSES = ("cat", "dog")
@@ -38,8 +39,13 @@ def draw(root: Path, copies: Mapping[str, Sequence[int]]) -> Path:
 
 
 def run(root: Path, **changes: Any) -> ImageSet:
-    chosen = {"image_size": 16, "val": 0.2, "test": 0.2, "split_seed": 0, "max_bad_share": 0.0, "show_progress": False}
-    return load(root, cache_dir=root.parent / "cache", **(chosen | changes))
+    return load(root, settings_for(root, **changes), show_progress=False)
+
+
+def settings_for(root: Path, **changes: Any) -> DataSettings:
+    chosen: dict[str, Any] = {"image_size": 16, "val": 0.2, "test": 0.2, "split_seed": 0, "max_bad_share": 0.0}
+    chosen |= {"cache_dir": root.parent / "cache"}
+    return DataSettings(**(chosen | changes))
 
 
 def sides_of(images: ImageSet) -> dict[str, set[str]]:
@@ -86,9 +92,8 @@ def test_groups_depend_on_contents_alone(root: Path) -> None:
 
 def test_a_group_is_called_by_its_smallest_hash(root: Path) -> None:
     found = run(root)
-    identities = group_identities(
-        root, found.paths, found.hashes, cache_dir=root.parent / "c", max_pixels=MAX_PIXELS, show_progress=False
-    )
+    kept = settings_for(root, cache_dir=root.parent / "c")
+    identities = group_identities(scan(root), found.hashes, kept, show_progress=False)
     members: dict[str, list[str]] = {}
     for path, content in zip(found.paths, found.hashes.tolist(), strict=True):
         members.setdefault(path.rpartition("-")[0], []).append(content)
@@ -165,7 +170,7 @@ def test_a_class_of_near_copies_is_refused_with_the_reason(tmp_path: Path) -> No
         "data.root: too few images of class dog: it has 18, 2 of them different, which leaves none for "
     )
     assert str(caught.value).endswith(
-        " With data.group_copies=true also near copies stay on one side; without it there is more to deal."
+        " With data.group_copies=true also near copies stay in one split; without it there is more to assign."
     )
     run(root)
 

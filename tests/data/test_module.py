@@ -1,7 +1,10 @@
 """Every image in its batch: once per epoch, with its own label, augmented only where it trains."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +14,19 @@ import torch
 from lightning import LightningModule, Trainer
 from torch import Tensor, nn
 
-from animal_cls.data.augment import boxes, flip_crop
+from animal_cls import rng
 from animal_cls.data.batch import Batch
-from animal_cls.data.batches import Loader, OrderedBatches, ShuffledBatches, copied
+from animal_cls.data.batches import BatchIndex, Loader, OrderedBatches, ShuffledBatches, copied
 from animal_cls.data.module import ImageDataModule
+from animal_cls.data.settings import DataSettings
+from animal_cls.regularizers import Method
+from animal_cls.regularizers.balanced_sampler import BalancedSampler
+from animal_cls.regularizers.flip_crop import FlipCrop, crop_boxes, flip_crop
+from animal_cls.regularizers.mixup import Mixup
 
 Factory = Callable[..., ImageDataModule]
+AUGMENT = pytest.mark.parametrize("methods", [[], [FlipCrop(1.0)]], ids=["none", "flip_crop"])
+SETTINGS = {entry.name for entry in fields(DataSettings)}
 
 
 @pytest.fixture(scope="module")
@@ -25,13 +35,19 @@ def make(image_folder: Callable[..., Path], tmp_path_factory: pytest.TempPathFac
     root = image_folder(tmp_path_factory.mktemp("data") / "images", per_class=10)
 
     def module(**changes: Any) -> ImageDataModule:
-        settings: dict[str, Any] = {"image_size": 8, "batch_size": 4, "val": 0.2, "test": 0.2, "split_seed": 0}
-        settings |= {"augment": "none", "max_bad_share": 0.0, "cache_dir": root.parent / "cache", "seed": 0}
-        made = ImageDataModule(lambda: root, **(settings | changes))
+        settings = settings_in(root.parent, **{key: changes.pop(key) for key in [*changes] if key in SETTINGS})
+        known: dict[str, Any] = {"batch_size": 4, "seed": 0}
+        made = ImageDataModule(lambda: root, settings, **(known | changes))
         made.prepare_data()
         return made
 
     return module
+
+
+def settings_in(folder: Path, **changes: Any) -> DataSettings:
+    chosen: dict[str, Any] = {"image_size": 8, "val": 0.2, "test": 0.2, "split_seed": 0, "max_bad_share": 0.0}
+    chosen |= {"cache_dir": folder / "cache"}
+    return DataSettings(**(chosen | changes))
 
 
 def indices_of(batches: Any) -> list[int]:
@@ -47,10 +63,7 @@ def epoch_of(data: ImageDataModule, epoch: int) -> list[Batch]:
 def test_the_folder_is_found_and_decoded_once(image_folder: Callable[..., Path], tmp_path: Path) -> None:
     asked = []
     root = image_folder(tmp_path / "images")
-    settings = {"image_size": 8, "batch_size": 4, "val": 0.2, "test": 0.2, "split_seed": 0, "augment": "none"}
-    data = ImageDataModule(
-        lambda: asked.append(1) or root, **settings, max_bad_share=0.0, cache_dir=tmp_path / "cache", seed=0
-    )
+    data = ImageDataModule(lambda: asked.append(1) or root, settings_in(tmp_path), batch_size=4, seed=0)
     data.prepare_data()
     first = data.images
     data.prepare_data()  # Lightning calls it as well
@@ -123,16 +136,16 @@ def test_labels_and_pixels_belong_to_the_images(make: Factory) -> None:
 )
 def test_batch_normalisation_never_meets_a_lone_last_image(n: int, batch_size: int, sizes: list[int]) -> None:
     batches = ShuffledBatches(np.arange(n), np.arange(n, dtype=np.uint64), batch_size=batch_size, seed=0)
-    assert [len(indices) for _, indices in batches] == sizes
+    assert [len(index.indices) for index in batches] == sizes
     assert len(batches) == len(sizes)
 
 
 @pytest.mark.parametrize(("n", "sizes"), [(0, []), (4, [4]), (9, [4, 4, 1])])
-def test_nothing_is_left_out_of_the_judging(n: int, sizes: list[int]) -> None:
+def test_nothing_is_left_out_of_the_evaluation(n: int, sizes: list[int]) -> None:
     batches = OrderedBatches(np.arange(n), batch_size=4)
-    assert [len(indices) for _, indices in batches] == sizes
+    assert [len(index.indices) for index in batches] == sizes
     assert len(batches) == len(sizes)
-    assert [index for _, indices in batches for index in indices] == list(range(n))
+    assert indices_of(batches) == list(range(n))
 
 
 class Recorder(LightningModule):
@@ -158,6 +171,12 @@ class Recorder(LightningModule):
         return torch.optim.SGD(self.parameters(), lr=0.1)
 
 
+def boxes_of(data: ImageDataModule, batch: Batch, *, seed: int, epoch: int) -> Tensor:
+    """From nothing but the places of the images; the first column is that of the order."""
+    uniforms = rng.uniform(data._keys[batch.indices], seed=seed, epoch=epoch, draws=7)
+    return torch.from_numpy(crop_boxes(uniforms[:, 1:6]))
+
+
 def train(data: ImageDataModule, tmp_path: Path, *, epochs: int) -> dict[str, list[Batch]]:
     """The batches that Lightning gave to a network that was trained on `data`, and then evaluated all images."""
     trainer = Trainer(
@@ -177,10 +196,12 @@ def train(data: ImageDataModule, tmp_path: Path, *, epochs: int) -> dict[str, li
     return recorder.seen
 
 
-@pytest.mark.filterwarnings("ignore:.*LeafSpec")  # as in experiment.py
-@pytest.mark.parametrize("augment", ["none", "flip_crop"])
-def test_only_training_images_are_augmented_in_each_epoch_anew(make: Factory, tmp_path: Path, augment: str) -> None:
-    data = make(augment=augment, seed=9)
+@pytest.mark.filterwarnings("ignore:.*LeafSpec")  # as in provenance.py
+@AUGMENT
+def test_only_training_images_are_augmented_in_each_epoch_anew(
+    make: Factory, tmp_path: Path, methods: list[Method]
+) -> None:
+    data = make(methods=methods, seed=9)
     seen = train(data, tmp_path, epochs=2)
     assert indices_of(seen["train"]) == [*indices_of(epoch_of(data, 0)), *indices_of(epoch_of(data, 1))]
     assert indices_of(seen["val"]) == 2 * data.indices("val").tolist()
@@ -191,15 +212,15 @@ def test_only_training_images_are_augmented_in_each_epoch_anew(make: Factory, tm
     for number, batch in enumerate(seen["train"]):
         assert batch.images.is_contiguous(memory_format=torch.channels_last)
         expected = raw[batch.indices]
-        if augment == "flip_crop":
+        if methods:
             epoch = number // len(data.train_dataloader())
-            expected = flip_crop(expected, boxes(data._keys[batch.indices], seed=9, epoch=epoch))
+            expected = flip_crop(expected, boxes_of(data, batch, seed=9, epoch=epoch))
             assert not torch.equal(expected, raw[batch.indices])
         torch.testing.assert_close(batch.images.float(), expected, atol=1e-3, rtol=0)
 
 
 def test_examples_are_the_first_training_images_as_augmented(make: Factory) -> None:
-    data = make(augment="flip_crop", batch_size=5)
+    data = make(methods=[FlipCrop(1.0)], batch_size=5)
     first, *_ = epoch_of(data, 0)
     examples = data.examples(5)
     assert examples.indices.tolist() == first.indices.tolist()
@@ -208,16 +229,16 @@ def test_examples_are_the_first_training_images_as_augmented(make: Factory) -> N
 
 
 def test_a_batch_moves_as_a_whole(make: Factory) -> None:
-    batch = epoch_of(make(augment="flip_crop"), 0)[0]
+    batch = epoch_of(make(methods=[FlipCrop(1.0)]), 0)[0]
     moved = batch.to(torch.device("meta"))
-    assert moved.boxes is not None
-    assert {tensor.device.type for tensor in (moved.images, moved.labels, moved.boxes)} == {"meta"}
+    assert len(moved.sampled) == 1
+    assert {tensor.device.type for tensor in (moved.images, moved.labels, *moved.sampled)} == {"meta"}
     assert moved.indices.tolist() == batch.indices.tolist()
 
 
-@pytest.mark.parametrize("augment", ["none", "flip_crop"])
-def test_images_in_the_devices_memory_give_the_same_batches(make: Factory, augment: str) -> None:
-    data, resident = make(augment=augment), make(augment=augment)
+@AUGMENT
+def test_images_in_the_devices_memory_give_the_same_batches(make: Factory, methods: list[Method]) -> None:
+    data, resident = make(methods=methods), make(methods=methods)
     resident._resident = copied(resident.images, torch.device("cpu"))
     for epoch in (0, 1):
         pairs = zip(epoch_of(data, epoch), epoch_of(resident, epoch), strict=True)
@@ -227,14 +248,49 @@ def test_images_in_the_devices_memory_give_the_same_batches(make: Factory, augme
             assert other.images.is_contiguous(memory_format=torch.channels_last)
 
 
+@pytest.mark.parametrize("threads", [1, 4])
+def test_a_batch_is_the_same_whoever_reads_it_and_when(make: Factory, threads: int) -> None:
+    """Its random numbers follow from its place, not from what was read before."""
+    data = make(methods=[BalancedSampler(1.0), FlipCrop(1.0), Mixup(0.4)])
+    expected = epoch_of(data, 1)
+    sampler = data._shuffled()
+    sampler.set_epoch(1)
+    with ThreadPoolExecutor(threads) as pool:
+        backwards = list(pool.map(data._reader(data._changing), reversed(list(sampler))))
+    for one, other in zip(expected, reversed(backwards), strict=True):
+        assert one.indices.tolist() == other.indices.tolist()
+        assert torch.equal(data.finish(one).images, data.finish(other).images)
+        assert torch.equal(data.finish(one).targets, data.finish(other).targets)  # type: ignore[arg-type]  # they have
+        assert [tensor.shape for tensor in one.sampled] == [(len(one.labels), 2, 3), (len(one.labels),)]
+
+
+def test_an_image_that_is_drawn_twice_is_augmented_twice(make: Factory) -> None:
+    data = make(methods=[BalancedSampler(1.0), FlipCrop(1.0)])
+    batches = epoch_of(data, 0)
+    drawn = indices_of(batches)
+    assert len(drawn) == 18
+    assert set(drawn) < set(data.indices("train").tolist())
+    boxes = torch.cat([batch.sampled[0] for batch in batches])
+    repeated = [index for index, times in Counter(drawn).items() if times > 1]
+    assert repeated
+    for index in repeated:
+        of_image = boxes[[place for place, other in enumerate(drawn) if other == index]]
+        assert len(of_image.unique(dim=0)) == len(of_image)
+    first = {index: boxes[drawn.index(index)] for index in drawn}  # the first time as without the sampler
+    plain = rng.uniform(data._keys[list(first)], seed=0, epoch=0, draws=7)
+    assert torch.equal(torch.stack(list(first.values())), torch.from_numpy(crop_boxes(plain[:, 1:6])))
+    assert indices_of(epoch_of(data, 0)) == drawn
+    assert indices_of(epoch_of(data, 1)) != drawn
+
+
 def test_batches_are_read_ahead_and_a_failed_read_reaches_the_training() -> None:
     read: list[int] = []
 
-    def reader(place: tuple[int, np.ndarray]) -> Batch:
-        if place[1][0] == 6:
+    def reader(index: BatchIndex) -> Batch:
+        if index.indices[0] == 6:
             raise OSError("the disk is gone")
-        read.append(int(place[1][0]))
-        return Batch(images=torch.zeros(1), labels=torch.zeros(1), indices=place[1])
+        read.append(int(index.indices[0]))
+        return Batch(images=torch.zeros(1), labels=torch.zeros(1), indices=index.indices)
 
     batches = iter(Loader(reader, OrderedBatches(np.arange(10), batch_size=2)))
     assert next(batches).indices.tolist() == [0, 1]
@@ -251,9 +307,9 @@ def test_a_training_that_stops_early_leaves_no_reader_behind(make: Factory) -> N
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("reader")]
 
 
-@pytest.mark.parametrize("augment", ["none", "flip_crop"])
-def test_a_run_without_a_cache_sees_the_same_tensors(make: Factory, augment: str) -> None:
-    kept, free = make(augment=augment), make(augment=augment, cache=False, cache_dir=Path("must not be written"))
+@AUGMENT
+def test_a_run_without_a_cache_sees_the_same_tensors(make: Factory, methods: list[Method]) -> None:
+    kept, free = make(methods=methods), make(methods=methods, cache=False, cache_dir=Path("must not be written"))
     assert not Path("must not be written").exists()
     assert kept.images.fingerprint == free.images.fingerprint
     assert kept.images.split.tolist() == free.images.split.tolist()
@@ -262,8 +318,3 @@ def test_a_run_without_a_cache_sees_the_same_tensors(make: Factory, augment: str
     ):
         assert torch.equal(kept.finish(one).images, free.finish(other).images)
         assert torch.equal(one.labels, other.labels)
-
-
-def test_the_jobs_of_a_process_share_the_images(make: Factory) -> None:
-    assert make(seed=1).images is make(seed=2).images
-    assert make(seed=1).images is not make(split_seed=1).images

@@ -193,14 +193,14 @@ def test_a_class_of_copies_is_named() -> None:
     found = [*images({"a": 30}), *[("owl", content("one"))] * 20, ("owl", content("two"))]
     assert complaint(found).startswith(
         "data.root: too few images of class owl: it has 21, 2 of them different, which leaves none for test "
-        "(copies of one image, in other classes too, stay on one side). Add images of it, "
+        "(copies of one image, in other classes too, stay in one split). Add images of it, "
     )
     assert counted(found, deal(found, test=0))["owl", "val"] == 1
 
 
 def test_a_class_without_readable_training_images_is_named() -> None:
     found = images({"a": 2, "b": 1})
-    expected = "data.root: class b has no readable image in the train folder. Put one there."
+    expected = "data.root: class b has no readable image in train. Put one there."
     assert complaint(found, predefined=["train", "val", "val"]) == expected
 
 

@@ -16,7 +16,8 @@ def test_the_loss_equals_torchs(strength: float, k: int) -> None:
     logits = torch.randn(50, k, generator=generator, dtype=torch.float64) * 4
     labels = torch.randint(0, k, (50,), generator=generator)
     images = torch.rand(50, 3, 4, 4)
-    same, targets = LabelSmoothing(strength).change_batch(images, functional.one_hot(labels, k).double())
+    hard = functional.one_hot(labels, k).double()
+    same, targets = LabelSmoothing(strength).batch(images, hard, torch.zeros(50, 0))
     assert same is images
     expected = functional.cross_entropy(logits, labels, label_smoothing=strength)
     torch.testing.assert_close(functional.cross_entropy(logits, targets), expected)
@@ -26,15 +27,12 @@ def test_the_loss_equals_torchs(strength: float, k: int) -> None:
 def test_mixed_targets_are_smoothed_as_their_parts() -> None:
     """It is linear, so that it can follow a method that mixes images."""
     one, other = torch.eye(3)[:2]
-    smooth = LabelSmoothing(0.3).change_batch
-    images = torch.zeros(1, 3, 2, 2)
-    mixed = smooth(images, (0.25 * one + 0.75 * other)[None])[1]
-    parts = 0.25 * smooth(images, one[None])[1] + 0.75 * smooth(images, other[None])[1]
-    torch.testing.assert_close(mixed, parts)
+    images, sampled = torch.zeros(1, 3, 2, 2), torch.zeros(1, 0)
 
+    def smooth(target: torch.Tensor) -> torch.Tensor:
+        return LabelSmoothing(0.3).batch(images, target[None], sampled)[1]
 
-def test_it_adds_nothing_to_the_loss() -> None:
-    assert LabelSmoothing(0.1).penalty(torch.nn.Linear(2, 2)) == 0
+    torch.testing.assert_close(smooth(0.25 * one + 0.75 * other), 0.25 * smooth(one) + 0.75 * smooth(other))
 
 
 @pytest.mark.parametrize("strength", [1, 1.0, 2.5])

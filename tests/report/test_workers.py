@@ -5,7 +5,7 @@ import os
 import pytest
 
 from animal_cls.report import workers
-from animal_cls.report.workers import Helpers, gathered
+from animal_cls.report.workers import Workers, gathered
 
 WHO = "__import__('os').getpid()"  # for `eval`, which every process knows
 
@@ -44,7 +44,7 @@ def test_without_processes_to_be_had_the_work_is_done_alone(monkeypatch: pytest.
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_what_goes_wrong_is_told_whoever_did_it(count: int) -> None:
-    made = Helpers(count=count)
+    made = Workers(count=count)
     with pytest.raises(ZeroDivisionError):
         made.share(eval, ["1 / 0", "1", "2", "3"])
     if made.pool is not None:

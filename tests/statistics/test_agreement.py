@@ -1,4 +1,4 @@
-"""Arms that agree on every image: the interval against statsmodels, by hand, and in worlds that show it."""
+"""Arms that agree on every image: the interval against statsmodels, by hand, and in scenarios that show it."""
 
 import math
 from typing import Any
@@ -33,8 +33,8 @@ def test_the_width_worked_out_by_hand() -> None:
 
 @pytest.mark.parametrize("seeds", [1, 2, 3, 5, 10])
 @pytest.mark.parametrize("images", [5, 200, 3750])
-def test_a_world_outside_of_the_interval_seldom_shows_agreement(seeds: int, images: int) -> None:
-    """In it an image is repaired for all seeds with one probability, a single cell with another one."""
+def test_a_scenario_outside_of_the_interval_seldom_shows_agreement(seeds: int, images: int) -> None:
+    """In it an image is corrected for all seeds with one probability, a single cell with another one."""
     half = half_width_of_agreement(seeds, images, alpha=0.05)
     grid = np.concatenate([[0], np.geomspace(1e-6, 1, 200)])
     image, cell = grid[:, None], grid[None, :]

@@ -1,4 +1,4 @@
-"""Both chances in one test: against statsmodels, tables worked out by hand, and what must not change a result."""
+"""Both variances in one test: against statsmodels, tables worked out by hand, and what must not change a result."""
 
 import math
 import time

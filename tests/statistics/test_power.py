@@ -20,7 +20,7 @@ def found_variances(seeds: float, images: float, rest: float, *, n_images: int =
 
 
 @pytest.mark.parametrize("seeds", [3, 5, 10])
-def test_without_chance_of_images_the_power_is_that_of_the_t_test(seeds: int) -> None:
+def test_without_sampling_variance_the_power_is_that_of_the_t_test(seeds: int) -> None:
     power = expected_power(Variances(seeds=1e-4, images=0, rest=0), seeds, 1000, difference=0.02, alpha=0.05)
     shift = 0.02 / (1e-4 / seeds) ** 0.5
     edge = stats.t.isf(0.025, seeds - 1)

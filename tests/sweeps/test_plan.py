@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 
 from animal_cls.commands import train
-from animal_cls.config.schema import restore
+from animal_cls.config.parse import restore
 from animal_cls.errors import UserError
 from animal_cls.sweeps.callback import job_folder
 from animal_cls.sweeps.plan import (
     Job,
-    check,
     display_names,
     jobs_of,
     link_tensorboard,
     planned_skip,
     read_plan,
+    validate_plan,
     write_plan,
 )
 from animal_cls.training import build
@@ -112,14 +112,14 @@ def test_too_small_a_disk_is_seen_before_the_first_job(tmp_path: Path, monkeypat
         monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 0, free))  # type: ignore[attr-defined]
 
     room(needed)
-    assert check(jobs, tmp_path / "sweep") == {}
+    assert validate_plan(jobs, tmp_path / "sweep") == {}
     room(needed - 1)
     message = (
         f"hydra.sweep.dir={tmp_path}/sweep: the output of 2 runs needs about {needed / 1e6:.1f} MB, "
         f"and {needed / 1e6:.1f} MB are free there. Make room, or choose another disk: hydra.sweep.dir=..."
     )
     with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
-        check(jobs, tmp_path / "sweep")
+        validate_plan(jobs, tmp_path / "sweep")
     assert not (tmp_path / "sweep").exists()
 
 
@@ -134,6 +134,6 @@ def test_too_small_a_disk_is_seen_before_the_first_job(tmp_path: Path, monkeypat
 )
 def test_what_a_part_does_not_take_is_seen_before_the_first_job(word: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(UserError) as refused:
-        check([job("data=folder", "data.root=x"), job("data=folder", "data.root=x", word)], tmp_path)
+        validate_plan([job("data=folder", "data.root=x"), job("data=folder", "data.root=x", word)], tmp_path)
     assert str(refused.value).startswith(message)
     assert str(refused.value).endswith(" nothing was started)")

@@ -1,6 +1,8 @@
 """From a config's constructor calls to objects, or to one message."""
 
 import re
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ from animal_cls.config.schema import Config
 from animal_cls.errors import UserError
 from animal_cls.models.resnet18 import ResNet18
 from animal_cls.models.simple_cnn import SimpleCNN
+from animal_cls.regularizers.dropout import Dropout
+from animal_cls.regularizers.flip_crop import FlipCrop
 from animal_cls.regularizers.label_smoothing import LabelSmoothing
 from animal_cls.training import build
 
@@ -23,9 +27,9 @@ def config_of(*overrides: str, **model_or_optimizer: dict[str, Any]) -> Config:
     return config
 
 
-def refusal(config: Config) -> str:
+def refusal(config: Config, *, by: Callable[[Config], object] = build.check) -> str:
     with pytest.raises(UserError) as error:
-        build.check(config)
+        by(config)
     return str(error.value)
 
 
@@ -37,9 +41,15 @@ def refusal(config: Config) -> str:
             "animal_cls.models.resnet19.ResNet19",
             "cannot be imported (module 'animal_cls.models' has no attribute 'resnet19').",
         ),
-        ("no_such_package.Network", "cannot be imported (No module named 'no_such_package')."),
+        (
+            "no_such_package.Network",
+            "cannot be imported (No module named 'no_such_package'). "
+            "Put the folder of your module on PYTHONPATH, or beside your --config-dir.",
+        ),
         ("torch.nn.NoSuchThing", "cannot be imported (module 'torch.nn' has no attribute 'NoSuchThing')."),
-        ("not a name", "cannot be imported (invalid format: 'not a name')."),
+        ("not a name", "cannot be imported (No module named 'not a name')."),
+        ("torch..nn", "cannot be imported (module 'torch' has no attribute '')."),
+        ("torch.nn.Linear.wide", "cannot be imported ('Linear' has no attribute 'wide')."),
         ("torch.nn", "is a module; a class or a function is needed."),
     ],
 )
@@ -82,7 +92,7 @@ def test_an_argument_that_only_the_run_can_give_is_refused() -> None:
     ],
 )
 def test_a_value_that_a_constructor_refuses_gets_its_words(overrides: list[str], message: str) -> None:
-    assert refusal(config_of(*overrides)).startswith(message)
+    assert refusal(config_of(*overrides), by=build.probe).startswith(message)
 
 
 @pytest.mark.parametrize("accelerator", ["gpu", "cuda", "mps"])
@@ -152,20 +162,24 @@ def test_initial_weights_are_a_function_of_the_seed_alone() -> None:
     ],
 )
 def test_the_optimizer_is_what_the_config_says(overrides: list[str], kind: type, settings: dict[str, float]) -> None:
-    parameter = torch.nn.Parameter(torch.ones(2))
-    made = build.optimizer(config_of(*overrides))([parameter])
+    network = torch.nn.Linear(2, 3)
+    made = build.optimizer(config_of(*overrides), network, [])
     assert type(made) is kind
     (group,) = made.param_groups
     assert {key: group[key] for key in settings} == settings
-    assert group["params"] == [parameter]
+    assert [id(parameter) for parameter in group["params"]] == [id(parameter) for parameter in network.parameters()]
 
 
 def test_the_methods_are_what_the_config_says() -> None:
     assert build.methods(config_of("reg=none")) == []
-    assert build.methods(config_of("reg=dropout")) == []  # a number that is handed to the network
+    (handed_on,) = build.methods(config_of("reg=dropout"))
+    assert isinstance(handed_on, Dropout)
+    assert handed_on.strength == 0.3
     (method,) = build.methods(config_of("reg=label_smoothing", "reg.label_smoothing=0.2"))
     assert isinstance(method, LabelSmoothing)
     assert method.strength == 0.2
+    several = build.methods(config_of("reg=[sam,mixup,flip_crop,ema,balanced_sampler]"))
+    assert [type(each).__name__ for each in several] == ["BalancedSampler", "FlipCrop", "Mixup", "SAM", "EMA"]
 
 
 def test_the_images_are_what_the_config_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,18 +191,20 @@ def test_the_images_are_what_the_config_says(tmp_path: Path, monkeypatch: pytest
             "data.val=0.3",
             "data.test=0.2",
             "data.split_seed=5",
-            "data.augment=flip_crop",
             "data.max_bad_share=0.5",
             "seed=4",
-        )
+        ),
+        [FlipCrop(1.0)],
     )
-    assert (made.image_size, made.batch_size, made.val, made.test, made.split_seed) == (64, 7, 0.3, 0.2, 5)
-    assert (made.augment, made.max_bad_share, made.seed) == ("flip_crop", 0.5, 4)
+    assert (made.batch_size, made.seed, [type(method) for method in made.methods]) == (7, 4, [FlipCrop])
+    chosen = made.settings
+    assert (chosen.image_size, chosen.val, chosen.test, chosen.split_seed) == (64, 0.3, 0.2, 5)
+    assert (chosen.max_bad_share, chosen.limit) == (0.5, None)
     assert made.locate() == tmp_path
     monkeypatch.setenv("ANIMAL_CLS_CACHE", str(tmp_path / "a"))
-    assert build.images(config_of()).cache_dir == tmp_path / "a"
+    assert build.images(config_of()).settings.cache_dir == tmp_path / "a"
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert build.images(config_of("data.cache_dir='~/b'")).cache_dir == tmp_path / "b"
+    assert build.images(config_of("data.cache_dir='~/b'")).settings.cache_dir == tmp_path / "b"
 
 
 def test_a_source_of_images_is_checked_like_any_other_call(tmp_path: Path) -> None:
@@ -199,3 +215,162 @@ def test_a_source_of_images_is_checked_like_any_other_call(tmp_path: Path) -> No
     config.data.source = {"_target_": "animal_cls.data.sources.folder.locate", "speed": 3}
     with pytest.raises(UserError, match="unexpected keyword argument 'speed'"):
         build.images(config).locate()
+
+
+# ---- what the network makes of two grey images
+
+
+@pytest.fixture
+def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Config]]:
+    """`outside(source)` is a config of the network `Network` in a module of somebody's own."""
+
+    def config(source: str) -> Config:
+        (tmp_path / "somebodys.py").write_text(f"import torch\nfrom torch import nn\n\n{source}")
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.delitem(sys.modules, "somebodys", raising=False)
+        made = config_of()
+        made.model = {"name": "mine", "_target_": "somebodys.Network"}
+        return made
+
+    yield config
+    sys.modules.pop("somebodys", None)
+
+
+NETWORK = """
+class Network(nn.Module):
+    def __init__(self, num_classes):
+        super().__init__()
+        self.last = nn.Linear(3 * 64 * 64, num_classes)
+
+    def forward(self, images):
+        logits = self.last(images.flatten(1))
+        return {output}
+"""
+
+
+@pytest.mark.parametrize(
+    ("output", "what"),
+    [
+        ("torch.cat([logits, logits], dim=1)", "a tensor of shape (2, 14)"),
+        ("logits[:, :, None]", "a tensor of shape (2, 7, 1)"),
+        ("logits.mean()", "a tensor of shape ()"),
+        ("(logits, logits)", "a tuple"),
+        ("[logits]", "a list"),
+        ("{'logits': logits}", "a dict"),
+        ("None", "a NoneType"),
+    ],
+)
+def test_a_network_that_makes_no_logits_is_refused(outside: Callable[[str], Config], output: str, what: str) -> None:
+    config = outside(NETWORK.replace("{output}", output))
+    assert refusal(config, by=lambda config: build.parts(config, num_classes=7)) == (
+        f"model=mine: makes {what} of two images, where logits of shape (2, 7) are needed: images x classes."
+    )
+
+
+def test_main_logits_beside_auxiliary_ones_are_enough(outside: Callable[[str], Config]) -> None:
+    outputs = "__import__('collections').namedtuple('Outputs', 'logits aux')(logits, None)"
+    config = outside(NETWORK.replace("{output}", outputs))
+    network = build.parts(config, num_classes=7).network
+    assert build.logits_of(network(torch.zeros(2, 3, 64, 64))).shape == (2, 7)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("self.last(images[:, :, 1:].flatten(1))", "mat1 and mat2 shapes cannot be multiplied (2x12096 and 12288x2)"),
+        ("torch._assert(images.shape[2] == 224, 'Wrong image height!')", "Wrong image height!"),
+    ],
+)
+def test_a_size_that_does_not_fit_is_refused(outside: Callable[[str], Config], line: str, reason: str) -> None:
+    config = outside(NETWORK.replace("{output}", line))
+    assert refusal(config, by=build.probe) == f"model=mine: cannot take images of data.image_size=64 ({reason})."
+
+
+def test_a_mistake_in_a_network_keeps_its_traceback(outside: Callable[[str], Config]) -> None:
+    with pytest.raises(NameError, match="logit_s"):
+        build.probe(outside(NETWORK.replace("{output}", "logit_s")))
+    with pytest.raises(ValueError, match="too many values to unpack"):
+        build.probe(outside(NETWORK.replace("return {output}", "n, c = images.shape")))
+
+
+def test_the_look_at_two_images_leaves_the_network_as_it_was() -> None:
+    """Its weights, running statistics and modes; a part may be frozen."""
+    config = config_of("model=resnet18", "data.image_size=32")
+    torch.manual_seed(config.seed)
+    fresh = ResNet18(num_classes=2)
+    made = build.probe(config).network
+    for (name, value), expected in zip(made.state_dict().items(), fresh.state_dict().values(), strict=True):
+        assert torch.equal(value, expected), name
+    assert {module.training for module in made.modules()} == {True}
+    frozen = next(module for module in made.modules() if isinstance(module, torch.nn.BatchNorm2d)).eval()
+    build._check_logits(made, config, 2)
+    assert [module for module in made.modules() if not module.training] == [frozen]
+
+
+# ---- built once
+
+
+@pytest.mark.parametrize("overrides", [["reg=none"], ["reg=[sam,ema,mixup]", "scheduler=cosine"]])
+def test_the_network_is_constructed_once(overrides: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    plain = SimpleCNN.__init__
+
+    def counted(self: SimpleCNN, *args: Any, **kwargs: Any) -> None:
+        made.append(kwargs["num_classes"])
+        plain(self, *args, **kwargs)
+
+    monkeypatch.setattr(SimpleCNN, "__init__", counted)
+    config = config_of(*overrides)
+    build.check(config)
+    assert made == [], "it only looks"
+    build.parts(config, num_classes=3)
+    assert made == [3]
+    build.probe(config)
+    assert made == [3, 2]
+
+
+def test_what_a_check_can_see_of_schedules_loggers_and_callbacks() -> None:
+    config = config_of("scheduler=cosine", "+scheduler.speed=3")
+    assert refusal(config) == (
+        "scheduler: animal_cls.training.schedules.cosine cannot be called: got an unexpected keyword argument 'speed'. "
+        "Its arguments: total_steps, warmup, end."
+    )
+    assert refusal(config_of("logger=csv", "logger.csv._target_=lightning.pytorch.loggers.CSVLoger")) == (
+        "logger.csv._target_=lightning.pytorch.loggers.CSVLoger: cannot be imported "
+        "(module 'lightning.pytorch.loggers' has no attribute 'CSVLoger')."
+    )
+    timer = "+callbacks.timer={_target_: lightning.pytorch.callbacks.Timer, hours: 3}"
+    assert refusal(config_of(timer)).startswith(
+        "callbacks.timer: lightning.pytorch.callbacks.Timer cannot be called: "
+        "got an unexpected keyword argument 'hours'. Its arguments: duration, "
+    )
+    build.check(config_of("logger=csv", "scheduler=one_cycle", timer.replace("hours: 3", "duration: '00:01:00:00'")))
+
+
+def test_a_schedule_that_cannot_be_made_is_seen_by_the_probe() -> None:
+    assert refusal(config_of("scheduler=cosine", "scheduler.warmup=1"), by=build.probe) == (
+        "scheduler: warmup=1, end=0.0: shares are needed, warmup in [0, 1) and end in [0, 1]."
+    )
+
+
+# ---- what became of each method
+
+
+def test_a_method_that_reaches_nothing_is_known_before_the_training() -> None:
+    config = config_of("reg=[dropout,stochastic_depth,sam]", "model.dropout=0.3")
+    records = {record.key: record for record in build.parts(config, num_classes=2).records}
+    assert {key: (record.acted, record.strength) for key, record in records.items()} == {
+        "reg.dropout": (False, 0.3),
+        "reg.stochastic_depth": (False, 0.1),
+        "reg.sam": (True, 0.05),
+    }
+    assert records["reg.dropout"].reason == (
+        "no key of the config follows it; an option file would say so by ${reg.dropout}"
+    )
+    assert records["reg.stochastic_depth"].reason == (
+        "the network has no residual blocks whose branches could be left out"
+    )
+    followed = build.parts(config_of("reg=[dropout,stochastic_depth]", "model=resnet18"), num_classes=2)
+    assert all(record.acted and record.reason is None for record in followed.records)
+    options = build.parts(config_of("reg.mixup={strength: 0.2, p: 0.5}"), num_classes=2).records[0]
+    assert (options.options, options.mixes_images, options.strength) == ({"p": 0.5}, True, 0.2)

@@ -3,9 +3,10 @@
 import math
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -17,15 +18,17 @@ from torch.utils.data import DataLoader
 
 from animal_cls.data.batch import Batch
 from animal_cls.errors import UserError
-from animal_cls.regularizers import Regularizer
+from animal_cls.regularizers import Method, uses
 from animal_cls.regularizers.label_smoothing import LabelSmoothing
+from animal_cls.regularizers.sam import SAM
 from animal_cls.rng import step_seed
-from animal_cls.training.classifier import Classifier, LossWatch, calibration_error, evaluate
+from animal_cls.training.classifier import Classifier
+from animal_cls.training.divergence import LossWatch
 from animal_cls.training.hardware import why_not_compile
 
 MEAN, DEVIATION = (0.4, 0.5, 0.6), (0.2, 0.25, 0.3)
 CLASSES = ("cat", "dog", "owl")
-AS_IN_EXPERIMENT = pytest.mark.filterwarnings("ignore:.*does not have many workers", "ignore:.*LeafSpec")
+AS_IN_A_RUN = pytest.mark.filterwarnings("ignore:.*does not have many workers", "ignore:.*LeafSpec")
 
 
 def linear(**_: object) -> nn.Sequential:
@@ -36,8 +39,9 @@ def linear(**_: object) -> nn.Sequential:
 
 def classifier(network: nn.Module | None = None, **changes: Any) -> Classifier:
     settings: dict[str, Any] = {"classes": CLASSES, "normalization": (MEAN, DEVIATION)}
-    settings |= {"optimizer": partial(torch.optim.SGD, lr=0.1)}
-    return Classifier(network or linear(), **(settings | changes))
+    network = network or linear()
+    make = changes.pop("optimizer", partial(torch.optim.SGD, lr=0.1))
+    return Classifier(network, optimizer=make(network.parameters()), **(settings | changes))
 
 
 def batch_of(labels: Sequence[int], *, seed: int = 0, side: int = 2) -> Batch:
@@ -48,11 +52,21 @@ def batch_of(labels: Sequence[int], *, seed: int = 0, side: int = 2) -> Batch:
 
 
 class Batches(LightningDataModule):
-    """The same batches in every epoch."""
+    """The same batches in every epoch, changed by the methods as ours are."""
 
-    def __init__(self, train: Sequence[Batch], val: Sequence[Batch]) -> None:
+    def __init__(self, train: Sequence[Batch], val: Sequence[Batch], methods: Sequence[Method]) -> None:
         super().__init__()
         self.train, self.val = train, val
+        self.methods = [method for method in methods if uses(method, "batch")]
+
+    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
+        assert self.trainer is not None
+        if not self.trainer.training or not self.methods:
+            return batch
+        images, targets = batch.images, functional.one_hot(batch.labels, 3).to(batch.images.dtype)
+        for method in self.methods:
+            images, targets = method.batch(images, targets, method.sample(np.zeros((len(images), method.draws))))
+        return replace(batch, images=images, targets=targets)
 
     def train_dataloader(self) -> DataLoader[Batch]:
         return DataLoader(list(self.train), batch_size=None)  # type: ignore[arg-type]  # a list is a data set
@@ -73,7 +87,7 @@ def fit(
         default_root_dir=folder,
         **settings,
     )
-    trainer.fit(module, datamodule=Batches(train, val))
+    trainer.fit(module, datamodule=Batches(train, val, module.methods))
     return trainer
 
 
@@ -109,7 +123,7 @@ def steps(
     return before, seen, [parameter.detach().double() for parameter in module.network.parameters()]
 
 
-@AS_IN_EXPERIMENT
+@AS_IN_A_RUN
 def test_adams_weight_decay_is_a_term_of_the_gradient(tmp_path: Path) -> None:
     """Adam (https://arxiv.org/abs/1412.6980, algorithm 1) on gradient + weight_decay * weight, for three steps."""
     lr, decay, beta1, beta2, eps = 0.01, 0.1, 0.9, 0.999, 1e-8
@@ -124,7 +138,7 @@ def test_adams_weight_decay_is_a_term_of_the_gradient(tmp_path: Path) -> None:
         torch.testing.assert_close(expected, weight, atol=1e-6, rtol=0)
 
 
-@AS_IN_EXPERIMENT
+@AS_IN_A_RUN
 def test_sgds_weight_decay_is_a_term_of_the_gradient(tmp_path: Path) -> None:
     lr, decay, momentum = 0.05, 0.2, 0.9
     optimizer = partial(torch.optim.SGD, lr=lr, weight_decay=decay, momentum=momentum)
@@ -137,7 +151,7 @@ def test_sgds_weight_decay_is_a_term_of_the_gradient(tmp_path: Path) -> None:
         torch.testing.assert_close(expected, weight, atol=1e-6, rtol=0)
 
 
-@AS_IN_EXPERIMENT
+@AS_IN_A_RUN
 def test_adamws_weight_decay_is_decoupled(tmp_path: Path) -> None:
     """Weights shrink by lr * weight_decay, whatever the gradient (https://arxiv.org/abs/1711.05101, algorithm 2)."""
     lr, decay, eps = 0.01, 0.5, 1e-8
@@ -167,12 +181,12 @@ def test_the_statistics_travel_with_the_weights() -> None:
     torch.testing.assert_close(other.std.flatten(), torch.tensor(DEVIATION))
 
 
-@AS_IN_EXPERIMENT
+@AS_IN_A_RUN
 @pytest.mark.parametrize("precision", ["bf16-true", "64-true", "bf16-mixed"])
 def test_every_precision_trains_and_evaluates(tmp_path: Path, precision: Any) -> None:
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(3, 4, 2), nn.Flatten(), nn.Linear(4, 3))
-    module = classifier(network, regularizers=[LabelSmoothing(0.1)])
+    module = classifier(network, methods=[LabelSmoothing(0.1)])
     batches = [batch_of([0, 1, 2, 2])]
     trainer = fit(module, batches, batches, tmp_path, precision=precision)
     (logits,) = trainer.predict(module, DataLoader(batches, batch_size=None))  # type: ignore[arg-type, misc]
@@ -208,7 +222,7 @@ def masks(folder: Path, *, seed: int, disturbance: int = 0, epochs: int = 2) -> 
     return network.masks
 
 
-@AS_IN_EXPERIMENT
+@AS_IN_A_RUN
 def test_dropout_masks_are_a_function_of_seed_and_step(tmp_path: Path) -> None:
     drawn = masks(tmp_path, seed=5)
     assert len(drawn) == len({str(mask) for mask in drawn}) == 4  # steps differ, in other epochs too
@@ -218,10 +232,61 @@ def test_dropout_masks_are_a_function_of_seed_and_step(tmp_path: Path) -> None:
     assert (nn.functional.dropout(torch.ones(3, 12), 0.5) != 0).tolist() == drawn[2]
 
 
+# ---- sharpness-aware minimisation: two passes of one step
+
+
+@AS_IN_A_RUN
+def test_sams_step_by_hand(tmp_path: Path) -> None:
+    """The gradient at w + rho * g / |g|, applied at w (https://arxiv.org/abs/2010.01412, equation 2)."""
+    batch, rho = batch_of([0, 1, 2, 2]), 0.5
+    first = gradients(classifier(), batch)
+    norm = torch.stack([(g**2).sum() for g in first]).sum().sqrt()
+    climbed = classifier()
+    with torch.no_grad():
+        for parameter, g in zip(climbed.network.parameters(), first, strict=True):
+            parameter.add_(rho * g / norm)
+    second = gradients(climbed, batch)
+    module = classifier(methods=[SAM(rho)])
+    metrics = fit(module, [batch], [batch], tmp_path).callback_metrics
+    for after, before, g in zip(module.network.parameters(), linear().parameters(), second, strict=True):
+        torch.testing.assert_close(after.double(), before.double() - 0.1 * g, atol=1e-6, rtol=0)
+    plain = functional.cross_entropy(classifier()(batch.images), batch.labels)
+    assert metrics["train/loss"].item() == pytest.approx(plain.item(), rel=1e-6), "that of the first pass"
+    assert not torch.allclose(first[0], second[0], atol=1e-2)  # or the above would not tell it from SGD
+
+
+@AS_IN_A_RUN
+def test_a_step_of_sam_counts_once_for_running_statistics(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(12, 4), nn.BatchNorm1d(4), nn.Linear(4, 3))
+    batch = batch_of([0, 1, 2, 2])
+    module = classifier(network, methods=[SAM(0.5)])
+    with torch.no_grad():
+        x = network[1](module.normalize(batch.images).flatten(1))
+    fit(module, [batch], [batch], tmp_path)
+    norm = network[2]
+    assert isinstance(norm, nn.BatchNorm1d)
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    torch.testing.assert_close(norm.running_mean, 0.1 * x.mean(dim=0))
+    torch.testing.assert_close(norm.running_var, 0.9 + 0.1 * x.var(dim=0))
+    assert (norm.num_batches_tracked, norm.momentum) == (1, 0.1)
+
+
+@AS_IN_A_RUN
+def test_both_passes_of_a_step_drop_the_same_activations(tmp_path: Path) -> None:
+    network = DropOnes()
+    batches = [batch_of([0, 1, 2], seed=k) for k in range(2)]
+    fit(classifier(network, methods=[SAM(0.5)], seed=5), batches, [batch_of([0])], tmp_path)
+    first, again, second, second_again = network.masks
+    assert (first, second) == (again, second_again)
+    assert [first, second] == masks(tmp_path, seed=5, epochs=1), "and those of a run without it"
+
+
 # ---- the metrics of an epoch, by hand
 
 
-@AS_IN_EXPERIMENT
+@AS_IN_A_RUN
 def test_train_metrics_are_those_of_the_training_passes(tmp_path: Path) -> None:
     """Batches of unequal size, each evaluated by the weights that it met: images count alike, not batches."""
     batches = [batch_of([0, 1, 2, 2, 0], seed=1), batch_of([1], seed=2)]
@@ -247,7 +312,7 @@ def test_train_metrics_are_those_of_the_training_passes(tmp_path: Path) -> None:
     assert metrics["lr"].item() == pytest.approx(0.1)
 
 
-@AS_IN_EXPERIMENT
+@AS_IN_A_RUN
 def test_val_metrics_are_those_of_the_epochs_last_weights(tmp_path: Path) -> None:
     """The class without images (owl) counts for nothing in acc_macro, and has no accuracy of its own."""
     val = [batch_of([0, 1, 1, 0, 1], seed=3), batch_of([1, 0], seed=4)]
@@ -269,28 +334,106 @@ def test_val_metrics_are_those_of_the_epochs_last_weights(tmp_path: Path) -> Non
     assert per_class == {"val/acc_class/cat": pytest.approx(cat), "val/acc_class/dog": pytest.approx(dog)}
 
 
-class Weighted(Regularizer):
-    """Blends all images into one grey and adds the squares of the weights."""
+class Grey(Method):
+    """Blends all images into one grey."""
 
-    def change_batch(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        return torch.zeros_like(images), targets
+    acts_on = "images"
 
-    def penalty(self, network: nn.Module) -> Tensor:
-        return self.strength * torch.stack([(parameter**2).sum() for parameter in network.parameters()]).sum()
+    def batch(self, images: Tensor, targets: Tensor, sampled: Tensor) -> tuple[Tensor, Tensor]:
+        return torch.full_like(images, 100), targets
 
 
-@AS_IN_EXPERIMENT
-def test_regularizers_change_training_batches_and_loss_and_nothing_else(tmp_path: Path) -> None:
+class Squares(Method):
+    """Adds the squares of the weights."""
+
+    acts_on = "loss"
+
+    def loss(self, network: nn.Module, images: Tensor, logits: Tensor, targets: Tensor, loss: Tensor) -> Tensor:
+        return loss + self.strength * torch.stack([(parameter**2).sum() for parameter in network.parameters()]).sum()
+
+
+@AS_IN_A_RUN
+def test_methods_change_training_batches_and_the_objective_and_nothing_else(tmp_path: Path) -> None:
+    """`train/loss` stays the plain cross-entropy on hard labels, of what the network saw; the objective has it all."""
     batch = batch_of([0, 1, 2, 2])
-    module = classifier(regularizers=[LabelSmoothing(0.3), Weighted(0.5)], optimizer=partial(torch.optim.SGD, lr=1e-12))
+    optimizer = partial(torch.optim.SGD, lr=1e-12)
+    module = classifier(methods=[Grey(1.0), LabelSmoothing(0.3), Squares(0.5)], optimizer=optimizer)
     metrics = fit(module, [batch], [batch], tmp_path).callback_metrics
     weight, bias = linear()[1].parameters()
     squares = (weight**2).sum() + (bias**2).sum()
-    grey = bias.expand(4, 3)  # the logits of images that are all zero
+    grey = linear()(module.normalize(torch.full((4, 3, 2, 2), 100.0)))
+    hard = functional.cross_entropy(grey, batch.labels)
     smooth = functional.cross_entropy(grey, batch.labels, label_smoothing=0.3)
-    assert metrics["train/loss"].item() == pytest.approx((smooth + 0.5 * squares).item(), rel=1e-5)
+    assert metrics["train/loss"].item() == pytest.approx(hard.item(), rel=1e-5)
+    assert metrics["train/objective"].item() == pytest.approx((smooth + 0.5 * squares).item(), rel=1e-5)
     plain = functional.cross_entropy(module(batch.images), batch.labels)
     assert metrics["val/loss"].item() == pytest.approx(plain.item(), rel=1e-5)
+
+
+@AS_IN_A_RUN
+def test_there_is_no_objective_where_it_is_the_plain_loss(tmp_path: Path) -> None:
+    batches = [batch_of([0, 1, 2])]
+    assert "train/objective" not in fit(classifier(), batches, batches, tmp_path).callback_metrics
+
+
+@AS_IN_A_RUN
+@pytest.mark.parametrize("share", [0.75, 0.25])
+def test_train_acc_of_mixed_images_is_counted_on_the_heavier_label(tmp_path: Path, share: float) -> None:
+    """Images of one pixel value a class; a network that tells them by heart is right about the heavier half."""
+
+    class Blend(Method):
+        acts_on, mixes_images = "pairs", True
+
+        def batch(self, images: Tensor, targets: Tensor, sampled: Tensor) -> tuple[Tensor, Tensor]:
+            return tuple(x * share + x.roll(-1, 0) * (1 - share) for x in (images, targets))  # type: ignore[return-value]
+
+    class Heaviest(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = nn.Parameter(torch.ones(()))
+
+        def forward(self, images: Tensor) -> Tensor:
+            return self.scale * images.mean(dim=(2, 3))  # a class is a channel
+
+    labels = torch.tensor([0, 1, 2, 1])
+    images = 255 * functional.one_hot(labels, 3).float()[:, :, None, None].expand(4, 3, 2, 2)
+    batch = Batch(images=images, labels=labels, indices=np.arange(4))
+    module = classifier(Heaviest(), methods=[Blend(1.0)], normalization=((0.0,) * 3, (1.0,) * 3))
+    metrics = fit(module, [batch], [batch], tmp_path).callback_metrics
+    assert metrics["train/acc"].item() == 1
+    logits = torch.eye(3)[labels] * share + torch.eye(3)[labels.roll(-1)] * (1 - share)
+    heavier = labels if share > 0.5 else labels.roll(-1)
+    assert metrics["train/loss"].item() == pytest.approx(functional.cross_entropy(logits, heavier).item(), rel=1e-5)
+
+
+class TwoHeads(nn.Module):
+    """As torchvision's googlenet: in training a namedtuple, else the main logits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.main, self.other = nn.Linear(12, 3), nn.Linear(12, 3)
+
+    def forward(self, images: Tensor) -> Any:
+        logits = self.main(images.flatten(1))
+        return Outputs(logits, self.other(images.flatten(1))) if self.training else logits
+
+
+class Outputs(NamedTuple):
+    logits: Tensor
+    aux_logits: Tensor
+
+
+@AS_IN_A_RUN
+def test_main_logits_are_trained_where_there_are_auxiliary_ones(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network, alone = TwoHeads(), linear()
+    alone[1].load_state_dict(network.main.state_dict())
+    other = {name: value.clone() for name, value in network.other.state_dict().items()}
+    batches = [batch_of([0, 1, 2, 2])]
+    one = fit(classifier(network), batches, batches, tmp_path, epochs=2).callback_metrics
+    two = fit(classifier(alone), batches, batches, tmp_path, epochs=2).callback_metrics
+    assert {name: value.item() for name, value in one.items()} == {name: value.item() for name, value in two.items()}
+    assert all(torch.equal(value, other[name]) for name, value in network.other.state_dict().items())
 
 
 class AsOnAGpu(LossWatch):
@@ -305,7 +448,7 @@ class AsOnAGpu(LossWatch):
         self.coming = copy, Event(), where  # type: ignore[assignment]
 
 
-@AS_IN_EXPERIMENT
+@AS_IN_A_RUN
 @pytest.mark.parametrize("watch", [LossWatch, AsOnAGpu])
 @pytest.mark.parametrize(
     ("labels", "message"),
@@ -351,92 +494,10 @@ def test_a_compiled_network_learns_the_same_and_its_checkpoints_have_the_same_ke
     assert list(compiled.state_dict()) == list(plain.state_dict())
 
 
-@AS_IN_EXPERIMENT
+@AS_IN_A_RUN
 def test_checkpoints_carry_the_description_and_load_safely(tmp_path: Path) -> None:
     description = {"classes": ["cat"], "config": {"seed": 3, "data": {"root": None}}}
     module = classifier(description=description)
     batches = [batch_of([0, 1, 2])]
     fit(module, batches, batches, tmp_path).save_checkpoint(tmp_path / "some.ckpt")
     assert torch.load(tmp_path / "some.ckpt", weights_only=True)["animal_cls"] == description
-
-
-# ---- evaluation
-
-
-def logits_of(probabilities: Sequence[Sequence[float]]) -> Tensor:
-    return torch.tensor(probabilities).log()
-
-
-def test_evaluate_on_a_hand_made_example() -> None:
-    """Six images; the owls are missing. Rows of the confusion matrix are true, columns predicted."""
-    probabilities = [
-        [0.7, 0.2, 0.1],
-        [0.3, 0.5, 0.2],
-        [0.2, 0.7, 0.1],
-        [0.1, 0.8, 0.1],
-        [0.2, 0.2, 0.6],
-        [0.1, 0.3, 0.6],
-    ]
-    labels = torch.tensor([0, 0, 1, 1, 1, 1])
-    result = evaluate(logits_of(probabilities), labels, classes=CLASSES)
-    assert result.n == 6
-    assert result.confusion == [[1, 1, 0], [0, 2, 2], [0, 0, 0]]
-    assert result.per_class == {"cat": 0.5, "dog": 0.5, "owl": None}
-    assert result.acc == 3 / 6
-    assert result.acc_macro == 0.5
-    of_true = [0.7, 0.3, 0.7, 0.8, 0.2, 0.3]
-    assert result.loss == pytest.approx(-sum(math.log(p) for p in of_true) / 6, rel=1e-6)
-    # Bins of 1/15: 0.5 in the 8th, two 0.6 in the 9th, two 0.7 in the 11th, 0.8 in the 12th.
-    by_hand = (abs(0.5 - 0) + abs(1.2 - 0) + abs(1.4 - 2) + abs(0.8 - 1)) / 6
-    assert result.ece == pytest.approx(by_hand, rel=1e-5)
-
-
-@pytest.mark.parametrize("n", [1, 7, 500])
-def test_evaluate_against_numpy(n: int) -> None:
-    rng = np.random.default_rng(n)
-    logits = (rng.normal(size=(n, 5)) * 3).astype(np.float32)
-    labels = rng.integers(0, 4, size=n)  # the fifth class is absent
-    result = evaluate(torch.from_numpy(logits), torch.from_numpy(labels), classes="abcde")
-    exponentials = np.exp(logits.astype(np.float64))
-    p = exponentials / exponentials.sum(axis=1, keepdims=True)
-    predicted, confidence = p.argmax(axis=1), p.max(axis=1)
-    right = predicted == labels
-    assert result.loss == pytest.approx(-np.log(p[np.arange(n), labels]).mean(), rel=1e-9)
-    assert result.acc == pytest.approx(right.mean())
-    recalls = {k: right[labels == k].mean() for k in range(5) if (labels == k).any()}
-    assert result.acc_macro == pytest.approx(np.mean(list(recalls.values())))
-    assert result.per_class == {name: recalls.get(k) for k, name in enumerate("abcde")}
-    confusion = np.zeros((5, 5), dtype=int)
-    np.add.at(confusion, (labels, predicted), 1)
-    assert result.confusion == confusion.tolist()
-    ece = 0.0
-    for low in range(15):
-        inside = (confidence > low / 15) & (confidence <= (low + 1) / 15)
-        if inside.any():
-            ece += inside.mean() * abs(right[inside].mean() - confidence[inside].mean())
-    assert result.ece == pytest.approx(ece, rel=1e-6)
-
-
-def test_perfect_confidence_belongs_to_the_last_bin() -> None:
-    """A sure and wrong image and a little too modest ones share a bin: their gaps cancel before they are counted."""
-    probabilities = torch.tensor([[1.0, 0.0], [0.95, 0.05], [0.95, 0.05]], dtype=torch.float64)
-    assert calibration_error(probabilities, torch.tensor([1, 0, 0])) == pytest.approx((1 - 0.05 - 0.05) / 3)
-
-
-def test_neighbouring_bins_are_told_apart() -> None:
-    """One too modest in the 14th bin does not make up for one too sure in the 15th; an edge is of the bin below."""
-    for modest in (0.9, 14 / 15):
-        probabilities = torch.tensor([[modest, 1 - modest], [0.99, 0.01]], dtype=torch.float64)
-        assert calibration_error(probabilities, torch.tensor([0, 1])) == pytest.approx((1 - modest + 0.99) / 2)
-
-
-def test_a_perfect_judge_of_itself_has_no_calibration_error() -> None:
-    probabilities = torch.tensor([[0.75, 0.25]] * 4, dtype=torch.float64)
-    assert calibration_error(probabilities, torch.tensor([0, 0, 0, 1])) == pytest.approx(0, abs=1e-12)
-    assert calibration_error(torch.eye(2, dtype=torch.float64), torch.tensor([0, 1])) == 0
-
-
-def test_extreme_logits_are_no_trouble() -> None:
-    result = evaluate(torch.tensor([[1e4, -1e4, 0.0], [-1e4, 1e4, 0.0]]), torch.tensor([0, 0]), classes=CLASSES)
-    assert result.loss == pytest.approx(1e4)
-    assert result.ece == pytest.approx(0.5)

@@ -3,6 +3,9 @@
 import csv
 import json
 import logging
+import re
+import socket
+import sys
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -18,27 +21,17 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData  # type: ignore[attr-defined]  # generated
 
 from animal_cls import results
-from animal_cls.commands.train import compose
-from animal_cls.config.schema import Config
+from animal_cls.config.schema import Config, without_outcome
 from animal_cls.data.decode import decode
 from animal_cls.errors import UserError
 from animal_cls.models.simple_cnn import SimpleCNN
-from animal_cls.results import Result
-from animal_cls.training import run
+from animal_cls.results import MethodRecord, Result
+from animal_cls.training import provenance, run
 
 CLASSES = ["cat", "dog", "owl"]
 SIZES = {"train": 18, "val": 6, "test": 6, "all": 30}
 
 Configure = Callable[..., Config]
-
-
-@pytest.fixture(scope="module")
-def configure(image_folder: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Configure:
-    """The config of a small run on three classes of ten images; two epochs of three steps."""
-    root = image_folder(tmp_path_factory.mktemp("data") / "images", classes=CLASSES, per_class=10)
-    small = ["data=folder", f"data.root={root}", "data.image_size=64", "data.batch_size=6", "data.val=0.2"]
-    small += ["data.test=0.2", "trainer.max_epochs=2", "trainer.accelerator=cpu", "optimizer.lr=0.01"]
-    return lambda *overrides: compose([*small, *overrides])
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +82,8 @@ def test_the_folder_holds_the_files_that_others_rely_on(first: tuple[Result, Pat
         "result.json",
         "metrics.csv",
         "predictions.csv",
+        "predictions.npz",
+        "packages.txt",
         "checkpoints/best.ckpt",
         "checkpoints/last.ckpt",
         *figures,
@@ -128,9 +123,11 @@ def test_the_rows_of_the_metrics_travel_with_the_last_checkpoint(first: tuple[Re
     _, folder = first
     (state,) = (value for key, value in checkpoint(folder, "last")["callbacks"].items() if "History" in key)
     columns = results.read_metrics(folder)
+    assert np.isnan(columns.pop("train/objective")).all(), "it is the plain loss"
     assert {name: [row[name] for row in state["rows"]] for name in columns} == {
         name: column.tolist() for name, column in columns.items()
     }
+    assert all(row.keys() == columns.keys() for row in state["rows"])
 
 
 # ---- the result
@@ -152,8 +149,22 @@ def test_the_result_on_disk_is_the_one_returned(first: tuple[Result, Path], conf
     assert result.warnings == []
     assert result.data_fingerprint is not None
     assert len(result.data_fingerprint) == 64
+    assert (result.derived, result.no_outcome) == (configure("reg=dropout").derived, without_outcome())
+    assert result.derived["model.dropout"] == "reg.dropout"
+    assert {"data.cache", "trainer.checkpoint_minutes", "logger"} <= set(result.no_outcome)
+    assert result.methods == [MethodRecord(key="reg.dropout", strength=0.3)]
+    assert result.data_root == result.config["data"]["root"]
+    assert (result.command, result.host) == (sys.argv, socket.gethostname())
     if result.git is not None:  # a checkout
         assert len(result.git["commit"]) == 40
+
+
+def test_every_installed_package_is_written_down(first: tuple[Result, Path]) -> None:
+    _, folder = first
+    lines = (folder / "packages.txt").read_text(encoding="utf-8").splitlines()
+    assert {f"{name}=={version(name)}" for name in ("torch", "lightning", "numpy", "pytest")} <= set(lines)
+    assert lines == sorted(set(lines), key=str.lower)
+    assert all(re.fullmatch(r"\S+==\S+", line) for line in lines)
 
 
 def test_counts_add_up(first: tuple[Result, Path]) -> None:
@@ -284,6 +295,7 @@ def test_the_hparams_table_has_the_axes_of_the_ablation(first: tuple[Result, Pat
     settings = {name: getattr(value, value.WhichOneof("kind")) for name, value in start.items()}
     strengths = {f"reg.{name}": value for name, value in result.config["reg"].items() if name != "name"}
     chosen = {"model": "simple_cnn", "reg": "dropout", "optimizer": "adam", "seed": 0, "lr": 0.01}
+    chosen |= {"scheduler": "constant"}
     assert settings == chosen | strengths
     assert settings["reg.dropout"] == 0.3
     experiment_info = HParamsPluginData.FromString(contents["_hparams_/experiment"]).experiment
@@ -297,7 +309,7 @@ def test_final_and_best_are_not_mixed_up(
 ) -> None:
     """The checkpoint that is not evaluated is said to be right in 1/8 of the test images."""
     monkeypatch.setattr("animal_cls.training.run._draw", lambda *_: None)  # slow, and of no matter here
-    monkeypatch.setattr("animal_cls.training.run._test_acc", lambda *_: 0.125)
+    monkeypatch.setattr("animal_cls.training.run.evaluation.accuracy", lambda *_: 0.125)
     result = run.train(configure("trainer.max_epochs=1", f"checkpoint={evaluated}"), tmp_path)
     events = EventAccumulator(str(tmp_path / "tensorboard" / "simple_cnn" / "none" / "seed=0"))
     events.Reload()
@@ -405,7 +417,7 @@ def test_a_failed_run_says_so_without_splits(configure: Configure, tmp_path: Pat
 
 
 def test_warnings_of_a_run_are_told_and_kept_once(caplog: pytest.LogCaptureFixture) -> None:
-    with run._collected_warnings() as told:
+    with provenance.collected_warnings() as told:
         warnings.simplefilter("always")
         logging.getLogger("animal_cls.data.dataset").warning("2 of %s images cannot be read", 20)
         warnings.warn("something of torch's", stacklevel=1)

@@ -1,1 +1,1 @@
-"""What is wrong with a folder of images: looked at, told on the terminal, and shown on a page."""
+"""What is wrong with a folder of images: found, printed on the terminal, and shown on a page."""

@@ -1,4 +1,4 @@
-"""From a folder of images to what is written about it."""
+"""From labelled images to what is written about them."""
 
 from datetime import datetime
 from pathlib import Path
@@ -7,62 +7,48 @@ from animal_cls.data.audit.checks import findings
 from animal_cls.data.audit.facts import gather
 from animal_cls.data.audit.overview import beside_the_release, overview
 from animal_cls.data.audit.page import render
-from animal_cls.data.audit.record import Inspection, as_json
+from animal_cls.data.audit.record import Audit, as_json
 from animal_cls.data.dataset import ImageSet
-from animal_cls.data.sources.folder import ClassFolders
+from animal_cls.data.settings import DataSettings
+from animal_cls.data.sources.listing import Listing
 from animal_cls.errors import UserError
 from animal_cls.files import atomic
 
 PAGE, RECORD = "images.html", "images.json"
 
 
-def look(
-    folder: ClassFolders,
-    *,
-    images: ImageSet | UserError,
-    image_size: int,
-    max_pixels: int,
-    max_bad_share: float,
-    cache_dir: Path | None,
-    is_drawn: bool = False,
-) -> Inspection:
-    """Check every file of `folder`.
+def audit_images(
+    listing: Listing, images: ImageSet | UserError, settings: DataSettings, *, is_drawn: bool = False
+) -> Audit:
+    """Check every image of `listing`.
 
     Args:
         images: what a run would use, or why it cannot use them.
-        cache_dir: where the decoded images are kept, if they are.
         is_drawn: the images are our own, which have the classes of Animals-10 but are not to be compared with it.
 
     Raises:
         UserError: the cache cannot be written.
     """
-    facts = gather(
-        folder,
-        images=images,
-        image_size=image_size,
-        max_pixels=max_pixels,
-        max_bad_share=max_bad_share,
-        cache_dir=cache_dir,
-    )
-    return Inspection(
+    facts = gather(listing, images, settings)
+    return Audit(
         made=f"{datetime.now():%Y-%m-%d %H:%M:%S}",
         facts=facts,
         overview=overview(facts),
         findings=findings(facts),
-        release=[] if is_drawn else beside_the_release(folder, facts),
+        release=[] if is_drawn else beside_the_release(listing, facts),
     )
 
 
-def write(inspection: Inspection, out: Path | None) -> list[Path]:
+def write(audit: Audit, out: Path | None) -> list[Path]:
     """Write the page and the record into `out`, or a new folder below outputs/; return their paths.
 
     Raises:
-        UserError: `out` holds those of another look, or cannot be written to.
+        UserError: `out` holds those of another audit, or cannot be written to.
     """
     try:
         folder = _new_folder(datetime.now()) if out is None else _free(out)
-        atomic.write(folder / RECORD, as_json(inspection))
-        atomic.write(folder / PAGE, render(inspection))
+        atomic.write(folder / RECORD, as_json(audit))
+        atomic.write(folder / PAGE, render(audit))
     except OSError as error:
         where = "outputs" if out is None else out
         raise UserError(f"{where}: cannot be written to ({error.strerror}). Choose --out DIR.") from None
@@ -84,7 +70,7 @@ def _new_folder(now: datetime) -> Path:
 
 
 def _free(out: Path) -> Path:
-    if taken := [name for name in (PAGE, RECORD) if (out / name).exists()]:
-        raise UserError(f"--out {out}: holds {taken[0]} already, which is not overwritten. Choose another folder.")
+    if there := [name for name in (PAGE, RECORD) if (out / name).exists()]:
+        raise UserError(f"--out {out}: holds {there[0]} already, which is not overwritten. Choose another folder.")
     out.mkdir(parents=True, exist_ok=True)
     return out

@@ -1,19 +1,18 @@
 """The checks: each takes the facts and says what it has found, the worst first."""
 
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import PurePath
 
 import numpy as np
 
 from animal_cls.data.audit.facts import Facts
 from animal_cls.data.audit.findings import SEVERITIES, Finding, Item, Severity
-from animal_cls.data.header import SUFFIXES_OF, Header
+from animal_cls.data.header import Header, has_usual_name
 from animal_cls.data.sources.folder import FOLLOW
 
 TINY = 16  # pixels of the shorter side: hardly anything can be seen
 LARGE = 25_000_000  # pixels: decoding takes a hundred times as long as that of a photograph from the web
 
-Groups = list[list[int]]  # places of files that belong together
+Groups = list[list[int]]  # indices of files that belong together
 
 
 def findings(facts: Facts) -> list[Finding]:
@@ -26,12 +25,12 @@ def findings(facts: Facts) -> list[Finding]:
 def copies(facts: Facts) -> Iterator[Finding]:
     """Equal files: across splits, across classes, within a class."""
     groups = _groups(facts.contents, np.flatnonzero(facts.readable))
-    torn = [group for group in groups if _differ(facts.sides, group)]
+    torn = [group for group in groups if _is_torn(facts, group)]
     mixed = [group for group in groups if _differ(facts.labels, group)]
     yield _finding(
         facts, "copies_across_splits", "severe", "Equal files in different splits", torn,
         "The network is evaluated on what it was trained on, so its accuracy is too good. "
-        "The folder brings this split, so it is kept: take the copies out of one split.",
+        "The split is predefined, so it is kept: take the copies out of one split.",
     )  # fmt: skip
     yield _finding(
         facts, "copies_across_classes", "severe", "Equal files in different classes", mixed,
@@ -39,7 +38,7 @@ def copies(facts: Facts) -> Iterator[Finding]:
     )  # fmt: skip
     yield _finding(
         facts, "copies_within_class", "note", "Equal files in one class", _others(groups, torn, mixed),
-        "They are on one side of the split and count as often as they are there.",
+        "They are in one split and count as often as they are there.",
     )  # fmt: skip
 
 
@@ -47,11 +46,11 @@ def near_copies(facts: Facts) -> Iterator[Finding]:
     """Different files that show one photograph: across splits, across classes, within a class."""
     groups = _groups(facts.identities, np.flatnonzero(facts.readable))
     groups = [group for group in groups if _differ(facts.contents, group)]
-    torn = [group for group in groups if _differ(facts.sides, group)]
+    torn = [group for group in groups if _is_torn(facts, group)]
     mixed = [group for group in groups if _differ(facts.labels, group)]
-    way_out = "data.group_copies=true keeps each group on one side."
-    if facts.is_premade:
-        way_out = "The folder brings this split, so it is kept: move each group into one split."
+    way_out = "data.group_copies=true keeps each group in one split."
+    if facts.is_predefined:
+        way_out = "The split is predefined, so it is kept: move each group into one split."
     yield _finding(
         facts, "near_copies_across_splits", "severe", "Near copies in different splits", torn,
         f"The network is evaluated by images that it was all but trained on, so its accuracy is too good. {way_out}",
@@ -62,17 +61,17 @@ def near_copies(facts: Facts) -> Iterator[Finding]:
     )  # fmt: skip
     yield _finding(
         facts, "near_copies_within_class", "note", "Near copies in one class", _others(groups, torn, mixed),
-        "They show one photograph, on one side of the split.",
+        "They show one photograph, in one split.",
     )  # fmt: skip
 
 
 def unreadable(facts: Facts) -> Iterator[Finding]:
     """Files that are no images, or damaged ones."""
-    share = len(facts.bad) / len(facts.paths)
+    share = len(facts.unreadable) / len(facts.paths)
     severity: Severity = "severe" if share > facts.max_bad_share else "warning"
-    places = [place for place, path in enumerate(facts.paths) if path in facts.bad]
+    indices = [index for index, path in enumerate(facts.paths) if path in facts.unreadable]
     advice = f"They are left out. A run allows a share of {facts.max_bad_share:g} of such files (data.max_bad_share)"
-    groups = [[_item(facts, place, facts.bad[facts.paths[place]])] for place in places]
+    groups = [[_item(facts, index, facts.unreadable[facts.paths[index]])] for index in indices]
     advice += f", here it is {share:.2g}."
     yield Finding(
         kind="unreadable", severity=severity, title="Unreadable files", advice=advice, groups=groups, has_images=False
@@ -84,7 +83,7 @@ def links(facts: Facts) -> Iterator[Finding]:
     yield Finding(
         kind="links_not_followed", severity="warning", title="Links that lead out of data.root",
         advice=f"What they lead to is left out. {FOLLOW}",
-        groups=[[Item(path=path, class_name="", split="", note="", place=None)] for path in facts.not_followed],
+        groups=[[Item(path=path, class_name="", split="", note="", index=None)] for path in facts.not_followed],
         has_images=False,
     )  # fmt: skip
 
@@ -118,9 +117,9 @@ def sizes(facts: Facts) -> Iterator[Finding]:
 def formats(facts: Facts) -> Iterator[Finding]:
     """Names that say another format than the contents, and animations."""
     groups = [
-        [_item(facts, place, f"is {found.format}")]
-        for place, found in enumerate(facts.headers)
-        if found and PurePath(facts.paths[place]).suffix.lower() not in SUFFIXES_OF[found.format]
+        [_item(facts, index, f"is {found.format}")]
+        for index, found in enumerate(facts.headers)
+        if found and not has_usual_name(facts.paths[index], found)
     ]
     yield Finding(
         kind="wrong_extension", severity="note", title="Names that say another format",
@@ -137,46 +136,51 @@ CHECKS = (unreadable, copies, near_copies, links, contents, sizes, formats)
 
 def _finding(facts: Facts, kind: str, severity: Severity, title: str, groups: Groups, advice: str) -> Finding:
     items = [
-        [_item(facts, place, _size(facts.headers[place])) for place in _unlike_first(facts, group)] for group in groups
+        [_item(facts, index, _size(facts.headers[index])) for index in _unlike_first(facts, group)] for group in groups
     ]
     return Finding(kind=kind, severity=severity, title=title, advice=advice, groups=items)
 
 
 def _unlike_first(facts: Facts, group: list[int]) -> list[int]:
     """One of each class and split, then the others: where only the first are shown, they show why it is a finding."""
-    first = {(facts.labels[place], facts.sides[place]): place for place in reversed(group)}
-    return sorted(group, key=lambda place: place not in first.values())
+    first = {(facts.labels[index], facts.splits[index]): index for index in reversed(group)}
+    return sorted(group, key=lambda index: index not in first.values())
 
 
-def _item(facts: Facts, place: int, note: str) -> Item:
-    name = facts.classes[facts.labels[place]]
-    return Item(path=facts.paths[place], class_name=name, split=str(facts.sides[place]), note=note, place=place)
+def _item(facts: Facts, index: int, note: str) -> Item:
+    name = facts.classes[facts.labels[index]]
+    return Item(path=facts.paths[index], class_name=name, split=str(facts.splits[index]), note=note, index=index)
 
 
 def _size(found: Header | None) -> str:
     return f"{found.width:,} x {found.height:,}" if found else ""
 
 
-def _groups(keys: np.ndarray, places: np.ndarray) -> Groups:
-    """The places with equal keys, where there are several."""
+def _groups(keys: np.ndarray, indices: np.ndarray) -> Groups:
+    """The indices with equal keys, where there are several."""
     groups: dict[str, list[int]] = {}
-    for place in places.tolist():
-        groups.setdefault(str(keys[place]), []).append(place)
+    for index in indices.tolist():
+        groups.setdefault(str(keys[index]), []).append(index)
     return [group for group in groups.values() if len(group) > 1]
+
+
+def _is_torn(facts: Facts, group: list[int]) -> bool:
+    """Whether it lies in several splits; images in none, which data.limit leaves out, do not count."""
+    return len(set(facts.splits[group].tolist()) - {""}) > 1
 
 
 def _differ(values: np.ndarray, group: list[int]) -> bool:
     return len(set(values[group].tolist())) > 1
 
 
-def _others(groups: Groups, *told: Groups) -> Groups:
-    known = {group[0] for kind in told for group in kind}
+def _others(groups: Groups, *shown: Groups) -> Groups:
+    known = {group[0] for kind in shown for group in kind}
     return [group for group in groups if group[0] not in known]
 
 
-def _alone(places: Iterable[int]) -> Groups:
-    return [[int(place)] for place in places]
+def _alone(indices: Iterable[int]) -> Groups:
+    return [[int(index)] for index in indices]
 
 
 def _where(facts: Facts, condition: Callable[[Header], bool]) -> list[int]:
-    return [place for place, found in enumerate(facts.headers) if found and condition(found)]
+    return [index for index, found in enumerate(facts.headers) if found and condition(found)]

@@ -1,4 +1,4 @@
-"""What a check has found, as the terminal, the page and images.json tell it."""
+"""What a check has found, as the terminal, the page and images.json show it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Item:
     class_name: str
     split: str  # "" where it is in none
     note: str  # what is to be said of it: why it cannot be read, its size
-    place: int | None  # of the image among all; None of what is no image
+    index: int | None  # of the image among all; None of what is no image
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ import numpy as np
 from animal_cls.data.audit.facts import Facts
 from animal_cls.data.sources import animals10
 from animal_cls.data.sources.animals10 import Comparison
-from animal_cls.data.sources.folder import ClassFolders
+from animal_cls.data.sources.listing import Listing
 
 SPLITS = ("train", "val", "test")
 SHAPES = {  # below this width : height -> its name; no usual ratio (3:4, 1:1, 4:3, 3:2, 16:9) lies at an edge
@@ -64,17 +64,17 @@ def overview(facts: Facts) -> Overview:
     )
 
 
-def beside_the_release(folder: ClassFolders, facts: Facts) -> list[Comparison]:
-    """Each class beside Animals-10; nothing where the classes are others."""
-    if set(facts.classes) != set(animals10.RELEASE):
+def beside_the_release(listing: Listing, facts: Facts) -> list[Comparison]:
+    """Each class beside Animals-10; nothing where the classes are others, or there are no files."""
+    if not listing.has_files or set(facts.classes) != set(animals10.RELEASE):
         return []
-    return animals10.compare(folder, hashes=dict(zip(facts.paths, facts.contents.tolist(), strict=True)))
+    return animals10.compare(listing, hashes=dict(zip(facts.paths, facts.contents.tolist(), strict=True)))
 
 
 def _counts(facts: Facts, label: int) -> dict[str, int]:
-    sides = facts.sides[facts.readable & (facts.labels == label)]
-    in_splits = {side: int((sides == side).sum()) for side in SPLITS} if (facts.sides != "").any() else {}
-    return {"images": len(sides), **in_splits}
+    splits = facts.splits[facts.readable & (facts.labels == label)]
+    in_splits = {split: int((splits == split).sum()) for split in SPLITS} if (facts.splits != "").any() else {}
+    return {"images": len(splits), **in_splits}
 
 
 def _spread(values: Sequence[int]) -> Spread | None:

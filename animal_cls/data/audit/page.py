@@ -7,7 +7,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from animal_cls.data.audit.findings import SEVERITIES, Finding, Item
-from animal_cls.data.audit.record import Inspection
+from animal_cls.data.audit.record import Audit
 from animal_cls.data.audit.thumbnails import thumbnail
 from animal_cls.files.naming import escaped
 
@@ -17,7 +17,7 @@ MEMBERS = 8  # of a group
 ALL = 400  # small images on the page, of 2 to 6 KB
 
 
-def render(inspection: Inspection) -> str:
+def render(audit: Audit) -> str:
     """The page as text."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, finalize=_showable,
@@ -25,23 +25,23 @@ def render(inspection: Inspection) -> str:
     )  # fmt: skip
     environment.globals |= {"breakable": _breakable}
     return environment.get_template("images.html").render(
-        inspection=inspection,
-        facts=inspection.facts,
-        numbers=inspection.overview,
+        audit=audit,
+        facts=audit.facts,
+        numbers=audit.overview,
         severities=SEVERITIES,
         shown=SHOWN,
         members=MEMBERS,
-        thumbnails=_thumbnails(inspection),
+        thumbnails=_thumbnails(audit),
         style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
     )
 
 
-def _thumbnails(inspection: Inspection) -> dict[int, str]:
+def _thumbnails(audit: Audit) -> dict[int, str]:
     """Index of an image -> its thumbnail, for those that are shown, the worst findings first, until it is enough."""
-    facts, made = inspection.facts, {}
-    for item in (item for finding in inspection.findings for item in _shown(finding)):
-        if item.place is not None and facts.readable[item.place] and len(made) < ALL:
-            made.setdefault(item.place, thumbnail(facts.pixels(item.place), facts.headers[item.place]))
+    facts, made = audit.facts, {}
+    for item in (item for finding in audit.findings for item in _shown(finding)):
+        if item.index is not None and facts.readable[item.index] and len(made) < ALL:
+            made.setdefault(item.index, thumbnail(facts.pixels(item.index), facts.headers[item.index]))
     return made
 
 

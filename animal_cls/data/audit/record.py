@@ -1,4 +1,4 @@
-"""One look at a folder of images, as a whole and as images.json tells it."""
+"""What an audit of images has found, as a whole and as images.json holds it."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -13,7 +13,7 @@ SCHEMA = 1  # raised when a field of images.json changes its meaning
 
 
 @dataclass(frozen=True, kw_only=True)
-class Inspection:
+class Audit:
     """What was looked at, how much there is, and what was found, the worst first."""
 
     made: str  # date and time
@@ -28,23 +28,23 @@ class Inspection:
         return int(self.facts.readable.sum())
 
 
-def as_json(inspection: Inspection) -> str:
+def as_json(audit: Audit) -> str:
     """images.json: all files of all findings, by name."""
-    facts = inspection.facts
+    facts = audit.facts
     content = {
         "schema": SCHEMA,
-        "made": inspection.made,
+        "made": audit.made,
         "root": str(facts.root),
         "fingerprint": facts.fingerprint,
         "error": str(facts.trouble) if facts.trouble else None,
-        "images": inspection.n,
-        "unreadable": len(facts.bad),
-        "ignored": facts.ignored,
+        "images": audit.n,
+        "unreadable": len(facts.unreadable),
+        "skipped": facts.skipped,
         "image_size": facts.image_size,
-        "split": "of the folder" if facts.is_premade else "by contents",
-        **asdict(inspection.overview),
-        "findings": [_finding(finding) for finding in inspection.findings],
-        "release": {row.name: row.difference or "equal" for row in inspection.release} or None,
+        "split": "predefined" if facts.is_predefined else "by contents",
+        **asdict(audit.overview),
+        "findings": [_finding(finding) for finding in audit.findings],
+        "release": {row.name: row.difference or "equal" for row in audit.release} or None,
     }
     return json.dumps(content, indent=1, allow_nan=False) + "\n"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from animal_cls.data.cache.pixels import LAST_USE
-from animal_cls.data.cache.store import JOURNAL, About, Store, read_about
+from animal_cls.data.cache.store import JOURNAL, Manifest, Store, read_manifest
 from animal_cls.errors import UserError
 
 ALL = "all"
@@ -19,7 +19,7 @@ class Cache:
     """One folder of decoded images."""
 
     key: str  # the folder's name
-    about: About | None  # None: of another version of animal_cls, or damaged
+    manifest: Manifest | None  # None: of another version of animal_cls, or damaged
     images: int
     bytes: int  # on the disk
     last_use: datetime
@@ -33,16 +33,16 @@ def caches(cache_dir: Path) -> list[Cache]:
 
 
 def _cache(folder: Path) -> Cache:
-    about = read_about(folder)
+    manifest = read_manifest(folder)
     files = [file.stat() for file in folder.iterdir() if file.is_file()]
     used = folder / LAST_USE
     return Cache(
         key=folder.name,
-        about=about,
-        images=len(Store(folder, about).by_hash) if about and (folder / JOURNAL).exists() else 0,
+        manifest=manifest,
+        images=len(Store(folder, manifest).by_hash) if manifest and (folder / JOURNAL).exists() else 0,
         bytes=sum(status.st_size for status in files),
         last_use=datetime.fromtimestamp((used if used.exists() else folder).stat().st_mtime),
-        has_root=about is not None and Path(about.root).is_dir(),
+        has_root=manifest is not None and Path(manifest.root).is_dir(),
     )
 
 

@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import platformdirs
 from filelock import FileLock, Timeout
 
-from animal_cls.data.cache.store import FORMAT, NO_ROW, About, Entry, Rows, Store, cores, key
-from animal_cls.data.decode import MAX_PIXELS, UnreadableImage, decode, read
+from animal_cls.config.values import MAX_PIXELS
+from animal_cls.data.cache.store import FORMAT, NO_ROW, Entry, Manifest, Rows, Store, key
+from animal_cls.data.decode import UnreadableImage, decode, read
 from animal_cls.errors import UserError
+from animal_cls.files.naming import listed
+from animal_cls.files.processors import cores
 
 CHUNK_BYTES = 8 * 2**20  # decoded pixels that go to the disk at once; a killed build loses so much of its work
 AT_ONCE = 8  # images that a thread decodes before it hands them on
@@ -48,13 +50,7 @@ class DecodedImages:
     pixels: Pixels
     rows: np.ndarray  # (N,) int64, which row of `pixels` is each file's; -1 where there is none
     hashes: np.ndarray  # (N,) str, SHA-256 of each file's bytes in hex; "" where it could not be read
-    bad: dict[str, str]  # path -> why it could not be read
-
-
-def default_cache_dir() -> Path:
-    """Where decoded and drawn images are kept: $ANIMAL_CLS_CACHE, else the user's cache directory."""
-    chosen = os.environ.get("ANIMAL_CLS_CACHE")
-    return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("animal_cls", appauthor=False)
+    unreadable: dict[str, str]  # path -> why it could not be read
 
 
 def decoded(
@@ -78,33 +74,42 @@ def decoded(
         cache_dir: the pixels lie in `cache_dir`/decoded/<key>/.
         show_progress: a bar on the terminal; elsewhere one line is logged.
         verify: read every file and compare its contents, too.
-        max_pixels: of a file; one with more is among the bad ones.
+        max_pixels: of a file; one with more counts as unreadable.
 
     Raises:
         UserError: the cache cannot be written (full disk, no permission), or a file could not be read for a reason
             that may pass (a network drive that is gone).
     """
     assert paths, "no images"
-    about = About(format=FORMAT, root=str(root.resolve()), image_size=image_size, max_pixels=max_pixels)
-    folder = cache_dir / "decoded" / key(about)
+    manifest = Manifest(format=FORMAT, root=str(root.resolve()), image_size=image_size, max_pixels=max_pixels)
+    folder = cache_dir / "decoded" / key(manifest)
     try:
-        store = Store(folder, about)
-        stamps = {path: _stamp(root / path) for path in paths}
-        end = sys.maxsize  # of the rows that were not written just now
-        if verify or _missing(store, stamps):
-            end = _complete(store, root, stamps, show_progress, verify=verify)
-        if damaged := store.not_as_written(entry for path in paths if (entry := store.entries[path]).row < end):
-            log.warning("%s images in %s are damaged and are decoded again", f"{len(damaged):,}", folder)
-            _complete(store, root, stamps, show_progress, damaged=damaged)
+        store = Store(folder, manifest)
+        _bring_up_to_date(store, root, paths, show_progress, verify=verify)
         (folder / LAST_USE).touch()
-        return DecodedImages(
-            pixels=Rows(store.rows_file, image_size) if store.rows_file.exists() else _Nothing(image_size),
-            rows=np.array([store.entries[path].row for path in paths], dtype=np.int64),
-            hashes=np.array([store.entries[path].hash for path in paths], dtype="U64"),
-            bad={path: store.entries[path].bad for path in paths if store.entries[path].bad},
-        )
+        return _images_in(store, paths, image_size)
     except OSError as error:
         raise _cannot_write(error, cache_dir, len(paths) * _row_bytes(image_size)) from None
+
+
+def _images_in(store: Store, paths: Sequence[str], image_size: int) -> DecodedImages:
+    return DecodedImages(
+        pixels=Rows(store.rows_file, image_size) if store.rows_file.exists() else _Nothing(image_size),
+        rows=np.array([store.entries[path].row for path in paths], dtype=np.int64),
+        hashes=np.array([store.entries[path].hash for path in paths], dtype="U64"),
+        unreadable={path: store.entries[path].unreadable for path in paths if store.entries[path].unreadable},
+    )
+
+
+def _bring_up_to_date(store: Store, root: Path, paths: Sequence[str], show_progress: bool, *, verify: bool) -> None:
+    """Decode what is new, has changed or is damaged."""
+    stamps = {path: _stamp(f"{root}/{path}") for path in paths}
+    end = sys.maxsize  # of the rows that were not written just now
+    if verify or _missing(store, stamps):
+        end = _complete(store, root, stamps, show_progress, verify=verify)
+    if damaged := store.not_as_written(entry for path in paths if (entry := store.entries[path]).row < end):
+        log.warning("%s images in %s are damaged and are decoded again", f"{len(damaged):,}", store.folder)
+        _complete(store, root, stamps, show_progress, damaged=damaged)
 
 
 def on_the_fly(
@@ -116,16 +121,16 @@ def on_the_fly(
         UserError: a file could not be read for a reason that may pass.
     """
     entries = []
-    look = partial(_decode, root, image_size=image_size, max_pixels=max_pixels)
+    work = partial(_decode, root, image_size=image_size, max_pixels=max_pixels)
     with _progress(len(paths), "on the fly", show_progress) as advance, ThreadPoolExecutor(cores()) as pool:
-        for entry, _ in pool.map(look, [(path, "") for path in paths]):
+        for entry, _ in pool.map(work, [(path, "") for path in paths]):
             entries.append(entry)
             advance()
     return DecodedImages(
         pixels=_Files([root / path for path in paths], image_size, max_pixels),
-        rows=np.array([NO_ROW if entry.bad else row for row, entry in enumerate(entries)], dtype=np.int64),
+        rows=np.array([NO_ROW if entry.unreadable else row for row, entry in enumerate(entries)], dtype=np.int64),
         hashes=np.array([entry.hash for entry in entries], dtype="U64"),
-        bad={entry.path: entry.bad for entry in entries if entry.bad},
+        unreadable={entry.path: entry.unreadable for entry in entries if entry.unreadable},
     )
 
 
@@ -137,11 +142,11 @@ class _Files:
 
     def take(self, rows: np.ndarray) -> np.ndarray:
         """As `Pixels.take`; raises `UserError` for a file that has become unreadable meanwhile."""
-        taken = np.empty((len(rows), self.image_size, self.image_size, 3), dtype=np.uint8)
+        pixels = np.empty((len(rows), self.image_size, self.image_size, 3), dtype=np.uint8)
         with ThreadPoolExecutor(cores()) as pool:
-            for place, pixels in enumerate(pool.map(self._one, rows.tolist())):
-                taken[place] = pixels
-        return taken
+            for index, image in enumerate(pool.map(self._one, rows.tolist())):
+                pixels[index] = image
+        return pixels
 
     def _one(self, row: int) -> np.ndarray:
         try:
@@ -161,10 +166,10 @@ class _Nothing:
         return np.empty((0, self.image_size, self.image_size, 3), dtype=np.uint8)
 
 
-def _stamp(file: Path) -> str:
+def _stamp(file: str) -> str:
     """What changes when the file does, and when it becomes readable."""
     try:
-        status = file.stat()
+        status = os.stat(file)  # noqa: PTH116  # in a third of the time
     except OSError:
         return "missing"
     return f"{status.st_size} {status.st_mtime_ns} {os.access(file, os.R_OK)}"
@@ -202,7 +207,7 @@ def _complete(
         with _progress(len(wanted), str(store.folder.parent), show_progress) as advance:
             _decode_into(store, root, [(path, stamps[path]) for path in wanted], advance)
         if verify:
-            _tell_changes(before, store, stamps)
+            _warn_of_changes(before, store, stamps)
         used = {entry.row for path in stamps if (entry := store.entries[path]).row != NO_ROW}
         rows = store.count_rows()
         if rows - len(used) > DEAD_SHARE * rows:
@@ -213,8 +218,8 @@ def _complete(
 
 def _decode_into(store: Store, root: Path, wanted: list[tuple[str, str]], advance: Callable[[], None]) -> None:
     """Decode chunk by chunk on all cores; while one goes to the disk the next is being decoded."""
-    about = store.about
-    work = partial(_decode, root, image_size=about.image_size, max_pixels=about.max_pixels, known=store.by_hash)
+    manifest = store.manifest
+    work = partial(_decode, root, image_size=manifest.image_size, max_pixels=manifest.max_pixels, known=store.by_hash)
     for chunk in _in_chunks(work, wanted, size=max(cores(), CHUNK_BYTES // store.row_bytes)):
         store.add(chunk)
         for _ in chunk:
@@ -254,23 +259,22 @@ def _decode(
         pixels = decode(source, image_size=image_size, max_pixels=max_pixels).tobytes()
         return Entry(path, stamp, content, checksum=zlib.crc32(pixels)), pixels
     except UnreadableImage as error:
-        return Entry(path, stamp, bad=str(error)), None
+        return Entry(path, stamp, unreadable=str(error)), None
     except (FileNotFoundError, PermissionError) as error:
-        return Entry(path, stamp, bad=error.strerror or type(error).__name__), None
+        return Entry(path, stamp, unreadable=error.strerror or type(error).__name__), None
     except OSError as error:  # may pass, so it must not be remembered
         reason = error.strerror or error
         raise UserError(f"{root / path}: cannot be read ({reason}). Is its disk still there?") from None
 
 
-def _tell_changes(before: dict[str, Entry], store: Store, stamps: dict[str, str]) -> None:
+def _warn_of_changes(before: dict[str, Entry], store: Store, stamps: dict[str, str]) -> None:
     changed = [
         path
         for path, stamp in stamps.items()
         if path in before and before[path].stamp == stamp and before[path].hash != store.entries[path].hash
     ]
     if changed:
-        shown = ", ".join(changed[:10]) + (f" and {len(changed) - 10:,} more" if len(changed) > 10 else "")
-        log.warning("Changed without a new size or time, and decoded again: %s", shown)
+        log.warning("Changed without a new size or time, and decoded again: %s", listed(changed))
 
 
 @contextmanager

@@ -14,18 +14,20 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, astuple, dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
-FORMAT = 2  # raised when other pixels would come of the same files, or when the layout of the folder changes
-ABOUT, JOURNAL, ROWS = "about.json", "journal", "rows.{generation}"
+from animal_cls.files import atomic
+from animal_cls.files.processors import cores
+
+FORMAT = 3  # raised when other pixels would come of the same files, or when the layout of the folder changes
+MANIFEST, JOURNAL, ROWS = "manifest.json", "journal", "rows.{generation}"
 CHECKED = 256  # rows whose checksums are compared at once
 NO_ROW = -1
 
 
 @dataclass(frozen=True, kw_only=True)
-class About:
+class Manifest:
     """What a store is of: a folder of images at one size."""
 
     format: int
@@ -43,7 +45,7 @@ class Entry:
     hash: str = ""  # SHA-256 of the file in hex; "" = it could not be read
     row: int = NO_ROW  # where its pixels lie
     checksum: int = 0  # CRC-32 of the row
-    bad: str = ""  # why it could not be read
+    unreadable: str = ""  # why it could not be read
 
 
 class Store:
@@ -51,12 +53,12 @@ class Store:
 
     Args:
         folder: where they lie; made when something is added.
-        about: what they are of.
+        manifest: what they are of.
     """
 
-    def __init__(self, folder: Path, about: About) -> None:
-        self.folder, self.about = folder, about
-        self.row_bytes = about.image_size**2 * 3
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        self.folder, self.manifest = folder, manifest
+        self.row_bytes = manifest.image_size**2 * 3
         self.entries: dict[str, Entry] = {}
         self.by_hash: dict[str, Entry] = {}
         self.generation, self.damaged = 0, 0  # which file of rows; lines of the journal that are not whole
@@ -108,7 +110,8 @@ class Store:
     def begin(self) -> None:
         """Make the folder ready for `add`; the caller holds the lock."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        _replace(self.folder / ABOUT, json.dumps(asdict(self.about)).encode())
+        atomic.remove_parts(self.folder)
+        atomic.write(self.folder / MANIFEST, json.dumps(asdict(self.manifest)))
         if self.damaged or not self.headed:
             self._write_journal(self.entries.values())
         for file in self.folder.glob("rows.*"):  # of before a compaction, which nobody can be about to open any more
@@ -151,7 +154,7 @@ class Store:
 
     def _write_journal(self, entries: Iterable[Entry]) -> None:
         lines = [_line([FORMAT, self.generation]), *(_line(list(astuple(entry))) for entry in entries)]
-        _replace(self.folder / JOURNAL, b"".join(lines))
+        atomic.write(self.folder / JOURNAL, b"".join(lines))
         self.headed = True
 
     def compact(self, paths: Sequence[str]) -> None:
@@ -168,7 +171,7 @@ class Store:
                     source.seek(entry.row * self.row_bytes)
                     file.write(source.read(self.row_bytes))
                     new_rows[entry.row] = len(new_rows)
-            _to_disk(file)
+            atomic.to_disk(file)
         moved = [replace(entry, row=new_rows.get(entry.row, NO_ROW)) for entry in kept]
         self._write_journal(moved)
         self.refresh()
@@ -179,7 +182,7 @@ class Store:
         parts = [wanted[start : start + CHECKED] for start in range(0, len(wanted), CHECKED)]
         if not parts:
             return []
-        pixels = Rows(self.rows_file, self.about.image_size)
+        pixels = Rows(self.rows_file, self.manifest.image_size)
 
         def compare(part: list[Entry]) -> list[Entry]:
             read = pixels.take(np.array([entry.row for entry in part]))
@@ -230,23 +233,18 @@ class Rows:
             offset, into = offset + count, into[count:]
 
 
-def cores() -> int:
-    """The processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def key(about: About) -> str:
+def key(manifest: Manifest) -> str:
     """The name of the folder of a store."""
-    return hashlib.sha256(json.dumps(asdict(about)).encode(errors="surrogatepass")).hexdigest()[:32]
+    return hashlib.sha256(json.dumps(asdict(manifest)).encode(errors="surrogatepass")).hexdigest()[:32]
 
 
-def read_about(folder: Path) -> About | None:
+def read_manifest(folder: Path) -> Manifest | None:
     """What the store in `folder` is of; None where there is none of this version."""
     try:
-        about = About(**json.loads((folder / ABOUT).read_bytes()))
+        manifest = Manifest(**json.loads((folder / MANIFEST).read_bytes()))
     except (OSError, ValueError, TypeError):
         return None
-    return about if about.format == FORMAT else None
+    return manifest if manifest.format == FORMAT else None
 
 
 def _line(values: list[object]) -> bytes:
@@ -270,17 +268,3 @@ def _entry(line: bytes) -> Entry | None:
 
 def _newest_generation(folder: Path) -> int:
     return max((int(file.suffix[1:]) for file in folder.glob("rows.*") if file.suffix[1:].isdigit()), default=0)
-
-
-def _replace(file: Path, content: bytes) -> None:
-    """Write `content` so that the file is always whole, the old or the new one."""
-    part = file.with_name(f"{file.name}.part")
-    with part.open("wb") as new:
-        new.write(content)
-        _to_disk(new)
-    part.replace(file)
-
-
-def _to_disk(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())

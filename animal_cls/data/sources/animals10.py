@@ -1,20 +1,20 @@
 """Animals-10, the report's 26,179 photographs: where a copy lies, how to get one, and whether it is whole."""
 
-import contextlib
 import hashlib
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from animal_cls.data.decode import UnreadableImage, read
 from animal_cls.errors import UserError
+from animal_cls.files import downloads
 
 if TYPE_CHECKING:  # folder.py takes the English names from here
-    from animal_cls.data.sources.folder import ClassFolders
+    from animal_cls.data.sources.listing import Listing
 
 HANDLE = "alessiocorrado99/animals10"
 URL = f"https://www.kaggle.com/datasets/{HANDLE}"
@@ -30,7 +30,6 @@ FOLDERS = {  # as Kaggle ships them, inside raw-img/
     "ragno": "spider",
     "scoiattolo": "squirrel",
 }
-CONNECT_SECONDS, SILENCE_SECONDS = 10, 60  # until a connection stands; between two bytes of an answer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +102,7 @@ def _download() -> Path:
         flush=True,
     )
     try:
-        with _time_limit_on_requests():
+        with downloads.time_limit():
             return Path(kagglehub.dataset_download(HANDLE))
     except Exception as error:  # whatever kagglehub and its libraries raise: network, disk, refusal
         raise UserError(_ways_out(f"and its download failed ({_reason(error)})")) from None
@@ -125,28 +124,6 @@ def _ways_out(trouble: str) -> str:
     )
 
 
-@contextlib.contextmanager
-def _time_limit_on_requests() -> Iterator[None]:
-    """Meanwhile requests that set no time limit have one: kagglehub's have none, so a dead network would hang it."""
-    try:
-        from requests.adapters import HTTPAdapter
-    except ImportError:  # a kagglehub that is built on something else
-        yield
-        return
-    adapter: Any = HTTPAdapter
-    send = adapter.send
-
-    def send_in_time(self: Any, request: Any, **settings: Any) -> Any:
-        settings["timeout"] = settings.get("timeout") or (CONNECT_SECONDS, SILENCE_SECONDS)
-        return send(self, request, **settings)
-
-    adapter.send = send_in_time
-    try:
-        yield
-    finally:
-        adapter.send = send
-
-
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
     """One class of a copy beside the same class of the release."""
@@ -166,7 +143,7 @@ class Comparison:
         return "" if self.here.digest == self.release.digest else "other contents"
 
 
-def compare(folder: "ClassFolders", *, hashes: Mapping[str, str]) -> list[Comparison]:
+def compare(folder: "Listing", *, hashes: Mapping[str, str]) -> list[Comparison]:
     """Each class of `folder` beside the release.
 
     Args:

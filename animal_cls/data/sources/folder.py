@@ -1,36 +1,23 @@
-"""What lies in a folder of class folders: which files are images, of which class, and in which ready-made split."""
+"""What lies in a folder of class folders: which files are images, of which class, and in which predefined split."""
 
 import os
 import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from animal_cls.data.sources.animals10 import FOLDERS
+from animal_cls.data.sources.labels import SPLIT_NAMES
+from animal_cls.data.sources.listing import Listing
 from animal_cls.data.sources.tree import SUFFIXES, Tree, leads_out, read
 from animal_cls.errors import UserError
 from animal_cls.files.naming import listed
 
-SPLIT_FOLDERS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 EXAMPLE = "data.root=/path/to/images"
 FOLLOW = "To follow links: data.follow_links=true"
 ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClassFolders:
-    """The N images of a folder of class folders, K classes."""
-
-    root: Path  # the folder that was entered
-    paths: list[str]  # (N,) relative to root, with "/", sorted class by class
-    labels: np.ndarray  # (N,) int64 into `classes`
-    classes: list[str]  # (K,) sorted names, as shown to people
-    predefined: np.ndarray | None  # (N,) of "train", "val" or "test" where the folder brings its own split
-    ignored: int  # hidden files and folders, files that are no images, images outside of the class folders
-    not_followed: list[str]  # links that lead out of the root, relative to it
 
 
 def locate(*, root: str | None, cache_dir: Path) -> Path:
@@ -44,11 +31,11 @@ def locate(*, root: str | None, cache_dir: Path) -> Path:
     return Path(root).expanduser()
 
 
-def scan(root: Path, *, follow_links: bool = False) -> ClassFolders:
+def scan(root: Path, *, follow_links: bool = False) -> Listing:
     """The images in `root`, found by their names alone; no file is opened.
 
     A `raw-img/` directly inside is entered. Folders `train/`, `val/` (or `valid/`, `validation/`) and `test/` that hold
-    class folders are a ready-made split. Where all class folders are Italian Animals-10 names, the classes are English.
+    class folders are a predefined split. Where all class folders are Italian Animals-10 names, the classes are English.
 
     Args:
         follow_links: also links that lead out of `root`.
@@ -107,12 +94,12 @@ def _enter(root: Path, boundary: Path | None) -> Path:
 
 
 def _splits(tree: Tree, root: Path) -> dict[str, Tree] | None:
-    """Folder name -> folder of the ready-made split, or None where the folders of `root` are the classes."""
-    found = {name: folder for name, folder in tree.folders.items() if name.lower() in SPLIT_FOLDERS}
+    """Folder name -> folder of the predefined split, or None where the folders of `root` are the classes."""
+    found = {name: folder for name, folder in tree.folders.items() if name.lower() in SPLIT_NAMES}
     holding = {name: folder for name, folder in found.items() if any(folder.class_folders().values())}
-    sides = [SPLIT_FOLDERS[name.lower()] for name in holding]
-    if "train" in sides and len(set(sides)) > 1:
-        if len(set(sides)) < len(sides):
+    names = [SPLIT_NAMES[name.lower()] for name in holding]
+    if "train" in names and len(set(names)) > 1:
+        if len(set(names)) < len(names):
             raise UserError(f"data.root={root}: {_listed(holding)} name one split twice. Keep one folder for each.")
         return holding
     if found and len(found) == len(tree.folders):
@@ -129,7 +116,7 @@ def _refuse_linked_classes(tree: Tree, splits: dict[str, Tree] | None, root: Pat
     if splits is None:
         linked = tree.folders_outside
     else:
-        linked = [name for name in tree.folders_outside if name.lower() in SPLIT_FOLDERS]
+        linked = [name for name in tree.folders_outside if name.lower() in SPLIT_NAMES]
         linked += [f"{split}/{name}" for split, folder in splits.items() for name in folder.folders_outside]
     if linked:
         raise _linked_away(linked, root)
@@ -145,7 +132,7 @@ def _linked_away(folders: list[str], root: Path) -> UserError:
     )
 
 
-def _gather(tree: Tree, splits: dict[str, Tree], root: Path) -> ClassFolders:
+def _gather(tree: Tree, splits: dict[str, Tree], root: Path) -> Listing:
     """All classes of all `splits`; the one split named "" is `root` itself."""
     by_split = {name: folder.class_folders() for name, folder in splits.items()}
     names = _display_names({name for folders in by_split.values() for name in folders}, root)
@@ -160,13 +147,13 @@ def _gather(tree: Tree, splits: dict[str, Tree], root: Path) -> ClassFolders:
     index = {name: label for label, name in enumerate(classes)}
     paths = [path for _, path, _ in rows]
     _check_names(paths, root)
-    return ClassFolders(
+    return Listing(
         root=root,
         paths=paths,
         labels=np.array([index[name] for name, _, _ in rows], dtype=np.int64),
         classes=classes,
-        predefined=None if "" in splits else np.array([SPLIT_FOLDERS[split.lower()] for _, _, split in rows]),
-        ignored=tree.all_ignored() + sum(1 for _ in tree.all_images()) - len(rows),
+        predefined=None if "" in splits else np.array([SPLIT_NAMES[split.lower()] for _, _, split in rows]),
+        skipped=tree.all_skipped() + sum(1 for _ in tree.all_images()) - len(rows),
         not_followed=list(tree.all_outside()),
     )
 
@@ -217,8 +204,8 @@ def _found_instead(tree: Tree, root: Path) -> str:
     archives = [path.name for path in root.iterdir() if path.suffix.lower() in ARCHIVES]
     if archives:
         return f"an archive lies in it ({listed(archives)}); unpack it"
-    if tree.ignored:
-        return f"{tree.ignored:,} other or hidden files lie in it, no folders; put each class in a folder of its own"
+    if tree.skipped:
+        return f"{tree.skipped:,} other or hidden files lie in it, no folders; put each class in a folder of its own"
     return "it is empty; put the images of each class there, in a folder of its own"
 
 

@@ -19,7 +19,7 @@ class Tree:
     folders: dict[str, "Tree"]
     images_outside: list[str]  # links that lead out of the root
     folders_outside: list[str]
-    ignored: int  # what else lies directly in it
+    skipped: int  # what else lies directly in it
 
     def all_images(self) -> Iterator[str]:
         """Paths, relative to this folder, of the images in it and below."""
@@ -33,9 +33,9 @@ class Tree:
         for name, tree in self.folders.items():
             yield from (f"{name}/{path}" for path in tree.all_outside())
 
-    def all_ignored(self) -> int:
+    def all_skipped(self) -> int:
         """How much else lies in this folder and below."""
-        return self.ignored + sum(tree.all_ignored() for tree in self.folders.values())
+        return self.skipped + sum(tree.all_skipped() for tree in self.folders.values())
 
     def class_folders(self) -> dict[str, list[str]]:
         """The folders directly inside and the images in them and below."""
@@ -59,12 +59,12 @@ def read(folder: Path, *, boundary: Path | None) -> Tree:
 
 def _read(folder: Path, boundary: str | None, above: frozenset[Identity], entered: set[Identity] | None) -> Tree:
     above |= {_identity(folder)}
-    images, folders, images_outside, folders_outside, ignored = [], {}, [], [], 0
+    images, folders, images_outside, folders_outside, skipped = [], {}, [], [], 0
     with os.scandir(folder) as found:
         entries = sorted(found, key=lambda entry: entry.name)
     for entry in entries:
         if entry.name.startswith(".") or entry.name in SYSTEM_FOLDERS:
-            ignored += 1
+            skipped += 1
         elif _is_folder(entry):
             if leads_out(entry, boundary):
                 folders_outside.append(entry.name)
@@ -75,13 +75,13 @@ def _read(folder: Path, boundary: str | None, above: frozenset[Identity], entere
         elif entry.name.lower().endswith(SUFFIXES):  # a dangling link too: it is named as unreadable later
             (images_outside if leads_out(entry, boundary) else images).append(entry.name)
         else:
-            ignored += 1
+            skipped += 1
     return Tree(
         images=images,
         folders=folders,
         images_outside=images_outside,
         folders_outside=folders_outside,
-        ignored=ignored,
+        skipped=skipped,
     )
 
 

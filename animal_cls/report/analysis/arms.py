@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from animal_cls.report.analysis.collect import newest_first
-from animal_cls.report.analysis.configs import LABEL, Flat, differences, flat, identity, shown, strengths
+from animal_cls.report.analysis.configs import Flat, differences, identity, root_of, shown, strengths, value_of
 from animal_cls.report.records import Arm, Run
 
 DATA = "data fingerprint"  # a key of no config: the same config on other images is another arm
@@ -32,8 +32,7 @@ class Group:
     @property
     def root(self) -> str:
         """Where its first run found the images."""
-        config = self.runs[0].result.config if self.runs[0].result else {}
-        return shown(flat(config).get(ROOT))
+        return shown(root_of(self.runs[0].result))
 
     @property
     def key(self) -> Flat:
@@ -60,7 +59,7 @@ def grouped(runs: Sequence[Run]) -> list[Group]:
     table: dict[str, list[Group]] = {}  # runs that failed before the images were read, last, join the others
     for run in known:
         assert run.result is not None
-        config, fingerprint = identity(run.result.config), run.result.data_fingerprint
+        config, fingerprint = identity(run.result), run.result.data_fingerprint
         config.pop(ROOT, None)  # where the same images lie changes no number, and others have another fingerprint
         alike = table.setdefault(repr(sorted(config.items(), key=lambda item: item[0])), [])
         group = next((g for g in alike if fingerprint in (g.fingerprint, None)), None)
@@ -116,8 +115,7 @@ def _first_difference(groups: list[Group], used: dict[str, str]) -> str | None:
 
 
 def _shown(group: Group, key: str) -> str:
-    missing = 0.0 if key.startswith("reg.") and key != LABEL else None
-    return shown(group.key.get(key, missing))
+    return shown(value_of(group.key, key))
 
 
 def _name_runs(runs: Sequence[Run], groups: Sequence[Group]) -> list[Run]:

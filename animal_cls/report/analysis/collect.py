@@ -15,11 +15,10 @@ from animal_cls import results
 from animal_cls.errors import UserError
 from animal_cls.report.analysis.predictions import Reader
 from animal_cls.report.records import Run
-from animal_cls.results import Result, SplitResult
+from animal_cls.results import LOCK, PLAN, Result, SplitResult
 
-PLAN = "plan.json"  # of a sweep, as animal_cls.sweeps.callback writes it
 OVERRIDES = Path(".hydra", "overrides.yaml")
-MARKS = (results.RESULT, results.METRICS, ".hydra", ".lock")  # one of them makes a folder a run's
+MARKS = (results.RESULT, results.METRICS, ".hydra", LOCK)  # one of them makes a folder a run's
 OWN = "runs.csv"  # makes a folder a report's: the first file that it writes
 PASSED_OVER = ("tensorboard", "checkpoints", "figures")  # of runs and sweeps: nothing in them is a run
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from animal_cls import statistics
 from animal_cls.errors import UserError
-from animal_cls.report.analysis.fairness import Fairness, evaluate
+from animal_cls.report.analysis.confounding import Factors, factors
 from animal_cls.report.analysis.pairing import Paired, common_seeds, pair, values
 from animal_cls.report.records import COMPARED_METRICS, COMPARED_SPLITS, Arm, Comparison, ImagesTest, SeedsTest
 from animal_cls.statistics import CrossedTest
@@ -16,6 +16,7 @@ from animal_cls.statistics import CrossedTest
 POINTS = 100  # of a fraction
 TWO_POINTS = 0.02  # the difference that a study should be able to show, a fraction
 DRAWS = 1000  # of the bootstrap over images
+NOT_EXACT = "predictions.csv rounds some probabilities to 0, whose loss is in no table"
 FEW = 6  # seeds below which no exact signed-rank test reaches 0.05
 
 # A comparison whose Holm family is not known yet, and the test from which the seeds needed follow.
@@ -46,17 +47,17 @@ def _find(name: str, named: dict[str, Arm]) -> Arm:
 def _drafts(arm: Arm, baseline: Arm, arms: Sequence[Arm]) -> list[Draft]:
     if not (arm.done and baseline.done):
         return []  # the arm's notes say so
-    fairness = evaluate(arm, baseline, arms)
+    found = factors(arm, baseline, arms)
     drafts = []
     for split in COMPARED_SPLITS:
         results = [run.result for side in (arm, baseline) for run in side.done.values()]
         if any(split in result.splits for result in results if result is not None):
             paired = pair(arm, baseline, split)
-            drafts += [_draft(arm, baseline, split, metric, fairness, paired) for metric in COMPARED_METRICS]
+            drafts += [_draft(arm, baseline, split, metric, found, paired) for metric in COMPARED_METRICS]
     return drafts
 
 
-def _draft(arm: Arm, baseline: Arm, split: str, metric: str, fairness: Fairness, paired: Paired | None) -> Draft:
+def _draft(arm: Arm, baseline: Arm, split: str, metric: str, found: Factors, paired: Paired | None) -> Draft:
     seeds = paired.seeds if paired else common_seeds(arm, baseline, split)
     scale = 1 if metric == "loss" else POINTS
     blank = Comparison(
@@ -66,24 +67,19 @@ def _draft(arm: Arm, baseline: Arm, split: str, metric: str, fairness: Fairness,
         metric=metric,
         seeds=seeds,
         n_seeds=len(seeds),
-        delta=None,
-        ci_low=None,
-        ci_high=None,
-        p_value=None,
-        p_adjusted=None,
-        verdict="too few seeds",
-        fair=fairness.fair,
-        confounded=fairness.confounded,
-        differs=tuple(d.key for d in fairness.differences),
-        differences=fairness.differences,
-        separating=fairness.separating,
-        notes=(*fairness.notes, *(paired.notes if paired else ()), *_lonely(arm, baseline, seeds)),
+        fair=found.fair,
+        confounded=found.confounded,
+        differs=tuple(d.key for d in found.differences),
+        differences=found.differences,
+        separating=found.separating,
+        no_effect=found.no_effect,
+        notes=(*found.notes, *(paired.notes if paired else ()), *_lonely(arm, baseline, seeds)),
     )
     if not seeds:
         return blank, None
-    if paired is None:
-        return _by_results(blank, arm, baseline, scale), None
-    a, b, weights = values(paired, metric)
+    if paired is None or (numbers := values(paired, metric)) is None:
+        return _by_results(blank, arm, baseline, scale, "no image can be paired" if paired is None else NOT_EXACT), None
+    a, b, weights = numbers
     test = statistics.compare(a, b, weights=weights, shares=metric != "loss")
     per_seed = [side.mean(axis=1) if weights is None else side @ weights for side in (a, b)]
     known = replace(
@@ -99,8 +95,8 @@ def _draft(arm: Arm, baseline: Arm, split: str, metric: str, fairness: Fairness,
     return known, test
 
 
-def _by_results(blank: Comparison, arm: Arm, baseline: Arm, scale: float) -> Comparison:
-    """Without common images: over seeds alone, by the numbers of result.json.
+def _by_results(blank: Comparison, arm: Arm, baseline: Arm, scale: float, why: str) -> Comparison:
+    """Without numbers of each image: over seeds alone, by the numbers of result.json.
 
     That leaves out the chance of the images, so there is a test over seeds, but no p-value for a verdict.
     """
@@ -116,7 +112,7 @@ def _by_results(blank: Comparison, arm: Arm, baseline: Arm, scale: float) -> Com
         ci_high=test.ci_high,
         over="seeds",
         seeds_test=test,
-        notes=(*blank.notes, "no image can be paired: the interval speaks of the seeds alone, nothing is shown"),
+        notes=(*blank.notes, f"{why}: the interval speaks of the seeds alone, nothing is shown"),
     )
 
 
@@ -190,8 +186,10 @@ def _settle(draft: Draft, family: Sequence[Comparison]) -> Comparison:
         comparison.n_seeds,
         lower_is_better=comparison.metric == "loss",
     )
+    if comparison.no_effect:
+        verdict = "no effect reached the network"
     settled = replace(comparison, p_adjusted=number(p_adjusted), verdict=verdict)
-    if test is None or comparison.metric == "loss":
+    if test is None or comparison.metric == "loss" or comparison.no_effect:
         return settled
     needed = statistics.seeds_needed(test, difference=TWO_POINTS, comparisons=max(1, len(family)))
     return replace(settled, seeds_needed=needed.seeds, seeds_needed_why=needed.why)

@@ -1,4 +1,4 @@
-"""Resolved configs as flat tables of dotted keys: which keys make two of them different, and how to type a value."""
+"""Configs as flat tables of dotted keys: which keys make two of them different, and how to type a value."""
 
 import json
 import re
@@ -7,61 +7,83 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from animal_cls.report.records import Difference
+from animal_cls.results import Result, flat
 
 Flat = dict[str, Any]  # dotted key -> value
 
-NO_OUTCOME = ("seed", "data.cache_dir")  # a seed makes no other arm; where images are cached changes no number
-STRENGTH = "reg."
 LABEL = "reg.name"
+STRENGTHS, AUGMENT = "reg.", "data.augment."  # what stands below is a method: its strength, or that and options
 PLAIN = re.compile(r"[\w./:@+-]+", re.ASCII)  # what Hydra's grammar reads without quotes
-# Sections in the order in which their keys tell arms apart in a name.
-ORDER = ("reg", "optimizer", "data", "model", "trainer", "checkpoint")
 
 
-def flat(config: Mapping[str, Any], prefix: str = "") -> Flat:
-    """Every leaf under its dotted key; an empty section is a leaf."""
-    leaves: Flat = {}
-    for key, value in config.items():
-        if isinstance(value, Mapping) and value:
-            leaves |= flat(value, f"{prefix}{key}.")
-        else:
-            leaves[f"{prefix}{key}"] = value
-    return leaves
+def identity(result: Result) -> Flat:
+    """The flat config of a run without what makes no other arm.
+
+    That is: the seed; what cannot change a number; what only repeats another key; and what is off, a method of
+    strength 0 or an empty section. A strength stands under its method's name, with options or without.
+    """
+    passed_over = ("seed", *result.no_outcome, *result.derived)
+    leaves = {key: value for key, value in _by_method(flat(result.config)).items() if value not in ({}, None)}
+    on = {key for key, value in leaves.items() if key == method_of(key) and value != 0}
+    return {
+        key: value
+        for key, value in leaves.items()
+        if not any(key == other or key.startswith(f"{other}.") for other in passed_over)
+        if (method := method_of(key)) is None or method in on
+    }
 
 
-def identity(config: Mapping[str, Any]) -> Flat:
-    """The flat config without what cannot change the outcome: the seed, and strengths that are 0, as if not there."""
-    leaves = flat(config)
-    return {key: value for key, value in leaves.items() if key not in NO_OUTCOME and not _off(key, value)}
+def method_of(key: str) -> str | None:
+    """The method whose strength or option a key is: `reg.mixup` of `reg.mixup.p`; None where it is of none."""
+    for section in (STRENGTHS, AUGMENT):
+        if key.startswith(section) and key != LABEL:
+            return section + key.removeprefix(section).partition(".")[0]
+    return None
 
 
 def strengths(config: Flat) -> Flat:
-    """The strengths that are not 0, by dotted key."""
-    return {key: value for key, value in config.items() if key.startswith(STRENGTH) and key != LABEL}
+    """What an `identity` config says of its regularizers: their strengths, and their options."""
+    return {key: value for key, value in config.items() if key.startswith(STRENGTHS) and key != LABEL}
 
 
 def differences(config: Flat, other: Flat) -> list[Difference]:
-    """The factors in which two `identity` configs differ, in the order of `ORDER`.
+    """The factors in which two `identity` configs differ, in the order of the configs.
 
-    Keys that only follow others are left out: `reg.name`; a copy of a strength or of a data key (model.dropout);
+    What only follows another difference is left out: `reg.name`; the options of a method that one of them has off;
     and of two constructors everything that only one of them takes.
     """
-    keys = [key for key in {**config, **other} if key != LABEL and not same(config, other, key)]
-    keys = [key for key in keys if not (_copies(config, key) and _copies(other, key))]
-    if "data.name" in keys:
-        keys = [key for key in keys if not key.startswith("data.source.")]
-    for section in ("model", "optimizer", "data.source"):
+    both = _merged(list(config), list(other))
+    keys = [key for key in both if key != LABEL and not same(config, other, key)]
+    keys = [key for key in keys if method_of(key) in (None, key, *(config.keys() & other.keys()))]
+    for section in [key.removesuffix("._target_") for key in both if key.endswith("._target_")]:
         keys = _without_followers(keys, section, config, other)
-    keys.sort(key=_rank)
-    return [Difference(key=key, value=_value(config, key), baseline=_value(other, key)) for key in keys]
+    return [Difference(key=key, value=value_of(config, key), baseline=value_of(other, key)) for key in keys]
+
+
+def _merged(keys: list[str], others: list[str]) -> list[str]:
+    """All keys, each of `others` behind the one that it stands behind there."""
+    place = 0
+    for key in others:
+        place = keys.index(key) if key in keys else place
+        keys = keys if key in keys else [*keys[:place], key, *keys[place:]]
+        place += 1
+    return keys
 
 
 def same(config: Flat, other: Flat, key: str) -> bool:
     """Whether both have equal values, or neither has the key; True is not 1."""
-    if (key in config) != (key in other):
-        return False
     a, b = config.get(key), other.get(key)
     return a == b and isinstance(a, bool) == isinstance(b, bool)
+
+
+def value_of(config: Flat, key: str) -> Any:
+    """The value of a key in an `identity` config; a method that is not there is off."""
+    return config.get(key, 0.0 if key == method_of(key) else None)
+
+
+def root_of(result: Result | None) -> str | None:
+    """The folder in which a run found its images: as it recorded, or else as its config says."""
+    return None if result is None else result.data_root or flat(result.config).get("data.root")
 
 
 def override(key: str, value: Any, *, new: bool = False) -> str:
@@ -90,63 +112,43 @@ def shown(value: Any) -> str:
 
 def command(overrides: Iterable[str], *, several: bool = False) -> str:
     """The line that trains with these overrides, to be pasted into a shell."""
-    words = ["python", "-m", "animal_cls", *(["--multirun"] if several else []), *overrides]
-    return shlex.join(words)
+    return shlex.join(["python", "-m", "animal_cls", *(["--multirun"] if several else []), *overrides])
 
 
-def overrides_of(config: Mapping[str, Any]) -> list[str]:
-    """Overrides that make this config again, whatever the defaults are."""
-    leaves = flat(config)
-    chosen = {key: leaves[f"{key}.name"] for key in ("data", "model", "reg", "optimizer") if f"{key}.name" in leaves}
-    implied = {f"{key}.name" for key in chosen} | {key for key in leaves if key.endswith("._target_")}
-    rest = {key: value for key, value in leaves.items() if key not in implied and not _repeats(leaves, key)}
-    return [override(key, value) for key, value in {**chosen, **rest}.items()]
+def overrides_of(result: Result) -> list[str]:
+    """Overrides that make this run's config again, whatever the defaults are."""
+    leaves = flat(result.config)
+    names = {key: leaves[f"{key}.name"] for key in result.config if isinstance(leaves.get(f"{key}.name"), str)}
+    options = {key: name.split("+") if "+" in name else name for key, name in names.items()}
+    implied = {
+        *(f"{key}.name" for key in names),
+        *result.derived,
+        *(key for key in leaves if key.endswith("._target_")),
+    }
+    rest = {key: value for key, value in leaves.items() if key not in implied}
+    return [override(key, value) for key, value in {**options, **rest}.items()]
 
 
-def _value(config: Flat, key: str) -> Any:
-    return config.get(key, 0.0 if key.startswith(STRENGTH) else None)
-
-
-def _off(key: str, value: Any) -> bool:
-    return key.startswith(STRENGTH) and key != LABEL and value in (0, None)
-
-
-def _copies(config: Flat, key: str) -> bool:
-    """Whether a key repeats one of another section, or is off as the strength that it repeats, which is then not there.
-
-    What has no value counts as off, so that a key that a newer version added makes no difference.
-    """
-    sources = _sources(config, key)
-    return _repeats(config, key) or (sources == [] and config.get(key) in (0, None))
-
-
-def _repeats(config: Flat, key: str) -> bool:
-    """Whether a key of the model or the optimizer has the value of the key of the same name in reg or data."""
-    return any(config[source] == config.get(key) for source in _sources(config, key) or [])
-
-
-def _sources(config: Flat, key: str) -> list[str] | None:
-    """The keys that this one may repeat; None where it is no copy of any."""
-    section, _, leaf = key.partition(".")
-    if section not in ("model", "optimizer") or leaf in ("name", "_target_"):
-        return None
-    return [source for source in (f"reg.{leaf}", f"data.{leaf}") if source in config]
+def _by_method(leaves: Flat) -> Flat:
+    """The leaves with each strength under its method's name, however it was written."""
+    if isinstance(name := leaves.get(AUGMENT[:-1]), str):  # one name, as it once was
+        leaves = {key: value for key, value in leaves.items() if key != AUGMENT[:-1]} | {
+            AUGMENT + name: float(name != "none")
+        }
+    return {key.removesuffix(".strength") if method_of(key) else key: value for key, value in leaves.items()}
 
 
 def _without_followers(keys: list[str], section: str, config: Flat, other: Flat) -> list[str]:
     """Of two constructors only the choice, not the arguments that one of them lacks; of one, not its label."""
-    name, target = f"{section}.name", f"{section}._target_"
-    own = [key for key in keys if key.rpartition(".")[0] == section]
-    if target in own:
-        choice = name if name in own else target
-        gone = {key for key in own if (key in config) != (key in other)} | {name, target}
-        return [key for key in keys if key not in gone or key == choice]
-    return [key for key in keys if key != name or len(own) == 1]
-
-
-def _rank(key: str) -> tuple[int, str]:
-    section = key.partition(".")[0]
-    return (ORDER.index(section) if section in ORDER else len(ORDER), key)
+    parent, name, target = section.rpartition(".")[0], f"{section}.name", f"{section}._target_"
+    own = [key for key in keys if key.startswith(f"{section}.")]
+    if f"{parent}.name" in keys and f"{parent}._target_" not in {**config, **other}:
+        return [key for key in keys if key not in own]  # the label of the whole says which was chosen
+    if target not in own:
+        return [key for key in keys if key != name or len(own) == 1]
+    choice = name if name in own else target
+    gone = {key for key in own if (key in config) != (key in other)} | {name, target}
+    return [key for key in keys if key not in gone or key == choice]
 
 
 def _reads_as_other(text: str) -> bool:

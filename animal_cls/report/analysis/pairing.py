@@ -8,7 +8,7 @@ import numpy as np
 
 from animal_cls.report.records import Arm, Images, Run, RunPredictions
 
-SMALLEST = float(np.finfo(np.float32).tiny)  # a probability below this is a loss of 87 nats
+SMALLEST = np.finfo(np.float32).tiny  # a probability below this is not exact, and its loss, over 87 nats, not known
 TOLERANCE = 1e-3  # accuracy; between result.json and predictions.csv
 
 
@@ -17,12 +17,7 @@ class Side:
     """What one arm says; S seeds, N images."""
 
     right: np.ndarray  # (S, N) bool
-    p_true: np.ndarray  # (S, N) float32
-
-    @property
-    def loss(self) -> np.ndarray:
-        """(S, N) float64, nats."""
-        return -np.log(np.maximum(self.p_true.astype(np.float64), SMALLEST))
+    loss: np.ndarray | None  # (S, N) float64, nats; None where that is not known of every image
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -47,19 +42,21 @@ class Paired:
 
 def common_seeds(arm: Arm, baseline: Arm, split: str) -> tuple[int, ...]:
     """The seeds that both finished and evaluated on this split, ascending."""
-    return tuple(
-        seed for seed in arm.done if seed in baseline.done and all(map(_has(split), _runs(arm, baseline, seed)))
-    )
+    evaluated = [
+        {seed for seed, run in side.done.items() if run.result is not None and split in run.result.splits}
+        for side in (arm, baseline)
+    ]
+    return tuple(seed for seed in arm.done if seed in evaluated[0] & evaluated[1])
 
 
 def pair(arm: Arm, baseline: Arm, split: str) -> Paired | None:
     """Both arms on what they have in common; None where they have no seed or no image in common."""
     seeds = common_seeds(arm, baseline, split)
-    known = tuple(seed for seed in seeds if all(run.predictions is not None for run in _runs(arm, baseline, seed)))
+    known = tuple(s for s in seeds if all(side.done[s].predictions is not None for side in (arm, baseline)))
     if not known:
         return None
     sides = [[_evaluated(side.done[seed]) for seed in known] for side in (arm, baseline)]
-    places, whole = _places([evaluated.images for side in sides for evaluated in side], split)
+    places, whole = _common([evaluated.images for side in sides for evaluated in side], split)
     if len(places[0]) == 0:
         return None
     first, at = sides[0][0].images, places[0]
@@ -81,15 +78,7 @@ def pair(arm: Arm, baseline: Arm, split: str) -> Paired | None:
 
 def rows_of(images: Images, split: str) -> np.ndarray:
     """Where the images of a split stand, (n,) int64."""
-    return images.places.get(split, np.empty(0, dtype=np.int64))
-
-
-def _runs(arm: Arm, baseline: Arm, seed: int) -> tuple[Run, Run]:
-    return arm.done[seed], baseline.done[seed]
-
-
-def _has(split: str):
-    return lambda run: run.result is not None and split in run.result.splits
+    return images.indices.get(split, np.empty(0, dtype=np.int64))
 
 
 def _evaluated(run: Run) -> RunPredictions:
@@ -99,11 +88,20 @@ def _evaluated(run: Run) -> RunPredictions:
 
 def _side(runs: Sequence[RunPredictions], rows: Sequence[np.ndarray]) -> Side:
     right = np.stack([evaluated.right[at] for evaluated, at in zip(runs, rows, strict=True)])
-    p_true = np.stack([evaluated.p_true[at] for evaluated, at in zip(runs, rows, strict=True)])
-    return Side(right=right, p_true=p_true)
+    losses = [loss_of(evaluated, at) for evaluated, at in zip(runs, rows, strict=True)]
+    known = [loss for loss in losses if loss is not None]
+    return Side(right=right, loss=np.stack(known) if len(known) == len(losses) else None)
 
 
-def _places(lists: Sequence[Images], split: str) -> tuple[list[np.ndarray], bool]:
+def loss_of(evaluated: RunPredictions, rows: np.ndarray) -> np.ndarray | None:
+    """(n,) float64: the cross-entropy in nats of some images; None where it can be known of some of them only."""
+    if evaluated.loss is not None:
+        return evaluated.loss[rows]
+    p_true = evaluated.p_true[rows].astype(np.float64)
+    return None if (p_true < SMALLEST).any() else -np.log(p_true)
+
+
+def _common(lists: Sequence[Images], split: str) -> tuple[list[np.ndarray], bool]:
     """For each list where the images stand that all of them have in this split, in one order; whether that is all."""
     rows = [rows_of(images, split) for images in lists]
     if all(images.digest == lists[0].digest for images in lists):
@@ -140,9 +138,13 @@ def _disagreement(arm: Arm, seeds: Sequence[int], side: Side, split: str) -> lis
     return notes
 
 
-def values(paired: Paired, metric: str) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """The numbers of the arm and of the baseline, (S, N) each, and the weights of the images; fractions or nats."""
+def values(paired: Paired, metric: str) -> tuple[np.ndarray, np.ndarray, np.ndarray | None] | None:
+    """The numbers of the arm and of the baseline, (S, N) each, and the weights of the images; fractions or nats.
+
+    None where the loss of some image is not known.
+    """
     if metric == "loss":
-        return paired.arm.loss, paired.baseline.loss, None
+        losses = paired.arm.loss, paired.baseline.loss
+        return None if losses[0] is None or losses[1] is None else (losses[0], losses[1], None)
     weights = paired.weights if metric == "acc_macro" else None
     return paired.arm.right.astype(np.float64), paired.baseline.right.astype(np.float64), weights

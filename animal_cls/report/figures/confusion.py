@@ -11,7 +11,8 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from animal_cls.files.text import percent
-from animal_cls.report.figures.style import GREY, lettering, set_title, short
+from animal_cls.report.figures.drawing import Sheet, headline, panels
+from animal_cls.report.figures.style import GREY, PALE, lettering, set_title, short
 from animal_cls.results import SplitResult
 
 READABLE = 20  # classes up to which every cell holds its numbers
@@ -21,6 +22,10 @@ LISTED = 25  # confusions listed beside a larger matrix
 SHADE = PowerNorm(0.5, vmin=0, vmax=1)
 TICKS = (0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1)
 EMPTY = (0.9, 0.9, 0.9, 1.0)  # the row of a class without images
+WRITTEN_CLASSES = 12  # classes up to which the cells hold their share
+WRITTEN = 0.045  # share of a row below which its shade alone speaks
+SMALL_SHEET = Sheet(columns=3, height=3.0, left=1.1, bottom=0.9, between=(0.35, 0.45))
+LARGE_SHEET = Sheet(columns=2, height=4.7, left=1.1, bottom=0.9, between=(0.35, 0.45))
 LEGEND = "in each cell: images, and their share of the row; blue: recognised, orange: taken for another class"
 
 
@@ -133,3 +138,47 @@ def worst_cells(counts: np.ndarray) -> list[tuple[int, int]]:
     wrong = np.where(np.eye(len(counts), dtype=bool), 0, counts)
     order = np.lexsort((-np.nan_to_num(row_shares(counts)).ravel(), -wrong.ravel()))[:LISTED]
     return [divmod(int(cell), len(counts)) for cell in order if wrong.flat[cell]]
+
+
+def matrices(arms: Sequence[tuple[str, np.ndarray]], classes: Sequence[str], *, title: str) -> Figure:
+    """A (K, K) matrix of images for each named arm, rows = true classes; each cell holds the percent of its row."""
+    names = [short(name, 15) for name in classes]
+    sheet = SMALL_SHEET if len(classes) <= WRITTEN_CLASSES else LARGE_SHEET
+    figure, places = panels([name for name, _ in arms], sheet)
+    columns = sheet.beside(len(arms))
+    for (_, counts), [axes] in zip(arms, places, strict=True):
+        draw_matrix(axes, counts)
+        axes.set(xlabel="", ylabel="")
+        axes.set_anchor("NW")
+        axes.spines[:].set(visible=True, color=PALE)
+        if len(classes) <= WRITTEN_CLASSES:
+            write_shares(axes, counts)
+        else:
+            axes.collections[-1].set_rasterized(True)  # 10,000 cells of 100 classes would be as many paths
+    for k, [axes] in enumerate(places):
+        label_edges(axes, names, rows=k % columns == 0, columns=k + columns >= len(places))
+    headline(figure, title)
+    return figure
+
+
+def write_shares(axes: Axes, counts: np.ndarray) -> None:
+    """Write the whole percent of its row into each cell that is not almost nothing."""
+    shares = row_shares(counts)
+    for row, column in np.argwhere(np.nan_to_num(shares) >= WRITTEN):
+        share = float(shares[row, column])
+        colour = "#FFFFFF" if SHADE(share) > 0.62 else "#111111"  # whatever the theme
+        place = {"ha": "center", "va": "center", "in_layout": False, "fontsize": 7.5}
+        axes.text(column, row, f"{100 * share:.0f}", color=colour, **place)
+
+
+def label_edges(axes: Axes, names: Sequence[str], *, rows: bool, columns: bool) -> None:
+    """Name rows and columns at the edges of the sheet; of many only every so many-th."""
+    kept = range(0, len(names), math.ceil(len(names) / LABELS))
+    few = [names[k] for k in kept]
+    axes.set_xticks(kept if columns else [])
+    axes.set_yticks(kept if rows else [])
+    if columns:
+        axes.set_xticklabels(few, fontsize=7, rotation=60, ha="right", rotation_mode="anchor", **lettering())
+    if rows:
+        axes.set_yticklabels(few, fontsize=7, **lettering())
+        axes.set_ylabel("true class", fontsize=8)

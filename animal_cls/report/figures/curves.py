@@ -1,5 +1,6 @@
 """How loss and accuracy went from epoch to epoch."""
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,26 +10,31 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from animal_cls.files.text import percent
-from animal_cls.report.figures.style import BLUE, VERMILLION, set_title
+from animal_cls.report.figures.style import BLUE, GREY, VERMILLION, set_title
+from animal_cls.results import OBJECTIVE
 
 LINES: dict[str, dict[str, Any]] = {  # split -> its line; told apart by dashes and markers as well as by colour
     "train": {"color": VERMILLION, "linestyle": "--", "marker": "s"},
     "val": {"color": BLUE, "linestyle": "-", "marker": "o"},
 }
 MARKED = 30  # epochs up to which each has a marker; more would run into each other
+OBJECTIVE_NAME = "train objective (minimised)"
+OBJECTIVE_LINE: dict[str, Any] = {"color": GREY, "linestyle": "-.", "linewidth": 1.0}
 NOTE = (
-    "train: measured during the training passes, with the run's dropout and augmentation, while the weights change; "
-    "val: measured after each epoch"
+    "Loss is the plain cross-entropy. Train is measured during the training passes, with the run's dropout and "
+    "augmentation, while the weights change; val after each epoch."
 )
+MIXED = " Of mixed images, train accuracy is counted on the heavier label."
 
 
-def curves(metrics: Mapping[str, np.ndarray], *, best_epoch: int | None, title: str) -> Figure:
-    """Loss (nats) and accuracy (percent) of train and val, each over the epochs counted from 1.
+def curves(metrics: Mapping[str, np.ndarray], *, best_epoch: int | None, title: str, mixed: bool = False) -> Figure:
+    """Loss (nats) and accuracy (percent) of train and val over the epochs counted from 1, and what was minimised.
 
     Args:
         metrics: the columns of metrics.csv, each of shape (epochs,); accuracies are fractions, NaN is left out.
         best_epoch: the epoch to mark, counted from 0 as in metrics.csv.
         title: says which run this is.
+        mixed: whether training images were mixed.
     """
     figure = Figure(figsize=(11, 5), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -40,8 +46,11 @@ def curves(metrics: Mapping[str, np.ndarray], *, best_epoch: int | None, title: 
         number_epochs(axes, metrics["epoch"])
     left.set_ylabel("loss (cross-entropy, nats)")
     right.set_ylabel("accuracy (%)")
-    handles, labels = right.get_legend_handles_labels()
-    figure.legend(handles, labels, title=NOTE, title_fontsize=8.5, loc="outside lower center", ncols=3, frameon=False)
+    entries = {
+        label: line for axes in (left, right) for line, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    note = textwrap.fill(NOTE + MIXED * mixed, 160)
+    figure.legend(entries.values(), entries, title=note, title_fontsize=8.5, loc="outside lower center", ncols=4)
     set_title(figure, title)
     return figure
 
@@ -49,16 +58,22 @@ def curves(metrics: Mapping[str, np.ndarray], *, best_epoch: int | None, title: 
 def draw_lines(axes: Axes, metrics: Mapping[str, np.ndarray], metric: str, scale: float) -> None:
     """Draw a line per split that was measured, and say where it ends; epochs without a number are passed over."""
     ends = []
-    for split, style in LINES.items():
-        values = metrics[f"{split}/{metric}"]
+    for name, column, style in lines_of(metric):
+        values = metrics.get(column, np.array([]))
         measured = np.isfinite(values)
         if not measured.any():
             continue
         size = 4 if len(values) <= MARKED or measured.sum() < 3 else 0
-        axes.plot(metrics["epoch"][measured] + 1, scale * values[measured], label=split, markersize=size, **style)
+        axes.plot(metrics["epoch"][measured] + 1, scale * values[measured], label=name, markersize=size, **style)
         end = values[measured][-1]
-        ends.append(f"{split} {percent(end) if metric == 'acc' else f'{end:.3f}'}")
+        ends.append(f"{name} {percent(end) if metric == 'acc' else f'{end:.3f}'}")
     axes.set_title("at the end: " + ", ".join(ends) if ends else "nothing was measured", fontsize=10, loc="left")
+
+
+def lines_of(metric: str) -> list[tuple[str, str, dict[str, Any]]]:
+    """Name, column and look of each line of a figure of `metric`, loss or acc."""
+    lines = [(split, f"{split}/{metric}", look) for split, look in LINES.items()]
+    return [*lines, (OBJECTIVE_NAME, OBJECTIVE, OBJECTIVE_LINE)] if metric == "loss" else lines
 
 
 def mark_best(axes: Axes, epoch: int, value: float, *, label: str) -> None:
@@ -87,5 +102,4 @@ def number_epochs(axes: Axes, epochs: np.ndarray) -> None:
     axes.set_xlim(0.5, last + 0.5)
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(nbins=10, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid()

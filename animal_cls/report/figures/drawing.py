@@ -1,35 +1,18 @@
-"""What the figures of a study have in common: their theme, the styles that tell arms apart, panels, and files."""
+"""What the figures of a study have in common: panels on a sheet, one legend, and their files."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO, StringIO
-from itertools import cycle, islice
 from typing import Any
 
-import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from animal_cls.report.figures.style import BLUE, GREY, VERMILLION, lettering, set_title, short
+from animal_cls.report.figures.style import DPI, lettering, set_title, short, theme
 
-# Okabe & Ito 2008 again. Every colour below is one that `inline_svg` exchanges for the page's own, light or dark.
-SKY, GREEN, ORANGE, PURPLE = "#56B4E9", "#009E73", "#E69F00", "#CC79A7"
-INK, PALE, PAPER = "#1B1D21", "#D6D9DE", "#FEFEFE"  # text; grid lines; ground (pure white stays white in the dark)
-DPI = 130  # pixels per inch of the PNG files
 WIDTH, NARROWEST = 11.0, 7.0  # inches of a sheet of panels
 MANY = 200  # points of one line; of more, every so many-th is drawn
-# A given "titley" spares a search for ticks above the axes, a sixteenth of all drawing.
-THEME: dict[Any, Any] = {
-    "font.family": "DejaVu Sans", "figure.facecolor": PAPER, "axes.facecolor": PAPER, "text.color": INK,
-    "axes.edgecolor": GREY, "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK,
-    "grid.color": PALE, "grid.linewidth": 0.7, "axes.axisbelow": True, "axes.spines.top": False,
-    "axes.spines.right": False, "axes.linewidth": 0.8, "font.size": 9.0, "axes.titlesize": 9.5, "axes.labelsize": 9.0,
-    "xtick.labelsize": 8.5, "ytick.labelsize": 8.5, "legend.fontsize": 8.5, "legend.frameon": False,
-    "axes.titlelocation": "left", "axes.titley": 1.0, "lines.linewidth": 1.6, "svg.fonttype": "none",
-    "svg.hashsalt": "animal_cls",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,22 +32,6 @@ class Files:
 
     svg: str
     png: bytes
-
-
-@contextmanager
-def theme() -> Iterator[None]:
-    """Within it, figures are drawn and saved in the theme of a study."""
-    with matplotlib.rc_context(THEME):
-        yield
-
-
-def styles(count: int) -> list[dict[str, Any]]:
-    """So many styles of a line, told apart by dashes and markers as well as by colour."""
-    colours = (INK, BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY)
-    dashes = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)))
-    markers = ("o", "s", "^", "D", "v", "P", "X", "<")
-    looks = zip(cycle(colours), cycle(dashes), cycle(markers), strict=False)
-    return [{"color": c, "linestyle": d, "marker": m} for c, d, m in islice(looks, count)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from animal_cls.report.figures.drawing import headline
 from animal_cls.report.figures.style import lettering, short
-from animal_cls.report.numerals import signed, signed_interval
+from animal_cls.report.format import signed, signed_interval
 from animal_cls.report.records import ClassRow
 
 FULL = 20.0  # points at which the colours are full; most changes of a class are below

@@ -6,9 +6,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from animal_cls.files.text import percent
-from animal_cls.report.figures.drawing import INK, PAPER, headline
-from animal_cls.report.figures.style import BLUE, GREY, VERMILLION, lettering, short
-from animal_cls.report.numerals import possible, signed, signed_interval
+from animal_cls.report.figures.drawing import headline
+from animal_cls.report.figures.style import BLUE, GREY, INK, PAPER, VERMILLION, lettering, short
+from animal_cls.report.format import possible, signed, signed_interval
 from animal_cls.report.records import ArmRow, Comparison
 
 MARKS = {  # verdict -> marker, filling, line: told apart by shape as well as by colour
@@ -16,6 +16,7 @@ MARKS = {  # verdict -> marker, filling, line: told apart by shape as well as by
     "loss": ("v", VERMILLION, VERMILLION),
     "no difference shown": ("o", PAPER, GREY),
     "too few seeds": ("X", PAPER, GREY),
+    "no effect reached the network": ("_", PAPER, GREY),
 }
 
 

@@ -35,7 +35,7 @@ def per_class(result: Result, *, split: str, title: str) -> Figure:
         line = axes.axvline(100 * evaluated.acc_macro, color="black", linestyle="--", linewidth=1.2)
         if k == 0:
             line.set_label(f"mean over the classes: {percent(evaluated.acc_macro)}")
-    figure.legend(loc="outside lower center", frameon=False, fontsize=9.5)
+    figure.legend(loc="outside lower center")
     left_out = "" if len(shown) == len(bars) else f"\nthe {len(shown)} worst of {len(bars)} classes"
     set_title(figure, title + left_out)
     return figure
@@ -65,9 +65,7 @@ def draw_bars(axes: Axes, bars: Sequence[Bar], *, rows: int) -> None:
     axes.set_xlim(0, 100)
     axes.set_xlabel("accuracy (% of the class's images)")
     axes.tick_params(axis="y", length=0)
-    axes.grid(axis="x", alpha=0.3)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="x")
 
 
 def write_beside(axes: Axes, *cells: str, y: float, size: float, **style: Any) -> None:

@@ -8,13 +8,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from animal_cls.report.figures.style import GREY, VERMILLION, lettering, set_title, short
+from animal_cls.report.figures.style import GREY, VERMILLION, lettering, set_title, short, theme
 
 COLUMNS = 6  # images beside each other, at most
 SIDE = 1.9  # inches from one image to the next
 GAP, TEXT = 0.12, 0.32  # shares of an image's larger side: between images, and below each for its names
 
 
+@theme()
 def samples(images: np.ndarray, true: Sequence[str], predicted: Sequence[str], *, title: str) -> Figure:
     """The images in rows, each with its true and its predicted class; a wrong one has a thick frame and a cross.
 

@@ -1,24 +1,29 @@
 """The figures of a study, in the order of the page."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
-from animal_cls.report.figures import alternatives
-from animal_cls.report.figures.bands import Metrics, learning
+from animal_cls.report.figures import alt_text
 from animal_cls.report.figures.beside_published import beside_published
 from animal_cls.report.figures.choice import MOST_PANELS, chosen, file_name, left_out, within
-from animal_cls.report.figures.class_link import class_link, classes_differ
+from animal_cls.report.figures.class_size import class_size, classes_differ
+from animal_cls.report.figures.confusion import WRITTEN_CLASSES, matrices
+from animal_cls.report.figures.curves import MIXED, NOTE
 from animal_cls.report.figures.drawing import Drawing
-from animal_cls.report.figures.gap import gap
 from animal_cls.report.figures.heatmap import changes, heatmap
 from animal_cls.report.figures.intervals import arms_figure, comparisons_figure
-from animal_cls.report.figures.matrices import READABLE, matrices
+from animal_cls.report.figures.learning import Metrics, generalization_gap, learning
 from animal_cls.report.figures.reliability import reliability
 from animal_cls.report.records import Arm, PublishedRow, Study
 
 SHARES = "; numbers: percent of the row, from 5 on"
-TRAIN_NOTE = "Train is measured during the training passes, with dropout and augmentation; val after each epoch."
+
+
+def note_on(arms: Iterable[Arm]) -> str:
+    """What the curves of these arms show."""
+    results = [run.result for arm in arms for run in arm.done.values() if run.result is not None]
+    return NOTE + MIXED * any(method.mixes_images for result in results for method in result.methods)
 
 
 def drawings(study: Study) -> Iterator[Drawing]:
@@ -44,7 +49,7 @@ def of_arms(study: Study) -> Iterator[Drawing]:
             title=title,
             caption="Rings: one seed each. Diamond: their mean, with its 95 % interval (t, over seeds)."
             + left_out(study, shown),
-            alt=alternatives.of_arms(rows),
+            alt=alt_text.of_arms(rows),
             draw=partial(arms_figure, rows, [accuracies(arm, study.evaluated_split) for arm in shown], title=title),
         )
 
@@ -65,10 +70,11 @@ def of_comparisons(study: Study) -> Iterator[Drawing]:
         yield Drawing(
             name="comparisons",
             title=title,
-            caption="Triangle up: gain; triangle down: loss; circle: no difference shown; cross: too few seeds. "
+            caption="Triangle up: gain; triangle down: loss; circle: no difference shown; cross: too few seeds; dash: "
+            "no effect reached the network. "
             "The bar accounts for both the images and the seeds. Confounded: more than one factor differs."
             + (f" Not shown: {len(found) - len(shown)} more." if len(found) > len(shown) else ""),
-            alt=alternatives.of_comparisons(shown),
+            alt=alt_text.of_comparisons(shown),
             draw=partial(comparisons_figure, shown, title=title),
         )
 
@@ -83,7 +89,7 @@ def of_changes(study: Study) -> Iterator[Drawing]:
             name="classes",
             title=title,
             caption="Blue: better than the baseline; orange: worse.",
-            alt=alternatives.of_changes(table),
+            alt=alt_text.of_changes(table),
             draw=partial(heatmap, table, title=title),
         )
 
@@ -100,13 +106,13 @@ def of_confusions(study: Study) -> Iterator[Drawing]:
             if not found:
                 continue
             title = f"Confusion matrices of {model}, {split}"
-            shares = SHARES if len(arms[0].classes) <= READABLE else ""
+            shares = SHARES if len(arms[0].classes) <= WRITTEN_CLASSES else ""
             yield Drawing(
                 name=file_name("confusion", split, model),
                 title=title,
                 caption="Rows: true class; columns: predicted class; all seeds together. Blue: recognised; orange: "
                 f"taken for another class{shares}." + left_out(study, every),
-                alt=alternatives.of_confusions(found, arms[0].classes),
+                alt=alt_text.of_confusions(found, arms[0].classes),
                 draw=partial(
                     matrices, [(within(model, name), counts) for name, counts in found], arms[0].classes, title=title
                 ),
@@ -125,8 +131,8 @@ def of_link(study: Study) -> Iterator[Drawing]:
             name="class_link",
             title=title,
             caption="A point per class and arm; Spearman's rank correlation over the classes.",
-            alt=alternatives.of_link(names, links),
-            draw=partial(class_link, names, rows, links, title=title),
+            alt=alt_text.of_link(names, links),
+            draw=partial(class_size, names, rows, links, title=title),
         )
 
 
@@ -139,9 +145,10 @@ def of_learning(study: Study) -> Iterator[Drawing]:
             yield Drawing(
                 name=file_name("learning", model),
                 title=title,
-                caption="Faint: one seed each. Thick: their mean over the epochs that all reached. Band: one standard "
-                f"std over seeds. Train dashed, val solid. {TRAIN_NOTE}" + left_out(study, arms),
-                alt=alternatives.of_curves(curves),
+                caption="Faint: one seed each. Thick: their mean over the epochs that all reached. Band: one std over "
+                f"seeds. Train dashed, val solid; thin: what was minimised, if not the loss. {note_on(arms)}"
+                + left_out(study, arms),
+                alt=alt_text.of_curves(curves),
                 draw=partial(learning, [(within(model, name), seeds) for name, seeds in curves], title=title),
             )
 
@@ -154,16 +161,17 @@ def measured(arms: Sequence[Arm]) -> list[tuple[str, Sequence[Metrics]]]:
 
 def of_gaps(study: Study) -> Iterator[Drawing]:
     """How far train and val drift apart."""
-    models = {model: measured(arms) for model, arms in chosen(study).items()}
+    shown = chosen(study)
+    models = {model: measured(arms) for model, arms in shown.items()}
     models = {model: arms for model, arms in models.items() if arms}
     if models:
         title = "Generalization gap by epoch: train minus val accuracy"
         yield Drawing(
             name="gap",
             title=title,
-            caption=f"Mean over seeds; band: one standard std. {TRAIN_NOTE}",
-            alt=alternatives.of_gaps(models),
-            draw=partial(gap, models, title=title),
+            caption=f"Mean over seeds; band: one std. {note_on(arm for arms in shown.values() for arm in arms)}",
+            alt=alt_text.of_gaps(models),
+            draw=partial(generalization_gap, models, title=title),
         )
 
 
@@ -179,7 +187,7 @@ def of_reliability(study: Study) -> Iterator[Drawing]:
             caption="A dot per bin of confidence, its area the share of the images in it. Below the dashed diagonal "
             "the network is surer than it is right. ECE: expected calibration error."
             + left_out(study, list(shown.values())),
-            alt=alternatives.of_reliability(found),
+            alt=alt_text.of_reliability(found),
             draw=partial(reliability, found, title=title),
         )
 
@@ -196,6 +204,6 @@ def of_published(study: Study) -> Iterator[Drawing]:
             name="published",
             title=title,
             caption="Square: published; dot: ours, mean over seeds; the line between them is the difference.",
-            alt=alternatives.of_published(found),
+            alt=alt_text.of_published(found),
             draw=partial(beside_published, found, title=title),
         )

@@ -1,9 +1,13 @@
-"""What every image of a run has in common: its colours, its fonts, its title, and names that are safe to draw."""
+"""What all figures have in common: theme, colours, styles of lines, fonts, titles, and names that are safe to draw."""
 
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
+from itertools import cycle, islice
 from typing import Any
 
+import matplotlib
 from matplotlib import font_manager
 from matplotlib.figure import Figure
 
@@ -11,12 +15,43 @@ from animal_cls.files.naming import escaped
 
 # Okabe & Ito 2008, https://jfly.uni-koeln.de/color/: colours that colour-blind readers tell apart
 BLUE, VERMILLION = "#0072B2", "#D55E00"
+# Every colour is one that `inline_svg` exchanges for the page's own, light or dark.
+SKY, GREEN, ORANGE, PURPLE = "#56B4E9", "#009E73", "#E69F00", "#CC79A7"
+INK, PALE, PAPER = "#1B1D21", "#D6D9DE", "#FEFEFE"  # text; grid lines; ground (pure white stays white in the dark)
 GREY = "#5F5F5F"  # 6.4 : 1 against white
+DPI = 140  # pixels per inch of the PNG files
 FONTS = (  # asked for a letter in this order, so far as they are installed; the first comes with matplotlib
     "DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source Han Sans SC", "Microsoft YaHei",
     "PingFang SC", "Hiragino Sans GB", "SimHei", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Droid Sans Fallback",
     "Malgun Gothic", "Yu Gothic", "Noto Sans", "Arial Unicode MS",
 )  # fmt: skip
+
+# A given "titley" spares a search for ticks above the axes, a sixteenth of all drawing.
+THEME: dict[Any, Any] = {
+    "font.family": "DejaVu Sans", "figure.facecolor": PAPER, "axes.facecolor": PAPER, "text.color": INK,
+    "axes.edgecolor": GREY, "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK,
+    "grid.color": PALE, "grid.linewidth": 0.7, "axes.axisbelow": True, "axes.spines.top": False,
+    "axes.spines.right": False, "axes.linewidth": 0.8, "font.size": 9.0, "axes.titlesize": 9.5, "axes.labelsize": 9.0,
+    "xtick.labelsize": 8.5, "ytick.labelsize": 8.5, "legend.fontsize": 8.5, "legend.frameon": False,
+    "axes.titlelocation": "left", "axes.titley": 1.0, "lines.linewidth": 1.6, "svg.fonttype": "none",
+    "svg.hashsalt": "animal_cls",
+}  # fmt: skip
+
+
+@contextmanager
+def theme() -> Iterator[None]:
+    """Within it, figures are drawn and saved in our theme."""
+    with matplotlib.rc_context(THEME):
+        yield
+
+
+def styles(count: int) -> list[dict[str, Any]]:
+    """So many styles of a line, told apart by dashes and markers as well as by colour."""
+    colours = (INK, BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY)
+    dashes = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)))
+    markers = ("o", "s", "^", "D", "v", "P", "X", "<")
+    looks = zip(cycle(colours), cycle(dashes), cycle(markers), strict=False)
+    return [{"color": c, "linestyle": d, "marker": m} for c, d, m in islice(looks, count)]
 
 
 def set_title(figure: Figure, title: str, **place: Any) -> None:

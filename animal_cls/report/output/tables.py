@@ -13,74 +13,43 @@ from animal_cls.report.records import ArmRow, ClassRow, Comparison, Run, Stateme
 from animal_cls.results import SPLITS
 
 RUNS = (
-    "run",
-    "arm",
-    "model",
-    "reg",
-    "seed",
-    "status",
-    "reason",
-    "used",
-    *(f"{split}_acc" for split in SPLITS),
-    "epochs",
-    "best_epoch",
-    "seconds",
-    "parameters",
-    "device",
-    "precision",
-    "folder",
+    *("run", "arm", "model", "reg", "seed", "status", "reason", "used", *(f"{split}_acc" for split in SPLITS)),
+    *("epochs", "best_epoch", "seconds", "parameters", "device", "precision", "folder"),
 )
 ARMS = ("arm", "model", "reg", "split", "metric", "n_seeds", "mean", "ci_low", "ci_high", "std")
 COMPARISONS = (
-    "arm",
-    "baseline",
-    "split",
-    "metric",
-    "n_seeds",
-    "delta",
-    "ci_low",
-    "ci_high",
-    "p_value",
-    "p_adjusted",
-    "verdict",
-    "fair",
-    "differs",
+    *("arm", "baseline", "split", "metric", "n_seeds", "delta", "ci_low", "ci_high", "p_value", "p_adjusted"),
+    *("verdict", "fair", "differs"),
 )
 CLASSES = (
-    "arm",
-    "baseline",
-    "split",
-    "class",
-    "n_images",
-    "n_train",
-    "n_seeds",
-    "accuracy",
-    "ci_low",
-    "ci_high",
-    "change",
-    "change_low",
-    "change_high",
-    "change_of",
+    *("arm", "baseline", "split", "class", "n_images", "n_train", "n_seeds", "accuracy", "ci_low", "ci_high"),
+    *("change", "change_low", "change_high", "change_of"),
 )
 STATEMENTS = ("id", "verdict", "evidence")
 FILES = (OWN, "arms.csv", "comparisons.csv", "classes.csv", "statements.csv", "report.md")  # as written
-PAGE = "index.html"  # beside them
+PAGE, FIGURES = "index.html", "figures"  # beside them
 
 
 def write(study: Study, out: Path) -> list[Path]:
-    """Write the five tables and report.md into `out`, each whole or not at all; returns the files."""
+    """Write the tables and report.md into `out`, each whole or not at all; returns the files.
+
+    statements.csv is there only if an arm is one of the published runs.
+    """
     out.mkdir(parents=True, exist_ok=True)
-    texts = (
-        table(RUNS, map(_run, study.runs)),
-        table(ARMS, (_fields(row, ARMS) for row in study.arm_rows)),
-        table(COMPARISONS, map(_comparison, study.comparisons)),
-        table(CLASSES, map(_class, study.class_rows)),
-        table(STATEMENTS, (_fields(row, STATEMENTS) for row in study.statements)),
-        markdown(study),
-    )
-    for name, text in zip(FILES, texts, strict=True):
+    texts = {
+        OWN: table(RUNS, map(_run, study.runs)),
+        "arms.csv": table(ARMS, (_fields(row, ARMS) for row in study.arm_rows)),
+        "comparisons.csv": table(COMPARISONS, (_fields(c, COMPARISONS) for c in study.comparisons)),
+        "classes.csv": table(CLASSES, (_fields(row, CLASSES) for row in study.class_rows)),
+        "statements.csv": table(STATEMENTS, (_fields(row, STATEMENTS) for row in study.statements)),
+        "report.md": markdown(study),
+    }
+    if not study.statements:
+        del texts["statements.csv"]
+        (out / "statements.csv").unlink(missing_ok=True)
+    for name, text in texts.items():
         atomic.write(out / name, text.encode("utf-8", "backslashreplace").decode())
-    return [out / name for name in FILES]
+    return [out / name for name in texts]
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -96,21 +65,15 @@ def cell(value: Any) -> Any:
     """A value as a csv cell holds it; numbers with the digits that a reader can use."""
     if value is None:
         return ""
+    if isinstance(value, tuple):
+        return ";".join(value)
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:.10g}" if isinstance(value, float) else value
 
 
-def _fields(row: ArmRow | Statement, columns: Sequence[str]) -> list[Any]:
-    return [getattr(row, column) for column in columns]
-
-
-def _comparison(c: Comparison) -> list[Any]:
-    return [";".join(c.differs) if column == "differs" else getattr(c, column) for column in COMPARISONS]
-
-
-def _class(row: ClassRow) -> list[Any]:
-    return [getattr(row, "class_name" if column == "class" else column) for column in CLASSES]
+def _fields(row: ArmRow | Comparison | ClassRow | Statement, columns: Sequence[str]) -> list[Any]:
+    return [getattr(row, "class_name" if column == "class" else column) for column in columns]
 
 
 def _run(run: Run) -> list[Any]:

@@ -12,8 +12,7 @@ from animal_cls.report.records import Arm
 
 NEAR = 1e-9  # points; so that a bound that is met exactly is met, whatever floating point makes of it
 CNN, RESNET, PRETRAINED = "simple CNN", "ResNet18", "ResNet18 pretrained"
-
-Check = Callable[[], tuple[bool, str]]  # whether a part of a statement is true, and the numbers that say so
+CNN_L2, CNN_DROPOUT = f"{CNN}, L2", f"{CNN}, dropout"
 
 
 @dataclass(kw_only=True, eq=False)
@@ -29,6 +28,9 @@ class Ours:
             raise Missing(f"a finished run of {title}")
         self.asked[title] = arm
         return arm
+
+
+Check = Callable[[Ours], tuple[bool, str]]  # whether a part of a statement is true, and the numbers that say so
 
 
 def within(value: float, low: float, high: float, what: str) -> tuple[bool, str]:
@@ -57,12 +59,9 @@ def change(ours: Ours, title: str, base: str, column: str, low: float, high: flo
     return within(value, low, high, f"{column} of the last epoch against the baseline")
 
 
-def lower(ours: Ours, title: str, base: str, column: str) -> tuple[bool, str]:
-    return compare(measured.change(ours[title], ours[base], column), "<", 0, f"{column} against the baseline")
-
-
-def higher(ours: Ours, title: str, base: str, column: str) -> tuple[bool, str]:
-    return compare(measured.change(ours[title], ours[base], column), ">", 0, f"{column} against the baseline")
+def against_baseline(ours: Ours, column: str, sign: str) -> tuple[bool, str]:
+    value = measured.change(ours[CNN_DROPOUT], ours[CNN], column)
+    return compare(value, sign, 0, f"{column} against the baseline")
 
 
 def every_class(ours: Ours, title: str, bound: float) -> tuple[bool, str]:
@@ -77,83 +76,56 @@ def falling(ours: Ours, title: str, base: str, bound: float) -> tuple[bool, str]
     return falling > bound, f"{falling} of {len(changes)} classes fall (wanted: more than {bound:g})"
 
 
-def s1(ours: Ours) -> list[Check]:
-    def settles() -> tuple[bool, str]:
-        value, epochs = measured.last_third(ours[CNN])
-        return within(value, 55, 60, f"mean val/acc of the last {epochs} epoch{'s' * (epochs != 1)}")
-
-    return [settles]
+def val_changes(title: str, base: str, low: float, high: float, column: str = "val/acc") -> Check:
+    return lambda ours: change(ours, title, base, column, low, high)
 
 
-def s2(ours: Ours) -> list[Check]:
-    span = f"from epoch {measured.EPOCH} to the last"
-    return [
-        lambda: compare(measured.rise(ours[CNN], "train/acc"), ">=", 10, f"{span} train/acc rises by"),
-        lambda: compare(measured.rise(ours[CNN], "val/acc"), "<", 3, "val/acc by"),
-    ]
+def settles(ours: Ours) -> tuple[bool, str]:
+    value, epochs = measured.last_third(ours[CNN])
+    return within(value, 55, 60, f"mean val/acc of the last {epochs} epoch{'s' * (epochs != 1)}")
 
 
-def s3(ours: Ours) -> list[Check]:
-    return [
-        lambda: extreme(measured.by_class(ours[CNN]), "cat", "lowest accuracy:", lowest=True),
-        lambda: extreme(measured.taken_for(ours[CNN], "cat"), "dog", "cat is mostly taken for", lowest=False),
-    ]
+def sized(ours: Ours, *, small: bool) -> tuple[dict[str, float], str]:
+    values, counts = measured.by_class(ours[CNN]), measured.counts(ours[CNN])
+    found = {n: v for n, v in values.items() if (counts[n] < 2000 if small else counts[n] > 4000)}
+    which = "under 2,000 images" if small else "over 4,000 images"
+    if not found:
+        raise Missing(f"a class {which}")
+    return found, which
 
 
-def s4(ours: Ours) -> list[Check]:
-    def sized(*, small: bool) -> tuple[dict[str, float], str]:
-        values, counts = measured.by_class(ours[CNN]), measured.counts(ours[CNN])
-        found = {n: v for n, v in values.items() if (counts[n] < 2000 if small else counts[n] > 4000)}
-        which = "under 2,000 images" if small else "over 4,000 images"
-        if not found:
-            raise Missing(f"a class {which}")
-        return found, which
-
-    def below() -> tuple[bool, str]:
-        found, which = sized(small=True)
-        name = max(found, key=lambda n: found[n])
-        return compare(found[name], "<", 70, f"highest of {len(found)} classes {which}: {name}")
-
-    def above() -> tuple[bool, str]:
-        found, which = sized(small=False)
-        name = min(found, key=lambda n: found[n])
-        return compare(found[name], ">", 85, f"lowest of {len(found)} classes {which}: {name}")
-
-    def correlation() -> tuple[bool, str]:
-        values, counts = measured.by_class(ours[CNN]), measured.counts(ours[CNN])
-        rho = statistics.spearman([counts[name] for name in values], list(values.values())).rho
-        return True, f"rank correlation of count and accuracy {rho:.2f}" if np.isfinite(rho) else "no rank correlation"
-
-    return [below, above, correlation]
+def small_classes(ours: Ours) -> tuple[bool, str]:
+    found, which = sized(ours, small=True)
+    name = max(found, key=lambda n: found[n])
+    return compare(found[name], "<", 70, f"highest of {len(found)} classes {which}: {name}")
 
 
-def s5(ours: Ours) -> list[Check]:
-    return [lambda c=c: change(ours, f"{CNN}, L2", CNN, c, -15, -5) for c in ("train/acc", "val/acc")]
+def large_classes(ours: Ours) -> tuple[bool, str]:
+    found, which = sized(ours, small=False)
+    name = min(found, key=lambda n: found[n])
+    return compare(found[name], ">", 85, f"lowest of {len(found)} classes {which}: {name}")
 
 
-def s6(ours: Ours) -> list[Check]:
-    title = f"{CNN}, L2"
+def correlation(ours: Ours) -> tuple[bool, str]:
+    values, counts = measured.by_class(ours[CNN]), measured.counts(ours[CNN])
+    rho = statistics.spearman([counts[name] for name in values], list(values.values())).rho
+    return True, f"rank correlation of count and accuracy {rho:.2f}" if np.isfinite(rho) else "no rank correlation"
 
-    def most_fall() -> tuple[bool, str]:
-        return falling(ours, title, CNN, len(measured.class_changes(ours[title], ours[CNN])) / 2)
 
-    def falls_most() -> tuple[bool, str]:
-        changes = measured.class_changes(ours[title], ours[CNN])
-        true, text = extreme(changes, "squirrel", "falls most:", lowest=True)
-        return true and changes["squirrel"] < -NEAR, text
+def most_fall(ours: Ours) -> tuple[bool, str]:
+    return falling(ours, CNN_L2, CNN, len(measured.class_changes(ours[CNN_L2], ours[CNN])) / 2)
 
-    def goes_to_dog() -> tuple[bool, str]:
-        after, before = (measured.taken_for(ours[name], "squirrel") for name in (title, CNN))
-        rises = {name: after[name] - before.get(name, 0.0) for name in after}
-        return extreme(rises, "dog", "more squirrels are taken for", lowest=False)
 
-    return [
-        lambda: compare(measured.of(measured.class_changes(ours[title], ours[CNN]), "cat"), ">", 0, "cat changes by"),
-        lambda: to_dog(ours, title),
-        most_fall,
-        falls_most,
-        goes_to_dog,
-    ]
+def squirrel_falls_most(ours: Ours) -> tuple[bool, str]:
+    changes = measured.class_changes(ours[CNN_L2], ours[CNN])
+    true, text = extreme(changes, "squirrel", "falls most:", lowest=True)
+    return true and changes["squirrel"] < -NEAR, text
+
+
+def squirrel_goes_to_dog(ours: Ours) -> tuple[bool, str]:
+    after, before = (measured.taken_for(ours[name], "squirrel") for name in (CNN_L2, CNN))
+    rises = {name: after[name] - before.get(name, 0.0) for name in after}
+    return extreme(rises, "dog", "more squirrels are taken for", lowest=False)
 
 
 def to_dog(ours: Ours, title: str) -> tuple[bool, str]:
@@ -161,92 +133,85 @@ def to_dog(ours: Ours, title: str) -> tuple[bool, str]:
     return compare(after - before, ">", 0, "share of cats taken for dogs changes by")
 
 
-def s7(ours: Ours) -> list[Check]:
-    title = f"{CNN}, dropout"
-    return [
-        lambda: change(ours, title, CNN, "val/acc", -3, 3),
-        lambda: lower(ours, title, CNN, "train/acc"),
-        lambda: higher(ours, title, CNN, "train/loss"),
-        lambda: higher(ours, title, CNN, "val/loss"),
-    ]
+def half_gain(ours: Ours) -> tuple[bool, str]:
+    changes = measured.class_changes(ours[CNN_DROPOUT], ours[CNN])
+    gaining = sum(value > NEAR for value in changes.values())
+    return 4 <= gaining <= 6, f"{gaining} of {len(changes)} classes gain (wanted: 4 to 6)"
 
 
-def s8(ours: Ours) -> list[Check]:
-    def gains() -> tuple[bool, str]:
-        changes = measured.class_changes(ours[f"{CNN}, dropout"], ours[CNN])
-        gaining = sum(value > NEAR for value in changes.values())
-        return 4 <= gaining <= 6, f"{gaining} of {len(changes)} classes gain (wanted: 4 to 6)"
-
-    return [gains, lambda: to_dog(ours, f"{CNN}, dropout")]
-
-
-def s9(ours: Ours) -> list[Check]:
-    def faster() -> tuple[bool, str]:
-        epochs = {name: measured.epochs_to_reach(ours[name]) for name in (RESNET, CNN)}
-        if np.isinf(list(epochs.values())).all():
-            raise Missing("80 % train/acc: neither network reaches it")
-        said = [f"{name} {'not in every seed' if np.isinf(n) else f'{n:.1f}'}" for name, n in epochs.items()]
-        return epochs[RESNET] < epochs[CNN], f"epochs to reach 80 % train/acc: {', '.join(said)} (wanted: fewer)"
-
-    def higher() -> tuple[bool, str]:
-        value = measured.change(ours[RESNET], ours[CNN], "val/acc")
-        return within(value, 5, 20, "val/acc of the last epoch against the simple CNN")
-
-    return [faster, higher]
+def faster(ours: Ours) -> tuple[bool, str]:
+    epochs = {name: measured.epochs_to_reach(ours[name]) for name in (RESNET, CNN)}
+    if np.isinf(list(epochs.values())).all():
+        raise Missing("80 % train/acc: neither network reaches it")
+    said = [f"{name} {'not in every seed' if np.isinf(n) else f'{n:.1f}'}" for name, n in epochs.items()]
+    return epochs[RESNET] < epochs[CNN], f"epochs to reach 80 % train/acc: {', '.join(said)} (wanted: fewer)"
 
 
-def s10(ours: Ours) -> list[Check]:
-    def even() -> tuple[bool, str]:
-        spread, other = (float(np.std(list(measured.by_class(ours[name]).values()))) for name in (RESNET, CNN))
-        return spread < other - NEAR, f"standard std over classes {spread:.2f} (wanted: < the CNN's, {other:.2f})"
-
-    return [
-        lambda: every_class(ours, RESNET, 88),
-        even,
-        lambda: compare(measured.gap(ours[RESNET]), ">", 5, "train - val accuracy of the last epoch"),
-    ]
+def more_even(ours: Ours) -> tuple[bool, str]:
+    spread, other = (float(np.std(list(measured.by_class(ours[name]).values()))) for name in (RESNET, CNN))
+    return spread < other - NEAR, f"standard deviation over classes {spread:.2f} (wanted: < the CNN's, {other:.2f})"
 
 
-def s11(ours: Ours) -> list[Check]:
-    def above() -> tuple[bool, str]:
-        value = measured.change(ours[PRETRAINED], ours[RESNET], "val/acc")
-        return within(value, 10, 15, "val/acc of the last epoch against from-scratch")
-
-    return [above, lambda: every_class(ours, PRETRAINED, 90)]
+def val_above(title: str, base: str, low: float, high: float, than: str) -> Check:
+    what = f"val/acc of the last epoch against {than}"
+    return lambda ours: within(measured.change(ours[title], ours[base], "val/acc"), low, high, what)
 
 
-def s12(ours: Ours) -> list[Check]:
-    return [lambda: change(ours, f"{RESNET}, L2", RESNET, "val/acc", -3, 3)]
+def hardly(ours: Ours) -> tuple[bool, str]:
+    changes = measured.class_changes(ours[f"{PRETRAINED}, dropout"], ours[PRETRAINED])
+    return compare(float(np.mean(np.abs(list(changes.values())))), "<", 3, "mean absolute change of the classes")
 
 
-def s13(ours: Ours) -> list[Check]:
-    title = f"{PRETRAINED}, L2"
-    return [
-        lambda: change(ours, title, PRETRAINED, "val/acc", -15, -5),
-        lambda: falling(ours, title, PRETRAINED, 5),
-    ]
-
-
-def s14(ours: Ours) -> list[Check]:
-    return [lambda: change(ours, f"{RESNET}, dropout", RESNET, "val/acc", -3, 3)]
-
-
-def s15(ours: Ours) -> list[Check]:
-    title = f"{PRETRAINED}, dropout"
-
-    def hardly() -> tuple[bool, str]:
-        changes = measured.class_changes(ours[title], ours[PRETRAINED])
-        return compare(float(np.mean(np.abs(list(changes.values())))), "<", 3, "mean absolute change of the classes")
-
-    return [lambda: change(ours, title, PRETRAINED, "val/acc", -15, -5), hardly]
-
-
-def s16(ours: Ours) -> list[Check]:
-    def uncured(title: str, base: str) -> tuple[bool, str]:
+def uncured(title: str, base: str) -> Check:
+    def check(ours: Ours) -> tuple[bool, str]:
         own, before = measured.gap(ours[title]), measured.gap(ours[base])
         gained = measured.change(ours[title], ours[base], "val/acc")
         cured = before > 0 and own < before / 2 - NEAR and gained >= -NEAR  # without a gap there is nothing to cure
         return not cured, f"{title}: train - val {own:.2f}, baseline {before:.2f}, val/acc {gained:+.2f}"
 
-    bases = (CNN, RESNET, PRETRAINED)
-    return [lambda t=f"{base}, {reg}", b=base: uncured(t, b) for base in bases for reg in ("L2", "dropout")]
+    return check
+
+
+SPAN = f"from epoch {measured.EPOCH} to the last"
+CHECKS: dict[str, list[Check]] = {
+    "S1": [settles],
+    "S2": [
+        lambda ours: compare(measured.rise(ours[CNN], "train/acc"), ">=", 10, f"{SPAN} train/acc rises by"),
+        lambda ours: compare(measured.rise(ours[CNN], "val/acc"), "<", 3, "val/acc by"),
+    ],
+    "S3": [
+        lambda ours: extreme(measured.by_class(ours[CNN]), "cat", "lowest accuracy:", lowest=True),
+        lambda ours: extreme(measured.taken_for(ours[CNN], "cat"), "dog", "cat is mostly taken for", lowest=False),
+    ],
+    "S4": [small_classes, large_classes, correlation],
+    "S5": [val_changes(CNN_L2, CNN, -15, -5, column) for column in ("train/acc", "val/acc")],
+    "S6": [
+        lambda ours: compare(
+            measured.of(measured.class_changes(ours[CNN_L2], ours[CNN]), "cat"), ">", 0, "cat changes by"
+        ),
+        lambda ours: to_dog(ours, CNN_L2),
+        *(most_fall, squirrel_falls_most, squirrel_goes_to_dog),
+    ],
+    "S7": [
+        val_changes(CNN_DROPOUT, CNN, -3, 3),
+        lambda ours: against_baseline(ours, "train/acc", "<"),
+        lambda ours: against_baseline(ours, "train/loss", ">"),
+        lambda ours: against_baseline(ours, "val/loss", ">"),
+    ],
+    "S8": [half_gain, lambda ours: to_dog(ours, CNN_DROPOUT)],
+    "S9": [faster, val_above(RESNET, CNN, 5, 20, "the simple CNN")],
+    "S10": [
+        lambda ours: every_class(ours, RESNET, 88),
+        more_even,
+        lambda ours: compare(measured.gap(ours[RESNET]), ">", 5, "train - val accuracy of the last epoch"),
+    ],
+    "S11": [val_above(PRETRAINED, RESNET, 10, 15, "from-scratch"), lambda ours: every_class(ours, PRETRAINED, 90)],
+    "S12": [val_changes(f"{RESNET}, L2", RESNET, -3, 3)],
+    "S13": [
+        val_changes(f"{PRETRAINED}, L2", PRETRAINED, -15, -5),
+        lambda ours: falling(ours, f"{PRETRAINED}, L2", PRETRAINED, 5),
+    ],
+    "S14": [val_changes(f"{RESNET}, dropout", RESNET, -3, 3)],
+    "S15": [val_changes(f"{PRETRAINED}, dropout", PRETRAINED, -15, -5), hardly],
+    "S16": [uncured(f"{base}, {reg}", base) for base in (CNN, RESNET, PRETRAINED) for reg in ("L2", "dropout")],
+}

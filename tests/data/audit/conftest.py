@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from animal_cls.data.audit.audit import look
-from animal_cls.data.audit.record import Inspection
+from animal_cls.data.audit.audit import audit_images
+from animal_cls.data.audit.record import Audit
 from animal_cls.data.dataset import load
-from animal_cls.data.decode import MAX_PIXELS
+from animal_cls.data.settings import DataSettings
 from animal_cls.data.sources.folder import scan
 from animal_cls.errors import UserError
 
@@ -34,22 +35,20 @@ def draw() -> Callable[[int], Image.Image]:
     return scene
 
 
-def inspect(root: Path, cache_dir: Path | None, **changes: object) -> Inspection:
+def audit(root: Path, cache_dir: Path | None, **changes: Any) -> Audit:
     """What `prepare` does between the command line and the terminal."""
-    settings = {"image_size": 32, "max_bad_share": 0.5, "max_pixels": MAX_PIXELS} | changes
-    dealing = {"val": 0.2, "test": 0.2, "split_seed": 0, "group_copies": settings.pop("group_copies", False)}
+    chosen = {"image_size": 32, "max_bad_share": 0.5, "val": 0.2, "test": 0.2, "split_seed": 0} | changes
+    settings = DataSettings(cache_dir=cache_dir or root, cache=cache_dir is not None, **chosen)
     try:
-        images = load(
-            root, cache_dir=cache_dir or root, cache=cache_dir is not None, show_progress=False, **settings, **dealing
-        )  # type: ignore[arg-type]
+        images = load(root, settings, show_progress=False)
     except UserError as error:
         images = error
-    return look(scan(root), images=images, cache_dir=cache_dir, **settings)  # type: ignore[arg-type]
+    return audit_images(scan(root), images, settings)
 
 
 @pytest.fixture(scope="session")
-def inspected() -> Callable[..., Inspection]:
-    return inspect
+def audited() -> Callable[..., Audit]:
+    return audit
 
 
 @pytest.fixture(scope="session")
@@ -80,5 +79,5 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def found(everything: Path, tmp_path_factory: pytest.TempPathFactory) -> Inspection:
-    return inspect(everything, tmp_path_factory.mktemp("cache"))
+def found(everything: Path, tmp_path_factory: pytest.TempPathFactory) -> Audit:
+    return audit(everything, tmp_path_factory.mktemp("cache"))

@@ -10,7 +10,7 @@ import pytest
 
 from animal_cls.data.audit import audit
 from animal_cls.data.audit.audit import write
-from animal_cls.data.audit.record import Inspection
+from animal_cls.data.audit.record import Audit
 from animal_cls.data.audit.text import text
 from animal_cls.errors import UserError
 
@@ -20,14 +20,14 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_a_new_folder_is_made_as_hydra_makes_them(found: Inspection) -> None:
+def test_a_new_folder_is_made_as_hydra_makes_them(found: Audit) -> None:
     page, record = write(found, None)
     assert re.fullmatch(r"outputs/\d{4}-\d\d-\d\d/\d\d-\d\d-\d\d/images\.html", str(page))
     assert (record.name, record.parent) == ("images.json", page.parent)
     assert sorted(path.name for path in page.parent.iterdir()) == ["images.html", "images.json"]
 
 
-def test_two_looks_in_one_second_do_not_share_a_folder(found: Inspection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_looks_in_one_second_do_not_share_a_folder(found: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
     class Stopped(datetime):
         @classmethod
         def now(cls, tz: object = None) -> "Stopped":
@@ -40,7 +40,7 @@ def test_two_looks_in_one_second_do_not_share_a_folder(found: Inspection, monkey
 
 
 @pytest.mark.parametrize("name", ["images.html", "images.json"])
-def test_nothing_is_overwritten(found: Inspection, name: str) -> None:
+def test_nothing_is_overwritten(found: Audit, name: str) -> None:
     Path("there").mkdir()
     (Path("there") / name).write_text("mine")
     with pytest.raises(UserError) as caught:
@@ -49,14 +49,14 @@ def test_nothing_is_overwritten(found: Inspection, name: str) -> None:
     assert [(path.name, path.read_text()) for path in Path("there").iterdir()] == [(name, "mine")]
 
 
-def test_other_files_of_a_folder_stay(found: Inspection) -> None:
+def test_other_files_of_a_folder_stay(found: Audit) -> None:
     Path("there").mkdir()
     (Path("there") / "notes.txt").write_text("mine")
     write(found, Path("there"))
     assert (Path("there") / "notes.txt").read_text() == "mine"
 
 
-def test_what_cannot_be_written_is_said(found: Inspection) -> None:
+def test_what_cannot_be_written_is_said(found: Audit) -> None:
     Path("file").touch()
     with pytest.raises(UserError) as caught:
         write(found, Path("file"))
@@ -65,9 +65,9 @@ def test_what_cannot_be_written_is_said(found: Inspection) -> None:
         write(found, Path("file/below"))
 
 
-def test_the_record_names_every_file(found: Inspection, hostile: tuple[str, ...]) -> None:
+def test_the_record_names_every_file(found: Audit, hostile: tuple[str, ...]) -> None:
     record = json.loads(write(found, Path("out"))[1].read_text(encoding="utf-8"), parse_constant=pytest.fail)
-    assert (record["images"], record["unreadable"], record["ignored"]) == (90, 6, 1)
+    assert (record["images"], record["unreadable"], record["skipped"]) == (90, 6, 1)
     assert record["fingerprint"] == found.facts.fingerprint
     assert record["error"] is None
     assert record["classes"]["dog"]["images"] == 41
@@ -77,7 +77,7 @@ def test_the_record_names_every_file(found: Inspection, hostile: tuple[str, ...]
     assert [finding["severity"] for finding in record["findings"]] == [one.severity for one in found.findings]
 
 
-def test_the_terminal_is_told_the_first_ten_and_no_name_controls_it(found: Inspection) -> None:
+def test_the_terminal_is_told_the_first_ten_and_no_name_controls_it(found: Audit) -> None:
     told = text(found)
     assert all(letter.isprintable() or letter == "\n" for letter in told)
     assert r"  - cat/new\nline " in told
@@ -87,7 +87,7 @@ def test_the_terminal_is_told_the_first_ten_and_no_name_controls_it(found: Inspe
     assert told.index("Severe: ") < told.index("Worth a look: ") < told.index("Note: ")
 
 
-def test_of_many_files_ten_are_told(found: Inspection) -> None:
+def test_of_many_files_ten_are_told(found: Audit) -> None:
     (unreadable,) = [one for one in found.findings if one.kind == "unreadable"]
     many = replace(unreadable, groups=[*unreadable.groups] * 300)
     told = text(replace(found, findings=[many]))
@@ -96,5 +96,5 @@ def test_of_many_files_ten_are_told(found: Inspection) -> None:
     assert told.endswith("  - and 1,790 more")
 
 
-def test_nothing_found_is_said(found: Inspection) -> None:
+def test_nothing_found_is_said(found: Audit) -> None:
     assert text(replace(found, findings=[])).endswith("\n\nNothing was found that is worth a look.")

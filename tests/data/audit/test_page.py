@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from animal_cls.data.audit import page
-from animal_cls.data.audit.record import Inspection
+from animal_cls.data.audit.record import Audit
 
 
 class Elements(HTMLParser):
@@ -32,7 +32,7 @@ class Elements(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def source(found: Inspection) -> str:
+def source(found: Audit) -> str:
     return page.render(found)
 
 
@@ -58,7 +58,7 @@ def test_names_are_text(elements: Elements, hostile: tuple[str, ...]) -> None:
         assert f"cat/{name}".replace("\n", r"\n").replace("\x1b", r"\u001b") in elements.text
 
 
-def test_class_names_are_text(found: Inspection) -> None:
+def test_class_names_are_text(found: Audit) -> None:
     name = "<script>document.title=1</script>"
     facts = replace(found.facts, classes=[name, "dog"])
     counts = {name: found.overview.classes["cat"], "dog": found.overview.classes["dog"]}
@@ -70,7 +70,7 @@ def test_class_names_are_text(found: Inspection) -> None:
     assert shown.text.count(name) == 6
 
 
-def test_every_finding_is_there_and_linked(found: Inspection, elements: Elements) -> None:
+def test_every_finding_is_there_and_linked(found: Audit, elements: Elements) -> None:
     ids = {a["id"] for _, a in elements.found if "id" in a}
     links = [(a["href"] or "")[1:] for tag, a in elements.found if tag == "a"]
     assert links == [one.kind for one in found.findings]
@@ -80,7 +80,7 @@ def test_every_finding_is_there_and_linked(found: Inspection, elements: Elements
         assert one.count in elements.text
 
 
-def test_thumbnails_show_the_image_in_its_proportions(found: Inspection) -> None:
+def test_thumbnails_show_the_image_in_its_proportions(found: Audit) -> None:
     place = found.facts.paths.index("cat/like a dog.webp")
     data = page._thumbnails(found)[place].partition(",")[2]
     small = Image.open(io.BytesIO(base64.b64decode(data)))
@@ -92,16 +92,16 @@ def test_thumbnails_show_the_image_in_its_proportions(found: Inspection) -> None
     assert max(abs(a - b) for a, b in zip(colour, original, strict=True)) < 12
 
 
-def test_a_page_has_a_sensible_number_of_thumbnails(found: Inspection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_has_a_sensible_number_of_thumbnails(found: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page, "ALL", 3)
     made = page._thumbnails(found)
     assert len(made) == 3
     first = next(one for one in found.findings if one.has_images)
-    assert {item.place for item in first.groups[0]} <= set(made), "the worst come first"
+    assert {item.index for item in first.groups[0]} <= set(made), "the worst come first"
     assert page.render(found).count("no image</div>") > 3
 
 
-def test_what_is_not_shown_is_counted(found: Inspection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_not_shown_is_counted(found: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page, "SHOWN", 2)
     monkeypatch.setattr(page, "MEMBERS", 1)
     shown = Elements(page.render(found)).text
@@ -110,10 +110,10 @@ def test_what_is_not_shown_is_counted(found: Inspection, monkeypatch: pytest.Mon
 
 
 def test_why_a_run_cannot_use_them_stands_on_top(
-    tmp_path: Path, inspected: Callable[..., Inspection], draw: Callable[[int], Image.Image]
+    tmp_path: Path, audited: Callable[..., Audit], draw: Callable[[int], Image.Image]
 ) -> None:
     for name in ("a", "b"):
         (tmp_path / "images" / name).mkdir(parents=True)
         draw(1).save(tmp_path / "images" / name / "1.png")
-    shown = Elements(page.render(inspected(tmp_path / "images", tmp_path / "cache"))).text
+    shown = Elements(page.render(audited(tmp_path / "images", tmp_path / "cache"))).text
     assert "A run cannot use them. data.root: too few images of class a: " in " ".join(shown.split())

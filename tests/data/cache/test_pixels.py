@@ -19,8 +19,10 @@ import pytest
 from PIL import Image
 
 from animal_cls.data.cache import pixels, store
-from animal_cls.data.cache.pixels import DecodedImages, decoded, default_cache_dir, on_the_fly
+from animal_cls.data.cache.pixels import DecodedImages, decoded, on_the_fly
+from animal_cls.data.settings import default_cache_dir
 from animal_cls.errors import UserError
+from animal_cls.files import atomic
 
 SIZE = 8
 GREYS = [0, 0, 70, 60, 50, 40, 30, 20, 10]  # of the images in the order of `names`; 0 = none
@@ -84,8 +86,8 @@ def test_rows_belong_to_their_paths(root: Path, tmp_path: Path) -> None:
     images = run(root, tmp_path)
     assert names(root) == ["empty.png", "broken.png", *(f"{n}.png" for n in range(7, 0, -1))]
     assert greys(images) == GREYS
-    assert images.bad.keys() == {"empty.png", "broken.png"}
-    assert images.bad["empty.png"] == "the file is empty"
+    assert images.unreadable.keys() == {"empty.png", "broken.png"}
+    assert images.unreadable["empty.png"] == "the file is empty"
     contents = [hashlib.sha256((root / name).read_bytes()).hexdigest() for name in names(root)]
     assert images.hashes.tolist() == ["", "", *contents[2:]]
 
@@ -106,7 +108,7 @@ def test_the_second_run_decodes_nothing(root: Path, tmp_path: Path, decodings: l
     second = run(root, tmp_path)
     assert decodings == []
     assert greys(first) == greys(second)
-    assert (first.hashes.tolist(), first.bad) == (second.hashes.tolist(), second.bad)
+    assert (first.hashes.tolist(), first.unreadable) == (second.hashes.tolist(), second.unreadable)
 
 
 def test_without_a_cache_the_pixels_are_the_same_and_nothing_is_written(root: Path, tmp_path: Path) -> None:
@@ -115,7 +117,7 @@ def test_without_a_cache_the_pixels_are_the_same_and_nothing_is_written(root: Pa
     free = on_the_fly(root, names(root), image_size=5, show_progress=False)
     assert [path.name for path in tmp_path.iterdir()] == ["images"]
     assert greys(free) == greys(kept) == GREYS
-    assert (free.hashes.tolist(), free.bad) == (kept.hashes.tolist(), kept.bad)
+    assert (free.hashes.tolist(), free.unreadable) == (kept.hashes.tolist(), kept.unreadable)
     (root / "3.png").unlink()
     with pytest.raises(UserError, match=r"3\.png: cannot be read any more \(.+\)\. Start the run again\.$"):
         free.pixels.take(free.rows[[6]])
@@ -143,7 +145,7 @@ def test_a_image_that_becomes_readable_is_noticed(root: Path, tmp_path: Path) ->
     Image.new("L", (20, 10), 120).save(root / "broken.png")
     images = run(root, tmp_path)
     assert greys(images)[1] == 120
-    assert images.bad.keys() == {"empty.png"}
+    assert images.unreadable.keys() == {"empty.png"}
 
 
 def test_contents_are_compared_on_request(
@@ -193,7 +195,7 @@ def test_a_store_of_which_most_is_dead_is_written_anew(root: Path, tmp_path: Pat
 
 
 @pytest.mark.usefixtures("small_chunks")
-@pytest.mark.parametrize("file", ["rows.0", "journal", "about.json", "last_use"])
+@pytest.mark.parametrize("file", ["rows.0", "journal", "manifest.json", "last_use"])
 @pytest.mark.parametrize("damage", ["bit", "cut", "empty", "gone", "longer"])
 def test_damage_is_noticed_and_mended(root: Path, tmp_path: Path, file: str, damage: str, decodings: list[int]) -> None:
     run(root, tmp_path)
@@ -327,7 +329,7 @@ def test_a_full_disk_is_said(root: Path, tmp_path: Path, monkeypatch: pytest.Mon
     if moment == "before":
         monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**6, 10**6, 1727))  # type: ignore[attr-defined]
     else:
-        monkeypatch.setattr(store, "_to_disk", raising(OSError(errno.ENOSPC, "No space left on device")))
+        monkeypatch.setattr(atomic, "to_disk", raising(OSError(errno.ENOSPC, "No space left on device")))
     with pytest.raises(UserError) as caught:
         run(root, tmp_path)
     assert str(caught.value) == (
@@ -352,13 +354,13 @@ def test_a_cache_that_cannot_be_written_is_said(root: Path, tmp_path: Path) -> N
 def test_a_image_that_vanishes_is_a_bad_one(root: Path, tmp_path: Path) -> None:
     paths = [*names(root), "gone.png"]
     images = decoded(root, paths, image_size=SIZE, cache_dir=tmp_path / "cache", show_progress=False)
-    assert images.bad["gone.png"] == "No such file or directory"
+    assert images.unreadable["gone.png"] == "No such file or directory"
 
 
 def test_a_folder_of_which_nothing_can_be_read(root: Path, tmp_path: Path) -> None:
     cache_dir = tmp_path / "cache"
     images = decoded(root, ["empty.png"], image_size=SIZE, cache_dir=cache_dir, show_progress=False)
-    assert images.bad == {"empty.png": "the file is empty"}
+    assert images.unreadable == {"empty.png": "the file is empty"}
     assert images.rows.tolist() == [-1]
 
 

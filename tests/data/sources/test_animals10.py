@@ -127,19 +127,6 @@ def test_any_other_failure_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch, 
     assert "its download failed (OSError: [Errno 28] No space left on device). Either" in complaint(tmp_path)
 
 
-def test_requests_without_a_time_limit_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    adapters = pytest.importorskip("requests.adapters")
-    asked = []
-    monkeypatch.setattr(
-        adapters.HTTPAdapter, "send", lambda self, request, **settings: asked.append(settings["timeout"])
-    )
-    with animals10._time_limit_on_requests():
-        adapters.HTTPAdapter().send("request", timeout=None)
-        adapters.HTTPAdapter().send("request", timeout=5)
-    adapters.HTTPAdapter().send("request", timeout=None)
-    assert asked == [(10, 60), 5, None]
-
-
 def test_the_tables_are_the_reports() -> None:
     assert set(FOLDERS.values()) == set(RELEASE) == set(HELD_OUT)
     assert FOLDERS["ragno"] == "spider"

@@ -27,7 +27,7 @@ def test_images_are_sorted_class_by_class(tmp_path: Path) -> None:
     assert found.classes == ["a", "b", "c d"]
     assert found.paths == ["a/1.bmp", "a/y/deep/x.webp", "a/z.JPeG", "b/10.PNG", "b/2.png", "c d/ü.jpg"]
     assert found.labels.tolist() == [0, 0, 0, 1, 1, 2]
-    assert (found.root, found.predefined, found.ignored) == (tmp_path, None, 0)
+    assert (found.root, found.predefined, found.skipped) == (tmp_path, None, 0)
 
 
 def test_hidden_files_and_what_is_no_image_are_ignored_and_counted(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_hidden_files_and_what_is_no_image_are_ignored_and_counted(tmp_path: Pat
     )
     found = scan(tmp_path)
     assert found.paths == ["a/1.jpg", "b/1.jpg"]
-    assert found.ignored == 7  # a hidden folder counts once
+    assert found.skipped == 7  # a hidden folder counts once
 
 
 def test_raw_img_is_entered_and_italian_becomes_english(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_a_ready_made_split_is_kept(tmp_path: Path, val: str) -> None:
         f"{val}/b/n/3.jpg": "val",
     }
     assert [found.classes[k] for k in found.labels] == ["a", "a", "b", "b"]
-    assert found.ignored == 2  # images of no class
+    assert found.skipped == 2  # images of no class
 
 
 def test_a_split_without_val_is_a_split(tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
 """Links lead neither out of a folder of images, unless that is wanted, nor around in it for ever."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from animal_cls.data.dataset import load
+from animal_cls.data.settings import DataSettings
 from animal_cls.data.sources.folder import scan
 from animal_cls.errors import UserError
 
@@ -43,7 +45,7 @@ def test_links_that_lead_out_are_followed_only_if_wanted(root: Path) -> None:
     found = scan(root)
     assert found.paths == ["cat/0.jpg", "dog/0.jpg"]
     assert found.not_followed == ["cat/more", "dog/1.jpg", "dog/2.jpg"]
-    assert found.ignored == 1
+    assert found.skipped == 1
     found = scan(root, follow_links=True)
     assert found.paths == ["cat/0.jpg", "cat/more/1.jpg", "dog/0.jpg", "dog/1.jpg", "dog/2.jpg"]
     assert found.not_followed == []
@@ -155,14 +157,16 @@ def test_a_run_says_which_links_it_does_not_follow(root: Path, caplog: pytest.Lo
             Image.new("L", (9, 9), shade + n).save(root / name / f"{n}.jpg")
     for n in range(12):
         link(root / "dog" / f"more{n:02d}.jpg", root.parent / "elsewhere" / "dog.jpg")
-    settings = {"image_size": 4, "val": 0.2, "test": 0.1, "split_seed": 0, "max_bad_share": 1, "show_progress": False}
-    assert len(load(root, cache_dir=root.parent / "cache", **settings).paths) == 18
+    settings = DataSettings(
+        image_size=4, val=0.2, test=0.1, split_seed=0, max_bad_share=1, cache_dir=root.parent / "cache"
+    )
+    assert len(load(root, settings, show_progress=False).paths) == 18
     names = ", ".join(f"dog/more{n:02d}.jpg" for n in range(10))
     assert (
         f"12 links lead out of data.root and are not followed: {names}, and 2 more. "
         "To follow links: data.follow_links=true"
     ) in [record.message for record in caplog.records if record.levelno == logging.WARNING]
     caplog.clear()
-    images = load(root, cache_dir=root.parent / "cache", follow_links=True, **settings)
-    assert len(images.bad) == 12
+    images = load(root, replace(settings, follow_links=True), show_progress=False)
+    assert len(images.unreadable) == 12
     assert "links" not in caplog.text

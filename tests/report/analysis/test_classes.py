@@ -10,7 +10,7 @@ from animal_cls.report.analysis.arms import arrange
 from animal_cls.report.analysis.averages import arm_rows, mean_of, reliabilities
 from animal_cls.report.analysis.classes import class_links, class_rows, confused
 from animal_cls.report.analysis.collect import collect
-from animal_cls.report.analysis.picked import picked
+from animal_cls.report.analysis.examples import examples
 from animal_cls.report.analysis.predictions import Reader
 from animal_cls.report.records import Arm, ClassRow
 
@@ -106,7 +106,7 @@ def test_reliability_has_every_image_of_every_seed(two_arms: list[Arm]) -> None:
 
 def test_images_that_the_regularizer_repaired_or_broke(two_arms: list[Arm]) -> None:
     none, dropout = two_arms
-    notes = picked(dropout, none, dropout, "val")
+    notes = examples(dropout, none, dropout, "val")
     kinds = {kind: [n for n in notes if n.kind == kind] for kind in ("wrong", "corrected", "regressed")}
     assert {n.path for n in kinds["regressed"]} == {"dog/val9.png"}
     assert {n.path: n.seeds for n in kinds["corrected"]} == {
@@ -119,19 +119,16 @@ def test_images_that_the_regularizer_repaired_or_broke(two_arms: list[Arm]) -> N
     (broken,) = kinds["regressed"]
     assert (broken.true, broken.predicted, broken.seeds, broken.n_seeds) == ("dog", "owl", 2, 2)
     assert broken.confidence == pytest.approx(0.6)
-    assert broken.file is None, "the folder of the images is not on this machine"
+    assert broken.file == Path("/images/dog/val9.png"), "where it lay; it need not be there any more"
     assert {(n.true, n.predicted) for n in kinds["wrong"]} == {("cat", "dog"), ("dog", "owl")}
 
 
 def test_a_image_is_found_where_it_was_trained_on(tmp_path: Path, write_run: Write, share: Share) -> None:
-    root = tmp_path / "animals"
-    (root / "raw-img" / "cat").mkdir(parents=True)
-    (root / "raw-img" / "cat" / "val0.png").touch()
     hits = {"val": {"cat": share(0, 1), "dog": share(1, 1)}}
-    write_run(tmp_path / "runs" / "a", hits, changes={"data.root": str(root)})
+    write_run(tmp_path / "runs" / "a", hits, changes={"data.root": None}, data_root="/animals/raw-img")
     (arm,) = arms_in(tmp_path / "runs")
-    (note,) = picked(arm, None, None, "val")
-    assert note.file == root / "raw-img" / "cat" / "val0.png"
+    (note,) = examples(arm, None, None, "val")
+    assert note.file == Path("/animals/raw-img/cat/val0.png")
 
 
 def test_a_hundred_classes(tmp_path: Path, write_run: Write, share: Share) -> None:

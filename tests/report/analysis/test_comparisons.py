@@ -1,6 +1,7 @@
 """Differences against hand arithmetic, and what is said where little can be."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from animal_cls import statistics
+from animal_cls import results, statistics
 from animal_cls.errors import UserError
 from animal_cls.report.analysis.arms import arrange
 from animal_cls.report.analysis.collect import collect
 from animal_cls.report.analysis.comparisons import compare_all
 from animal_cls.report.analysis.predictions import Reader
 from animal_cls.report.records import Comparison
+from animal_cls.results import MethodRecord
 
 Write = Callable[..., Path]
 Share = Callable[[int, int], list[bool]]
@@ -88,7 +90,50 @@ def test_arms_that_agree_everywhere_are_not_called_equal_to_the_last_image(
     assert (macro.ci_low, macro.ci_high) == pytest.approx((acc.ci_low, acc.ci_high)), "the classes are equally large"
     assert acc.images_test is not None
     assert (acc.images_test.ci_low, acc.images_test.ci_high) == pytest.approx((-2.9513, 2.9513), rel=1e-4)
-    assert (loss.delta, loss.ci_low, loss.ci_high) == (0, None, None)
+    assert loss.delta == pytest.approx(0, abs=1e-6)
+
+
+def losing(folder: Path, write: Write, reg: str, *, nats: float, twin: bool, acted: bool = True) -> None:
+    """Three images, of which one has probability 0 for its class: a loss that its table does not hold."""
+    write(folder, {"val": {"cat": [True, False], "dog": [True]}}, reg=reg)
+    said, result = results.read_predictions(folder), results.load(folder)
+    assert result is not None
+    sure = np.where(said.probabilities > 0.5, 1, 0).astype(np.float32)
+    results.write_predictions(replace(said, probabilities=sure, loss=np.array([0, nats, 0.0])), folder)
+    splits = {name: replace(split, loss=nats / 3) for name, split in result.splits.items()}
+    (folder / "result.json").unlink()
+    methods = [MethodRecord(key="reg.dropout", strength=0.3, acted=acted, reason=None if acted else "it takes none")]
+    files = results.digests(folder) if twin else {}
+    results.save(replace(result, splits=splits, files=files, methods=methods if reg == "dropout" else []), folder)
+
+
+@pytest.mark.parametrize("twin", [True, False])
+def test_the_loss_is_that_of_the_arms_whatever_the_probabilities_hold(
+    tmp_path: Path, write_run: Write, twin: bool
+) -> None:
+    for reg, nats in (("none", 300.0), ("dropout", 900.0)):
+        losing(tmp_path / reg, write_run, reg, nats=nats, twin=twin)
+    loss = one(compared(tmp_path), metric="loss")
+    assert loss.delta == pytest.approx(200)
+    told = "predictions.csv rounds some probabilities to 0, whose loss is in no table"
+    assert any(told in note for note in loss.notes) is not twin
+
+
+@pytest.mark.parametrize("acted", [True, False])
+def test_what_reached_no_network_is_no_difference_and_not_fair(tmp_path: Path, write_run: Write, acted: bool) -> None:
+    """Either no run of the arm says that its method acted, or what it says of every image is the baseline's."""
+    for reg in ("none", "dropout"):
+        losing(tmp_path / reg, write_run, reg, nats=9.0 if acted or reg == "none" else 8.0, twin=True, acted=acted)
+    found = one(compared(tmp_path), metric="acc")
+    same = "all predictions are those of simple_cnn/none, bit for bit"
+    assert found.no_effect == (same if acted else "reg.dropout did not act (it takes none)")
+    assert (found.verdict, found.fair, found.confounded) == ("no effect reached the network", False, False)
+
+
+def test_one_image_that_differs_is_an_effect(tmp_path: Path, write_run: Write) -> None:
+    for reg, nats in (("none", 9.0), ("dropout", 9.000001)):
+        losing(tmp_path / reg, write_run, reg, nats=nats, twin=True)
+    assert one(compared(tmp_path), metric="acc").no_effect == ""
 
 
 def test_the_headline_is_that_of_statistics(study: Path) -> None:

@@ -46,7 +46,17 @@ def test_figure_says_what_the_train_curve_is_and_where_it_ends(make_metrics: Mak
     said = words(curves(make_metrics(4), best_epoch=2, title="who it is"))
     assert said.startswith("who it is\nat the end: train 0.500, val 0.625\nat the end: train 77.5 %, val 65.0 %")
     assert "best epoch by val accuracy: 3 (60.0 %)" in said
-    assert "measured during the training passes, with the run's dropout and augmentation" in said
+    assert "Loss is the plain cross-entropy. Train is measured during the training passes" in said
+    assert "objective" not in said, "nothing else was minimised"
+
+
+def test_what_was_minimised_is_a_line_of_its_own_where_it_is_not_the_loss(make_metrics: MakeMetrics) -> None:
+    metrics = make_metrics(4) | {"train/objective": np.array([np.nan, 3.0, 2.5, 2.25])}
+    figure = curves(metrics, best_epoch=2, title="t")
+    assert line(figure, 0, "train objective (minimised)").tolist() == [[2, 3, 4], [3, 2.5, 2.25]]
+    assert len(figure.axes[1].lines) == 4, "train, val and the mark: of accuracy there is no objective"
+    assert "train objective (minimised)" in words(figure).splitlines()
+    assert "train 0.500, val 0.625, train objective (minimised) 2.250" in words(figure)
 
 
 def test_no_best_epoch_no_mark(make_metrics: MakeMetrics) -> None:

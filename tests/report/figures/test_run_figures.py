@@ -10,10 +10,8 @@ import pytest
 from matplotlib import image
 from matplotlib.figure import Figure
 
-from animal_cls import results
-from animal_cls.errors import UserError
 from animal_cls.report.figures import run_figures
-from animal_cls.results import Result
+from animal_cls.results import MethodRecord, Result
 
 MakeMetrics = Callable[[int], dict[str, np.ndarray]]
 MakeClasses = Callable[[int], tuple[list[str], list[list[int]]]]
@@ -23,21 +21,13 @@ CLASSES = ["cat", "dog"]
 MATRICES = {"train": [[9, 1], [0, 10]], "val": [[4, 1], [2, 3]], "all": [[13, 2], [2, 13]]}
 
 
-def written(folder: Path, result: Result, metrics: dict[str, np.ndarray]) -> Path:
-    """`folder` with the files of a run."""
-    results.save(result, folder)
-    rows = [{name: column[k] for name, column in metrics.items()} for k in range(len(metrics["epoch"]))]
-    results.write_metrics(rows, folder)
-    return folder
-
-
 def test_a_run_gets_its_four_images(
     tmp_path: Path, make_result: Callable[..., Result], make_metrics: MakeMetrics
 ) -> None:
-    paths = run_figures.draw_run(written(tmp_path, make_result(CLASSES, MATRICES), make_metrics(4)))
-    names = ["curves.png", "per_class.png", "confusion_val.png", "confusion_all.png"]
-    assert paths == [tmp_path / "figures" / name for name in names]
-    assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == sorted(names)  # nothing temporary is left
+    made = run_figures.of_run(make_result(CLASSES, MATRICES), make_metrics(4))
+    assert list(made) == ["curves", "per_class", "confusion_val", "confusion_all"]
+    paths = [run_figures.save(figure, tmp_path / "figures" / f"{name}.png") for name, figure in made.items()]
+    assert sorted((tmp_path / "figures").iterdir()) == sorted(paths)  # nothing temporary is left
     assert all(image.imread(path).shape[1] >= 1000 for path in paths)  # pixels wide
 
 
@@ -74,11 +64,12 @@ def test_dollars_are_drawn_as_dollars(hostile: list[str], make_result: Callable[
     assert labels == [r"$\nosuch{_$ $x$", "<script>alert(1…/script>"]
 
 
-def test_a_run_of_one_epoch_and_an_empty_class(
-    tmp_path: Path, make_result: Callable[..., Result], make_metrics: MakeMetrics
-) -> None:
+def test_a_run_of_one_epoch_and_an_empty_class(make_result: Callable[..., Result], make_metrics: MakeMetrics) -> None:
     result = make_result(CLASSES, {"val": [[4, 1], [0, 0]], "all": [[9, 1], [0, 0]]}, best_epoch=0, epochs=1)
-    assert len(run_figures.draw_run(written(tmp_path, result, make_metrics(1)))) == 4
+    made = run_figures.of_run(result, make_metrics(1))
+    assert len(made) == 4
+    for figure in made.values():
+        figure.draw_without_rendering()
 
 
 def test_hundred_classes(make_result: Callable[..., Result], make_classes: MakeClasses) -> None:
@@ -87,18 +78,20 @@ def test_hundred_classes(make_result: Callable[..., Result], make_classes: MakeC
         figure.draw_without_rendering()
 
 
-def test_a_failed_run_gets_the_curves_it_has(
-    tmp_path: Path, make_result: Callable[..., Result], make_metrics: MakeMetrics
-) -> None:
+def test_a_failed_run_gets_the_curves_it_has(make_result: Callable[..., Result], make_metrics: MakeMetrics) -> None:
     result = make_result([], {}, status="failed", reason="loss is NaN", checkpoint=None, best_epoch=None)
-    assert [path.name for path in run_figures.draw_run(written(tmp_path, result, make_metrics(4)))] == ["curves.png"]
-    (tmp_path / results.METRICS).unlink()
-    assert run_figures.draw_run(tmp_path) == []
+    assert list(run_figures.of_run(result, make_metrics(4))) == ["curves"]
+    assert run_figures.of_run(result, None) == {}
 
 
-def test_an_unfinished_run_is_refused_with_the_way_out(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"has no result\.json, so its run is unfinished .* Finish the run first"):
-        run_figures.draw_run(tmp_path)
+def test_of_mixed_images_the_curves_say_how_they_were_counted(
+    make_result: Callable[..., Result], make_metrics: MakeMetrics
+) -> None:
+    for mixes in (True, False):
+        method = MethodRecord(key="reg.mixup", strength=0.2, mixes_images=mixes)
+        figure = run_figures.of_run(make_result(CLASSES, MATRICES, methods=[method]), make_metrics(4))["curves"]
+        said = figure.legends[0].get_title().get_text().replace("\n", " ")
+        assert ("Of mixed images, train accuracy is counted on the heavier label." in said) is mixes
 
 
 def test_a_save_that_fails_leaves_the_old_image(tmp_path: Path) -> None:

@@ -13,15 +13,15 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from PIL import Image
 
-from animal_cls.report.figures.bands import band, learning, series
 from animal_cls.report.figures.beside_published import beside_published
-from animal_cls.report.figures.class_link import class_link, classes_differ
-from animal_cls.report.figures.drawing import INK, MANY, Drawing, Files, rendered, styles, thinned
-from animal_cls.report.figures.gap import difference, gap
+from animal_cls.report.figures.class_size import class_size, classes_differ
+from animal_cls.report.figures.confusion import matrices
+from animal_cls.report.figures.drawing import MANY, Drawing, Files, rendered, thinned
 from animal_cls.report.figures.heatmap import EMPTY, changes, heatmap, hexed, ink_on, shade
 from animal_cls.report.figures.intervals import comparisons_figure
-from animal_cls.report.figures.matrices import matrices
+from animal_cls.report.figures.learning import band, difference, generalization_gap, learning, series
 from animal_cls.report.figures.reliability import points, reliability
+from animal_cls.report.figures.style import INK, styles
 from animal_cls.report.output.page.inline_svg import inline
 from animal_cls.report.records import ClassLink, ClassRow, Comparison, PublishedRow, Reliability, SeedsTest
 
@@ -126,7 +126,7 @@ def test_gap_is_train_minus_val() -> None:
     seeds = [metrics([0.5, 0.9], [0.4, 0.5]), metrics([0.7, 0.8], [0.5, np.nan])]
     assert difference(seeds[0]) == pytest.approx({1: 10.0, 2: 40.0})
     assert difference(seeds[1]) == pytest.approx({1: 20.0})
-    figure = gap({"cnn": [("cnn/none", seeds[:1]), ("cnn/l2", seeds[:1])]}, title="t")
+    figure = generalization_gap({"cnn": [("cnn/none", seeds[:1]), ("cnn/l2", seeds[:1])]}, title="t")
     np.testing.assert_allclose(np.array(figure.axes[0].lines[1].get_ydata(), dtype=float), [10, 40])
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["none", "l2"]
 
@@ -201,7 +201,7 @@ def test_a_hundred_classes_are_one_image_not_ten_thousand_paths() -> None:
 def test_training_images_and_accuracy() -> None:
     rows = [class_row("cnn/none", name, None, n_train=n) for name, n in (("cat", 10), ("dog", 90), ("cow", 40))]
     link = ClassLink(arm="cnn/none", split="test", n_classes=3, rho=0.5, p_value=0.667)
-    figure = class_link(["cnn/none"], rows, [link], title="t")
+    figure = class_size(["cnn/none"], rows, [link], title="t")
     assert np.array(figure.axes[0].lines[0].get_xdata()).tolist() == [10, 40, 90]
     assert figure.legends[0].get_texts()[0].get_text() == "cnn/none: rank correlation 0.50, p 0.667"
     assert classes_differ(["cnn/none"], rows)

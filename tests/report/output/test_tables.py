@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from animal_cls.report.build import study
+from animal_cls.report.build import build_study
 from animal_cls.report.output import tables
 from animal_cls.report.output.markdown import code, markdown, safe
 
@@ -39,7 +39,7 @@ def read(path: Path) -> list[dict[str, str]]:
 
 def test_the_files_and_their_columns(tmp_path: Path, sweep: Path) -> None:
     out = tmp_path / "out"
-    made = tables.write(study([sweep]), out)
+    made = tables.write(build_study([sweep]), out)
     names = ["runs.csv", "arms.csv", "comparisons.csv", "classes.csv", "statements.csv", "report.md"]
     assert [path.name for path in made] == names
     assert sorted(path.name for path in out.iterdir()) == sorted(names), "no part is left behind"
@@ -48,7 +48,7 @@ def test_the_files_and_their_columns(tmp_path: Path, sweep: Path) -> None:
 
 
 def test_comparisons_as_they_are_read(tmp_path: Path, sweep: Path) -> None:
-    tables.write(study([sweep]), tmp_path / "out")
+    tables.write(build_study([sweep]), tmp_path / "out")
     rows = read(tmp_path / "out" / "comparisons.csv")
     assert len(rows) == 9, "three metrics on val, test and all"
     row = rows[0]
@@ -72,7 +72,7 @@ def test_what_is_not_known_is_an_empty_cell(tmp_path: Path, write_run: Write, sh
     for reg in ("none", "l2"):
         hits = {"train": {"cat": [True], "dog": [True], "owl": [True]}, "val": {"cat": share(1, 2), "dog": share(1, 2)}}
         write_run(tmp_path / reg, hits, reg=reg)
-    tables.write(study([tmp_path]), tmp_path / "out")
+    tables.write(build_study([tmp_path]), tmp_path / "out")
     row = read(tmp_path / "out" / "comparisons.csv")[0]
     assert (row["p_value"], row["p_adjusted"], row["verdict"]) == ("", "", "too few seeds")
     arm = read(tmp_path / "out" / "arms.csv")[0]
@@ -85,7 +85,7 @@ def test_what_is_not_known_is_an_empty_cell(tmp_path: Path, write_run: Write, sh
 def test_names_come_through(tmp_path: Path, write_run: Write, name: str) -> None:
     for reg in ("none", "l2"):
         write_run(tmp_path / reg, {"val": {name: [True, False], "dog": [True]}}, model=name, reg=reg)
-    made = study([tmp_path])
+    made = build_study([tmp_path])
     tables.write(made, tmp_path / "out")
     assert {row["arm"] for row in read(tmp_path / "out" / "comparisons.csv")} == {f"{name}/l2"}
     assert {row["class"] for row in read(tmp_path / "out" / "classes.csv")} == {name, "dog"}
@@ -95,7 +95,7 @@ def test_names_come_through(tmp_path: Path, write_run: Write, name: str) -> None
 
 
 def test_the_text_says_what_a_reader_must_know(sweep: Path) -> None:
-    text = markdown(study([sweep]))
+    text = markdown(build_study([sweep]))
     assert "- Of 5 runs 1 failed: they are listed, but not in any mean." in text
     assert "confounded: reg.weight\\_decay, optimizer.lr" in text
     assert (
@@ -108,7 +108,7 @@ def test_the_text_says_what_a_reader_must_know(sweep: Path) -> None:
 
 def test_tables_have_as_many_cells_as_heads(sweep: Path) -> None:
     width = 0
-    for line in markdown(study([sweep])).splitlines():
+    for line in markdown(build_study([sweep])).splitlines():
         cells = line.replace("\\|", "").count("|")
         assert not line.startswith("|") or width in (0, cells), line
         width = cells if line.startswith("|") else 0
@@ -121,5 +121,5 @@ def test_markdown_is_escaped() -> None:
 
 def test_an_unpaired_letter_is_no_trouble(tmp_path: Path, sweep: Path, write_run: Write) -> None:
     write_run(sweep / "odd", {"val": {"cat": [True]}}, status="failed", reason="file \udcff", splits={}, seed=5)
-    tables.write(study([sweep]), tmp_path / "out")
+    tables.write(build_study([sweep]), tmp_path / "out")
     assert "file \\udcff" in (tmp_path / "out" / "runs.csv").read_text()

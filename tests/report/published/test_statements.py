@@ -1,14 +1,17 @@
 """Each published statement, on hand-made numbers on both sides of its bounds."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from animal_cls.commands.train import compose
 from animal_cls.data.sources import animals10
+from animal_cls.files.paths import CONF
+from animal_cls.report.analysis.configs import identity
 from animal_cls.report.published import published
 from animal_cls.report.published.published import CLASSES, COUNTS, RELEASE
 from animal_cls.report.published.statements import STATEMENTS, all_of
@@ -325,12 +328,44 @@ def test_s16_needs_every_arm_unless_one_cures(make_arm: Make) -> None:
     assert decided("S16", *nine(make_arm, 65, 61)[:3]).verdict == "does not hold"
 
 
-def test_without_runs_everything_is_open_and_says_why() -> None:
-    found = all_of([])
+def test_of_runs_that_are_not_there_everything_is_open_and_says_why(make_arm: Make) -> None:
+    found = all_of([make_arm("resnet18_pretrained", "l2")])
     assert [s.id for s in found] == [f"S{k}" for k in range(1, 17)]
-    assert {s.verdict for s in found} == {"cannot be decided"}
-    assert all(s.evidence.startswith("missing: a finished run of ") for s in found)
-    assert decided("S5").evidence == "missing: a finished run of simple CNN, L2"
+    assert {s.verdict for s in found[:12]} == {"cannot be decided"}
+    assert all("missing: a finished run of " in s.evidence for s in found[:12])
+    assert found[4].evidence == "missing: a finished run of simple CNN, L2"
+
+
+def test_where_no_arm_is_a_published_run_nothing_is_said_of_the_report(make_arm: Make) -> None:
+    arms = [make_arm("my_net"), make_arm("my_net", "l2")]
+    assert all_of(arms) == []
+    assert published.note(arms, None) is None
+    assert published.rows(arms) == []
+
+
+PRESETS = sorted((CONF / "experiment" / "report").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
+def test_each_preset_of_the_report_is_one_of_its_runs_without_a_deviation(preset: Path) -> None:
+    config = asdict(compose([f"experiment=report/{preset.stem}"]))
+    result = Result(status="done", config=config, model=config["model"]["name"], reg=config["reg"]["name"], seed=0)
+    run = next(run for run in published.RUNS if (run.model, run.reg) == (result.model, result.reg))
+    known: dict[str, Any] = {"runs": (), "done": {}, "baseline": None, "is_baseline": False}
+    arm = Arm(name="ours", model=run.model, reg=run.reg, config=identity(result), **known)
+    assert published.deviations(arm, run) == {}
+    assert set(published.RECIPE) <= set(arm.config), "else nothing was compared"
+
+
+def test_the_nine_presets_are_the_nine_runs() -> None:
+    assert len(PRESETS) == len(published.RUNS) == 9
+
+
+@pytest.mark.parametrize("augment", [{"data.augment.flip_crop": 1.0}, {"reg.mixup": 0.2}])
+def test_a_method_that_the_report_did_not_use_is_a_deviation(make_arm: Make, augment: dict[str, float]) -> None:
+    (key,) = augment
+    found = published.deviations(make_arm("simple_cnn", config=augment), published.RUNS[0])
+    assert found == {key: f"{key}={augment[key]} (published: 0.0)"}
 
 
 def test_what_is_not_as_published_is_in_the_evidence(make_arm: Make) -> None:

@@ -2,76 +2,60 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from animal_cls.files import atomic
 from animal_cls.files.naming import escaped
-from animal_cls.files.text import duration, percent
-from animal_cls.report import numerals
 from animal_cls.report.figures.choice import file_name, within
 from animal_cls.report.figures.drawing import Drawing, Files, rendered
 from animal_cls.report.figures.study_figures import drawings
-from animal_cls.report.output import figure_files
-from animal_cls.report.output.page import page_classes, page_rows
+from animal_cls.report.output.page import class_tables
 from animal_cls.report.output.page.inline_svg import inline
 from animal_cls.report.output.page.thumbnails import thumbnail
-from animal_cls.report.output.tables import PAGE
+from animal_cls.report.output.rows import TEMPLATES, environment
+from animal_cls.report.output.tables import FIGURES, PAGE
 from animal_cls.report.records import ImageNote, Statement, Study
-from animal_cls.report.workers import Helpers
+from animal_cls.report.workers import Workers
 
-FIGURES = "figures"
-TEMPLATES = Path(__file__).with_name("templates")
 KINDS = {  # of images
     "wrong": "Confidently wrong",
-    "corrected": "Repaired: right only with the regularizer",
-    "regressed": "Broken: right only without the regularizer",
+    "corrected": "Corrected: right only with the regularizer",
+    "regressed": "Regressed: right only without the regularizer",
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Figures:
-    """The figures of a study, drawn."""
-
-    drawings: list[Drawing]
-    files: list[Files]  # of each
-
-
-def draw(study: Study, helpers: Helpers) -> Figures:
+def draw(study: Study, workers: Workers) -> list[tuple[Drawing, Files]]:
     """Draw all figures, which takes longer than everything else."""
     made = list(drawings(study))
-    return Figures(drawings=made, files=helpers.share(rendered, made))
+    return list(zip(made, workers.share(rendered, made), strict=True))
 
 
-def write(study: Study, figures: Figures, out: Path) -> list[str]:
-    """Write `out`/index.html and, into `out`/figures, each figure as PNG and SVG.
-
-    Returns:
-        what the user should know: in words, the files that were left as they are since no report made them.
-    """
-    pairs = list(zip(figures.drawings, figures.files, strict=True))
-    contents = {f"{drawing.name}.png": files.png for drawing, files in pairs}
-    contents |= {f"{drawing.name}.svg": files.svg.encode() for drawing, files in pairs}
-    foreign = figure_files.write(contents, out / FIGURES)
-    notes = [told(foreign, out / FIGURES)] if foreign else []
-    study = replace(study, warnings=(*study.warnings, *notes))
-    found = {drawing.name: shown(drawing, files.svg, foreign) for drawing, files in pairs}
-    atomic.write(out / PAGE, render(study, found))
-    return notes
+def write(study: Study, figures: Sequence[tuple[Drawing, Files]], out: Path) -> None:
+    """Write `out`/index.html and, into `out`/figures, each figure as PNG and SVG, in place of the former page's."""
+    former = named_in(out / PAGE)
+    (out / FIGURES).mkdir(parents=True, exist_ok=True)
+    contents = {f"{drawing.name}.png": files.png for drawing, files in figures}
+    contents |= {f"{drawing.name}.svg": files.svg.encode() for drawing, files in figures}
+    for name, content in contents.items():
+        with atomic.replacing(out / FIGURES / name) as part:
+            part.write_bytes(content)
+    atomic.write(out / PAGE, render(study, {drawing.name: shown(drawing, files.svg) for drawing, files in figures}))
+    for name in former - contents.keys():
+        (out / FIGURES / name).unlink(missing_ok=True)
 
 
-def told(foreign: Sequence[str], folder: Path) -> str:
-    """That files stand where figures belong."""
-    names = ", ".join(foreign[:3]) + (f" and {len(foreign) - 3} more" if len(foreign) > 3 else "")
-    return (
-        f"{folder}: {names}: not made by a report, or changed since, and left as they are; this report's figures of "
-        "these names are only in its page. Move those files away and make it again to have them."
-    )
+def named_in(page: Path) -> set[str]:
+    """The figures' files that a page links to, those of the last report; other files in their folder are a user's."""
+    try:
+        return set(re.findall(rf'href="{FIGURES}/([\w-]+\.(?:png|svg))"', page.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return set()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,22 +68,22 @@ class Shown:
     files: tuple[str, ...]  # beside the page, in figures/
 
 
-def shown(drawing: Drawing, svg: str, foreign: Sequence[str]) -> Shown:
+def shown(drawing: Drawing, svg: str) -> Shown:
     """What the page needs of a figure."""
-    names = (f"{drawing.name}.png", f"{drawing.name}.svg")
     return Shown(
         title=drawing.title,
         caption=drawing.caption,
         svg=inline(svg, name=f"svg-{drawing.name}", title=drawing.title, alt=drawing.alt),
-        files=tuple(name for name in names if name not in foreign),
+        files=(f"{drawing.name}.png", f"{drawing.name}.svg"),
     )
 
 
 def render(study: Study, figures: dict[str, Shown]) -> str:
     """The page as text."""
     script, style = (Markup((TEMPLATES / name).read_text(encoding="utf-8")) for name in ("script.js", "style.css"))
-    template = environment().get_template("index.html")
-    return template.render(
+    made = environment(autoescape=True, finalize=showable)
+    made.globals |= {"classes": class_tables, "within": within, "breakable": breakable, "thumbnail": thumbnail}
+    return made.get_template("index.html").render(
         study=study,
         figures=figures,
         parts={part: [name for name in figures if name.split("-")[0] in kinds] for part, kinds in PARTS.items()},
@@ -118,17 +102,6 @@ PARTS = {  # part of the page -> the figures in it, by the first word of their n
     "learning": ("learning", "gap", "reliability"),
     "published": ("published",),
 }
-
-
-def environment() -> Environment:
-    """The templates, in which every name is escaped and a misspelled one is an error."""
-    found = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, finalize=showable,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    found.globals |= {"numerals": numerals, "rows": page_rows, "classes": page_classes, "within": within}
-    found.globals |= {"breakable": breakable, "percent": percent, "duration": duration, "thumbnail": thumbnail}
-    return found
 
 
 def breakable(name: str) -> Markup:

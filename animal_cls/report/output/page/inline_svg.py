@@ -5,8 +5,7 @@ import re
 from markupsafe import Markup, escape
 
 from animal_cls.files.naming import escaped
-from animal_cls.report.figures.drawing import GREEN, INK, ORANGE, PALE, PAPER, PURPLE, SKY
-from animal_cls.report.figures.style import BLUE, GREY, VERMILLION
+from animal_cls.report.figures.style import BLUE, GREEN, GREY, INK, ORANGE, PALE, PAPER, PURPLE, SKY, VERMILLION
 
 VARIABLES = {  # colour of a file -> the page's, see style.css
     INK: "ink", GREY: "muted", PALE: "line", PAPER: "paper", BLUE: "blue", VERMILLION: "vermillion",

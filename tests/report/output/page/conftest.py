@@ -14,7 +14,7 @@ from animal_cls.report import records as records
 from animal_cls.report.output import page
 from animal_cls.report.output.tables import PAGE
 from animal_cls.report.records import Arm, Comparison, Run, Study
-from animal_cls.report.workers import Helpers
+from animal_cls.report.workers import Workers
 from animal_cls.results import Result, SplitResult
 
 ANIMALS = ("butterfly", "cat", "chicken", "cow", "dog", "elephant", "horse", "sheep", "spider", "squirrel")
@@ -374,5 +374,5 @@ def hostile_page(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Path]
         (root / "cat" / name).write_bytes(b"no image")
     study = hostile_study(root)
     out = tmp_path_factory.mktemp("report")
-    page.write(study, page.draw(study, Helpers(count=0)), out)
+    page.write(study, page.draw(study, Workers(count=0)), out)
     return study, out / PAGE

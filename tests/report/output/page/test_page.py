@@ -14,7 +14,7 @@ from animal_cls.report.figures.choice import chosen, left_out
 from animal_cls.report.figures.study_figures import drawings
 from animal_cls.report.output import page
 from animal_cls.report.records import Run, Study
-from animal_cls.report.workers import Helpers
+from animal_cls.report.workers import Workers
 
 MakeStudy = Callable[..., Study]
 Hostile = tuple[Study, Path]
@@ -174,23 +174,33 @@ def test_figure_of_a_statement(make_study: MakeStudy) -> None:
     assert links.count("#classes") == 1 + 6  # the navigation, and what has no figure here
 
 
-def test_figures_whose_names_are_taken_are_in_the_page_alone(make_study: MakeStudy, tmp_path: Path) -> None:
+def test_figures_of_the_last_page_are_removed_and_a_users_files_stay(make_study: MakeStudy, tmp_path: Path) -> None:
     study = make_study(regs=("none",), seeds=1, epochs=2, classes=("x", "y"))
-    (tmp_path / "figures").mkdir()
-    for name in ("arms.png", "gap.png", "gap.svg", "published.svg"):
-        (tmp_path / "figures" / name).write_bytes(b"mine")
-    [note] = page.write(study, page.draw(study, Helpers(count=0)), tmp_path)
-    assert note == (
-        f"{tmp_path / 'figures'}: arms.png, gap.png, gap.svg and 1 more: not made by a report, or changed since, and "
-        "left as they are; this report's figures of these names are only in its page. Move those files away and make "
-        "it again to have them."
-    )
-    found = Reader(path_text(tmp_path / "index.html"))
-    linked = {has["href"] for has in found.all("a") if has["href"].startswith("figures/")}
-    assert {path for path in linked if not (tmp_path / path).exists()} == set()
-    assert "figures/arms.svg" in linked
-    assert linked & {"figures/arms.png", "figures/gap.png", "figures/gap.svg", "figures/published.svg"} == set()
-    assert any(note in text for text in found.said("li"))
+    figures = page.draw(study, Workers(count=0))
+    page.write(study, figures, tmp_path)
+    (tmp_path / "figures" / "mine.png").write_bytes(b"mine")
+    made = {path.name for path in (tmp_path / "figures").iterdir()}
+    page.write(study, figures[:1], tmp_path)
+    name = figures[0][0].name
+    assert {path.name for path in (tmp_path / "figures").iterdir()} == {"mine.png", f"{name}.png", f"{name}.svg"}
+    assert len(made) == 2 * len(figures) + 1 > 3
+
+
+def test_only_where_an_arm_is_a_published_run_is_the_published_report_shown(make_study: MakeStudy) -> None:
+    study = make_study(regs=("none",), seeds=1)
+    assert '<section id="published"' in page.render(study, {})
+    html = page.render(replace(study, statements=(), published=(), published_note=None), {})
+    assert "ublished" not in re.sub(r"<style>.*?</style>|<script>.*?</script>", "", html, flags=re.DOTALL)
+
+
+def test_what_reached_no_network_is_marked(make_study: MakeStudy) -> None:
+    study = make_study(seeds=1)
+    why = "reg.dropout did not act (it takes none)"
+    void = {"verdict": "no effect reached the network", "no_effect": why, "fair": False, "confounded": False}
+    said = read(replace(study, comparisons=tuple(replace(c, **void) for c in study.comparisons)))
+    assert any("∅ no effect reached the network" in text for text in said.said("span"))
+    assert "∅ no effect" in said.said("span")
+    assert why in said.said("li")
 
 
 def test_nothing_to_show_is_said(make_study: MakeStudy) -> None:

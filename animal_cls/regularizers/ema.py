@@ -1,0 +1,46 @@
+"""Moving average of the weights: it is evaluated instead of them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from animal_cls.regularizers import Method
+
+
+class EMA(Method):
+    """average = d * average + (1 - d) * weights after each step, with a half-life of `strength` epochs.
+
+    d = 2^(-1 / (strength * steps per epoch)); at step t it is at most (1 + t) / (10 + t), so that the first weights are
+    soon forgotten (https://www.tensorflow.org/api_docs/python/tf/train/ExponentialMovingAverage). Running statistics of
+    normalisations are averaged, too; counters are taken over. Polyak & Juditsky, https://doi.org/10.1137/0330046.
+    """
+
+    acts_on = "weights"
+
+    def __init__(self, strength: float) -> None:
+        super().__init__(strength)
+        self.steps = 0
+        self.average: dict[str, Tensor] | None = None
+
+    @torch.no_grad()
+    def weights(self, network: nn.Module) -> None:
+        self.steps += 1
+        state = network.state_dict()
+        if self.average is None:
+            self.average = {name: value.detach().clone() for name, value in state.items()}
+            return
+        decay = min(2 ** (-1 / (self.strength * self.steps_per_epoch)), (1 + self.steps) / (10 + self.steps))
+        for name, value in state.items():
+            kept = self.average[name] = self.average[name].to(value.device)  # from a checkpoint they come on the CPU
+            kept.lerp_(value, 1 - decay) if kept.is_floating_point() else kept.copy_(value)
+
+    def evaluated(self, network: nn.Module) -> Mapping[str, Tensor] | None:
+        return self.average
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"steps": self.steps, "average": self.average}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.steps, self.average = state["steps"], state["average"]

@@ -1,0 +1,42 @@
+"""Mixup: the network sees blends of two images, and is to say both."""
+
+import numpy as np
+import torch
+from scipy import special
+from torch import Tensor
+
+from animal_cls.regularizers import Method
+
+
+class Mixup(Method):
+    """x = share * x_i + (1 - share) * x_j, targets alike, share ~ Beta(strength, strength).
+
+    https://arxiv.org/abs/1710.09412. Each image has a share of its own, as timm's mode "elem" (the paper's code draws
+    one for the batch); j is the image after i in the batch, whose order is random.
+
+    Args:
+        strength: alpha.
+        p: probability that an image is mixed at all.
+    """
+
+    acts_on = "pairs"
+    draws = 2
+    mixes_images = True
+
+    def __init__(self, strength: float, p: float = 1.0) -> None:
+        if not 0 < p <= 1:
+            raise ValueError(f"reg.mixup.p={p}: a probability in (0, 1] is needed.")
+        super().__init__(strength)
+        self.p = p
+
+    def sample(self, uniforms: np.ndarray) -> Tensor:
+        """The share (N,) of each image itself; 1 where it is not mixed."""
+        share = special.betaincinv(self.strength, self.strength, uniforms[:, 1])
+        return torch.from_numpy(np.where(uniforms[:, 0] < self.p, share, 1.0).astype(np.float32))
+
+    def batch(self, images: Tensor, targets: Tensor, sampled: Tensor) -> tuple[Tensor, Tensor]:
+        image_share, target_share = sampled.view(-1, 1, 1, 1), sampled.view(-1, 1)
+        return (
+            images * image_share + images.roll(-1, dims=0) * (1 - image_share),
+            targets * target_share + targets.roll(-1, dims=0) * (1 - target_share),
+        )

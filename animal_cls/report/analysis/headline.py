@@ -1,0 +1,136 @@
+"""What was found for each network, in sentences that are made by rule from the numbers."""
+
+from collections.abc import Sequence
+
+from animal_cls.files.text import percent
+from animal_cls.report.analysis.averages import mean_of
+from animal_cls.report.analysis.comparisons import of_arm
+from animal_cls.report.format import difference, p_equals, plural
+from animal_cls.report.records import Answer, Arm, ArmRow, Comparison
+
+NEAR = 1e-9  # of a fraction: means that are equal but for floating point
+
+
+def evaluated_split(arms: Sequence[Arm]) -> str:
+    """The split that decides: test where every finished run has one, else val, else all images."""
+    results = [run.result for arm in arms for run in arm.done.values() if run.result is not None]
+    for split in ("test", "val"):
+        if results and all(split in result.splits for result in results):
+            return split
+    return "all" if results and all("val" not in result.splits for result in results) else "val"
+
+
+def answers(arms: Sequence[Arm], rows: Sequence[ArmRow], comparisons: Sequence[Comparison], split: str) -> list[Answer]:
+    """One per network."""
+    models = dict.fromkeys(arm.model for arm in arms)
+    return [_answer(model, [a for a in arms if a.model == model], rows, comparisons, split) for model in models]
+
+
+def best_of(arms: Sequence[Arm], rows: Sequence[ArmRow], split: str) -> list[Arm]:
+    """The arms with the highest mean accuracy on a split: several where they are equal, none without a number."""
+    means = [(arm, row.mean) for arm in arms if (row := mean_of(rows, arm=arm.name, split=split, metric="acc"))]
+    highest = max((mean for _, mean in means), default=0.0)
+    return [arm for arm, mean in means if mean >= highest - NEAR]
+
+
+def _answer(
+    model: str, arms: Sequence[Arm], rows: Sequence[ArmRow], comparisons: Sequence[Comparison], split: str
+) -> Answer:
+    regularized = [arm for arm in arms if not arm.is_baseline]
+    found = {arm.name: c for arm in regularized if (c := of_arm(comparisons, arm=arm.name, split=split)) is not None}
+    compared = [arm for arm in regularized if arm.name in found and found[arm.name].delta is not None]
+    best = best_of(compared, rows, split)
+    if not best:
+        return Answer(model=model, text=f"{model}: {_nothing(arms, regularized, rows, split)}")
+    comparison = found[best[0].name]
+    equal = [arm.name for arm in best[1:]]
+    others = [c for name, c in found.items() if name != best[0].name]
+    sentences = [
+        f"{model}: {_headline(comparison, rows, equal)}",
+        _verdict(comparison),
+        *_caveats(comparison),
+        *_further(others),
+        _seeds(comparison),
+    ]
+    return Answer(
+        model=model,
+        text=" ".join(sentence for sentence in sentences if sentence),
+        arm=best[0].name,
+        baseline=comparison.baseline,
+        comparison=comparison,
+        confounded=comparison.confounded,
+    )
+
+
+def _nothing(arms: Sequence[Arm], regularized: Sequence[Arm], rows: Sequence[ArmRow], split: str) -> str:
+    """Why there is nothing to compare."""
+    done = [arm for arm in arms if arm.done]
+    if not done:
+        return "no run is finished, so nothing can be said."
+    means = [(arm.name, row) for arm in done if (row := mean_of(rows, arm=arm.name, split=split, metric="acc"))]
+    levels = "; ".join(f"{name} {percent(row.mean)} ({plural(row.n_seeds, 'seed')})" for name, row in means)
+    told = f" Accuracy on {split}: {levels}." if levels else ""
+    if not any(arm.done for arm in regularized):
+        return f"no run with a regularizer is finished, so nothing can be compared.{told}"
+    if not any(arm.done for arm in arms if arm.is_baseline):
+        return f"its baseline (reg=none) has no finished run, so nothing can be compared.{told}"
+    return f"no seed is finished both with and without a regularizer, so nothing can be compared.{told}"
+
+
+def _headline(c: Comparison, rows: Sequence[ArmRow], equal: Sequence[str]) -> str:
+    """Which arm is highest, and by how much over its baseline."""
+    row = mean_of(rows, arm=c.arm, split=c.split, metric="acc")
+    level = f" with {percent(row.mean)}" if row is not None else ""
+    ties = f" (equal: {', '.join(equal)})" if equal else ""
+    return (
+        f"of its regularizers {c.arm}{ties} has the highest accuracy on {c.split}{level}: "
+        f"{difference(c)} against {c.baseline} ({plural(c.n_seeds, 'seed')})."
+    )
+
+
+def _verdict(c: Comparison) -> str:
+    """What that shows. Of several factors at once it is no regularizer's doing, and the sentence says so."""
+    what = "the factors together" if c.confounded else "the regularizer"
+    p = f"{p_equals(c.p_adjusted)} adjusted over all comparisons"
+    if c.no_effect:
+        return f"Verdict: {c.verdict}: {c.no_effect}."
+    if c.verdict == "too few seeds":
+        return f"Verdict: too few seeds ({plural(c.n_seeds, 'seed')}); it says nothing of other seeds."
+    if c.verdict == "no difference shown":
+        return f"Verdict: no difference shown ({p})." if c.p_adjusted is not None else "Verdict: no difference shown."
+    return f"Verdict: {c.verdict} by {what} ({p})."
+
+
+def _caveats(c: Comparison) -> list[str]:
+    """Confounding first, then other images."""
+    told = []
+    if c.confounded:
+        told.append(f"Confounded: {' and '.join(c.differs)} differ at once, so the difference has no single cause.")
+    if not (c.fair or c.confounded or c.no_effect):
+        told.append(f"Not fair: {c.notes[0]}." if c.notes else "Not fair.")
+    return told
+
+
+def _further(others: Sequence[Comparison]) -> list[str]:
+    """The other arms of this network of which something was shown, and those without effect."""
+    told = []
+    for verdict in ("gain", "loss"):
+        named = [f"{c.arm}{' (confounded)' * c.confounded} {difference(c)}" for c in others if c.verdict == verdict]
+        told += [f"Also shown, {verdict}: {'; '.join(named)}."] if named else []
+    return told + [f"No effect of {c.arm} reached the network: {c.no_effect}." for c in others if c.no_effect]
+
+
+def _seeds(c: Comparison) -> str:
+    """How many seeds would show two points; nothing where a difference was shown."""
+    if c.verdict in ("gain", "loss") or c.no_effect:
+        return ""
+    if c.seeds_needed is not None:
+        power = "a difference of two points would be shown with a probability of 80 %"
+        if c.seeds_needed <= c.n_seeds:
+            return f"With these {c.n_seeds} seeds {power}."
+        return f"With {c.seeds_needed} seeds {power}."
+    if c.seeds_needed_why.startswith("more than"):
+        return "To show a difference of two points, more than 100 seeds would be needed."
+    if c.seeds_needed_why == "too few images":
+        return f"No number of seeds would show a difference of two points on so few images of {c.split}."
+    return "How many seeds would show a difference of two points cannot be said from these; two are the least."

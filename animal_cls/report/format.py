@@ -1,0 +1,98 @@
+"""How a report writes numbers, on its page, in its figures, in report.md and on the terminal: one spelling of each."""
+
+from animal_cls.files.text import duration, percent
+from animal_cls.report.records import Comparison
+from animal_cls.results import Result
+
+NONE = "\N{EN DASH}"
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number with so many digits behind the point, and commas at the thousands; what rounds to zero has no sign."""
+    return NONE if value is None else f"{round(value, digits) + 0.0:,.{digits}f}"
+
+
+def signed(value: float | None, unit: str = "points") -> str:
+    """A difference with its sign: of points one digit, of nats three. What rounds to zero has no sign."""
+    if value is None:
+        return NONE
+    digits = 1 if unit == "points" else 3
+    rounded = round(value, digits)
+    return f"{rounded:+.{digits}f}" if rounded else f"{0:.{digits}f}"
+
+
+def signed_interval(low: float | None, high: float | None, unit: str = "points") -> str:
+    """An interval of a difference, or nothing."""
+    return "" if low is None or high is None else f"[{signed(low, unit)}, {signed(high, unit)}]"
+
+
+def metric_number(value: float | None, metric: str) -> str:
+    """A metric of an arm as a person reads it: accuracies in percent, a gap in points, loss in nats, a time."""
+    if value is None:
+        return NONE
+    if metric in ("acc", "acc_macro", "ece"):
+        return percent(value)
+    if metric == "gap":
+        return signed(100 * value)
+    if metric == "seconds":
+        return duration(value)
+    return number(value, {"loss": 3, "epochs": 1, "parameters": 0}.get(metric, 3))
+
+
+def metric_interval(low: float | None, high: float | None, metric: str) -> str:
+    """The interval of a metric of an arm, without its unit, or nothing where there is none or it has no width."""
+    if low is None or high is None or low == high:
+        return ""
+    low, high = possible(low, high, metric)
+    if metric == "gap":
+        return signed_interval(100 * low, 100 * high)
+    if metric == "seconds":
+        return f"[{duration(low)}, {duration(high)}]"
+    factor, digits = {"loss": (1.0, 3), "epochs": (1.0, 1), "parameters": (1.0, 0)}.get(metric, (100.0, 1))
+    return f"[{number(factor * low, digits)}, {number(factor * high, digits)}]"
+
+
+def possible(low: float, high: float, metric: str) -> tuple[float, float]:
+    """The ends of an interval of a metric of an arm, where they are beyond what the metric can be moved there."""
+    least, most = {"acc": (0.0, 1.0), "acc_macro": (0.0, 1.0), "ece": (0.0, 1.0), "gap": (-1.0, 1.0)}.get(
+        metric, (0.0, float("inf"))
+    )
+    return max(low, least), min(high, most)
+
+
+def format_p_value(p: float | None) -> str:
+    """Three digits behind the point, and below that `< 0.001`."""
+    if p is None:
+        return NONE
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def p_equals(p: float | None) -> str:
+    """`p = 0.012` or `p < 0.001`, as a sentence has it."""
+    text = format_p_value(p)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
+
+
+def difference(c: Comparison) -> str:
+    """`+2.3 points (95 % interval -0.4 to +5.0)`, with what the interval speaks of if that is not everything."""
+    if c.delta is None:
+        return "no difference known"
+    text = f"{signed(c.delta, c.unit)} {c.unit}"
+    if c.ci_low is None or c.ci_high is None:
+        return text
+    over = "" if c.over == "seeds and images" else f" over {c.over} only"
+    return f"{text} (95 % interval {signed(c.ci_low, c.unit)} to {signed(c.ci_high, c.unit)}{over})"
+
+
+def plural(n: int, noun: str) -> str:
+    """`1 seed`, `5 seeds`."""
+    return f"{n:,} {noun}{'s' * (n != 1)}"
+
+
+def checkpoint(result: Result) -> str | None:
+    """Which checkpoint the result's splits speak of, epochs counted from 1; `None` where nothing was evaluated."""
+    if result.checkpoint == "best" and result.best_epoch is not None:
+        return f"best checkpoint (epoch {result.best_epoch + 1} of {result.epochs})"
+    if result.checkpoint == "last":
+        return f"last checkpoint (epoch {result.epochs})"
+    return result.checkpoint and f"{result.checkpoint} checkpoint"

@@ -1,0 +1,157 @@
+"""The rows of the tables of page and report.md: numbers as they are written and as they are sorted."""
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from animal_cls.files.text import duration, percent
+from animal_cls.report import format as formats
+from animal_cls.report.analysis.configs import shown
+from animal_cls.report.format import NONE, metric_interval, metric_number, signed, signed_interval
+from animal_cls.report.records import RUN_METRICS, SPLIT_METRICS, Answer, Arm, ArmRow, Comparison, Confused, Run, Study
+
+TEMPLATES = Path(__file__).with_name("templates")
+CONFUSIONS = 3  # listed per arm
+ORDER = ("test", "val", "train", "all", "")  # of splits to choose from
+
+
+def environment(**settings: Any) -> Environment:
+    """The templates, in which a misspelled name is an error."""
+    loader = FileSystemLoader(TEMPLATES)
+    made = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, **settings)
+    made.globals |= {"format": formats, "rows": sys.modules[__name__], "shown": shown}
+    made.globals |= {"percent": percent, "duration": duration, "plural": formats.plural}
+    return made
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """A number of a table."""
+
+    text: str
+    below: str = ""  # its interval
+    value: float | None = None  # what it is sorted by
+    style: str = ""  # colours
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArmLine:
+    """An arm on one split."""
+
+    arm: Arm
+    split: str  # "" where none of its runs is done: it is then shown whatever split is chosen
+    runs: str  # 4 done, 1 failed
+    n_seeds: int
+    cells: list[Cell]  # of SPLIT_METRICS and RUN_METRICS
+
+
+def arm_lines(study: Study) -> list[ArmLine]:
+    """A row per arm and split; an arm without a finished run has one row without numbers."""
+    found: dict[tuple[str, str], dict[str, ArmRow]] = {}
+    for row in study.arm_rows:
+        found.setdefault((row.arm, row.split), {})[row.metric] = row
+    lines = []
+    for arm in study.arms:
+        splits = [split for split in splits_of(study) if (arm.name, split) in found] if arm.done else []
+        for split in splits or [""]:
+            rows = found.get((arm.name, split), {}) | found.get((arm.name, ""), {})
+            cells = [metric_cell(rows.get(metric), metric) for metric in (*SPLIT_METRICS, *RUN_METRICS)]
+            lines.append(ArmLine(arm=arm, split=split, runs=statuses(arm.runs), n_seeds=len(arm.done), cells=cells))
+    return lines
+
+
+def splits_of(study: Study) -> list[str]:
+    """The splits that arms were evaluated on, the one that decides first."""
+    found = {row.split for row in study.arm_rows} - {""}
+    return sorted(found, key=lambda split: (split != study.evaluated_split, ORDER.index(split)))
+
+
+def metric_cell(row: ArmRow | None, metric: str) -> Cell:
+    """One number of an arm."""
+    if row is None:
+        return Cell(text=NONE)
+    ends = metric_interval(row.ci_low, row.ci_high, metric)
+    return Cell(text=metric_number(row.mean, metric), below=ends, value=row.mean)
+
+
+def levels(study: Study) -> Callable[[str, str, str], Any]:
+    """A function of arm, split and metric: its number and interval, in words that Markdown takes as they are."""
+    found = {(row.arm, row.split, row.metric): row for row in study.arm_rows}
+
+    def level(arm: str, split: str, metric: str) -> Markup:
+        cell = metric_cell(found.get((arm, split, metric)), metric)
+        return Markup(f"{cell.text} {cell.below}".strip())
+
+    return level
+
+
+def statuses(runs: Sequence[Run]) -> str:
+    """How many runs ended how: "4 done, 1 failed"."""
+    counts = Counter(run.status if run.used else "replaced by a newer run" for run in runs)
+    ordered = sorted(counts.items(), key=lambda item: item[0] != "done")
+    return ", ".join(f"{n} {status}" for status, n in ordered) or "no run"
+
+
+def not_done(study: Study) -> list[Run]:
+    """The runs that are not in any number: failed, skipped, unfinished, unreadable, or replaced."""
+    return [run for run in study.runs if run.status != "done" or not run.used]
+
+
+def difference_cell(comparison: Comparison) -> Cell:
+    """The difference with its interval, over both sources of chance."""
+    ends = signed_interval(comparison.ci_low, comparison.ci_high, comparison.unit)
+    return Cell(text=signed(comparison.delta, comparison.unit), below=ends, value=comparison.delta)
+
+
+def pairs(study: Study) -> list[Comparison]:
+    """One comparison of each pair of arms, on the evaluated split by accuracy where there is that."""
+    found: dict[tuple[str, str], Comparison] = {}
+    for comparison in study.comparisons:
+        key = (comparison.arm, comparison.baseline)
+        headline = (comparison.split, comparison.metric) == (study.evaluated_split, "acc")
+        if headline or key not in found:
+            found[key] = comparison
+    return list(found.values())
+
+
+def fairness(c: Comparison) -> str:
+    """`fair`, `no effect`, `confounded` with the factors, or `not fair`."""
+    if c.no_effect:
+        return "no effect"
+    if c.confounded:
+        return f"confounded: {', '.join(c.differs)}"
+    return "fair" if c.fair else "not fair"
+
+
+def confused_pairs(study: Study, arms: Collection[str] | None = None) -> list[Confused]:
+    """The most frequent confusions of each arm, or of these, on the evaluated split."""
+    listed: dict[str, list[Confused]] = {}
+    for pair in study.confused:
+        if pair.split == study.evaluated_split and (arms is None or pair.arm in arms):
+            listed.setdefault(pair.arm, []).append(pair)
+    return [pair for pairs in listed.values() for pair in pairs[:CONFUSIONS]]
+
+
+def sentences(answer: Answer) -> str:
+    """What was found for a network, without its name, which stands above."""
+    text = answer.text.removeprefix(f"{answer.model}: ")
+    begins_with_a_name = text.startswith(answer.model)
+    return text if begins_with_a_name else text[:1].upper() + text[1:]
+
+
+def seed_notes(study: Study) -> list[str]:
+    """What the numbers of seeds that occur cannot show, each sentence once."""
+    tests = [comparison.seeds_test for comparison in study.comparisons]
+    notes = (test.note for test in tests if test is not None and test.note)
+    return list(dict.fromkeys(note[:1].upper() + note[1:] for note in notes))
+
+
+def confounded(study: Study) -> dict[str, Comparison]:
+    """Arm -> its comparison with the baseline, of the arms that differ from it in more than one factor."""
+    return {pair.arm: pair for pair in pairs(study) if pair.confounded and not pair.requested}

@@ -1,0 +1,374 @@
+"""All that a report says, as records: made from run folders by `build.build_study`, shown by `tables` and `page`.
+
+Accuracies are fractions, as in the files of a run; differences of accuracies are points (1.0 = one percentage point);
+losses are nats. A number that does not exist is `None`, never NaN.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from animal_cls.results import Result
+
+RunStatus = Literal["done", "failed", "skipped", "unfinished", "unreadable"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Images:
+    """The N images that a run was evaluated on. Runs that were evaluated on the same ones share one object."""
+
+    digest: str  # of paths, splits and labels, in the order of the file
+    paths: list[str]  # relative to the root of the data
+    splits: np.ndarray  # (N,) of "train", "val" or "test"
+    labels: np.ndarray  # (N,) int64, indices into `classes`
+    classes: list[str]
+
+    @cached_property
+    def indices(self) -> dict[str, np.ndarray]:
+        """Split -> the indices of its images, (n,) int64; a split that has none is not there, but for "all"."""
+        found = {str(name): np.flatnonzero(self.splits == name) for name in np.unique(self.splits)}
+        return {**found, "all": np.arange(len(self.paths))}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RunPredictions:
+    """What one run says of each image: what predictions.csv holds, but only two of its K probabilities."""
+
+    images: Images
+    predicted: np.ndarray  # (N,) int64, indices into `images.classes`
+    confidence: np.ndarray  # (N,) float32: probability of the predicted class
+    p_true: np.ndarray  # (N,) float32: probability of the true class
+    loss: np.ndarray | None = None  # (N,) float64, cross-entropy in nats; None where only predictions.csv tells
+
+    @cached_property
+    def right(self) -> np.ndarray:
+        """(N,) bool: whether the predicted class is the true one."""
+        return self.predicted == self.images.labels
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Run:
+    """One run folder, or a planned one that is not there yet."""
+
+    folder: Path
+    name: str  # readable and unique: simple_cnn/dropout/seed=0, as TensorBoard shows it
+    status: RunStatus  # unfinished: no result.json yet; unreadable: damaged, or written by a newer version
+    reason: str | None = None  # why it failed, was skipped or cannot be read
+    result: Result | None = None  # None where it is unfinished or unreadable
+    overrides: tuple[str, ...] | None = None  # of the command line that made it, where a plan or .hydra/ tells
+    arm: str | None = None  # the name of its arm; None without a result
+    used: bool = True  # False: a newer run of the same arm and seed stands for both
+    read_metrics: Callable[[], dict[str, np.ndarray] | None] = field(default=lambda: None, repr=False)
+    read_predictions: Callable[[], RunPredictions | None] = field(default=lambda: None, repr=False)
+
+    @cached_property
+    def metrics(self) -> dict[str, np.ndarray] | None:
+        """The columns of metrics.csv, each (epochs,), or None where there is none that can be read."""
+        return self.read_metrics()
+
+    @cached_property
+    def predictions(self) -> RunPredictions | None:
+        """What it says of each image, or None where no predictions.csv can be read."""
+        return self.read_predictions()
+
+    @property
+    def seed(self) -> int | None:
+        """The seed, where a result tells."""
+        return None if self.result is None else self.result.seed
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Arm:
+    """All runs whose configs differ in nothing but the seed."""
+
+    name: str  # unique: resnet18/dropout, or resnet18/dropout (reg.dropout=0.5)
+    model: str
+    reg: str
+    config: dict[str, Any]  # dotted key -> value, without the seed and what cannot change the outcome
+    runs: tuple[Run, ...]  # of every status, those that another one stands for included
+    done: dict[int, Run]  # seed -> the finished run that counts, ascending; may be empty
+    baseline: str | None  # the name of the arm it is compared with
+    is_baseline: bool  # all strengths are 0: it is what others are compared with
+    notes: tuple[str, ...] = ()  # why there is no baseline, or why that one of several; seeds that were there twice
+
+    @property
+    def classes(self) -> list[str]:
+        """The classes of its finished runs."""
+        results = [run.result for run in self.done.values() if run.result is not None]
+        return results[0].classes if results else []
+
+    def confusion(self, split: str) -> np.ndarray | None:
+        """(K, K) images, summed over its seeds; rows = true class. None where no run was evaluated on this split."""
+        results = [run.result for run in self.done.values() if run.result is not None]
+        tables = [np.array(r.splits[split].confusion, dtype=np.int64) for r in results if split in r.splits]
+        same = [table for table in tables if table.shape == tables[0].shape]
+        return np.sum(same, axis=0) if same else None
+
+
+SPLIT_METRICS = ("acc", "acc_macro", "loss", "ece")  # of an arm, one number per split
+RUN_METRICS = ("gap", "epochs", "seconds", "parameters")  # of an arm, one number per run: their split is ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArmRow:
+    """One number of one arm over its seeds: a row of arms.csv."""
+
+    arm: str
+    model: str
+    reg: str
+    split: str  # train, val, test or all; "" for a number of the whole run (RUN_METRICS)
+    metric: str  # of SPLIT_METRICS or RUN_METRICS; gap = train acc - val acc of the evaluated checkpoint, a fraction
+    n_seeds: int
+    mean: float
+    ci_low: float | None  # 95 % t-interval of the mean over seeds; None with one seed
+    ci_high: float | None
+    std: float | None  # over seeds, n - 1; None with one seed
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassRow:
+    """One class of one arm on one split, and its change against the baseline: a row of classes.csv."""
+
+    arm: str
+    baseline: str | None
+    split: str  # train, val, test or all
+    class_name: str
+    n_images: int  # of the class in this split (of the first seed)
+    n_train: int  # of the class in train
+    n_seeds: int
+    accuracy: float | None  # mean over seeds, a fraction; None where the class has no image in this split
+    ci_low: float | None  # t-interval over seeds; with one seed, or where all say the same, Wilson's, over images
+    ci_high: float | None
+    change: float | None = None  # points against the baseline, over the seeds of both; None without one
+    change_low: float | None = None  # 95 %, as of a comparison; not adjusted for the number of classes
+    change_high: float | None = None
+    change_of: Literal["seeds and images", "images", "seeds", ""] = ""  # which chance the interval speaks of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confused:
+    """A class often taken for another one."""
+
+    arm: str
+    split: str
+    true: str
+    predicted: str
+    images: float  # mean over seeds
+    share: float  # of the true class's images
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassLink:
+    """Whether classes with more training images are recognised better."""
+
+    arm: str
+    split: str
+    n_classes: int
+    rho: float | None  # Spearman's rank correlation; None where it does not exist (all counts or accuracies equal)
+    p_value: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reliability:
+    """How sure an arm is and how often it is right, over all seeds together, in bins of equal width of confidence."""
+
+    arm: str
+    split: str
+    edges: tuple[float, ...]  # bins + 1
+    counts: tuple[int, ...]  # images per bin
+    confidence: tuple[float | None, ...]  # mean in the bin; None where it is empty
+    accuracy: tuple[float | None, ...]
+    ece: float  # expected calibration error
+
+
+Verdict = Literal["gain", "loss", "no difference shown", "too few seeds", "no effect reached the network"]
+
+COMPARED_SPLITS = ("val", "test", "all")
+COMPARED_METRICS = ("acc", "acc_macro", "loss")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """One key in which two configs differ."""
+
+    key: str  # dotted: optimizer.lr
+    value: Any  # in the arm; None also where it has no such key
+    baseline: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImagesTest:
+    """Chance of the *images*: these weights, on other images. None of it speaks about other seeds."""
+
+    n: int  # images that both runs have in this split
+    corrected: int  # images, summed over seeds: the arm is right and the baseline wrong
+    regressed: int  # the other way round
+    p_values: dict[int, float]  # seed -> exact McNemar test
+    ci_low: float | None  # paired bootstrap over images of the mean difference of these runs; points
+    ci_high: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeedsTest:
+    """Chance of the *seeds*: other weights and orders, on these very images."""
+
+    deltas: dict[int, float]  # seed -> difference, points or nats
+    std: float | None  # of the differences, n - 1; None with one seed
+    p_value: float | None  # paired t; None with one seed, or where all differences are the same
+    ci_low: float | None  # paired t-interval
+    ci_high: float | None
+    smallest_signed_rank_p: float | None  # below which no exact two-sided signed-rank test of so many seeds can fall
+    note: str  # what so many seeds cannot show, in a sentence
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """An arm against another one, on one split by one metric: a row of comparisons.csv and what stands behind it."""
+
+    arm: str
+    baseline: str
+    split: str  # of COMPARED_SPLITS
+    metric: str  # of COMPARED_METRICS
+    requested: bool = False  # asked for by --compare: `baseline` is then just the other arm
+    seeds: tuple[int, ...]  # that both have
+    n_seeds: int
+    delta: float | None = None  # arm - baseline, mean over `seeds`: points or, for loss, nats; None: no seed in both
+    ci_low: float | None = None  # 95 %, both sources of chance
+    ci_high: float | None = None
+    p_value: float | None = None
+    p_adjusted: float | None = None  # Holm, over all of one metric and split (without the requested ones, if not one)
+    verdict: Verdict = "too few seeds"  # from p_adjusted and n_seeds; gain = the arm is better (for loss: lower)
+    fair: bool  # one factor differs and reached the network, the images and splits are the same
+    confounded: bool  # more than one factor differs
+    differs: tuple[str, ...]  # the keys that differ, without those that only follow others
+    differences: tuple[Difference, ...]  # the same with the values
+    no_effect: str = ""  # why nothing that differs reached the network, in words; "" where something did
+    separating: tuple[str, ...] = ()  # in words with the overrides: runs that would tell the factors apart
+    notes: tuple[str, ...] = ()  # differing splits, fingerprints, precision, device, versions; seeds without a partner
+    images_test: ImagesTest | None = None  # None without predictions, and for loss
+    seeds_test: SeedsTest | None = None  # None without a seed in both
+    seeds_needed: int | None = None  # to show two points with 80 % power; None: see the next, or metric is loss
+    seeds_needed_why: str = ""  # "enough", "more than cap" (100), "too few images" or "unknown"
+    over: Literal["seeds and images", "images", "seeds", ""] = ""  # which chance interval and p-value speak of
+
+    @property
+    def unit(self) -> str:
+        """What `delta` and its interval are in."""
+        return "nats" if self.metric == "loss" else "points"
+
+
+StatementVerdict = Literal["holds", "does not hold", "cannot be decided"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedRow:
+    """One class of one published run beside ours, over all data."""
+
+    run: str  # as published: ResNet18, dropout
+    arm: str | None  # ours that comes nearest; None where the study has no such arm
+    class_name: str  # or "weighted" (plain accuracy), "mean" (over classes)
+    published: float  # percent
+    ours: float | None  # percent, mean over seeds
+    difference: float | None  # points, ours - published
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """A sentence of the published report, and what our runs say to it: a row of statements.csv."""
+
+    id: str  # S1 to S16
+    says: str  # what the report says
+    holds_when: str  # the measurement that decides
+    verdict: StatementVerdict
+    evidence: str  # the numbers that decide, or what is missing
+    arms: tuple[str, ...] = ()  # whose numbers these are
+    figure: Literal["learning", "classes", "confusion", "arms"] = "arms"  # the part of the page that shows it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What was found for one network, in sentences."""
+
+    model: str
+    text: str  # one or more sentences, plain text
+    arm: str | None = None  # the best arm with a regularizer; None where there is none to compare
+    baseline: str | None = None
+    comparison: Comparison | None = None  # the one that the text speaks of
+    confounded: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSet:
+    """The images that a group of runs was trained and evaluated on."""
+
+    name: str  # as the config names the source: toy, animals10, folder
+    root: str | None  # as the config gives it
+    fingerprint: str | None  # SHA-256 over contents and classes
+    classes: tuple[str, ...]
+    counts: dict[str, dict[str, int]]  # split (train, val, test, all) -> class -> images
+    runs: int  # finished ones on these images
+    is_animals10: bool  # its ten classes with the report's or the release's numbers of images
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageNote:
+    """One image worth looking at."""
+
+    kind: Literal[
+        "wrong", "corrected", "regressed"
+    ]  # confidently wrong; right only with / only without the regularizer
+    arm: str
+    baseline: str | None  # for corrected and regressed
+    split: str
+    path: str  # relative to the root of the data
+    file: Path | None  # where it lay when it was trained on, if the config names the root; may be gone
+    true: str
+    predicted: str  # by the arm
+    confidence: float  # the arm's probability of `predicted`, mean over the seeds for which this is so
+    seeds: int  # of `n_seeds` for which this is so
+    n_seeds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """What to type to repeat one run."""
+
+    run: str
+    line: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Study:
+    """The whole report."""
+
+    sources: tuple[Path, ...]  # the folders that were asked for
+    made: str  # local date and time, to the minute
+    runs: tuple[Run, ...]  # all of them, as found
+    arms: tuple[Arm, ...]  # by model, baselines first
+    evaluated_split: str  # the split that decides: test where every arm has one, else val
+    answers: tuple[Answer, ...]  # one per network
+    arm_rows: tuple[ArmRow, ...]
+    comparisons: tuple[Comparison, ...]
+    class_rows: tuple[ClassRow, ...]
+    confused: tuple[Confused, ...]  # most frequent first, some per arm and split
+    class_links: tuple[ClassLink, ...]
+    reliabilities: tuple[Reliability, ...]
+    data_sets: tuple[DataSet, ...]  # most runs first
+    published_note: str | None  # that this is another data set, or what of the recipe was changed; None: as published
+    published: tuple[PublishedRow, ...]  # empty where no arm is one of the report's
+    statements: tuple[Statement, ...]  # S1 to S16
+    images: tuple[ImageNote, ...]
+    commands: tuple[Command, ...]
+    versions: dict[str, tuple[str, ...]]  # package -> the versions that occur
+    devices: dict[str, int]  # device, precision -> finished runs
+    seconds: float  # wall time of all finished runs together
+    run_warnings: dict[str, tuple[str, ...]]  # a warning that a run gave -> the names of the runs
+    warnings: tuple[str, ...]  # about the study itself: what is missing, double, unreadable or unlike
+
+    def arm(self, name: str) -> Arm:
+        """The arm of that name."""
+        return next(arm for arm in self.arms if arm.name == name)

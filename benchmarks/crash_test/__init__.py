@@ -1,0 +1,1 @@
+"""Runs and sweeps that are killed again and again end as if nobody had killed them."""

@@ -1,0 +1,1 @@
+"""What every measurement needs: processes and their times, the machine, medians, tables, a chart, images."""

@@ -1,0 +1,39 @@
+"""The study whose report is timed is one that a report reads whole."""
+
+from pathlib import Path
+
+import pytest
+
+from animal_cls.report.build import build_study
+from benchmarks.speed import report
+
+
+def test_the_made_up_study_is_sound(tmp_path: Path) -> None:
+    made = build_study([report.write_study(tmp_path, runs=20, images=3000)])
+    assert (len(made.runs), len(made.arms), made.evaluated_split) == (20, 20, "test")
+    assert made.warnings == ()
+    assert [c.notes for c in made.comparisons if c.notes] == [], "predictions.csv and result.json agree"
+    assert {c.images_test is not None for c in made.comparisons if c.metric == "acc"} == {True}
+    assert made.images
+    assert all(note.file is not None and note.file.is_file() for note in made.images)
+    assert {statement.verdict for statement in made.statements} <= {"holds", "does not hold"}
+
+
+def test_the_command_says_how_many_runs_took_how_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seconds = iter([9.0, 7.04, 8.0])
+    monkeypatch.setattr(report, "time_report", lambda folder: next(seconds))
+    monkeypatch.setattr(report, "cores", lambda: 2)
+    words = ["--runs", "20", "--images", "2000", "--folder", str(tmp_path / "study")]
+    report.main([*words, "--times", "3"])
+    assert capsys.readouterr().out == "20 runs: 8.0 s (median of 3: 9.0, 7.0, 8.0; 2 cores)\n"
+
+
+def test_a_report_is_timed_from_the_start(tmp_path: Path) -> None:
+    folder = report.write_study(tmp_path, runs=20, images=2000)
+    (folder / "report" / ".cache").mkdir(parents=True)
+    (folder / "report" / "old").write_text("")
+    assert report.time_report(folder) > 1
+    assert (folder / "report" / "index.html").exists()
+    assert not (folder / "report" / "old").exists()

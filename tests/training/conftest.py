@@ -1,0 +1,20 @@
+"""The config of a small run, for all tests that train one."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from animal_cls.commands.train import compose
+from animal_cls.config.schema import Config
+
+CLASSES = ["cat", "dog", "owl"]
+
+
+@pytest.fixture(scope="module")
+def configure(image_folder: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Config]:
+    """The config of a small run on three classes of ten images; two epochs of three steps."""
+    root = image_folder(tmp_path_factory.mktemp("data") / "images", classes=CLASSES, per_class=10)
+    small = ["data=folder", f"data.root={root}", "data.image_size=64", "data.batch_size=6", "data.val=0.2"]
+    small += ["data.test=0.2", "trainer.max_epochs=2", "trainer.accelerator=cpu", "optimizer.lr=0.01"]
+    return lambda *overrides: compose([*small, *overrides])

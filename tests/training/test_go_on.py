@@ -1,0 +1,57 @@
+"""A run with a schedule, or with methods that have a state, goes on within an epoch as if nothing had been."""
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from animal_cls.config.schema import Config
+from animal_cls.training import run
+from animal_cls.training.signals import Stop, Stopped
+from tests.run_digest import differences, run_digest
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:.*LeafSpec")]
+
+PLATEAU = ["scheduler=plateau", "scheduler.patience=0", "+scheduler.threshold=0.5"]  # nearly every epoch is too bad
+METHODS = ["reg=[ema,mixup,sam,balanced_sampler,dropout]", "data.augment=flip_crop", "scheduler=cosine"]
+LIGHTNINGS = ["+callbacks.ema={_target_: lightning.pytorch.callbacks.EMAWeightAveraging, decay: 0.8}"]
+
+
+class After(Stop):
+    """A signal that comes when the training has done so many steps."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self.left = steps
+
+    @property
+    def signum(self) -> int | None:  # type: ignore[override]  # asked for once after every step
+        self.left -= 1
+        return signal.SIGTERM if self.left <= 0 else None
+
+    @signum.setter
+    def signum(self, value: int | None) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["scheduler=cosine"], ["scheduler=one_cycle"], PLATEAU, METHODS, LIGHTNINGS],
+    ids=["cosine", "one_cycle", "plateau", "methods", "lightnings_average"],
+)
+def test_it_is_the_run_that_was_never_ended(
+    configure: Callable[..., Config], tmp_path: Path, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Weights, averages, the optimizer's state, metrics and predictions, bit for bit; three epochs of three steps."""
+    monkeypatch.setattr("animal_cls.training.run._draw", lambda *_: None)  # slow, and of no matter here
+    config = configure("trainer.max_epochs=3", *words)
+    twin, ended = tmp_path / "twin", tmp_path / "ended"
+    twin.mkdir()
+    ended.mkdir()
+    run.train(config, twin)
+    for steps in (2, 3):  # in the first epoch and, going on from there, in the second
+        with pytest.raises(Stopped):
+            run.train(config, ended, stop=After(steps), go_on=True)
+    run.train(config, ended, go_on=True)
+    assert differences(run_digest(ended), run_digest(twin)) == []
