@@ -75,8 +75,10 @@ def test_a_fitting_file_is_loaded_all_but_the_last_layer(tmp_path: Path) -> None
 
 def test_the_users_home_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    saved(Tiny().state_dict(), tmp_path)
-    load("~/weights.pth")
+    source, network = Tiny(), Tiny()
+    saved(source.state_dict(), tmp_path)
+    load("~/weights.pth", network=network)
+    assert any(torch.equal(value, source.state_dict()[name]) for name, value in network.state_dict().items())
 
 
 def test_a_missing_file_is_named_with_the_names_there_are(tmp_path: Path) -> None:
