@@ -146,7 +146,7 @@ class ClassRow:
     change: float | None = None  # points against the baseline, over the seeds of both; None without one
     change_low: float | None = None  # 95 %, as of a comparison; not adjusted for the number of classes
     change_high: float | None = None
-    change_of: Literal["seeds and images", "images", "seeds", ""] = ""  # which chance the interval speaks of
+    change_of: Literal["seeds and images", "images", "seeds", ""] = ""  # which variance the interval speaks of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,7 +202,7 @@ class Difference:
 
 @dataclass(frozen=True, kw_only=True)
 class ImagesTest:
-    """Chance of the *images*: these weights, on other images. None of it speaks about other seeds."""
+    """Variance of the *images*: these weights, on other images. None of it speaks about other seeds."""
 
     n: int  # images that both runs have in this split
     corrected: int  # images, summed over seeds: the arm is right and the baseline wrong
@@ -214,7 +214,7 @@ class ImagesTest:
 
 @dataclass(frozen=True, kw_only=True)
 class SeedsTest:
-    """Chance of the *seeds*: other weights and orders, on these very images."""
+    """Variance of the *seeds*: other weights and orders, on these very images."""
 
     deltas: dict[int, float]  # seed -> difference, points or nats
     std: float | None  # of the differences, n - 1; None with one seed
@@ -237,7 +237,7 @@ class Comparison:
     seeds: tuple[int, ...]  # that both have
     n_seeds: int
     delta: float | None = None  # arm - baseline, mean over `seeds`: points or, for loss, nats; None: no seed in both
-    ci_low: float | None = None  # 95 %, both sources of chance
+    ci_low: float | None = None  # 95 %, both sources of variance
     ci_high: float | None = None
     p_value: float | None = None
     p_adjusted: float | None = None  # Holm, over all of one metric and split (without the requested ones, if not one)
@@ -253,7 +253,7 @@ class Comparison:
     seeds_test: SeedsTest | None = None  # None without a seed in both
     seeds_needed: int | None = None  # to show two points with 80 % power; None: see the next, or metric is loss
     seeds_needed_why: str = ""  # "enough", "more than cap" (100), "too few images" or "unknown"
-    over: Literal["seeds and images", "images", "seeds", ""] = ""  # which chance interval and p-value speak of
+    over: Literal["seeds and images", "images", "seeds", ""] = ""  # which variance interval and p-value speak of
 
     @property
     def unit(self) -> str:

@@ -98,7 +98,7 @@ def _draft(arm: Arm, baseline: Arm, split: str, metric: str, found: Factors, pai
 def _by_results(blank: Comparison, arm: Arm, baseline: Arm, scale: float, why: str) -> Comparison:
     """Without numbers of each image: over seeds alone, by the numbers of result.json.
 
-    That leaves out the chance of the images, so there is a test over seeds, but no p-value for a verdict.
+    That leaves out the variance of the images, so there is a test over seeds, but no p-value for a verdict.
     """
     sides = []
     for side in (arm, baseline):

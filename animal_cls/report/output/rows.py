@@ -104,7 +104,7 @@ def not_done(study: Study) -> list[Run]:
 
 
 def difference_cell(comparison: Comparison) -> Cell:
-    """The difference with its interval, over both sources of chance."""
+    """The difference with its interval, over both sources of variance."""
     ends = signed_interval(comparison.ci_low, comparison.ci_high, comparison.unit)
     return Cell(text=signed(comparison.delta, comparison.unit), below=ends, value=comparison.delta)
 

@@ -120,7 +120,7 @@ def test_choosers_show_the_rows_that_are_chosen(tab: Tab, hostile_page: Hostile)
     assert all(reg in name for name in tab.column("arms-table", 0))
     assert tab.page.inner_text("#arms output") == "2 of 24 rows"
     tab.page.select_option("#comparisons select[data-key=metric]", "loss")
-    for table in ("comparisons-table", "chances-table"):
+    for table in ("comparisons-table", "variances-table"):
         assert set(tab.column(table, 3)) == {"loss"}
         assert set(tab.column(table, 2)) == {"test"}
 

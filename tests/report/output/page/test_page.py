@@ -125,7 +125,7 @@ def test_comparisons_have_the_numbers_of_the_study(make_study: MakeStudy) -> Non
     study = make_study(seeds=3)
     rows = read(study).said("tr", **{"data-metric": "acc", "data-split": "test"})
     wanted = [c for c in study.comparisons if (c.split, c.metric) == ("test", "acc")]
-    assert len(rows) == 2 * len(wanted)  # verdicts, then the two sources of chance
+    assert len(rows) == 2 * len(wanted)  # verdicts, then the two sources of variance
     for row, c in zip(rows, wanted, strict=False):
         assert c.delta is not None
         assert f"{c.delta:+.1f}" in row
