@@ -224,6 +224,8 @@ def _draw(folder: Path, trainer: Trainer, classifier: Classifier, data: ImageDat
 
 def _sample_sheet(classifier: Classifier, data: ImageDataModule, result: Result) -> Any:
     batch = data.examples(EXAMPLES)
+    is_changed = any(method.acts_on in ("images", "pairs") for method in classifier.methods)
+    what = "Training images as augmented" if is_changed else "Training images"
     classifier.eval()
     with torch.inference_mode():
         predicted = classifier(batch.images.to(classifier.device)).argmax(dim=1).tolist()
@@ -231,7 +233,7 @@ def _sample_sheet(classifier: Classifier, data: ImageDataModule, result: Result)
         batch.images.round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy(),
         [result.classes[label] for label in batch.hard.tolist()],
         [result.classes[label] for label in predicted],
-        title=run_figures.run_title("Training images as augmented", result, split="train"),
+        title=run_figures.run_title(what, result, split="train"),
     )
 
 
