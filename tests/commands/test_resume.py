@@ -19,7 +19,8 @@ from animal_cls.config.schema import Config
 from animal_cls.errors import UserError
 from animal_cls.sweeps import run_status
 from animal_cls.training import run
-from animal_cls.training.signals import Stop, Stopped
+from animal_cls.training.signals import Stopped
+from tests.interruption import After
 from tests.run_digest import differences, run_digest
 
 pytestmark = [pytest.mark.filterwarnings("ignore:.*LeafSpec"), pytest.mark.slow]
@@ -56,23 +57,6 @@ def twin(config: Config, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     folder = tmp_path_factory.mktemp("twin")
     run.train(config, folder)
     return run_digest(folder)
-
-
-class After(Stop):
-    """A signal that comes when the training has done so many steps."""
-
-    def __init__(self, steps: int) -> None:
-        super().__init__()
-        self.left = steps
-
-    @property
-    def signum(self) -> int | None:  # type: ignore[override]  # asked for once after every step
-        self.left -= 1
-        return signal.SIGTERM if self.left <= 0 else None
-
-    @signum.setter
-    def signum(self, value: int | None) -> None:
-        pass
 
 
 @pytest.mark.parametrize("steps", range(1, EPOCHS * STEPS + 1))

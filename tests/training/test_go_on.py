@@ -1,6 +1,5 @@
 """A run with a schedule, or with methods that have a state, goes on within an epoch as if nothing had been."""
 
-import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +7,8 @@ import pytest
 
 from animal_cls.config.schema import Config
 from animal_cls.training import run
-from animal_cls.training.signals import Stop, Stopped
+from animal_cls.training.signals import Stopped
+from tests.interruption import After
 from tests.run_digest import differences, run_digest
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:.*LeafSpec")]
@@ -16,23 +16,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:.*LeafSpec")]
 PLATEAU = ["scheduler=plateau", "scheduler.patience=0", "+scheduler.threshold=0.5"]  # nearly every epoch is too bad
 METHODS = ["reg=[ema,mixup,sam,balanced_sampler,dropout]", "data.augment=flip_crop", "scheduler=cosine"]
 LIGHTNINGS = ["+callbacks.ema={_target_: lightning.pytorch.callbacks.EMAWeightAveraging, decay: 0.8}"]
-
-
-class After(Stop):
-    """A signal that comes when the training has done so many steps."""
-
-    def __init__(self, steps: int) -> None:
-        super().__init__()
-        self.left = steps
-
-    @property
-    def signum(self) -> int | None:  # type: ignore[override]  # asked for once after every step
-        self.left -= 1
-        return signal.SIGTERM if self.left <= 0 else None
-
-    @signum.setter
-    def signum(self, value: int | None) -> None:
-        pass
 
 
 @pytest.mark.parametrize(
