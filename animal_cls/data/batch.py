@@ -15,7 +15,8 @@ class Batch:
     images: Tensor  # (N, 3, H, W) in [0, 255]: uint8 as read, float after a method has changed them
     labels: Tensor  # (N,) int64
     indices: np.ndarray  # (N,) int64, where they are in the image set
-    sampled: list[Tensor] = field(default_factory=list)  # (N, ...) each, what the batch hooks draw; empty: no hook
+    is_training: bool = False  # whether the methods may change it
+    sampled: list[Tensor] = field(default_factory=list)  # (N, ...) each, what the batch hooks draw
     targets: Tensor | None = None  # (N, K) probabilities, where a batch hook was called
 
     @property
@@ -36,6 +37,7 @@ class Batch:
             images=change(self.images),
             labels=change(self.labels),
             indices=self.indices,
+            is_training=self.is_training,
             sampled=[change(tensor) for tensor in self.sampled],
             targets=None if self.targets is None else change(self.targets),
         )

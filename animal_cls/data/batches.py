@@ -118,6 +118,7 @@ class Reader:
     Args:
         images: what is read.
         methods: those whose `batch` hook will be called; their numbers are drawn here.
+        is_training: whether the batches are for training.
         seed: decides these numbers, together with epoch and image.
         resident: all images (N, H, W, 3) in the device's memory (`on_device`); then batches are made there.
         pin: whether batches lie in memory from which a GPU can copy while the CPU goes on.
@@ -128,11 +129,12 @@ class Reader:
         images: ImageSet,
         *,
         methods: Sequence[Method] = (),
+        is_training: bool = False,
         seed: int = 0,
         resident: Tensor | None = None,
         pin: bool = False,
     ) -> None:
-        self.images, self.methods, self.seed = images, methods, seed
+        self.images, self.methods, self.is_training, self.seed = images, methods, is_training, seed
         self.resident, self.pin = resident, pin
         self.labels = torch.from_numpy(images.labels)
 
@@ -146,7 +148,13 @@ class Reader:
         return batch.pin_memory() if self.pin else batch
 
     def _batch(self, pixels: Tensor, where: Tensor, index: BatchIndex, sampled: list[Tensor]) -> Batch:
-        return Batch(images=channels_first(pixels), labels=self.labels[where], indices=index.indices, sampled=sampled)
+        return Batch(
+            images=channels_first(pixels),
+            labels=self.labels[where],
+            indices=index.indices,
+            is_training=self.is_training,
+            sampled=sampled,
+        )
 
 
 def channels_first(pixels: Tensor) -> Tensor:

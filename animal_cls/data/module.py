@@ -65,7 +65,7 @@ class ImageDataModule(LightningDataModule):
         return np.arange(len(self.images.paths)) if split == "all" else np.flatnonzero(self.images.split == split)
 
     def train_dataloader(self) -> Loader:
-        return Loader(self._reader(self._changing), self._shuffled())
+        return Loader(self._training_reader(), self._shuffled())
 
     def _shuffled(self) -> ShuffledBatches:
         return ShuffledBatches(
@@ -100,8 +100,11 @@ class ImageDataModule(LightningDataModule):
         return self.finish(batch)
 
     def finish(self, batch: Batch) -> Batch:
-        """The batch as the methods' `batch` hooks change it; one that is not for training stays as it is."""
-        if not batch.sampled:
+        """The batch as the methods' `side` and `batch` change it; one that is not for training stays as it is."""
+        if not batch.is_training:
+            return batch
+        batch = self._resized(batch)
+        if not self._changing:
             return batch
         images = batch.images if batch.images.is_floating_point() else batch.images.float()
         targets = functional.one_hot(batch.labels, len(self.images.classes)).to(images.dtype)
@@ -109,19 +112,41 @@ class ImageDataModule(LightningDataModule):
             images, targets = method.batch(images, targets, sampled)
         return replace(batch, images=images, targets=targets)
 
+    def _resized(self, batch: Batch) -> Batch:
+        side = full = batch.images.shape[-1]
+        for method in self.methods:
+            side = method.side(side)
+        return batch if side == full else replace(batch, images=resized(batch.images, side))
+
     def examples(self, n: int) -> Batch:
         """The first `n` training images of epoch 0, as they are changed there."""
         batches = self._shuffled()
         batches.batch_size = n
         index = next(iter(batches))
-        return self.finish(self._reader(self._changing)(index))
+        return self.finish(self._training_reader()(index))
 
-    def _reader(self, methods: Sequence[Method] = ()) -> Reader:
+    def _training_reader(self) -> Reader:
+        return self._reader(self._changing, is_training=True)
+
+    def _reader(self, methods: Sequence[Method] = (), *, is_training: bool = False) -> Reader:
         if self._resident is None:
             self._resident = on_device(self.images, self._device)
         pin = self._device.type == "cuda"
-        return Reader(self.images, methods=methods, seed=self.seed, resident=self._resident, pin=pin)
+        return Reader(
+            self.images,
+            methods=methods,
+            is_training=is_training,
+            seed=self.seed,
+            resident=self._resident,
+            pin=pin,
+        )
 
     @property
     def _device(self) -> torch.device:
         return torch.device("cpu") if self.trainer is None else self.trainer.strategy.root_device
+
+
+def resized(images: Tensor, side: int) -> Tensor:
+    """Images (N, C, H, W) in [0, 255] as (N, C, side, side) float, averaged over what falls together."""
+    images = images if images.is_floating_point() else images.float()
+    return functional.interpolate(images, (side, side), mode="bilinear", antialias=True).clamp_(0, 255)

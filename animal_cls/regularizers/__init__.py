@@ -48,11 +48,15 @@ class Method:
     def __init__(self, strength: float) -> None:
         self.strength = strength
 
-    # 1. draw: which images an epoch has, in which order
+    # 1. draw: which images an epoch has, in which order, and how large they are
 
     def draw(self, order: np.ndarray, labels: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
         """The epoch's order: indices (M,) of images, from `order` (n,), its `labels` (n,) and `uniforms` (n, draws)."""
         return order
+
+    def side(self, side: int) -> int:
+        """The side, px, to which the images of the next step are resized, at most `side`; `batch` sees them so."""
+        return side
 
     # 2. batch: images and targets, on the device
 

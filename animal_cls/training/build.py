@@ -71,7 +71,8 @@ def parts(config: Config, *, num_classes: int, folder: Path | None = None) -> Pa
     plain = network(config, num_classes=num_classes)
     changed, records = _changed(plain, made, config)
     changed = changed.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    _check_logits(changed, config, num_classes)
+    for side in _sides(made, config.data.image_size):
+        _check_logits(changed, config, num_classes, side)
     return Parts(
         network=changed,
         methods=made,
@@ -184,9 +185,16 @@ def _unheard(call: MethodCall, method: Method, config: Config) -> str | None:
     return f"no key of the config follows it; an option file would say so by ${{{call.key}}}"
 
 
-def _check_logits(network: nn.Module, config: Config, num_classes: int) -> None:
+def _sides(methods: Sequence[Method], full: int) -> set[int]:
+    """The sides of the images, px: the full one, and the one with which training begins."""
+    side = full
+    for method in methods:
+        side = method.side(side)
+    return {full, side}
+
+
+def _check_logits(network: nn.Module, config: Config, num_classes: int, side: int) -> None:
     """Refuse a network that does not make logits (2, K) of two grey images."""
-    side = config.data.image_size
     modes = {module: module.training for module in network.modules()}  # a frozen part may be in another than the rest
     network.eval()
     try:
@@ -197,7 +205,7 @@ def _check_logits(network: nn.Module, config: Config, num_classes: int) -> None:
             raise
         lines = str(error).strip().splitlines()
         raise UserError(
-            f"model={config.model['name']}: cannot take images of data.image_size={side} "
+            f"model={config.model['name']}: cannot take images of {_of_side(side, config.data.image_size)} "
             f"({lines[0] if lines else type(error).__name__})."
         ) from error
     finally:
@@ -210,6 +218,10 @@ def _check_logits(network: nn.Module, config: Config, num_classes: int) -> None:
             f"model={config.model['name']}: makes {what} of two images, where logits of shape (2, {num_classes}) are "
             "needed: images x classes."
         )
+
+
+def _of_side(side: int, full: int) -> str:
+    return f"data.image_size={side}" if side == full else f"{side} px, which a method makes of data.image_size={full}"
 
 
 def _check_accelerator(accelerator: str) -> None:

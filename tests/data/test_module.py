@@ -17,12 +17,13 @@ from torch import Tensor, nn
 from animal_cls import rng
 from animal_cls.data.batch import Batch
 from animal_cls.data.batches import BatchIndex, Loader, OrderedBatches, ShuffledBatches, copied
-from animal_cls.data.module import ImageDataModule
+from animal_cls.data.module import ImageDataModule, resized
 from animal_cls.data.settings import DataSettings
 from animal_cls.regularizers import Method
 from animal_cls.regularizers.balanced_sampler import BalancedSampler
 from animal_cls.regularizers.flip_crop import FlipCrop, crop_boxes, flip_crop
 from animal_cls.regularizers.mixup import Mixup
+from animal_cls.regularizers.progressive_resizing import ProgressiveResizing
 
 Factory = Callable[..., ImageDataModule]
 AUGMENT = pytest.mark.parametrize("methods", [[], [FlipCrop(1.0)]], ids=["none", "flip_crop"])
@@ -228,6 +229,28 @@ def test_examples_are_the_first_training_images_as_augmented(make: Factory) -> N
     assert len(data.examples(1000).labels) == 18
 
 
+@pytest.mark.parametrize("methods", [[], [Mixup(0.2)]], ids=["alone", "mixup"])
+def test_training_images_have_the_size_of_the_hour_and_others_their_own(make: Factory, methods: list[Method]) -> None:
+    resizing = ProgressiveResizing(0.5, delay=0.0, finetune=0.0)
+    data = make(methods=[resizing, *methods])
+    sides = []
+    for resizing.progress in (0.0, 0.6, 1.0):
+        (first, *_), (val, *_) = data.train_dataloader(), data.val_dataloader()
+        sides.append((data.finish(first).images.shape[-1], data.finish(val).images.shape[-1]))
+    assert sides == [(4, 8), (8, 8), (8, 8)]
+
+
+def test_a_smaller_image_is_the_average_of_what_falls_together() -> None:
+    images = torch.rand(2, 3, 8, 8) * 255
+    halved = resized(images, 4)
+    plane = 20 * torch.arange(8.0).expand(1, 3, 8, 8)  # a plane is what an average with even weights leaves alone
+    torch.testing.assert_close(resized(plane, 4)[0, 0, 0, 1:3], torch.tensor([50.0, 90.0]))
+    torch.testing.assert_close(halved.mean(), images.mean(), rtol=0.05, atol=0)
+    assert halved.min() >= 0
+    assert halved.max() <= 255
+    assert torch.equal(resized(images.byte(), 4), resized(images.byte().float(), 4))
+
+
 def test_a_batch_moves_as_a_whole(make: Factory) -> None:
     batch = epoch_of(make(methods=[FlipCrop(1.0)]), 0)[0]
     moved = batch.to(torch.device("meta"))
@@ -256,7 +279,7 @@ def test_a_batch_is_the_same_whoever_reads_it_and_when(make: Factory, threads: i
     sampler = data._shuffled()
     sampler.set_epoch(1)
     with ThreadPoolExecutor(threads) as pool:
-        backwards = list(pool.map(data._reader(data._changing), reversed(list(sampler))))
+        backwards = list(pool.map(data._training_reader(), reversed(list(sampler))))
     for one, other in zip(expected, reversed(backwards), strict=True):
         assert one.indices.tolist() == other.indices.tolist()
         assert torch.equal(data.finish(one).images, data.finish(other).images)

@@ -81,7 +81,7 @@ def test_it_acts_through_the_hook_that_it_names(name: str) -> None:
     found = own_class(name)
     own = {hook for hook in HOOKS if uses(build([call(name)])[0], hook)}
     expected = {
-        "order": {"draw"},
+        "order": {"draw", "side"},
         "images": {"batch"},
         "pairs": {"batch"},
         "targets": {"batch"},
@@ -110,6 +110,7 @@ def test_the_hooks_of_a_method_that_overrides_none_change_nothing() -> None:
     assert not [hook for hook in HOOKS if uses(method, hook)]
     order, labels = np.array([2, 0, 1]), np.array([0, 1, 1])
     assert method.draw(order, labels, np.zeros((3, 0))) is order
+    assert method.side(37) == 37
     images, targets = torch.rand(2, 3, 4, 4), torch.eye(2)
     assert method.batch(images, targets, torch.zeros(2, 0)) == (images, targets)
     network, loss = nn.Linear(2, 2), torch.tensor(1.5)

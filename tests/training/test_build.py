@@ -303,7 +303,7 @@ def test_the_look_at_two_images_leaves_the_network_as_it_was() -> None:
         assert torch.equal(value, expected), name
     assert {module.training for module in made.modules()} == {True}
     frozen = next(module for module in made.modules() if isinstance(module, torch.nn.BatchNorm2d)).eval()
-    build._check_logits(made, config, 2)
+    build._check_logits(made, config, 2, config.data.image_size)
     assert [module for module in made.modules() if not module.training] == [frozen]
 
 
