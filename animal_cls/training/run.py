@@ -3,7 +3,8 @@
 import logging
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import torch
 from lightning import Trainer, seed_everything
 from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.loggers import Logger
 from lightning.pytorch.profilers import PassThroughProfiler, Profiler, PyTorchProfiler, SimpleProfiler
 
 from animal_cls import results
@@ -62,7 +64,8 @@ def train(config: Config, folder: Path, *, stop: Stop | None = None, go_on: bool
         classifier = _classifier(config, data, parts)
         history = History(folder, say=not _is_terminal())
         trainer = _trainer(config, folder, history, stop or Stop(), parts)
-        trainer.fit(classifier, datamodule=data, ckpt_path=folder / "checkpoints" / LAST if is_resumed else None)
+        with _told(parts.loggers, config):
+            trainer.fit(classifier, datamodule=data, ckpt_path=folder / "checkpoints" / LAST if is_resumed else None)
         _say_where_time_went(trainer)
         result = _evaluated(config, folder, trainer, classifier, data, history, parts)
     result = replace(result, warnings=warnings)
@@ -146,6 +149,23 @@ def _trainer(config: Config, folder: Path, history: History, stop: Stop, parts: 
         log_every_n_steps=1,  # nothing is logged by the step; a larger number earns a warning on small data
         default_root_dir=folder,
     )
+
+
+@contextmanager
+def _told(loggers: Sequence[Logger], config: Config) -> Iterator[None]:
+    """The loggers of other packages know the config, and their run ends with the block.
+
+    Weights & Biases would otherwise write the next job of a sweep, in the same process, into this one's run.
+    """
+    for logger in loggers:
+        logger.log_hyperparams(asdict(config))
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            finish = getattr(getattr(logger, "experiment", None), "finish", None)
+            if callable(finish):
+                finish()
 
 
 def _profiler(wanted: str | None) -> Profiler:

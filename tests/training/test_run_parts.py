@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import yaml
+from lightning.fabric.loggers.csv_logs import _ExperimentWriter
 from torch import Tensor, nn
 from torch.optim import SGD, Adam
 from torch.optim.lr_scheduler import LambdaLR, OneCycleLR, ReduceLROnPlateau, StepLR
@@ -17,6 +19,7 @@ from torch.optim.lr_scheduler import LambdaLR, OneCycleLR, ReduceLROnPlateau, St
 from animal_cls import results
 from animal_cls.config.schema import Config
 from animal_cls.data.decode import decode
+from animal_cls.errors import UserError
 from animal_cls.models.simple_cnn import SimpleCNN
 from animal_cls.regularizers.ema import EMA
 from animal_cls.training import run
@@ -272,6 +275,22 @@ def test_another_logger_gets_our_metrics(train: Train) -> None:
     assert {"val/acc_macro", "val/acc_class/owl"} <= set(rows[0])
     twin = train("trainer.max_epochs=2")
     assert (folder / "predictions.csv").read_bytes() == (twin / "predictions.csv").read_bytes()
+
+
+def test_another_logger_gets_the_config_and_its_run_ends_with_ours(
+    train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Weights & Biases' would otherwise go on in the next job of a sweep; that of a run that fails, too."""
+    ended = []
+    monkeypatch.setattr(_ExperimentWriter, "finish", lambda writer: ended.append(Path(writer.log_dir)), raising=False)
+    folder = train("logger=csv", "reg=l2", "trainer.max_epochs=1")
+    place = folder / "loggers" / "csv"
+    assert ended == [place]
+    logged = yaml.safe_load((place / "hparams.yaml").read_text(encoding="utf-8"))
+    assert logged["reg"]["weight_decay"] == 1e-5
+    with pytest.raises(UserError, match="training has diverged"):
+        train("logger=csv", "trainer.max_epochs=1", "optimizer.lr=1e30")
+    assert len(ended) == 2
 
 
 @pytest.mark.parametrize(
