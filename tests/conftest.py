@@ -1,6 +1,7 @@
 """What several tests need: small drawn images, and a cache that is not the user's."""
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,9 @@ import numpy as np
 import pytest
 from hydra.core.global_hydra import GlobalHydra
 from PIL import Image
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # two processes of two threads each take four times as long
 
 COLOURS = ((200, 30, 30), (30, 200, 30), (30, 30, 200), (200, 200, 30), (30, 200, 200))  # of the k-th class
 

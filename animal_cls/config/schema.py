@@ -105,7 +105,7 @@ class TrainerConfig:
     )
     checkpoint_minutes: float = key(
         10.0,
-        "within an epoch; a checkpoint is written after every epoch, too",
+        "of training that a killed run may lose; a checkpoint is written sooner where that takes 5 % of the time",
         unit="minutes",
         low=0,
         outcome=False,

@@ -24,9 +24,10 @@ class Batch:
         """The labels (N,); of mixed images, the heavier one."""
         return self.labels if self.targets is None else self.targets.argmax(dim=1)
 
-    def to(self, device: torch.device, non_blocking: bool = False) -> "Batch":
-        """The same batch on `device`."""
-        return self._with(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+    def to(self, device: torch.device) -> "Batch":
+        """The same batch on `device`; to a GPU it is copied while the CPU goes on, where it lies in pinned memory."""
+        beside = torch.device(device).type == "cuda"  # Lightning asks for this with tensors alone
+        return self._with(lambda tensor: tensor.to(device, non_blocking=beside))
 
     def pin_memory(self) -> "Batch":
         """The same batch in memory from which a GPU can copy while the CPU goes on."""

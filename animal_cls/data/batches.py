@@ -203,11 +203,27 @@ class Loader:
 
 def on_device(images: ImageSet, device: torch.device) -> Tensor | None:
     """All images (N, H, W, 3) in the memory of a GPU, if they fit into `GPU_SHARE` of what is free; else None."""
-    n, side = len(images.paths), images.image_size
-    if device.type != "cuda" or n * side * side * 3 > GPU_SHARE * torch.cuda.mem_get_info(device)[0]:
+    needed = len(images.paths) * images.image_size**2 * 3
+    if device.type != "cuda" or needed > GPU_SHARE * free_memory(device):
         return None
     log.info("The images are copied to the memory of %s, once", torch.cuda.get_device_name(device))
-    return copied(images, device)
+    there = None
+    try:
+        there = copied(images, device)
+        if free_memory(device) >= needed:
+            return there
+    except torch.OutOfMemoryError:
+        pass
+    del there
+    free_memory(device)
+    log.info("Another program took the memory of the GPU meanwhile: the images stay in the computer's")
+    return None
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes of a GPU that are free, among them what an earlier job of this process has left with torch's allocator."""
+    torch.cuda.empty_cache()
+    return torch.cuda.mem_get_info(device)[0]
 
 
 def copied(images: ImageSet, device: torch.device) -> Tensor:

@@ -17,7 +17,7 @@ from animal_cls.data.settings import DataSettings
 from animal_cls.data.sources.source import Source
 from animal_cls.regularizers import Method, uses
 
-EVALUATION_BATCH = {"cpu": 128, "gpu": 1024}  # images; on CPUs smaller ones stay in their caches, and are faster
+EVALUATION = 2  # training batches in one of the evaluation, which keeps nothing for gradients
 
 
 class ImageDataModule(LightningDataModule):
@@ -92,8 +92,7 @@ class ImageDataModule(LightningDataModule):
 
     def in_order(self, split: str) -> Loader:
         """The images of one split, or of `all`, in the image set's order."""
-        size = EVALUATION_BATCH["cpu" if self._device.type == "cpu" else "gpu"]
-        return Loader(self._reader(), OrderedBatches(self.indices(split), batch_size=size))
+        return Loader(self._reader(), OrderedBatches(self.indices(split), batch_size=EVALUATION * self.batch_size))
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Change, on the device, the batches that come with the numbers for it."""

@@ -10,6 +10,8 @@ from torch.nn import functional
 from animal_cls.regularizers import Method
 
 AREA = (0.35, 1.0)  # share of the image that is cut out
+# Beyond the outermost pixel, where mps has no "border": half a pixel is asked for, in which the two are the same.
+PADDING = {"mps": "reflection"}
 RATIO = (3 / 4, 4 / 3)  # width / height of what is cut out, before it is squashed
 
 
@@ -50,7 +52,8 @@ def flip_crop(images: Tensor, boxes: Tensor) -> Tensor:
     """
     images = images if images.is_floating_point() else images.float()
     where = grid(boxes.to(images.dtype), height=images.shape[2], width=images.shape[3])
-    changed = functional.grid_sample(images, where, mode="bilinear", padding_mode="border", align_corners=False)
+    padding = PADDING.get(images.device.type, "border")
+    changed = functional.grid_sample(images, where, mode="bilinear", padding_mode=padding, align_corners=False)
     return changed.contiguous(memory_format=torch.channels_last)
 
 

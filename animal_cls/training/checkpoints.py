@@ -18,6 +18,7 @@ from animal_cls.training.tensorboard import RunLogger
 
 BEST, LAST = "best.ckpt", "last.ckpt"
 OF_BEST = ("epoch", "global_step", "pytorch-lightning_version", "state_dict", "animal_cls")
+WRITING = 0.05  # share of the time that may go into writing last.ckpt after epochs
 FIGURES_AND_TABLES = 3_000_000  # bytes that a run leaves beside its checkpoints, TensorBoard's included
 
 log = logging.getLogger("animal_cls")
@@ -42,13 +43,14 @@ class Files(TorchCheckpointIO):
 class Checkpoints(Checkpoint):
     """Writes best.ckpt after an epoch with a higher val/acc than all before, and last.ckpt.
 
-    last.ckpt is written after every epoch, every few minutes and when a signal ends the run; best.ckpt has the weights
-    that were validated, without what only a training needs. Both are asked for through all hooks, so that a callback
+    last.ckpt is written after an epoch unless that would take more than `WRITING` of the time, after `minutes` at the
+    latest, at the end of the training and when a signal ends it; best.ckpt has the weights that were validated, without
+    what only a training needs. Both are asked for through all hooks, so that a callback
     that averages weights puts its own there. It has to be the last callback, so that what the others keep is in them.
 
     Args:
         folder: where the checkpoints lie.
-        minutes: how long a training goes on within an epoch before it is written.
+        minutes: how much training a killed run may lose.
         stop: the signals.
         logger: what it has written is in the checkpoint, too, so that a run that goes on writes one curve.
     """
@@ -56,7 +58,8 @@ class Checkpoints(Checkpoint):
     def __init__(self, folder: Path, *, minutes: float, stop: Stop, logger: RunLogger) -> None:
         self.folder, self.seconds, self.stop, self.logger = folder, 60 * minutes, stop, logger
         self.best = -1.0  # the highest val/acc so far
-        self._written = 0.0
+        self._written = 0.0  # when last.ckpt was
+        self._writing = 0.0  # seconds that it took
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._written = time.monotonic()
@@ -78,8 +81,11 @@ class Checkpoints(Checkpoint):
         if metrics["val/acc"] > self.best:
             self.best = metrics["val/acc"]
             self._write_best(trainer)
-        self._write(trainer)
-        if (signum := self.stop.signum) is not None:
+        signum = self.stop.signum
+        due = min(self.seconds, self._writing / WRITING)
+        if signum is not None or _is_last_epoch(trainer) or time.monotonic() - self._written >= due:
+            self._write(trainer)
+        if signum is not None:
             raise Stopped(signum)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -95,8 +101,10 @@ class Checkpoints(Checkpoint):
         trainer.strategy.save_checkpoint(kept, self.folder / BEST)
 
     def _write(self, trainer: Trainer) -> None:
+        start = time.monotonic()
         trainer.save_checkpoint(self.folder / LAST)
         self._written = time.monotonic()
+        self._writing = self._written - start
 
     def state_dict(self) -> dict[str, Any]:
         # Sums of floats depend on how many threads share them.
@@ -106,6 +114,10 @@ class Checkpoints(Checkpoint):
         torch.set_num_threads(state_dict["threads"])
         self.best = state_dict["best"]
         self.logger.replay(state_dict["logged"])
+
+
+def _is_last_epoch(trainer: Trainer) -> bool:
+    return trainer.should_stop or trainer.current_epoch + 1 == trainer.max_epochs
 
 
 def newest(folder: Path) -> dict[str, Any] | None:

@@ -1,5 +1,6 @@
 """How a network is trained: the LightningModule around any network."""
 
+import logging
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,6 +18,8 @@ from animal_cls.regularizers import Method, uses
 from animal_cls.rng import step_seed
 from animal_cls.training.build import logits_of
 from animal_cls.training.divergence import LossWatch, diverged
+
+log = logging.getLogger("animal_cls.file")
 
 MakeSchedule = Callable[[Optimizer, int], Any]  # from the optimizer and the number of steps of the run
 
@@ -72,6 +75,7 @@ class Classifier(LightningModule):
         self.seed = seed
         self.description = description or {}
         if compiled:
+            torch._dynamo.reset()  # else the networks of earlier jobs count, and the eighth runs untranslated
             self.network.compile()
         # Sums over images. "disable": a NaN stays one, and no step has to wait for the device to look for it.
         self.train_loss, self.train_correct, self.train_n, self.train_objective = (
@@ -91,8 +95,15 @@ class Classifier(LightningModule):
         return any(uses(method, "batch") or uses(method, "loss") for method in self.methods)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (N, K) of images (N, 3, H, W) in [0, 255]."""
-        return logits_of(self.network(self.normalize(images)))
+        """Logits (N, K) of images (N, 3, H, W) in [0, 255]; in halves where a GPU has no memory for all at once."""
+        try:
+            return logits_of(self.network(self.normalize(images)))
+        except torch.OutOfMemoryError:
+            if len(images) == 1:
+                raise
+        torch.cuda.empty_cache()  # out here: the exception held what had been computed
+        log.info("The memory of the GPU is too small for %d images at once: they are evaluated in halves", len(images))
+        return torch.cat([self(half) for half in images.chunk(2)])
 
     def normalize(self, images: Tensor) -> Tensor:
         """Images as the network wants them: mean 0 and std 1 per channel."""

@@ -7,23 +7,37 @@ from torch import Tensor
 
 from animal_cls.errors import UserError
 
+EVERY = 50  # steps, between two looks at a device that would have to stop for each
+
 
 class LossWatch:
     """Ends a run whose training loss is no finite number any more, before the weights are changed by it.
 
-    On a GPU the loss is copied beside the computation and waited for when the gradients have been asked for: then there
-    is enough left for the GPU to compute.
+    On CUDA the loss is copied beside the computation and waited for when the gradients have been asked for: then there
+    is enough left for the GPU to compute. On other devices, which can only be waited for, one look in `EVERY` steps is
+    at the sum of their losses, which stays infinite or NaN once it is.
     """
 
     def __init__(self) -> None:
         self.coming: tuple[Tensor, torch.cuda.Event, str] | None = None
+        self.summed: Tensor | None = None
+        self.steps = 0  # in the sum
 
     def look(self, loss: Tensor, where: str) -> None:
-        """Take note of a step's loss, a scalar; on a CPU raises `UserError` for one that is not finite."""
+        """Take note of a step's loss, a scalar; raises `UserError` where the device need not be waited for."""
         if loss.device.type == "cuda":
             self.coming = (*self._copied(loss), where)
-        else:
+        elif loss.device.type == "cpu":
             self._require_finite(loss, where)
+        else:
+            self._sum(loss, where)
+
+    def _sum(self, loss: Tensor, where: str) -> None:
+        self.summed = loss if self.summed is None else self.summed + loss
+        self.steps += 1
+        if self.steps == EVERY:
+            summed, self.summed, self.steps = self.summed, None, 0
+            self._require_finite(summed, where)
 
     def check(self) -> None:
         """Raise `UserError` where the loss of the step whose gradients have been asked for is not finite."""

@@ -38,8 +38,12 @@ def precision(wanted: str, device: str) -> str:
     return "bf16-mixed" if native else "32-true"
 
 
-def allow_tf32(allowed: bool) -> None:
-    """Whether GPUs may round the factors of float32 products to 10 bits (TF32, https://docs.nvidia.com/cuda/cublas)."""
+def set_float32(precision: str) -> None:
+    """With a mixed `precision` GPUs may round the factors of float32 products to 10 bits, else they never do.
+
+    TF32: https://docs.nvidia.com/cuda/cublas. So one name of a precision is one arithmetic, whoever chose it.
+    """
+    allowed = precision.endswith("-mixed")
     torch.set_float32_matmul_precision("high" if allowed else "highest")
     torch.backends.cudnn.allow_tf32 = allowed
 

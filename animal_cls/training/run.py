@@ -64,7 +64,7 @@ def train(config: Config, folder: Path, *, stop: Stop | None = None, go_on: bool
         classifier = _classifier(config, data, parts)
         history = History(folder, say=not _is_terminal())
         trainer = _trainer(config, folder, history, stop or Stop(), parts)
-        with _told(parts.loggers, config):
+        with _told(parts.loggers, config), _explained_memory(config):
             trainer.fit(classifier, datamodule=data, ckpt_path=folder / "checkpoints" / LAST if is_resumed else None)
         _say_where_time_went(trainer)
         result = _evaluated(config, folder, trainer, classifier, data, history, parts)
@@ -130,14 +130,16 @@ def _trainer(config: Config, folder: Path, history: History, stop: Stop, parts: 
         folder / "checkpoints", minutes=settings.checkpoint_minutes, stop=stop, logger=logger
     )
     device = hardware.device_type(settings.accelerator)
-    hardware.allow_tf32(settings.precision == hardware.AUTO)
+    precision = hardware.precision(settings.precision, device)
+    hardware.set_float32(precision)
     callbacks: list[Callback] = [*parts.callbacks, history, *([Progress()] if _is_terminal() else []), saving]
     return Trainer(
         max_epochs=settings.max_epochs,
         accelerator=settings.accelerator,
         devices=settings.devices,
-        precision=hardware.precision(settings.precision, device),  # type: ignore[arg-type]  # checked in config
+        precision=precision,  # type: ignore[arg-type]  # checked in config
         deterministic=settings.deterministic,
+        benchmark=device == "cuda" and not settings.deterministic,  # sizes are fixed, so that trying pays
         profiler=_profiler(settings.profiler),
         logger=[logger, *parts.loggers],
         callbacks=callbacks,
@@ -166,6 +168,19 @@ def _told(loggers: Sequence[Logger], config: Config) -> Iterator[None]:
             finish = getattr(getattr(logger, "experiment", None), "finish", None)
             if callable(finish):
                 finish()
+
+
+@contextmanager
+def _explained_memory(config: Config) -> Iterator[None]:
+    """A step that does not fit into the memory of a GPU is the user's to mend; what was finished stays."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise UserError(
+            f"data.batch_size={config.data.batch_size}: a step does not fit into the memory of the GPU "
+            f"({str(error).splitlines()[0]}). Use a smaller data.batch_size or data.image_size, "
+            "trainer.precision=bf16-mixed, or wait until other programs leave more of it."
+        ) from error
 
 
 def _profiler(wanted: str | None) -> Profiler:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from animal_cls import rng
 from animal_cls.data.batch import Batch
-from animal_cls.data.batches import BatchIndex, Loader, OrderedBatches, ShuffledBatches, copied
+from animal_cls.data.batches import BatchIndex, Loader, OrderedBatches, ShuffledBatches, copied, on_device
 from animal_cls.data.module import ImageDataModule, resized
 from animal_cls.data.settings import DataSettings
 from animal_cls.regularizers import Method
@@ -249,6 +249,62 @@ def test_a_smaller_image_is_the_average_of_what_falls_together() -> None:
     assert halved.min() >= 0
     assert halved.max() <= 255
     assert torch.equal(resized(images.byte(), 4), resized(images.byte().float(), 4))
+
+
+BYTES = 30 * 8 * 8 * 3  # of all images
+
+
+class OnGpu:
+    """A stand-in for torch's word on the memory of a GPU of `total` bytes."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, total: int, *, other: int = 0, taken: bool = False) -> None:
+        self.free, self.left = total, 1000  # bytes that an earlier job left with the allocator
+        self.other, self.taken = other, taken
+        monkeypatch.setattr(torch.cuda, "empty_cache", self.empty_cache)
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (self.free - self.left, total))
+        monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "a GPU")
+        monkeypatch.setattr("animal_cls.data.batches.copied", self.copied)
+
+    def empty_cache(self) -> None:
+        self.left = 0
+
+    def copied(self, images: Any, device: torch.device) -> Tensor:
+        if self.taken:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        self.free -= BYTES + self.other
+        return copied(images, torch.device("cpu"))
+
+
+@pytest.mark.parametrize(
+    ("memory", "stays"),
+    [
+        ({"total": 2 * BYTES}, True),  # with what the last job left, which is not lost
+        ({"total": 2 * BYTES - 1}, False),
+        ({"total": 2 * BYTES, "other": 1}, False),  # another process copied its own at the same moment
+        ({"total": 9 * BYTES, "taken": True}, False),
+    ],
+)
+def test_images_stay_in_a_gpus_memory_while_as_much_is_left(
+    make: Factory, monkeypatch: pytest.MonkeyPatch, memory: dict[str, Any], stays: bool
+) -> None:
+    OnGpu(monkeypatch, **memory)
+    there = on_device(make().images, torch.device("cuda"))
+    assert (there is not None) == stays
+    assert on_device(make().images, torch.device("cpu")) is None
+
+
+class Recorded:
+    """A tensor that tells how it was moved."""
+
+    def to(self, device: torch.device, *, non_blocking: bool) -> tuple[str, bool]:
+        return device.type, non_blocking
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda", "mps"])
+def test_a_batch_goes_to_cuda_beside_the_computation(device: str) -> None:
+    recorded: Any = Recorded()
+    moved = Batch(images=recorded, labels=recorded, indices=np.arange(1)).to(torch.device(device))
+    assert moved.images == (device, device == "cuda")
 
 
 def test_a_batch_moves_as_a_whole(make: Factory) -> None:

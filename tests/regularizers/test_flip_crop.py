@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from animal_cls import rng
 from animal_cls.regularizers import stream_of
-from animal_cls.regularizers.flip_crop import AREA, RATIO, FlipCrop, crop_boxes, flip_crop, grid
+from animal_cls.regularizers.flip_crop import AREA, PADDING, RATIO, FlipCrop, crop_boxes, flip_crop, grid
 
 N, SIDE = 2000, 16
 KEYS = np.random.default_rng(0).integers(0, 2**64, size=N, dtype=np.uint64)
@@ -192,6 +192,15 @@ def test_the_strength_is_the_share_of_images_that_are_changed_at_all() -> None:
 def test_the_method_changes_a_batch_as_its_function_does() -> None:
     images, drawn = random_images(20), boxes(KEYS[:20], seed=0, epoch=0)
     assert torch.equal(FlipCrop(1.0).batch(images, torch.eye(2), drawn)[0], flip_crop(images, drawn))
+
+
+@pytest.mark.parametrize("padding", PADDING.values())
+def test_another_devices_padding_gives_the_same_images(padding: str) -> None:
+    images = torch.rand(64, 3, 16, 16) * 255
+    boxes = torch.from_numpy(crop_boxes(np.random.default_rng(0).random((64, 5))))
+    where = grid(boxes, height=16, width=16)
+    theirs = functional.grid_sample(images, where, mode="bilinear", padding_mode=padding, align_corners=False)
+    torch.testing.assert_close(theirs, flip_crop(images, boxes), atol=5e-4, rtol=0)
 
 
 @pytest.mark.parametrize("strength", [1.01, 3])

@@ -78,12 +78,12 @@ def test_the_device_is_lightnings_choice(
     assert hardware.device_type(accelerator) == device
 
 
-@pytest.mark.parametrize("allowed", [True, False])
-def test_float32_is_whole_where_it_is_asked_for(allowed: bool) -> None:
-    hardware.allow_tf32(allowed)
+@pytest.mark.parametrize(("precision", "allowed"), [("bf16-mixed", True), ("32-true", False), ("64-true", False)])
+def test_float32_is_whole_unless_the_precision_is_mixed(precision: str, allowed: bool) -> None:
+    hardware.set_float32(precision)
     assert torch.backends.cuda.matmul.allow_tf32 is allowed
     assert torch.backends.cudnn.allow_tf32 is allowed
-    hardware.allow_tf32(False)
+    hardware.set_float32("32-true")
 
 
 def test_a_machine_that_cannot_compile_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ from animal_cls.errors import UserError
 from animal_cls.models.simple_cnn import SimpleCNN
 from animal_cls.regularizers.ema import EMA
 from animal_cls.training import run
+from animal_cls.training.classifier import Classifier
 from animal_cls.training.schedules import cosine
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:.*LeafSpec")]
@@ -259,6 +260,20 @@ def test_the_objective_has_a_column_where_it_is_not_the_plain_loss(train: Train)
     assert smooth["train/loss"].tolist() == plain["train/loss"].tolist()
     assert smooth["train/objective"][0] != smooth["train/loss"][0]
     assert (train("reg=sam", *small) / "metrics.csv").read_text().splitlines()[1].endswith(","), "an empty cell"
+
+
+def test_a_step_that_does_not_fit_into_a_gpu_names_the_way_out(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    def step(*_: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.\nMore of it")
+
+    monkeypatch.setattr(Classifier, "training_step", step)
+    with pytest.raises(UserError) as refused:
+        train("data.batch_size=3")
+    assert str(refused.value) == (
+        "data.batch_size=3: a step does not fit into the memory of the GPU "
+        "(CUDA out of memory. Tried to allocate 2 GiB.). Use a smaller data.batch_size or data.image_size, "
+        "trainer.precision=bf16-mixed, or wait until other programs leave more of it."
+    )
 
 
 # ---- loggers, profiler
