@@ -118,11 +118,11 @@ class ImageDataModule(LightningDataModule):
         return batch if side == full else replace(batch, images=resized(batch.images, side))
 
     def examples(self, n: int) -> Batch:
-        """The first `n` training images of epoch 0, as they are changed there."""
+        """The first `n` training images of epoch 0, as they are changed there, in the computer's memory."""
         batches = self._shuffled()
         batches.batch_size = n
         index = next(iter(batches))
-        return self.finish(self._training_reader()(index))
+        return self.finish(self._training_reader()(index)).to(torch.device("cpu"))
 
     def _training_reader(self) -> Reader:
         return self._reader(self._changing, is_training=True)

@@ -178,7 +178,7 @@ def _explained_memory(config: Config) -> Iterator[None]:
     except torch.OutOfMemoryError as error:
         raise UserError(
             f"data.batch_size={config.data.batch_size}: a step does not fit into the memory of the GPU "
-            f"({str(error).splitlines()[0]}). Use a smaller data.batch_size or data.image_size, "
+            f"({str(error).partition(' GPU ')[0]}) Use a smaller data.batch_size or data.image_size, "
             "trainer.precision=bf16-mixed, or wait until other programs leave more of it."
         ) from error
 

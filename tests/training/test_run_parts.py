@@ -264,14 +264,14 @@ def test_the_objective_has_a_column_where_it_is_not_the_plain_loss(train: Train)
 
 def test_a_step_that_does_not_fit_into_a_gpu_names_the_way_out(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     def step(*_: Any) -> None:
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.\nMore of it")
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB. GPU 0 has a total of 4 GiB.")
 
     monkeypatch.setattr(Classifier, "training_step", step)
     with pytest.raises(UserError) as refused:
         train("data.batch_size=3")
     assert str(refused.value) == (
         "data.batch_size=3: a step does not fit into the memory of the GPU "
-        "(CUDA out of memory. Tried to allocate 2 GiB.). Use a smaller data.batch_size or data.image_size, "
+        "(CUDA out of memory. Tried to allocate 2 GiB.) Use a smaller data.batch_size or data.image_size, "
         "trainer.precision=bf16-mixed, or wait until other programs leave more of it."
     )
 
