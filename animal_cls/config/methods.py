@@ -34,6 +34,22 @@ class MethodCall:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """What one should know of a method before one uses it; `animal-cls reg NAME` shows it."""
+
+    does: str  # in two sentences
+    strength: str  # what the number is, with its unit
+    formula: str
+    source: str  # address of the paper, or of the library that it is known from
+    values: tuple[float, ...]  # to try; the first is that of its option file and of sweep=menu
+    values_from: str  # whose values these are
+    cost: str  # time of a step against none, and memory
+    needs: str = "nothing"
+    no_effect: str = ""  # when it has none
+    excludes: Mapping[str, str] = field(default_factory=dict)  # a method that it should not be combined with -> why
+
+
 def reg_name(reg: Mapping[str, Any]) -> str:
     """The name of a vector of strengths: those that are not 0, joined by +; `none` where all are."""
     names = [SHORT.get(name, name) for name, value in reg.items() if name != "name" and strength_of(value) != 0]

@@ -8,13 +8,14 @@ else is touched. One of somebody else's lies in a module of theirs, and its opti
 import importlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from animal_cls.config.methods import MethodCall
+from animal_cls.config.methods import Card, MethodCall
 from animal_cls.errors import UserError
 from animal_cls.files.text import did_you_mean
 
@@ -38,6 +39,7 @@ class Method:
     """
 
     acts_on: ClassVar[ActsOn]
+    card: ClassVar[Card | None] = None  # ours all have one
     draws: ClassVar[int] = 0  # uniform numbers that an image gets in each epoch, for `draw` or `sample`
     stream: ClassVar[str | None] = None  # tells these numbers from other methods'; None: the name of the class
     mixes_images: ClassVar[bool] = False  # after it, a label is the heavier one of several
@@ -135,6 +137,22 @@ def uses(method: Method, hook: str) -> bool:
 def stream_of(method: Method) -> str:
     """What tells the random numbers of `method` from those of others."""
     return type(method).__qualname__ if method.stream is None else method.stream
+
+
+def clashes(methods: Sequence[Method]) -> list[str]:
+    """A sentence for each two of `methods` that should not be combined."""
+    found = []
+    for one, other in combinations(methods, 2):
+        for first, second in ((one, other), (other, one)):
+            why = first.card.excludes.get(name_of(second)) if first.card else None
+            if why is not None:
+                found.append(f"reg.{name_of(first)} with reg.{name_of(second)}: {why}")
+    return found
+
+
+def name_of(method: Method) -> str:
+    """The name of one of our methods: that of its file."""
+    return type(method).__module__.rpartition(".")[2]
 
 
 def build(calls: Sequence[MethodCall]) -> list[Method]:

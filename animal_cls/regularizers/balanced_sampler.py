@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from animal_cls.regularizers import Method
+from animal_cls.regularizers import Card, Method
 
 
 class BalancedSampler(Method):
@@ -12,6 +12,17 @@ class BalancedSampler(Method):
     """
 
     acts_on = "order"
+    card = Card(
+        does="Small classes are drawn more often than they occur, with replacement. Epochs stay as long as they were.",
+        strength="exponent q in (0, 1]: 1 draws all classes equally often",
+        formula="P(class of n images) ~ n^(1 - q)",
+        source="https://arxiv.org/abs/1910.09217",
+        values=(1.0, 0.5),
+        values_from="section 4.1 of the paper: 1 is its class-balanced, 0.5 its square-root sampling",
+        cost="nothing",
+        needs="classes of different sizes",
+        no_effect="all classes have the same number of training images: then it only draws with replacement",
+    )
     draws = 1
 
     def __init__(self, strength: float) -> None:

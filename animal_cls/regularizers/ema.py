@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from animal_cls.regularizers import Method
+from animal_cls.regularizers import Card, Method
 
 
 class EMA(Method):
@@ -18,6 +18,18 @@ class EMA(Method):
     """
 
     acts_on = "weights"
+    card = Card(
+        does="A moving average of the weights is evaluated, not the weights themselves. Training goes on as "
+        "without it.",
+        strength="half-life, epochs",
+        formula="average = d * average + (1 - d) * w, d = 2^(-1 / (strength * steps per epoch))",
+        source="https://doi.org/10.1137/0330046",
+        values=(1.0, 0.5, 3.0),
+        values_from="ours: the half-life has to be short beside the training; Composer's card says 1000 steps",
+        cost="little: one sum over the weights; a copy of them",
+        no_effect="its half-life is much shorter than an epoch",
+        excludes={"swa": "both replace the weights that are evaluated; the later one alone would be seen"},
+    )
 
     def __init__(self, strength: float) -> None:
         super().__init__(strength)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from animal_cls.regularizers import Method
+from animal_cls.regularizers import Card, Method
 
 AREA = (0.35, 1.0)  # share of the image that is cut out
 # Beyond the outermost pixel, where mps has no "border": half a pixel is asked for, in which the two are the same.
@@ -23,6 +23,15 @@ class FlipCrop(Method):
     """
 
     acts_on = "images"
+    card = Card(
+        does="An image is mirrored with probability 1/2, and a random part of it fills the whole. Every epoch anew.",
+        strength="probability that an image is changed at all",
+        formula="parts of 35 to 100 % of the area, width / height in [3/4, 4/3]",
+        source="https://arxiv.org/abs/1409.4842",
+        values=(1.0, 0.5),
+        values_from="usual practice: every image; torchvision's smallest area is 8 %, meant for ImageNet",
+        cost="little: one resampling of the batch",
+    )
     draws = 7  # order of the epoch, mirror, area, shape, left, top, whether at all
     stream = ""  # that of the order, whose column is left alone: else the first half of an epoch would be mirrored
 

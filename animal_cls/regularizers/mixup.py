@@ -5,7 +5,7 @@ import torch
 from scipy import special
 from torch import Tensor
 
-from animal_cls.regularizers import Method
+from animal_cls.regularizers import Card, Method
 
 
 class Mixup(Method):
@@ -20,6 +20,17 @@ class Mixup(Method):
     """
 
     acts_on = "pairs"
+    card = Card(
+        does="The network sees blends of two images, and is to say both. Train accuracy is counted on the heavier "
+        "label.",
+        strength="alpha: shares are drawn from Beta(alpha, alpha)",
+        formula="x = s x_i + (1 - s) x_j, t = s t_i + (1 - s) t_j, s ~ Beta(alpha, alpha)",
+        source="https://arxiv.org/abs/1710.09412",
+        values=(0.2, 1.0),
+        values_from="the paper: 0.1 to 0.4 for ImageNet, 1 for CIFAR-10",
+        cost="little: one sum of two batches",
+        no_effect="short trainings seldom gain",
+    )
     draws = 2
     mixes_images = True
 

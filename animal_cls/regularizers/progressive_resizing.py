@@ -1,6 +1,6 @@
 """Progressive resizing: the first images are small ones, the last have their full size."""
 
-from animal_cls.regularizers import Method
+from animal_cls.regularizers import Card, Method
 
 STEP = 4  # px, between two sides
 
@@ -18,6 +18,16 @@ class ProgressiveResizing(Method):
     """
 
     acts_on = "order"
+    card = Card(
+        does="The training begins with small images and ends with full ones. Between, the side grows linearly.",
+        strength="share of the side at the start, in (0, 1)",
+        formula="side = strength * full side until delay of the training, full in its last finetune",
+        source="https://docs.mosaicml.com/projects/composer/en/stable/method_cards/progressive_resizing.html",
+        values=(0.5,),
+        values_from="Composer's card",
+        cost="less than a step without it, by the share of pixels",
+        needs="a network that takes images of any size: not simple_cnn",
+    )
 
     def __init__(self, strength: float, delay: float = 0.5, finetune: float = 0.2) -> None:
         if strength >= 1:

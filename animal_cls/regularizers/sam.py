@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from animal_cls.regularizers import Method
+from animal_cls.regularizers import Card, Method
 
 
 class SAM(Method):
@@ -18,6 +18,17 @@ class SAM(Method):
     """
 
     acts_on = "step"
+    card = Card(
+        does="The gradient is taken at the worst weights nearby, and applied at the present ones. It looks for "
+        "flat minima.",
+        strength="rho: distance in the space of the weights",
+        formula="w - lr * g(w + rho * g(w) / |g(w)|)",
+        source="https://arxiv.org/abs/2010.01412",
+        values=(0.05, 0.1, 0.2),
+        values_from="0.05 the paper; 0.1 it chose for CIFAR-100",
+        cost="twice a step, by nature; a copy of the weights",
+        excludes={"gradient_noise": "it climbs along the noise, too"},
+    )
 
     def step(self, network: nn.Module, closure: Callable[[], Any]) -> Callable[[], Any]:
         def climb_and_return() -> Any:

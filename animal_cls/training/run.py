@@ -15,7 +15,7 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.profilers import PassThroughProfiler, Profiler, PyTorchProfiler, SimpleProfiler
 
-from animal_cls import results
+from animal_cls import regularizers, results
 from animal_cls.config.methods import active
 from animal_cls.config.schema import Config, constructor_calls, run_name, without_outcome
 from animal_cls.data.module import ImageDataModule
@@ -58,6 +58,8 @@ def train(config: Config, folder: Path, *, stop: Stop | None = None, go_on: bool
         parts = build.parts(config, num_classes=len(data.images.classes), folder=folder)
         data.methods = parts.methods
         _say_without_effect(parts.records)
+        for clash in regularizers.clashes(parts.methods):
+            log.warning("%s", clash)
         kept, passing = checkpoints.bytes_of_run(parts.network)
         disk.require(folder, kept + passing, key="hydra.run.dir", purpose="the output of a run")
         is_resumed = _make_ready(folder, data, go_on=go_on)

@@ -16,7 +16,7 @@ from animal_cls.config.methods import MethodCall, active, strength_of
 from animal_cls.config.schema import method_names
 from animal_cls.errors import UserError
 from animal_cls.files.paths import CONF
-from animal_cls.regularizers import ORDER, Method, build, ordered, own_class, stream_of, uses
+from animal_cls.regularizers import ORDER, Card, Method, build, clashes, name_of, ordered, own_class, stream_of, uses
 
 NAMES = sorted(path.stem for path in Path(regularizers.__file__).parent.glob("*.py") if path.stem != "__init__")
 HOOKS = [name for name, thing in vars(Method).items() if inspect.isfunction(thing) and not name.startswith("__")]
@@ -44,9 +44,38 @@ def test_a_file_holds_one_method_of_its_name_that_says_where_it_acts_and_whose_i
     found = own_class(name)
     assert found.__name__.lower() == name.replace("_", "")
     assert found.acts_on in ORDER
-    assert "https://" in (found.__doc__ or ""), "the paper or the library that it is from"
     (method,) = build([call(name)])
     assert type(method) is found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_card_says_where_it_is_from_and_values_that_it_takes(name: str) -> None:
+    card = own_class(name).card
+    assert card is not None
+    assert card.source.startswith("https://")
+    assert all((card.does, card.strength, card.formula, card.values_from, card.cost, card.needs))
+    assert card.does.count(". ") + card.does.endswith(".") <= 3, "two sentences"
+    for value in card.values:
+        assert build([call(name, value)])[0].strength == value
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_first_value_of_its_card_is_that_of_its_option_file(name: str) -> None:
+    card = own_class(name).card
+    assert card is not None
+    assert card.values[0] in [strength_of(value) for value in written(name)]
+
+
+def test_methods_that_should_not_be_combined_are_named_with_the_reason() -> None:
+    class One(Method):
+        card = Card(
+            does="", strength="", formula="", source="", values=(), values_from="", cost="", excludes={"sam": "why"}
+        )
+
+    one, sam = One(1.0), build([call("sam")])[0]
+    expected = [f"reg.{name_of(one)} with reg.sam: why"]
+    assert clashes([one, sam]) == clashes([sam, one]) == expected
+    assert clashes([one, one]) == []
 
 
 @pytest.mark.parametrize("name", NAMES)

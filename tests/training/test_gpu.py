@@ -26,6 +26,7 @@ def test_a_run_on_a_gpu_leaves_all_its_files_and_repeats(program: Program, words
         ended = program(*words, f"model={model}", f"hydra.run.dir={name}")
         assert ended.returncode == 0, ended.stderr
     result = results.load(Path("one"))
+    assert result is not None
     assert result.device == torch.cuda.get_device_name()
     assert {path.name for path in Path("one/figures").iterdir()} >= {"curves.png", "samples.png"}
     assert Path("one/predictions.csv").read_bytes() == Path("two/predictions.csv").read_bytes()
