@@ -19,9 +19,9 @@ from animal_cls.config.parse import parse
 from animal_cls.config.schema import Config, defaults
 from animal_cls.errors import UserError
 from animal_cls.files.paths import CONF, search_modules_beside
-from animal_cls.sweeps.callback import job_folder
+from animal_cls.sweeps.compose import job_folder
 from animal_cls.sweeps.job import run_job_reporting
-from animal_cls.sweeps.plan import planned_skip
+from animal_cls.sweeps.plan import planned_job
 
 # Hydra reads the schema with the option of each group in the default run.
 Root = make_dataclass("Root", [("defaults", list, field(default_factory=defaults))], bases=(Config,))
@@ -42,11 +42,12 @@ def main(words: Sequence[str]) -> int:
 def run(cfg: DictConfig) -> None:
     """One run in the folder that Hydra made. In a sweep a failure is recorded and the next job goes on."""
     hydra_config = HydraConfig.get()
-    folder = Path(hydra_config.runtime.output_dir)
-    in_sweep = hydra_config.mode == RunMode.MULTIRUN
-    skip = planned_skip(folder) if in_sweep else None
+    folder, sweep = Path(hydra_config.runtime.output_dir), None
+    if hydra_config.mode == RunMode.MULTIRUN:
+        sweep = Path(hydra_config.runtime.cwd, hydra_config.sweep.dir)
+    planned = planned_job(sweep, folder) if sweep is not None else None
     try:
-        run_job_reporting(parse(cfg), folder, in_sweep=in_sweep, skip=skip)
+        run_job_reporting(parse(cfg), folder, sweep=sweep, skip=planned.skip if planned is not None else None)
     except UserError as error:  # an `Exception` would bring a line of Hydra's before the message
         raise SystemExit(str(error)) from None
 

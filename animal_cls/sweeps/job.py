@@ -17,8 +17,11 @@ from animal_cls.config.schema import Config
 from animal_cls.errors import UserError, WeightsUnavailable
 from animal_cls.files import atomic, disk
 from animal_cls.results import LOCK, OWNER, Result
+from animal_cls.sweeps.run_status import holder
 from animal_cls.sweeps.summary import accuracies, summary
 from animal_cls.training.signals import Stopped, catch_signals
+
+PATIENCE = 0.5  # seconds: whoever looks whether the folder is free holds its lock for less than a millisecond
 
 file_log = logging.getLogger("animal_cls.file")  # what the log keeps and the terminal need not see
 
@@ -74,9 +77,12 @@ def _record(config: Config, folder: Path, error: Exception, *, cause: Exception)
 
 
 def run_job_reporting(
-    config: Config, folder: Path, *, in_sweep: bool, skip: str | None = None, go_on: bool = False
+    config: Config, folder: Path, *, sweep: Path | None, skip: str | None = None, go_on: bool = False
 ) -> None:
     """As `run_job`, with what a person reads of it; in a sweep, a failure is printed and the next job may follow.
+
+    Args:
+        sweep: the folder of the sweep that it is a job of.
 
     Raises:
         UserError, Exception: a single run that could not be done.
@@ -85,16 +91,16 @@ def run_job_reporting(
     try:
         result = run_job(config, folder, skip=skip, go_on=go_on)
     except Stopped as stopped:
-        stopped.way_on = _resume_command(folder.parent if in_sweep else folder)
+        stopped.way_on = _resume_command(sweep or folder)
         raise
     except Exception as error:
-        if not in_sweep:
+        if sweep is None:
             raise
         print(_outcome(error, folder), flush=True)
     else:
         text = summary(result, folder, tensorboard=folder / "tensorboard")
         file_log.info("%s", text)
-        print(accuracies(result) if in_sweep else text, flush=True)
+        print(text if sweep is None else accuracies(result), flush=True)
 
 
 def _outcome(error: Exception, folder: Path) -> str:
@@ -117,12 +123,13 @@ def _locked(folder: Path) -> Iterator[None]:
     """Hold the folder's lock, which dies with its process, and leave a file that says who holds it."""
     lock = FileLock(folder / LOCK)
     try:
-        lock.acquire(blocking=False)
+        lock.acquire(timeout=PATIENCE, poll_interval=0.05)
         owner = {"host": socket.gethostname(), "pid": os.getpid(), "since": f"{datetime.now():%Y-%m-%d %H:%M:%S}"}
         atomic.write(folder / OWNER, json.dumps(owner) + "\n")
     except Timeout:
         raise FolderBusy(
-            f"{folder}: another process is training in this folder. Wait for it or choose another one."
+            f"{folder}: another process is training in this folder ({holder(folder)}). "
+            "Wait for it or choose another one."
         ) from None
     except OSError as error:
         lock.release()

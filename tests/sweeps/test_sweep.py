@@ -15,8 +15,8 @@ from animal_cls.errors import UserError, WeightsUnavailable
 from animal_cls.models import weights
 from animal_cls.results import Result, SplitResult
 from animal_cls.sweeps import callback
-from animal_cls.sweeps.callback import job_folder
-from animal_cls.sweeps.plan import Job, display_names, jobs_of
+from animal_cls.sweeps.compose import job_folder
+from animal_cls.sweeps.plan import Job, JobEstimate, display_names, read_plan
 from animal_cls.training import run as training_run
 
 Program = Callable[..., "CompletedProcess[str]"]
@@ -218,7 +218,7 @@ def test_what_is_started_is_what_was_planned(
     planned: list[Job] = []
     validate = callback.validate_plan
 
-    def look(jobs: list[Job], folder: Path) -> dict[str, str]:
+    def look(jobs: list[Job], folder: Path) -> dict[str, JobEstimate]:
         planned.extend(jobs)
         return validate(jobs, folder)
 
@@ -318,7 +318,7 @@ def test_a_sweep_in_which_jobs_fail(
     words = ("--multirun", *SMALL, f"data.root={root}", "optimizer.lr=1e30,0.002,0.001", "hydra.sweep.dir=sweep")
     outcome = program(*words)
     folder = tmp_path / "sweep"
-    diverged, crashed, fine = (folder / job for _, job in jobs_of(folder))
+    diverged, crashed, fine = (folder / job.folder for job in read_plan(folder).jobs)
     assert [path.name.partition("optimizer.lr=")[2].partition(",")[0] for path in (diverged, crashed, fine)] == [
         "1e+30",
         "0.002",
@@ -354,7 +354,7 @@ def test_a_sweep_in_which_jobs_fail(
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     again = program(*words)
     assert again.returncode == 1
-    assert again.stderr.startswith(f"sweep/{fine.name}: holds the result of a finished run (simple_cnn, none, seed 0)")
+    assert again.stderr.startswith("sweep: holds another sweep (plan.json), which is not written over. ")
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
