@@ -20,8 +20,6 @@ from animal_cls.errors import UserError
 from animal_cls.files.naming import path_safe
 from animal_cls.sweeps.plan import Job
 
-OUTPUT_SUBDIR = ".hydra"  # where `resume` reads what a run was started with
-
 
 def job_folder(overrides: Sequence[str]) -> str:
     """The name of a job's folder: its overrides in alphabetic order, without the sweep's own name, safe in any path."""
@@ -108,16 +106,11 @@ def value_of(cfg: DictConfig, key: str) -> str:
 
 
 def refuse_unkept(config: DictConfig) -> None:
-    """Raise `UserError` for what Hydra can be asked for and this program cannot keep when it resumes."""
+    """Raise `UserError` for what Hydra can be asked for, and a run that is resumed would not find again."""
     if config.hydra.job.chdir:
         raise UserError(
             "hydra.job.chdir=true: a run works in the folder that its command was started in, which relative paths "
             "such as data.root=images belong to. Leave it out: what a run writes lands in its own folder."
-        )
-    if config.hydra.output_subdir != OUTPUT_SUBDIR:
-        raise UserError(
-            f"hydra.output_subdir={config.hydra.output_subdir}: what a run was started with is read from "
-            f"{OUTPUT_SUBDIR}/ when it is resumed. Leave it out."
         )
 
 

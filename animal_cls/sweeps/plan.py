@@ -1,5 +1,6 @@
 """The plan of a sweep: its jobs, checked whole before the first one, and the file that keeps them."""
 
+import errno
 import json
 import os
 import shlex
@@ -244,6 +245,8 @@ def read_plan(folder: Path) -> Plan:
     """
     path = folder / PLAN
     try:
+        if path.is_fifo():  # to read it might never end
+            raise OSError(errno.EINVAL, "It is a pipe")
         return _parse(json.loads(path.read_bytes()))
     except (FileNotFoundError, NotADirectoryError):
         return Plan()

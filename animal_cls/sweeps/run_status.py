@@ -89,6 +89,8 @@ UNKNOWN = "?"
 
 def _owner(folder: Path) -> dict[str, str]:
     unknown = dict.fromkeys(("host", "pid", "since"), UNKNOWN)
+    if not (folder / OWNER).is_file():  # a pipe might never end
+        return unknown
     try:
         return unknown | {name: str(value) for name, value in json.loads((folder / OWNER).read_bytes()).items()}
     except (OSError, ValueError, AttributeError, RecursionError):
