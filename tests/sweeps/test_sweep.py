@@ -13,11 +13,12 @@ from animal_cls import results
 from animal_cls.config.schema import Config
 from animal_cls.errors import UserError, WeightsUnavailable
 from animal_cls.models import weights
-from animal_cls.results import Result, SplitResult
+from animal_cls.results import Result
 from animal_cls.sweeps import callback
 from animal_cls.sweeps.compose import job_folder
 from animal_cls.sweeps.plan import Job, JobEstimate, display_names, read_plan
 from animal_cls.training import run as training_run
+from tests.sweeps.conftest import done
 
 Program = Callable[..., "CompletedProcess[str]"]
 ClassFolders = Callable[..., Path]
@@ -179,37 +180,6 @@ def test_multirun_is_the_product(planned: Callable[..., list[Job]]) -> None:
 
 
 # Sweeps that run, with a stand-in for the training.
-
-
-def done(config: Config, **changes: Any) -> Result:
-    split = SplitResult(
-        n=4, loss=1.0, acc=0.75, acc_macro=0.75, ece=0.1, per_class={"a": 1.0, "b": 0.5}, confusion=[[2, 0], [1, 1]]
-    )
-    known = {"config": asdict(config), "model": config.model["name"], "reg": config.reg["name"], "seed": config.seed}
-    return Result(
-        status="done",
-        **known | changes,
-        classes=["a", "b"],
-        splits={"train": split, "val": split, "all": split},
-        checkpoint="best",
-        best_epoch=0,
-        epochs=1,
-        seconds=2.5,
-    )
-
-
-@pytest.fixture
-def trained(monkeypatch: pytest.MonkeyPatch) -> dict[str, Config]:
-    """Folder name -> config of each run that was started; nothing is trained."""
-    started: dict[str, Config] = {}
-
-    def run(config: Config, folder: Path, **_: object) -> Result:
-        started[folder.name] = config
-        results.save(done(config), folder)
-        return done(config)
-
-    monkeypatch.setattr("animal_cls.training.run.train", run)
-    return started
 
 
 def test_what_is_started_is_what_was_planned(

@@ -31,10 +31,10 @@ KINDS = {  # of images
 }
 
 
-def draw(study: Study, workers: Workers, drawn: Drawn) -> list[tuple[Drawing, Files]]:
+def draw(study: Study, workers: Workers, drawn: Drawn | None = None) -> list[tuple[Drawing, Files]]:
     """All figures; to draw those that `drawn` does not have takes longer than everything else."""
     made = list(drawings(study))
-    files = {drawing.name: drawn.files(drawing) for drawing in made}
+    files = {drawing.name: drawn and drawn.files(drawing) for drawing in made}
     missing = [drawing for drawing in made if files[drawing.name] is None]
     new = {drawing.name: one for drawing, one in zip(missing, workers.share(rendered, missing), strict=True)}
     return [(drawing, files[drawing.name] or new[drawing.name]) for drawing in made]
