@@ -127,9 +127,9 @@ def _locked(folder: Path) -> Iterator[None]:
         owner = {"host": socket.gethostname(), "pid": os.getpid(), "since": f"{datetime.now():%Y-%m-%d %H:%M:%S}"}
         atomic.write(folder / OWNER, json.dumps(owner) + "\n")
     except Timeout:
+        who = f" ({known})" if (known := holder(folder)) else ""
         raise FolderBusy(
-            f"{folder}: another process is training in this folder ({holder(folder)}). "
-            "Wait for it or choose another one."
+            f"{folder}: another process is training in this folder{who}. Wait for it or choose another one."
         ) from None
     except OSError as error:
         lock.release()

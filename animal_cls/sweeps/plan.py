@@ -73,9 +73,9 @@ def validate_plan(jobs: Sequence[Job], folder: Path) -> "dict[str, JobEstimate]"
         UserError: two jobs for one folder, another sweep there, a folder with a run in it or that cannot be one, a part
             that cannot be made as it is written, too small a disk.
     """
+    _refuse_shared(jobs)
     _check_names([job.folder for job in jobs])
-    if (folder / PLAN).exists():
-        raise _another_sweep(folder)
+    _refuse_unusable(folder)
     refuse_links_out(folder)
     for job in jobs:
         refuse_taken(folder / job.folder)
@@ -86,15 +86,34 @@ def validate_plan(jobs: Sequence[Job], folder: Path) -> "dict[str, JobEstimate]"
     return estimates
 
 
+def _refuse_shared(jobs: Sequence[Job]) -> None:
+    """Raise `UserError` where different jobs would have one folder."""
+    known = {job.folder: job for job in jobs}
+    if shared := [job.folder for job in jobs if job.overrides != known[job.folder].overrides]:
+        raise UserError(f"hydra.sweep.subdir={shared[0]}: several jobs would have this folder. Let it tell them apart.")
+
+
+def _refuse_unusable(folder: Path) -> None:
+    """Raise `UserError` where a sweep's folder is another one's, or cannot be one."""
+    try:
+        if not stat.S_ISDIR(folder.stat().st_mode):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UserError(
+            f"hydra.sweep.dir={folder}: cannot be made ({error.strerror}). Choose another one: hydra.sweep.dir=..."
+        ) from None
+    if (folder / PLAN).exists():
+        raise _another_sweep(folder)
+
+
 def _check_names(folders: Sequence[str]) -> None:
     """Raise `UserError` where jobs would write into each other's folders, or into what the sweep itself writes."""
     taken: set[str] = set()
     for name in folders:
         if name in taken:
-            raise UserError(
-                f"The plan holds the same job twice: {name}. Name each value of an axis once; "
-                "a hydra.sweep.subdir=... of your own has to tell all jobs apart."
-            )
+            raise UserError(f"The plan holds the same job twice: {name}. Name each value of an axis once.")
         taken.add(name)
         if long := [part for part in PurePosixPath(name).parts if len(os.fsencode(part)) > LONGEST]:
             raise UserError(f"hydra.sweep.subdir={name}: {long[0][:40]}... is too long for the name of a folder.")

@@ -76,12 +76,12 @@ def _in_words(error: Exception, folder: Path) -> str:
 
 
 def holder(folder: Path) -> str:
-    """Who trains in `folder`, and how to end that: with a checkpoint, from which it can go on."""
+    """Who trains in `folder`, and how to end that, with a checkpoint from which it can go on; "" where nobody knows."""
     owner = _owner(folder)
     here = owner["host"] == socket.gethostname()
     way_out = f"to end it: kill {owner['pid']}" + ("" if here else f" on {owner['host']}")
     known = f"on {owner['host']}, process {owner['pid']}, since {owner['since']}"
-    return known if owner["pid"] == UNKNOWN else f"{known}; {way_out}"
+    return "" if owner["pid"] == UNKNOWN else f"{known}; {way_out}"
 
 
 UNKNOWN = "?"

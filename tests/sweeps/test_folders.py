@@ -67,7 +67,7 @@ def test_a_key_that_follows_a_swept_one_is_planned_for_each_job(program: Program
         ("hydra.sweep.subdir=.", "hydra.sweep.subdir=.: is not a folder below hydra.sweep.dir. "),
         ("hydra.sweep.subdir=../${seed}", "hydra.sweep.subdir=../0: is not a folder below hydra.sweep.dir. "),
         ("hydra.sweep.subdir=/x/${seed}", "hydra.sweep.subdir=/x/0: is not a folder below hydra.sweep.dir. "),
-        ("hydra.sweep.subdir=same", "The plan holds the same job twice: same. "),
+        ("hydra.sweep.subdir=same", "hydra.sweep.subdir=same: several jobs would have this folder. "),
         ("hydra.sweep.subdir=report/${seed}", "hydra.sweep.subdir=report/0: the sweep's own files have that name. "),
         ("hydra.job.chdir=true", "hydra.job.chdir=true: a run works in the folder that its command was started in, "),
     ],

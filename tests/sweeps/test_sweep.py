@@ -244,7 +244,7 @@ def test_weights_that_cannot_be_had_are_announced_once_and_skipped(
     assert outcome.returncode == 1
     assert before == [f"2 of 4 jobs will be skipped: {reason}\n", ""]
     assert len(tried) == 1, "jobs that differ in the seed alone need the same weights"
-    assert outcome.stdout.splitlines()[-7:-4] == ["2 jobs skipped: " + reason, "", "2 done, 2 skipped"]
+    assert outcome.stdout.splitlines()[-8:-5] == ["2 jobs skipped: " + reason, "", "2 done, 2 skipped"]
     for folder in (tmp_path / "sweep").glob("model=*"):
         result = results.load(folder)
         assert result is not None
@@ -304,7 +304,7 @@ def test_a_sweep_in_which_jobs_fail(
     assert f"\nfailed: {reasons[diverged][1]}\n" in outcome.stdout
     assert f"\nfailed: ZeroDivisionError: ours (the traceback is in {crashed}/animal_cls.log)\n" in outcome.stdout
     names = [f"simple_cnn/none optimizer.lr={lr}/seed=0" for lr in ("1e+30", "0.002", "0.001")]
-    table = outcome.stdout[outcome.stdout.index("\njob") :].splitlines()
+    table = outcome.stdout[outcome.stdout.index("\njob   ") :].splitlines()
     assert [line[: len(names[0]) + 8] for line in table[2:5]] == [
         f"{name}  {status}" for name, status in zip(names, ("failed", "failed", "done  "), strict=True)
     ]
