@@ -17,7 +17,7 @@ from animal_cls.config.schema import Config
 from animal_cls.errors import UserError, WeightsUnavailable
 from animal_cls.files import atomic, disk
 from animal_cls.results import LOCK, OWNER, Result
-from animal_cls.sweeps.run_status import holder
+from animal_cls.sweeps.run_status import holder, run_status
 from animal_cls.sweeps.summary import accuracies, summary
 from animal_cls.training.signals import Stopped, catch_signals
 
@@ -88,6 +88,9 @@ def run_job_reporting(
         UserError, Exception: a single run that could not be done.
         Stopped: a signal has ended it; with the command that goes on.
     """
+    if sweep is not None and run_status(folder).status == "done":
+        print("left alone: another process has done it", flush=True)
+        return
     try:
         result = run_job(config, folder, skip=skip, go_on=go_on)
     except Stopped as stopped:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from animal_cls import results
 from animal_cls.errors import UserError
+from animal_cls.files.naming import escaped
 from animal_cls.sweeps.plan import REPORT, TENSORBOARD, Plan, read_plan, write_plan
 from animal_cls.sweeps.run_status import run_status
 from animal_cls.sweeps.summary import sweep_table
@@ -26,7 +27,7 @@ def print_outcome(folder: Path, plan: Plan) -> bool:
         where.append(f"report  {page}")
     if plan.jobs and not is_done:
         where.append(f"go on   python -m animal_cls.resume {shlex.quote(str(folder))}")
-    print(f"\n{sweep_table(rows)}\n\n" + "\n".join(where))
+    print(f"\n{sweep_table(rows)}\n\n" + "\n".join(map(escaped, where)))
     return is_done
 
 

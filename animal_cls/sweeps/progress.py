@@ -32,9 +32,10 @@ class SweepProgress:
         log.info("job %d of %d: %s%s", number, len(self.jobs), escaped(self.jobs[number - 1].name), known)
 
     def end(self, folder: str, found: RunStatus) -> None:
-        """What became of it, which is measured from its beginning."""
+        """What became of it; a job that went on, or that another process has done, took longer than what was seen."""
         self.todo = [name for name in self.todo if name != folder]
-        self.learn(folder, found, time.monotonic() - self.start)
+        trained = 0.0 if found.result is None else found.result.seconds
+        self.learn(folder, found, max(trained, time.monotonic() - self.start))
 
     def learn(self, folder: str, found: RunStatus, seconds: float) -> None:
         """That a job took so long, if it is done: those that failed took no time to speak of."""

@@ -187,8 +187,27 @@ def test_a_running_job_looks_running_everywhere(sweep: Path, program: Program, t
     assert "\njob 3 of 3: simple_cnn/none/seed=2, about 2.5 s left\n" in outcome.stdout
 
 
+def test_what_another_process_has_done_meanwhile_is_left_alone(
+    program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As when a sweep that still runs is resumed beside it."""
+    trained: list[int] = []
+
+    def run(config: Config, folder: Path, **_: object) -> Result:
+        trained.append(config.seed)
+        for place in {folder, tmp_path / "sweep" / "seed=2"}:
+            place.mkdir(exist_ok=True)
+            results.save(done(config), place)
+        return done(config)
+
+    monkeypatch.setattr("animal_cls.training.run.train", run)
+    outcome = program("--multirun", "seed=0,2", "hydra.sweep.dir=sweep")
+    assert (outcome.returncode, trained) == (0, [0])
+    assert "\nleft alone: another process has done it\n" in outcome.stdout
+
+
 def test_one_damaged_sweep_hides_no_other(sweep: Path, program: Program, trained: Trained) -> None:
-    shutil.copytree(sweep, sweep.parent / "other")
+    shutil.copytree(sweep, sweep.parent / "other", symlinks=True)
     (sweep / "plan.json").write_text("{")
     listed = program("resume", "--list", ".").stdout
     assert "sweep  unreadable: sweep/plan.json: damaged (" in listed
