@@ -4,7 +4,7 @@ import argparse
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from hydra.core.utils import configure_log
@@ -12,15 +12,17 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from animal_cls.commands.train import compose_hydra
 from animal_cls.config.parse import load, restore
+from animal_cls.config.schema import Config
 from animal_cls.errors import UserError
 from animal_cls.files.paths import search_modules_beside
 from animal_cls.files.text import aligned
 from animal_cls.report.refresh import Refresher
-from animal_cls.results import PLAN
+from animal_cls.results import PLAN, START
 from animal_cls.sweeps.callback import print_outcome, print_skipped
 from animal_cls.sweeps.job import run_job_reporting
 from animal_cls.sweeps.plan import Job, link_tensorboard, read_plan, validate_jobs
 from animal_cls.sweeps.run_status import RunStatus, run_status
+from animal_cls.training import start
 
 HELP = """\
 Go on with runs and sweeps that were killed, stopped or failed.
@@ -97,14 +99,14 @@ def _jobs(sweep: Path) -> list[Planned]:
 def _resume(folder: Path, flags: argparse.Namespace) -> int:
     if (folder / PLAN).exists():
         return _sweep(folder, flags)
-    if (folder / CONFIG).exists():
+    if (folder / CONFIG).exists() or (folder / START).exists():
         return _run(folder, flags)
     what = "no such folder" if not folder.exists() else f"holds neither a run ({CONFIG}) nor a sweep ({PLAN})"
     raise UserError(f"{folder}: {what}. See what is unfinished: python -m animal_cls.resume --list")
 
 
 def _run(folder: Path, flags: argparse.Namespace) -> int:
-    config, found = load(folder / CONFIG), run_status(folder)
+    config, found = _config(folder), run_status(folder)
     todo = _what_to_do(found, no_failed=flags.no_failed)
     print(f"{folder}: {found.status}{f' ({found.detail})' if found.detail else ''}: {todo or 'is left alone'}")
     if found.status == "running" and not flags.dry_run:
@@ -116,6 +118,30 @@ def _run(folder: Path, flags: argparse.Namespace) -> int:
             _log_to(folder)
             run_job_reporting(config, folder, in_sweep=False, go_on=True)
     return 0
+
+
+def _config(folder: Path) -> Config:
+    """The config that the run in `folder` began with.
+
+    Raises:
+        UserError: what .hydra/ has is another one, or nothing tells whether it is.
+    """
+    file, began = folder / CONFIG, start.read(folder)
+    written = load(file) if file.exists() else None
+    if began is None:
+        if written is None or not start.has_checkpoints(folder):
+            raise UserError(
+                f"{folder}: has neither {START} nor a checkpoint, so that nothing tells with which config the run "
+                "began. Start it again in another folder."
+            )
+        return written  # which the run compares with that of its checkpoint
+    config = restore({**began.config, "derived": began.derived})
+    if written is not None and (found := start.differences(asdict(written), asdict(config))):
+        raise UserError(
+            f"{file}: is not the config that the run began with: {found}. Move this file away to go on as it began, "
+            "or start a run with the new values in another folder."
+        )
+    return config
 
 
 def _started_with(folder: Path) -> DictConfig | None:

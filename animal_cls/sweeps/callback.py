@@ -24,6 +24,7 @@ from animal_cls.errors import UserError
 from animal_cls.files import disk
 from animal_cls.files.naming import path_safe
 from animal_cls.report.refresh import Refresher
+from animal_cls.sweeps.job import refuse_taken
 from animal_cls.sweeps.plan import Job, jobs_of, link_tensorboard, validate_plan, write_plan
 from animal_cls.sweeps.summary import sweep_table
 
@@ -43,7 +44,7 @@ class SweepCallback(Callback):
         try:
             parse(_without_hydra(config.copy()))
             disk.make_folder(Path(config.hydra.run.dir), "hydra.run.dir")
-            results.refuse_finished(Path(config.hydra.run.dir))
+            refuse_taken(Path(config.hydra.run.dir))
         except UserError as error:
             raise SystemExit(str(error)) from None
 

@@ -15,6 +15,7 @@ from animal_cls.files import atomic, disk
 from animal_cls.files.naming import path_safe
 from animal_cls.files.paths import CONF
 from animal_cls.results import PLAN
+from animal_cls.training import start
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,14 +31,17 @@ def validate_plan(jobs: Sequence[Job], folder: Path) -> dict[str, str]:
     """Check a new plan whole; returns the reason for each job folder that will be skipped.
 
     Raises:
-        UserError: two jobs for one folder, a folder with a finished run, a part that cannot be made as it is written,
-            too small a disk.
+        UserError: the folder of another sweep, two jobs for one folder, a folder with a run, a part that cannot be
+            had as it is written, too small a disk.
     """
+    if (folder / PLAN).exists():
+        raise _other_sweep(folder)
     twice = [name for name, count in Counter(job.folder for job in jobs).items() if count > 1]
     if twice:
         raise UserError(f"The plan holds the same job twice: {twice[0]}. Name each value of an axis once.")
     for job in jobs:
         results.refuse_finished(folder / job.folder)
+        start.refuse_begun(folder / job.folder)
     return validate_jobs(jobs, folder)
 
 
@@ -117,9 +121,14 @@ def write_plan(jobs: Sequence[Job], folder: Path, skipped: dict[str, str]) -> No
     try:
         atomic.write_new(folder / PLAN, text + "\n")
     except FileExistsError:
-        raise UserError(
-            f"{folder}: holds another sweep ({PLAN}), which is not written over. Choose another hydra.sweep.dir=..."
-        ) from None
+        raise _other_sweep(folder) from None
+
+
+def _other_sweep(folder: Path) -> UserError:
+    return UserError(
+        f"{folder}: holds another sweep ({PLAN}), which is not written over. Choose another hydra.sweep.dir=..., "
+        f"or go on with that one: {results.resume_command(folder)}"
+    )
 
 
 def read_plan(folder: Path) -> dict[str, Any]:
