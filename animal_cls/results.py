@@ -21,6 +21,7 @@ RESULT, METRICS, PREDICTIONS = "result.json", "metrics.csv", "predictions.csv"
 START = "start.json"  # of a run: how it began (training/start.py)
 LOCK, OWNER = ".lock", "owner.json"  # of a run: held while a process trains in the folder, and who that is or was
 PLAN = "plan.json"  # of a sweep: its jobs
+LARGE = 1_000_000  # bytes
 BEST_WEIGHTS = "checkpoints/best.ckpt"
 TWIN = "predictions.npz"  # says what PREDICTIONS says and each image's loss, and is read fifty times faster
 OBJECTIVE = "train/objective"  # what is minimised, where that is not the plain cross-entropy of the other losses
@@ -158,19 +159,25 @@ def digests(folder: Path) -> dict[str, str]:
     }
 
 
-def damage(folder: Path, result: Result) -> list[str]:
-    """What a finished run has lost since its result was written: `predictions.csv is gone`; empty for any other run.
+def damage(folder: Path, result: Result) -> str:
+    """What a finished run has lost since its result was written, `predictions.csv is gone`; "" where nothing is.
 
-    The large file of weights is read only where it was written to after the result.
+    Files over 1 MB are read only where they were written to after the result: reports come often.
     """
-    written = (folder / RESULT).stat().st_mtime_ns
-    found = {name: _damage(folder / name, digest, written) for name, digest in result.files.items()}
-    return [f"{name} {what}" for name, what in found.items() if what] if result.status == "done" else []
+    if result.status != "done":
+        return ""
+    try:
+        written = (folder / RESULT).stat().st_mtime_ns
+    except OSError as error:
+        return f"{RESULT} cannot be read ({error.strerror})"
+    found = {name: _damage(folder / name, str(digest), written) for name, digest in result.files.items()}
+    return ", ".join(f"{name} {what}" for name, what in found.items() if what)
 
 
 def _damage(file: Path, digest: str, written: int) -> str | None:
     try:
-        if file.suffix == ".ckpt" and file.stat().st_mtime_ns <= written:
+        status = file.stat()
+        if status.st_size > LARGE and status.st_mtime_ns <= written:
             return None
         return None if _digest(file) == digest else f"is not the one that {RESULT} speaks of"
     except FileNotFoundError:

@@ -10,6 +10,7 @@ from pathlib import Path
 from hydra.core.utils import configure_log
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
+from animal_cls import results
 from animal_cls.commands.train import compose_hydra
 from animal_cls.config.parse import load, restore
 from animal_cls.config.schema import Config
@@ -76,17 +77,30 @@ def _list(places: Sequence[Path]) -> int:
     for place in places:
         sweeps = sorted(path.parent for path in place.rglob(PLAN))
         for sweep in sweeps:
-            states = [job.state.status for job in _jobs(sweep)]
+            jobs = _jobs(sweep)
+            states = [job.state.status for job in jobs]
             if any(status not in ("done", "skipped") for status in states):
                 counts = ", ".join(f"{states.count(status)} {status}" for status in dict.fromkeys(states))
                 rows.append([str(sweep), counts])
+            rows += [row for job in jobs if (row := _damaged(job.folder, job.state))]
         for config in sorted(place.rglob(str(CONFIG))):
             run = config.parent.parent
-            if run.parent not in sweeps and not (found := run_status(run)).is_finished:
+            if run.parent in sweeps:
+                continue
+            if not (found := run_status(run)).is_finished:
                 rows.append([str(run), f"{found.status}: {found.detail}" if found.detail else found.status])
+            elif row := _damaged(run, found):
+                rows.append(row)
     nothing = f"Nothing is unfinished in {' and '.join(map(str, places))}."
     print("\n".join(aligned([["folder", "state"], *rows])) if rows else nothing)
     return 0
+
+
+def _damaged(run: Path, found: RunStatus) -> list[str] | None:
+    """The row of a finished run that has lost something since: nothing goes on with it, but it has to be known."""
+    result = results.load(run) if found.status == "done" else None
+    what = results.damage(run, result) if result else ""
+    return [str(run), f"done, but damaged since: {what}. Start it again in another folder"] if what else None
 
 
 def _jobs(sweep: Path) -> list[Planned]:
