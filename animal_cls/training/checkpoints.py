@@ -151,12 +151,11 @@ def newest(folder: Path) -> dict[str, Any] | None:
         if not isinstance(best, dict) and (rows := History.rows_in(last)):
             _do_without_best(folder, last, rows, why=best)
         return last
-    if last is not None:
-        kept = _set_aside(folder / LAST, "damaged")
-        log.warning("%s cannot be used (%s) and is kept as %s: the run starts anew", folder / LAST, last, kept.name)
-    if best is not None:
-        kept = _set_aside(folder / BEST, "damaged" if isinstance(best, str) else "old")
-        log.warning("%s has no last.ckpt to go on from and is kept as %s", folder / BEST, kept.name)
+    if last is not None or best is not None:
+        kept = [_set_aside(folder / LAST, "damaged").name] if last is not None else []
+        kept += [_set_aside(folder / BEST, "damaged" if isinstance(best, str) else "old").name] if best else []
+        why = f"cannot be used ({last})" if last is not None else "is gone"
+        log.warning("%s %s: the run starts anew; kept as they were: %s", folder / LAST, why, ", ".join(kept))
     return None
 
 
