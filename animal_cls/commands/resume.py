@@ -6,26 +6,29 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from hydra.core.utils import configure_log
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
+from animal_cls import results
 from animal_cls.commands.train import compose_hydra
-from animal_cls.config.parse import load
+from animal_cls.config.parse import load, restore
+from animal_cls.config.schema import Config
 from animal_cls.errors import UserError
 from animal_cls.files.links import refuse_links_out
 from animal_cls.files.naming import escaped
 from animal_cls.files.paths import search_modules_beside
 from animal_cls.files.text import aligned
 from animal_cls.report.refresh import Refresher
-from animal_cls.results import PLAN
+from animal_cls.results import PLAN, START
 from animal_cls.sweeps.job import run_job_reporting
 from animal_cls.sweeps.outcome import print_outcome
 from animal_cls.sweeps.plan import Job, Plan, PlannedJob, estimate_jobs, link_tensorboard, read_plan, say_ahead
 from animal_cls.sweeps.progress import SweepProgress
 from animal_cls.sweeps.run_status import STATUSES, RunStatus, run_status
+from animal_cls.training import start
 
 HELP = """\
 Go on with runs and sweeps that were killed, stopped or failed.
@@ -91,6 +94,7 @@ def _list(places: Sequence[Path]) -> int:
         plans = {path.parent: _plan_or_why_not(path.parent) for path in sorted(place.rglob(PLAN))}
         rows += [[str(sweep), state] for sweep, plan in plans.items() if (state := _state_of_sweep(sweep, plan))]
         jobs = {sweep / job.folder for sweep, plan in plans.items() if isinstance(plan, Plan) for job in plan.jobs}
+        rows += [[str(job), state] for job in sorted(jobs) if (state := _damage(job, run_status(job)))]
         runs = [config.parent.parent for config in sorted(place.rglob(str(CONFIG)))]
         rows += [[str(run), state] for run in runs if run not in jobs and (state := _state_of_run(run))]
     nothing = f"Nothing is unfinished in {' and '.join(map(str, places))}."
@@ -120,7 +124,15 @@ def _state_of_sweep(sweep: Path, plan: Plan | str) -> str:
 def _state_of_run(run: Path) -> str:
     """ "" where nothing is left to do."""
     found = run_status(run)
-    return "" if found.is_finished else f"{found.status}: {found.detail}" if found.detail else found.status
+    if found.is_finished:
+        return _damage(run, found)
+    return f"{found.status}: {found.detail}" if found.detail else found.status
+
+
+def _damage(run: Path, found: RunStatus) -> str:
+    """What a finished run has lost since: nothing goes on with it, but it has to be known; "" where nothing."""
+    what = results.damage(run, found.result) if found.status == "done" and found.result else ""
+    return f"done, but damaged since: {what}. Start it again in another folder" if what else ""
 
 
 def _escaped(cells: Sequence[str]) -> list[str]:
@@ -134,14 +146,14 @@ def _jobs(sweep: Path, plan: Plan) -> list[Planned]:
 def _resume(folder: Path, flags: argparse.Namespace) -> int:
     if (folder / PLAN).exists():
         return _sweep(folder, flags)
-    if (folder / CONFIG).exists():
+    if (folder / CONFIG).exists() or (folder / START).exists():
         return _run(folder, flags)
     what = "no such folder" if not folder.exists() else f"holds neither a run ({CONFIG}) nor a sweep ({PLAN})"
     raise UserError(f"{folder}: {what}. See what is unfinished: python -m animal_cls.resume --list")
 
 
 def _run(folder: Path, flags: argparse.Namespace) -> int:
-    config, found = load(folder / CONFIG), run_status(folder)
+    config, found = _config(folder), run_status(folder)
     todo = _what_to_do(found, no_failed=flags.no_failed)
     print(f"{folder}: {found.status}{f' ({found.detail})' if found.detail else ''}: {todo or 'is left alone'}")
     if found.status in ("running", "unreadable") and not flags.dry_run:
@@ -154,6 +166,30 @@ def _run(folder: Path, flags: argparse.Namespace) -> int:
             _log_to(folder)
             run_job_reporting(config, folder, sweep=None, go_on=True)
     return 0
+
+
+def _config(folder: Path) -> Config:
+    """The config that the run in `folder` began with.
+
+    Raises:
+        UserError: what .hydra/ has is another one, or nothing tells whether it is.
+    """
+    file, began = folder / CONFIG, start.read(folder)
+    written = load(file) if file.exists() else None
+    if began is None:
+        if written is None or not start.has_checkpoints(folder):
+            raise UserError(
+                f"{folder}: has neither {START} nor a checkpoint, so that nothing tells with which config the run "
+                "began. Start it again in another folder."
+            )
+        return written  # which the run compares with that of its checkpoint
+    config = restore({**began.config, "derived": began.derived})
+    if written is not None and (found := start.differences(asdict(written), asdict(config))):
+        raise UserError(
+            f"{file}: is not the config that the run began with: {found}. Move this file away to go on as it began, "
+            "or start a run with the new values in another folder."
+        )
+    return config
 
 
 def _started_with(folder: Path) -> DictConfig | None:

@@ -47,9 +47,21 @@ def run(cfg: DictConfig) -> None:
         sweep = Path(hydra_config.runtime.cwd, hydra_config.sweep.dir)
     planned = planned_job(sweep, folder) if sweep is not None else None
     try:
-        run_job_reporting(parse(cfg), folder, sweep=sweep, skip=planned.skip if planned is not None else None)
+        skip = planned.skip if planned is not None else None
+        run_job_reporting(parse(cfg), folder, sweep=sweep, skip=skip, records=_records(cfg))
     except UserError as error:  # an `Exception` would bring a line of Hydra's before the message
         raise SystemExit(str(error)) from None
+
+
+def _records(cfg: DictConfig) -> dict[str, str]:
+    """What Hydra itself would leave in .hydra/ before the run has its folder for itself: path -> YAML."""
+    hydra_cfg = HydraConfig.instance().cfg
+    assert hydra_cfg is not None
+    return {
+        ".hydra/config.yaml": OmegaConf.to_yaml(cfg),
+        ".hydra/hydra.yaml": OmegaConf.to_yaml(hydra_cfg),
+        ".hydra/overrides.yaml": OmegaConf.to_yaml(hydra_cfg.hydra.overrides.task),
+    }
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from animal_cls import results
 from animal_cls.config.hydra_errors import format_hydra_error
 from animal_cls.config.parse import parse
 from animal_cls.errors import UserError
@@ -18,6 +17,7 @@ from animal_cls.files import disk
 from animal_cls.files.links import refuse_links_out
 from animal_cls.report.refresh import Refresher
 from animal_cls.sweeps.compose import drop_replaced_axes, planned_jobs, refuse_unkept, value_of, without_hydra
+from animal_cls.sweeps.job import refuse_taken
 from animal_cls.sweeps.outcome import print_outcome
 from animal_cls.sweeps.plan import Plan, link_tensorboard, make_plan, say_ahead, validate_plan, write_plan
 from animal_cls.sweeps.progress import SweepProgress
@@ -43,7 +43,7 @@ class SweepCallback(Callback):
             parse(without_hydra(config.copy()))
             disk.make_folder(Path(config.hydra.run.dir), "hydra.run.dir")
             refuse_links_out(Path(config.hydra.run.dir))
-            results.refuse_finished(Path(config.hydra.run.dir))
+            refuse_taken(Path(config.hydra.run.dir))
         except UserError as error:
             raise SystemExit(str(error)) from None
 

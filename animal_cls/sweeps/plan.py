@@ -21,7 +21,8 @@ from animal_cls.files.links import refuse_links_out
 from animal_cls.files.naming import path_safe
 from animal_cls.files.paths import CONF
 from animal_cls.results import PLAN
-from animal_cls.sweeps.run_status import CLAIMED, run_status
+from animal_cls.sweeps.run_status import run_status
+from animal_cls.training import start
 
 LONGEST = 255  # bytes of one name, on all file systems in use
 SCHEMA = 3  # of plan.json
@@ -78,7 +79,7 @@ def validate_plan(jobs: Sequence[Job], folder: Path) -> "dict[str, JobEstimate]"
     _refuse_unusable(folder)
     refuse_links_out(folder)
     for job in jobs:
-        refuse_taken(folder / job.folder)
+        _refuse_taken(folder / job.folder)
     estimates = estimate_jobs(jobs, folder)
     for name, estimate in estimates.items():
         if estimate.fault is not None:
@@ -124,7 +125,7 @@ def _check_names(folders: Sequence[str]) -> None:
             raise UserError(f"hydra.sweep.subdir={name}: lies in another job's folder ({above[0]}). Keep them apart.")
 
 
-def refuse_taken(folder: Path) -> None:
+def _refuse_taken(folder: Path) -> None:
     """Raise `UserError` where `folder` holds a run that is done, goes on or can go on, or cannot be a run's."""
     try:
         is_folder = stat.S_ISDIR(folder.stat().st_mode)
@@ -135,13 +136,10 @@ def refuse_taken(folder: Path) -> None:
     if not is_folder:
         raise UserError(f"{folder}: cannot be a job's folder, there is a file of that name. {_WAY_OUT}")
     found = run_status(folder)
-    if found.status == "done":
-        results.refuse_finished(folder)
-    if found.status in CLAIMED:
-        raise UserError(
-            f"{folder}: holds a run that is {found.status} ({found.detail}). {_WAY_OUT} "
-            f"An unfinished run goes on with: python -m animal_cls.resume {shlex.quote(str(folder))}"
-        )
+    if found.status in ("running", "unreadable"):
+        raise UserError(f"{folder}: holds a run that is {found.status} ({found.detail}). {_WAY_OUT}")
+    results.refuse_finished(folder)
+    start.refuse_begun(folder)
 
 
 _WAY_OUT = "Choose another folder (hydra.sweep.dir=... or hydra.sweep.subdir=...) or move this one away."
@@ -247,7 +245,7 @@ def write_plan(plan: Plan, folder: Path) -> None:
 def _another_sweep(folder: Path) -> UserError:
     return UserError(
         f"{folder}: holds another sweep ({PLAN}), which is not written over. Choose another hydra.sweep.dir=..., "
-        f"or go on with that one: python -m animal_cls.resume {shlex.quote(str(folder))}"
+        f"or go on with that one: {results.resume_command(folder)}"
     )
 
 

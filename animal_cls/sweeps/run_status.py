@@ -20,7 +20,6 @@ except ImportError:  # Windows
 
 CHECKPOINT = Path("checkpoints", "last.ckpt")
 FINISHED = ("done", "skipped")
-CLAIMED = ("running", "unfinished", "unreadable")  # a folder that no other run may have
 STATUSES = ("done", "failed", "skipped", "running", "unfinished", "queued", "unreadable")  # as they are counted
 
 

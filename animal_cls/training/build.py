@@ -11,6 +11,7 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.optim import Optimizer
 
 from animal_cls import regularizers
@@ -57,10 +58,13 @@ def check(config: Config) -> None:
     methods(config)
 
 
-def parts(config: Config, *, num_classes: int, folder: Path | None = None) -> Parts:
+def parts(
+    config: Config, *, num_classes: int, class_names: Sequence[str] | None = None, folder: Path | None = None
+) -> Parts:
     """The network, methods, optimizer, loggers and callbacks of a run; the network has seen two images.
 
     Args:
+        class_names: of the run's images, where they are known.
         folder: of the run, for the loggers; None leaves loggers and callbacks out.
 
     Raises:
@@ -68,7 +72,7 @@ def parts(config: Config, *, num_classes: int, folder: Path | None = None) -> Pa
             logits.
     """
     made = methods(config)
-    plain = network(config, num_classes=num_classes)
+    plain = network(config, num_classes=num_classes, class_names=class_names)
     changed, records = _changed(plain, made, config)
     changed = changed.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     _check_logits(changed, config, num_classes)
@@ -90,6 +94,7 @@ def probe(config: Config) -> Parts:
     """
     check(config)
     made = parts(config, num_classes=2)
+    check_smallest_batch(config, made.network)
     scheduler(config, made.optimizer, total_steps=STEPS)
     return made
 
@@ -107,10 +112,47 @@ def images(config: Config, methods: Sequence[Method] = ()) -> ImageDataModule:
     )
 
 
-def network(config: Config, *, num_classes: int) -> nn.Module:
-    """The network that `config.model` calls for; the same seed gives the same initial weights in every arm."""
+def check_smallest_batch(config: Config, network: nn.Module, *, images: int | None = None) -> None:
+    """Refuse a network that cannot be trained on one image where a batch of an epoch holds no more.
+
+    Of a lone image that has shrunk to one pixel, batch normalization has a single value of each channel.
+
+    Args:
+        images: to train on, where that is known.
+    """
+    if config.data.batch_size > 1 and images != 1:
+        return  # a lone last image joins the batch before it
+    trouble = _trouble_in_training(network, torch.zeros(1, 3, config.data.image_size, config.data.image_size))
+    if trouble is not None:
+        key = f"data.batch_size={config.data.batch_size}" if images != 1 else "data.root: one image to train on"
+        way_out = "Use data.batch_size=2 or more" if images != 1 else "Add images"
+        raise UserError(
+            f"{key}: model={config.model['name']} cannot be trained on one image of data.image_size="
+            f"{config.data.image_size} at a time ({trouble}). {way_out}, or larger images: data.image_size=..."
+        )
+
+
+def _trouble_in_training(network: nn.Module, images: Tensor) -> str | None:
+    """Why `network` cannot take `images` while it is trained; neither it nor the random numbers are changed by that."""
+    copies = {name: value.detach().clone() for name, value in (*network.named_parameters(), *network.named_buffers())}
+    try:
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            functional_call(network, copies, (images,))
+    except ValueError as error:
+        if not is_refusal(error):
+            raise
+        return str(error).strip().splitlines()[0]
+    return None
+
+
+def network(config: Config, *, num_classes: int, class_names: Sequence[str] | None = None) -> nn.Module:
+    """The network that `config.model` calls for; the same seed gives the same initial weights in every arm.
+
+    Args:
+        class_names: for a network of ours that takes over a head of the same classes.
+    """
     torch.manual_seed(config.seed)
-    return call(config.model, "model", num_classes=num_classes)
+    return call(config.model, "model", offered={"class_names": class_names}, num_classes=num_classes)
 
 
 def methods(config: Config) -> list[Method]:

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,11 @@ class History(Checkpoint):
     def best_epoch(self) -> int:
         """The first epoch, counted from 0, with the highest val/acc."""
         return int(max(self.rows, key=lambda row: row["val/acc"])["epoch"])
+
+    @staticmethod
+    def rows_in(checkpoint: Mapping[str, Any]) -> list[dict[str, float]]:
+        """The rows that travel with a checkpoint."""
+        return list(checkpoint["callbacks"][History.__qualname__]["rows"])
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._start = time.monotonic()  # of an epoch that goes on in its middle

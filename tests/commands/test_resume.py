@@ -108,6 +108,7 @@ def test_a_damaged_checkpoint_means_a_new_beginning(
     left = run_digest(tmp_path)
     [warning] = left["result.json"]["warnings"]
     assert warning.startswith(f"{last} cannot be used (")
+    assert warning.endswith("): the run starts anew; kept as they were: last.ckpt.damaged, best.ckpt.old")
     left["result.json"]["warnings"] = []
     assert_same(left, twin)
 

@@ -374,3 +374,32 @@ def test_a_method_that_reaches_nothing_is_known_before_the_training() -> None:
     assert all(record.acted and record.reason is None for record in followed.records)
     options = build.parts(config_of("reg.mixup={strength: 0.2, p: 0.5}"), num_classes=2).records[0]
     assert (options.options, options.mixes_images, options.strength) == ({"p": 0.5}, True, 0.2)
+
+
+# ---- batches of one image
+
+
+def test_batch_normalization_of_one_value_is_refused_ahead() -> None:
+    words = ("model=resnet18", "data.image_size=32")
+    assert refusal(config_of(*words, "data.batch_size=1"), by=build.probe) == (
+        "data.batch_size=1: model=resnet18 cannot be trained on one image of data.image_size=32 at a time (Expected more "
+        "than 1 value per channel when training, got input size torch.Size([1, 512, 1, 1])). Use data.batch_size=2 or "
+        "more, or larger images: data.image_size=..."
+    )
+    config = config_of(*words, "data.batch_size=16")
+    network = build.network(config, num_classes=2)
+    build.check_smallest_batch(config, network, images=17)  # the lone last image joins the batch before it
+    alone = refusal(config, by=lambda config: build.check_smallest_batch(config, network, images=1))
+    assert alone.startswith("data.root: one image to train on: model=resnet18 cannot be trained on one image")
+
+
+def test_batches_of_one_image_that_can_be_trained_on_are_left_alone() -> None:
+    """And looking whether they can changes neither the network nor the random numbers."""
+    config = config_of("model=resnet18", "data.image_size=64", "data.batch_size=1", "reg=dropout")
+    network = build.network(config, num_classes=2)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    state = torch.get_rng_state()
+    build.check_smallest_batch(config, network, images=30)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    build.probe(config_of("data.batch_size=1"))  # nothing of the simple CNN is normalized
