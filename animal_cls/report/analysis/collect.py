@@ -70,9 +70,7 @@ def _folders(folder: Path, seen: set[tuple[int, int]], warnings: list[str]) -> I
     for name, job in jobs.items():
         inside.pop(name, None)
         path = folder / name
-        if not path.exists():
-            yield path, job
-        elif path.is_dir() and not _mark(path, seen):
+        if not path.exists() or (path.is_dir() and not _mark(path, seen)):
             yield path, job
     for name in sorted(inside):
         path = inside[name]
