@@ -89,7 +89,8 @@ def _selected(cfg: DictConfig, number: int) -> tuple[str, str]:
     with read_write(cfg), open_dict(cfg):
         cfg.hydra.job.id = cfg.hydra.job.num = number
     current = HydraConfig.instance()
-    before, current.cfg = current.cfg, cfg
+    before = current.cfg
+    current.cfg = cfg  # type: ignore[assignment]  # a DictConfig of that type
     try:
         return value_of(cfg, "hydra.sweep.dir"), value_of(cfg, "hydra.sweep.subdir")
     finally:

@@ -87,7 +87,7 @@ UNKNOWN = "?"
 
 
 def _owner(folder: Path) -> dict[str, str]:
-    unknown = dict.fromkeys(("host", "pid", "since"), UNKNOWN)
+    unknown: dict[str, str] = dict.fromkeys(("host", "pid", "since"), UNKNOWN)
     if not (folder / OWNER).is_file():  # a pipe might never end
         return unknown
     try:

@@ -237,7 +237,7 @@ def test_what_is_no_run_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().err == expected
     (tmp_path / "plan.json").write_text("{")
     assert main([str(tmp_path)]) == 1
-    assert capsys.readouterr().err.startswith(f"{tmp_path}/plan.json: cannot be read (")
+    assert capsys.readouterr().err.startswith(f"{tmp_path}/plan.json: damaged (")
     (tmp_path / "plan.json").unlink()
     (tmp_path / ".hydra").mkdir()
     (tmp_path / ".hydra" / "config.yaml").write_text("seed: [")
