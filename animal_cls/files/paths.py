@@ -2,14 +2,34 @@
 
 import os
 import sys
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+
+import platformdirs
 
 PACKAGE = Path(__file__).parents[1]
 # In a checkout conf/ lies beside the package, in a wheel inside it; editable installs may hold both, the first counts.
 CONF = next(
     (path for path in (PACKAGE.parent / "conf", PACKAGE / "conf") if (path / "config.yaml").is_file()), PACKAGE / "conf"
 )
+
+
+def user_cache_folder() -> Path:
+    """Where this user's caches lie; a user without a home has theirs in the folder for temporary files."""
+    return _with_a_home(platformdirs.user_cache_path("animal_cls", appauthor=False), "cache")
+
+
+def user_config_folder() -> Path:
+    """Where this user's own settings lie, as `user_cache_folder`."""
+    return _with_a_home(platformdirs.user_config_path("animal_cls", appauthor=False), "config")
+
+
+def _with_a_home(folder: Path, kind: str) -> Path:
+    if folder.is_absolute():
+        return folder
+    user = os.getuid() if hasattr(os, "getuid") else "user"
+    return Path(tempfile.gettempdir()) / f"animal_cls-{user}" / kind
 
 
 def search_modules_beside(config_dirs: Iterable[Path]) -> None:

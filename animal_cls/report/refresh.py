@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from animal_cls.errors import UserError
+from animal_cls.files.terminal import say
 
 NICENESS = 10  # where all cores are busy with jobs, it takes a tenth of one of them
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -81,7 +82,7 @@ class Refresher:
 def warn(error: Exception) -> None:
     """Tell the user, whose sweep goes on."""
     why = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-    print(f"the sweep goes on, but its report could not be made: {why}", file=sys.stderr, flush=True)
+    say(f"the sweep goes on, but its report could not be made: {why}", to="stderr")
 
 
 def requests() -> Iterator[bytes]:

@@ -1,7 +1,6 @@
 """A sweep as Hydra goes through it: its plan before the first job, its report after each one, its table at the end."""
 
 import shlex
-import sys
 import traceback
 from collections import Counter
 from collections.abc import Sequence
@@ -18,11 +17,14 @@ from omegaconf import DictConfig, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
 from animal_cls import results
+from animal_cls.config import trusted
 from animal_cls.config.hydra_errors import format_hydra_error
 from animal_cls.config.parse import parse
 from animal_cls.errors import UserError
 from animal_cls.files import disk
 from animal_cls.files.naming import path_safe
+from animal_cls.files.paths import CONF
+from animal_cls.files.terminal import say
 from animal_cls.report.refresh import Refresher
 from animal_cls.sweeps.plan import Job, jobs_of, link_tensorboard, validate_plan, write_plan
 from animal_cls.sweeps.summary import sweep_table
@@ -41,7 +43,9 @@ class SweepCallback(Callback):
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         try:
-            parse(_without_hydra(config.copy()))
+            parsed = parse(_without_hydra(config.copy()))
+            parsed.allowed = trusted.of_command(parsed, option_folders(config.hydra))
+            trusted.refuse_unknown(parsed)
             disk.make_folder(Path(config.hydra.run.dir), "hydra.run.dir")
             results.refuse_finished(Path(config.hydra.run.dir))
         except UserError as error:
@@ -56,8 +60,9 @@ class SweepCallback(Callback):
             jobs = planned_jobs(config)
             skipped = validate_plan(jobs, folder)
             write_plan(jobs, folder, skipped)
+            trusted.remember(folder, {name for job in jobs for name in trusted.needed(job.config)})
         except (UserError, HydraException, OmegaConfBaseException) as error:
-            raise SystemExit(format_hydra_error(error)) from None
+            raise SystemExit(format_hydra_error(error, option_folders(config.hydra))) from None
         except Exception:  # Hydra would only warn of it, and start jobs that nobody checked
             traceback.print_exc()
             raise SystemExit(1) from None
@@ -82,7 +87,7 @@ def print_outcome(folder: Path) -> bool:
     where = f"folder  {folder}\ncurves  tensorboard --logdir {shlex.quote(str(folder / 'tensorboard'))}"
     if (page := folder / "report" / "index.html").exists():
         where += f"\nreport  {page}"
-    print(f"\n{sweep_table(rows)}\n\n{where}")
+    say(f"\n{sweep_table(rows)}\n\n{where}")
     return all(result is not None and result.status == "done" for _, result in rows)
 
 
@@ -103,13 +108,23 @@ def planned_jobs(config: DictConfig) -> list[Job]:
     words += list(config.hydra.overrides.task)
     parsed = OverridesParser.create(config_loader=loader).parse_overrides(words)
     (batch,) = BasicSweeper.split_arguments(parsed, max_batch_size=None)
-    return [_job(list(overrides), loader.load_sweep_config(config, list(overrides))) for overrides in batch]
+    folders = option_folders(config.hydra)
+    return [_job(list(overrides), loader.load_sweep_config(config, list(overrides)), folders) for overrides in batch]
 
 
-def _job(overrides: list[str], cfg: DictConfig) -> Job:
+def option_folders(hydra: DictConfig) -> list[Path]:
+    """The folders of option files that a command line names beside our own, by --config-dir or hydra.searchpath."""
+    sources = hydra.runtime.config_sources
+    return [Path(source.path) for source in sources if source.schema == "file" and Path(source.path) != CONF]
+
+
+def _job(overrides: list[str], cfg: DictConfig, option_folders: Sequence[Path]) -> Job:
     folder = job_folder(overrides)
     try:
-        return Job(folder=folder, overrides=overrides, config=parse(_without_hydra(cfg)))
+        parsed = parse(_without_hydra(cfg))
+        parsed.allowed = trusted.of_command(parsed, option_folders)
+        trusted.refuse_unknown(parsed)
+        return Job(folder=folder, overrides=overrides, config=parsed)
     except UserError as error:
         raise UserError(f"{error} (in the job {folder}; nothing was started)") from None
 
@@ -123,7 +138,7 @@ def _without_hydra(cfg: DictConfig) -> DictConfig:
 def print_skipped(skipped: dict[str, str], jobs: Sequence[Job]) -> None:
     """Print how many of the jobs will be passed over, and why."""
     for reason, count in Counter(skipped.values()).items():
-        print(f"{count} of {len(jobs)} jobs will be skipped: {reason}", file=sys.stderr)
+        say(f"{count} of {len(jobs)} jobs will be skipped: {reason}", to="stderr")
 
 
 def _drop_replaced_axes(config: DictConfig) -> None:

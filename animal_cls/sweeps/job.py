@@ -16,6 +16,7 @@ from animal_cls import results
 from animal_cls.config.schema import Config
 from animal_cls.errors import UserError, WeightsUnavailable
 from animal_cls.files import atomic, disk
+from animal_cls.files.terminal import say
 from animal_cls.results import LOCK, OWNER, Result
 from animal_cls.sweeps.summary import accuracies, summary
 from animal_cls.training.signals import Stopped, catch_signals
@@ -42,6 +43,7 @@ def run_job(config: Config, folder: Path, *, skip: str | None = None, go_on: boo
     """
     from animal_cls.training import run  # not before it is needed: torch takes seconds
 
+    _keep_for_the_file(file_log)
     with _locked(folder), catch_signals() as stop:
         results.refuse_finished(folder)
         try:
@@ -54,6 +56,13 @@ def run_job(config: Config, folder: Path, *, skip: str | None = None, go_on: boo
             if in_words is error:
                 raise
             raise in_words from error
+
+
+def _keep_for_the_file(log: logging.Logger) -> None:
+    """Let what `log` gets go to the files of the log alone, if it has any."""
+    files = [handler for handler in logging.getLogger().handlers if isinstance(handler, logging.FileHandler)]
+    log.handlers[:] = files or [logging.NullHandler()]
+    log.propagate = False
 
 
 def _in_words(error: Exception, folder: Path) -> Exception:
@@ -90,11 +99,11 @@ def run_job_reporting(
     except Exception as error:
         if not in_sweep:
             raise
-        print(_outcome(error, folder), flush=True)
+        say(_outcome(error, folder))
     else:
         text = summary(result, folder, tensorboard=folder / "tensorboard")
         file_log.info("%s", text)
-        print(accuracies(result) if in_sweep else text, flush=True)
+        say(accuracies(result) if in_sweep else text)
 
 
 def _outcome(error: Exception, folder: Path) -> str:

@@ -14,6 +14,7 @@ from animal_cls.errors import UserError, WeightsUnavailable
 from animal_cls.files import atomic, disk
 from animal_cls.files.naming import path_safe
 from animal_cls.files.paths import CONF
+from animal_cls.files.terminal import say
 from animal_cls.results import PLAN
 
 
@@ -33,6 +34,8 @@ def validate_plan(jobs: Sequence[Job], folder: Path) -> dict[str, str]:
         UserError: two jobs for one folder, a folder with a finished run, a part that cannot be made as it is written,
             too small a disk.
     """
+    if not jobs:
+        raise UserError("The plan holds no job: one of its axes has no values.")
     twice = [name for name, count in Counter(job.folder for job in jobs).items() if count > 1]
     if twice:
         raise UserError(f"The plan holds the same job twice: {twice[0]}. Name each value of an axis once.")
@@ -85,11 +88,15 @@ def _probe(job: Job) -> JobEstimate:
     from animal_cls.training import build, checkpoints  # not before it is needed: torch takes seconds
 
     try:
-        kept, passing = checkpoints.bytes_of_run(build.probe(job.config).network)
+        parts = build.probe(job.config)
+        kept, passing = checkpoints.bytes_of_run(parts.network)
     except WeightsUnavailable as error:
         return JobEstimate(skip=str(error))
     except UserError as error:
         raise UserError(f"{error} (in the job {job.folder}; nothing was started)") from None
+    for record in parts.records:
+        if record.without_effect:
+            say(f"{job.folder}: {record.without_effect}", to="stderr")
     return JobEstimate(kept_bytes=kept, passing_bytes=passing)
 
 

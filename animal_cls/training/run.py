@@ -77,8 +77,8 @@ def without_splits(config: Config, *, status: results.Status, reason: str) -> Re
 
 def _say_without_effect(records: Sequence[MethodRecord]) -> None:
     for record in records:
-        if not record.acted:
-            log.warning("%s=%g has no effect: %s", record.key, record.strength, record.reason)
+        if record.without_effect:
+            log.warning("%s", record.without_effect)
 
 
 def _make_ready(folder: Path, data: ImageDataModule, *, go_on: bool) -> bool:

@@ -15,11 +15,13 @@ from animal_cls.training.history import History
 METRICS = {"train/loss": 2.25, "train/acc": 0.125, "val/loss": 2.5, "val/acc": 0.25, "lr": 0.001}
 
 
-def end_epoch(history: History, epoch: int, **changes: float) -> None:
+def end_epoch(history: History, epoch: int, *, bar: Any = None, **changes: float) -> None:
     """As Lightning would: metrics are float32 tensors, and there are more of them than we keep."""
     metrics = METRICS | {name.replace("_", "/"): value for name, value in changes.items()}
     tensors = {name: torch.tensor(value) for name, value in metrics.items()} | {"val/acc_macro": torch.tensor(0.9)}
-    trainer: Any = SimpleNamespace(callback_metrics=tensors, current_epoch=epoch, max_epochs=3)
+    trainer: Any = SimpleNamespace(
+        callback_metrics=tensors, current_epoch=epoch, max_epochs=3, progress_bar_callback=None
+    )
     history.on_train_epoch_end(trainer, None)  # type: ignore[arg-type]  # the module is not looked at
 
 
