@@ -78,7 +78,8 @@ def _complete(words: Sequence[str]) -> int:
             run()
         return 0
     with suppress(Exception):  # whatever is wrong with the line so far: nothing is printed into it
-        line, found = os.environ.get("COMP_LINE", ""), options([CONF, *config_dirs(words)])
+        line = os.environ.get("COMP_LINE", "")
+        found = options([CONF, *config_dirs(line.split())])
         offered = completion.offers(line, shell=shell, verbs=entry.verbs(), options=found, keys=_hydras_offers)
         print(("\n" if shell == "fish" else " ").join(offered))
     return 0

@@ -93,7 +93,7 @@ def _hydras(content: Mapping[str, Any], group: str, package: str | None) -> Iter
     if inner is not None:
         yield from _leaves(inner, NAME)
     for entry in content.get("defaults") or []:
-        if NAME in str(entry).replace("override hydra/mode", ""):
+        if NAME in str(entry):
             yield f"{NAME} (by its defaults: {entry})"
 
 

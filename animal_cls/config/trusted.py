@@ -66,7 +66,9 @@ class Target:
     def unsafe_argument(self) -> str | None:
         """The first argument that makes a known function read code."""
         unsafe = UNSAFE_ARGUMENTS.get(self.name.partition(".")[0], ())
-        return next((name for name in unsafe if self.arguments.get(name)), None)
+        found = next((name for name in unsafe if self.arguments.get(name)), None)
+        is_elsewhere = unsafe and ":" in str(self.arguments.get("model_name"))  # hf-hub:, local-dir:
+        return "model_name" if is_elsewhere and not found else found
 
 
 def refuse_unknown(config: Config) -> None:
@@ -161,7 +163,9 @@ def _comes_from(module: str, folder: Path) -> bool:
 def is_opened(option_folder: Path) -> bool:
     """Whether modules beside a folder of option files may be found: it lies with the user, or they have named one."""
     beside = option_folder.expanduser().resolve().parent
-    return bool(named() or remembered(option_folder)) or beside in _own_folders()
+    modules = {name.partition(".")[0] for name in (*named(), *remembered(option_folder))}
+    is_there = any((beside / f"{module}.py").is_file() or (beside / module).is_dir() for module in modules)
+    return is_there or beside in _own_folders()
 
 
 def named() -> list[str]:
@@ -181,10 +185,8 @@ def naming(names: Iterable[str]) -> Iterator[None]:
 
 
 def remembered(folder: Path) -> list[str]:
-    """What was named for `folder` or one that it lies in."""
-    memory = _memory()
-    where = folder.expanduser().resolve()
-    return [name for place in (where, *where.parents) for name in memory.get(str(place), [])]
+    """What was named for `folder`."""
+    return _memory().get(str(folder.expanduser().resolve()), [])
 
 
 def remember(folder: Path, names: Iterable[str]) -> None:

@@ -96,7 +96,19 @@ def test_shell_completion(program: Program, monkeypatch: pytest.MonkeyPatch) -> 
     assert "model=" in completed("animal-cls mod")
     assert completed("animal-cls model=") == {"model=resnet18", "model=resnet18_pretrained", "model=simple_cnn"}
     assert "trainer.max_epochs=" in completed("animal-cls model=resnet18 trainer.m")
+    assert "resume" in completed("animal-cls res")
+    assert "experiment=report/resnet18_l2" in completed("animal-cls experiment=report/res")
+    assert completed("animal-cls resume mul") == completed("animal-cls --nonsense x=") == set()
     assert "complete -o nospace" in program("-sc", "install=bash").stdout
+
+
+def test_python_m_has_no_completion_and_says_so(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    from animal_cls.__main__ import main
+
+    monkeypatch.setattr(sys, "argv", ["/x/animal_cls/__main__.py", "-sc", "install=bash"])
+    assert main() == 1
+    outcome = program("--help")
+    assert 'eval "$(animal-cls -sc install=bash)"; python -m animal_cls has none.' in outcome.stdout
 
 
 def test_config_dir_adds_option_files(program: Program, tmp_path: Path) -> None:
