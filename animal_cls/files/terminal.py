@@ -3,6 +3,7 @@
 import os
 import sys
 from contextlib import suppress
+from io import TextIOWrapper
 from typing import IO
 
 
@@ -25,5 +26,5 @@ def drop(stream: IO[str]) -> None:
 def bear_any_letter() -> None:
     """Let letters that a terminal's encoding does not have be printed as their codes, e.g. in the name of a class."""
     for stream in (sys.stdout, sys.stderr):
-        if getattr(stream, "errors", None) == "strict" and hasattr(stream, "reconfigure"):
+        if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors="backslashreplace")

@@ -112,7 +112,7 @@ def planned_jobs(config: DictConfig) -> list[Job]:
     return [_job(list(overrides), loader.load_sweep_config(config, list(overrides)), folders) for overrides in batch]
 
 
-def option_folders(hydra: DictConfig) -> list[Path]:
+def option_folders(hydra: Any) -> list[Path]:
     """The folders of option files that a command line names beside our own, by --config-dir or hydra.searchpath."""
     sources = hydra.runtime.config_sources
     return [Path(source.path) for source in sources if source.schema == "file" and Path(source.path) != CONF]

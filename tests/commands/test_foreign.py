@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from shutil import copytree
 from subprocess import CompletedProcess
+from typing import Any
 
 import pytest
 from omegaconf import OmegaConf, open_dict
@@ -82,11 +83,11 @@ def put(run: Path, entries: dict[str, object], mark: Path) -> None:
     """Let the run's config say something else, and its record of Hydra name the folder of option files."""
     file = run / ".hydra" / "config.yaml"
     text = json.dumps(entries).replace("{mark}", str(mark)).replace("{here}", str(run.parent))
-    config = OmegaConf.load(file)
+    config: Any = OmegaConf.load(file)
     for key, value in json.loads(text).items():
         config[key] = OmegaConf.merge(config[key], value) if key in ("data", "reg") else value
     OmegaConf.save(config, file)
-    record = OmegaConf.load(run / ".hydra" / "hydra.yaml")
+    record: Any = OmegaConf.load(run / ".hydra" / "hydra.yaml")
     record.hydra.runtime.config_sources.append(
         {"path": str(run.parent / "conf"), "schema": "file", "provider": "command-line"}
     )
