@@ -3,7 +3,8 @@
 import os
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
@@ -17,17 +18,19 @@ CONF = next(
 
 def user_cache_folder() -> Path:
     """Where this user's caches lie; a user without a home has theirs in the folder for temporary files."""
-    return _with_a_home(platformdirs.user_cache_path("animal_cls", appauthor=False), "cache")
+    return _users(platformdirs.user_cache_path, "cache")
 
 
 def user_config_folder() -> Path:
     """Where this user's own settings lie, as `user_cache_folder`."""
-    return _with_a_home(platformdirs.user_config_path("animal_cls", appauthor=False), "config")
+    return _users(platformdirs.user_config_path, "config")
 
 
-def _with_a_home(folder: Path, kind: str) -> Path:
-    if folder.is_absolute():
-        return folder
+def _users(place: Callable[..., Path], kind: str) -> Path:
+    with suppress(RuntimeError):  # HOME is not set, and the system does not know the user
+        folder = place("animal_cls", appauthor=False)
+        if folder.is_absolute():  # other versions of platformdirs leave a ~ there
+            return folder
     user = os.getuid() if hasattr(os, "getuid") else "user"
     return Path(tempfile.gettempdir()) / f"animal_cls-{user}" / kind
 
