@@ -43,7 +43,7 @@ def main(words: Sequence[str]) -> int:
     if asked := [word for word in words if word in completion.FLAGS]:
         return _complete(words[words.index(asked[0]) + 1 :])
     allowed, words = _allowed(words)
-    with trusted.naming([*allowed, *TYPED_TARGET.findall(" ".join(words))]), _raising_hydra():
+    with trusted.naming([*allowed, *TYPED_TARGET.findall(" ".join(words))]):
         for folder in config_dirs(words):
             trusted.remember(folder, allowed)
             if trusted.is_opened(folder):  # not before: it may hold plugins of Hydra, which are run when it starts
@@ -57,9 +57,10 @@ def main(words: Sequence[str]) -> int:
 def _run_in_words(option_folders: Sequence[Path]) -> None:
     """Run, and say what is wrong with an option file with the name of the file."""
     try:
-        run()
+        with _raising_hydra():
+            run()
     except Exception as error:
-        if isinstance(error, UserError) or not is_mistake(error):
+        if isinstance(error, UserError) or not is_mistake(error) or os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise
         raise UserError(format_hydra_error(error, option_folders)) from error
 

@@ -54,7 +54,9 @@ def _option_file(error: BaseException, folders: Sequence[Path]) -> Path | None:
     found = re.match(r"In '([\w/.-]+)': ", str(error))
     if found is None or found[1] == "config":
         return None
-    return next((file for folder in (*folders, CONF) if (file := folder / f"{found[1]}.yaml").is_file()), None)
+    return next(
+        (file for folder in (*folders, CONF) if (file := folder.absolute() / f"{found[1]}.yaml").is_file()), None
+    )
 
 
 def _no_log(error: BaseException) -> str | None:

@@ -9,6 +9,8 @@ from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra._internal.sources_registry import SourcesRegistry
 from hydra.core.plugins import Plugins
 from hydra.plugins.config_source import ConfigResult, ConfigSource
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from animal_cls.config import trusted, yaml_text
 from animal_cls.config.methods import active
@@ -72,6 +74,10 @@ def _mapping(file: Path) -> Mapping[str, Any]:
         return {}
     if not isinstance(content, Mapping):
         raise UserError(f"{file}: holds a {_kind(content)}; lines of the form `key: value` are needed.")
+    try:
+        OmegaConf.create(dict(content))
+    except OmegaConfBaseException as error:  # ${ without its end
+        raise UserError(f"{file}: {error.full_key}: {str(error.msg).splitlines()[0]}.") from None
     return content
 
 

@@ -49,7 +49,7 @@ FAULTS = {
         GLOBAL + "defaults:\n  - override /modle: resnet18\n",
         "modle: no such key or group. Did you mean model? ",
     ),
-    "experiment/k.yaml": (GLOBAL + "seed: ${\n", ""),
+    "experiment/k.yaml": (GLOBAL + "seed: ${\n", "seed: no viable alternative at input '${'."),
     "reg/a.yaml": ("drpout: 0.5\n", "reg.drpout: no such method. Did you mean reg.dropout? "),
     "reg/b.yaml": ("mixup: {strenght: 0.5}\n", "reg.mixup={'strenght': 0.5}: has no strength. "),
     "reg/c.yaml": ("reg:\n  dropout: 0.5\n", "reg.reg: no such method. "),

@@ -30,7 +30,7 @@ MERGED = "a0: &a0 {x: 1}\n" + "".join(f"a{k}: &a{k} {{p: *a{k - 1}, q: *a{k - 1}
         (b"a:\n\tb", ", line 2: is not YAML (found character '\\t' that cannot start any token)."),
         (b"a: b: c", ", line 1: is not YAML (mapping values are not allowed here)."),
         (b"a: \x00", ": is not YAML (special characters are not allowed)."),
-        (b"a: *nobody", ", line 1: is not YAML (found undefined alias)."),
+        (b"a: *nobody", ", line 1: is not YAML (found undefined alias 'nobody')."),
         (
             b"!!python/object/apply:os.system [x]",
             ", line 1: is not YAML (could not determine a constructor for the tag "

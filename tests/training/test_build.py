@@ -384,7 +384,7 @@ def test_a_method_that_reaches_nothing_is_known_before_the_training() -> None:
     [
         ("model", "torchvision.models.resnet.partial"),
         ("model", "torchvision.models.resnet.WeightsEnum"),
-        ("model", "torchvision.models.resnet.load_state_dict_from_url"),
+        ("model", "torchvision.models.resnet.register_model"),
         ("model", "torchvision.models.get_weight"),
         ("model", "torchvision.models.list_models"),
         ("model", "torch.nn.Parameter"),
@@ -408,7 +408,7 @@ def test_a_known_name_for_something_of_another_kind_is_refused(section: str, tar
         ["scheduler=plateau", "+callbacks.x={_target_: lightning.pytorch.callbacks.EarlyStopping, monitor: val/loss}"],
         ["model._target_=torchvision.models.efficientnet_b0"],
         ["model._target_=torchvision.models.resnet.ResNet"],
-        ["optimizer._target_=torch.optim.RAdam", "scheduler._target_=torch.optim.lr_scheduler.ExponentialLR"],
+        ["optimizer._target_=torch.optim.RAdam", "scheduler=step", "scheduler._target_=torch.optim.lr_scheduler.ExponentialLR"],
         ["optimizer._target_=torch.optim.adamw.AdamW"],
     ],
 )
