@@ -408,7 +408,11 @@ def test_a_known_name_for_something_of_another_kind_is_refused(section: str, tar
         ["scheduler=plateau", "+callbacks.x={_target_: lightning.pytorch.callbacks.EarlyStopping, monitor: val/loss}"],
         ["model._target_=torchvision.models.efficientnet_b0"],
         ["model._target_=torchvision.models.resnet.ResNet"],
-        ["optimizer._target_=torch.optim.RAdam", "scheduler=step", "scheduler._target_=torch.optim.lr_scheduler.ExponentialLR"],
+        [
+            "optimizer._target_=torch.optim.RAdam",
+            "scheduler=step",
+            "scheduler._target_=torch.optim.lr_scheduler.ExponentialLR",
+        ],
         ["optimizer._target_=torch.optim.adamw.AdamW"],
     ],
 )

@@ -23,7 +23,7 @@ def end_epoch(history: History, epoch: int, *, bar: Any = None, **changes: float
     metrics = METRICS | {name.replace("_", "/"): value for name, value in changes.items()}
     tensors = {name: torch.tensor(value) for name, value in metrics.items()} | {"val/acc_macro": torch.tensor(0.9)}
     trainer: Any = SimpleNamespace(
-        callback_metrics=tensors, current_epoch=epoch, max_epochs=3, progress_bar_callback=None
+        callback_metrics=tensors, current_epoch=epoch, max_epochs=3, progress_bar_callback=bar
     )
     history.on_train_epoch_end(trainer, None)  # type: ignore[arg-type]  # the module is not looked at
 
