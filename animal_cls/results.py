@@ -60,6 +60,11 @@ class MethodRecord:
     reason: str | None = None  # why it did not act
     mixes_images: bool = False  # training accuracy is then counted on the heavier label
 
+    @property
+    def without_effect(self) -> str | None:
+        """In a sentence that it does nothing, and why; None where it acts."""
+        return None if self.acted else f"{self.key}={self.strength:g} has no effect: {self.reason}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:

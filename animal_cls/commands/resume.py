@@ -2,24 +2,26 @@
 
 import argparse
 import os
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from hydra.core.utils import configure_log
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from animal_cls import results
 from animal_cls.commands.train import compose_hydra
+from animal_cls.config import trusted, yaml_text
 from animal_cls.config.parse import load, restore
 from animal_cls.config.schema import Config
 from animal_cls.errors import UserError
 from animal_cls.files.links import refuse_links_out
 from animal_cls.files.naming import escaped
 from animal_cls.files.paths import search_modules_beside
+from animal_cls.files.terminal import say
 from animal_cls.files.text import aligned
 from animal_cls.report.refresh import Refresher
 from animal_cls.results import PLAN, START
@@ -42,6 +44,9 @@ config that it was started with, whatever conf/ says today. Finished runs are le
 tried again."""
 
 PLACES = ("outputs", "multirun")
+HANDLERS = (None, "logging.StreamHandler", "logging.FileHandler", "logging.NullHandler")
+STREAMS = ("ext://sys.stdout", "ext://sys.stderr")
+LOG_FILES = (None, "${hydra.runtime.output_dir}/${hydra.job.name}.log")
 CONFIG, HYDRA = Path(".hydra", "config.yaml"), Path(".hydra", "hydra.yaml")
 
 
@@ -69,7 +74,7 @@ def _resume_or_say_why_not(folder: Path, flags: argparse.Namespace) -> int:
     try:
         return _resume(folder, flags)
     except UserError as error:
-        print(error, file=sys.stderr, flush=True)
+        say(str(error), to="stderr")
         return 1
 
 
@@ -83,6 +88,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("folders", nargs="*", type=Path, metavar="DIR", help="folder of a run or of a sweep")
     parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
     parser.add_argument("--no-failed", action="store_true", help="leave failed and skipped runs as they are")
+    parser.add_argument(
+        "--allow",
+        metavar="MODULE",
+        action="append",
+        default=[],
+        help="the run may call code of this module: one of yours, or of somebody whom you trust; repeatable, "
+        "remembered for DIR",
+    )
     parser.add_argument("--list", action="store_true", help="what is unfinished in DIR, or in outputs/ and multirun/")
     return parser
 
@@ -153,16 +166,17 @@ def _resume(folder: Path, flags: argparse.Namespace) -> int:
 
 
 def _run(folder: Path, flags: argparse.Namespace) -> int:
-    config, found = _config(folder), run_status(folder)
+    trusted.remember(folder, flags.allow)
+    config, found = _trusted(_config(folder), folder, flags), run_status(folder)
     todo = _what_to_do(found, no_failed=flags.no_failed)
-    print(f"{folder}: {found.status}{f' ({found.detail})' if found.detail else ''}: {todo or 'is left alone'}")
+    say(f"{folder}: {found.status}{f' ({found.detail})' if found.detail else ''}: {todo or 'is left alone'}")
     if found.status in ("running", "unreadable") and not flags.dry_run:
         return 1
     if todo and not flags.dry_run:
         refuse_links_out(folder)
         cfg = _started_with(folder)
         with _from(cfg.runtime.cwd if cfg else None):
-            search_modules_beside(_config_dirs(cfg))
+            search_modules_beside(_config_dirs(cfg) if config.allowed else [])
             _log_to(folder)
             run_job_reporting(config, folder, sweep=None, go_on=True)
     return 0
@@ -192,10 +206,20 @@ def _config(folder: Path) -> Config:
     return config
 
 
+def _trusted(config: Config, folder: Path, flags: argparse.Namespace) -> Config:
+    """The config with what the user has named for this folder; raises `UserError` where it calls other code."""
+    config.allowed = (*trusted.named(), *flags.allow, *trusted.remembered(folder))
+    try:
+        trusted.refuse_unknown(config)
+    except UserError as error:
+        raise UserError(f"{folder}: {error}") from None
+    return config
+
+
 def _started_with(folder: Path) -> DictConfig | None:
     """Hydra's own config of a run, e.g. the folder that relative paths belong to; None where it is not kept."""
     try:
-        cfg = OmegaConf.load(folder / HYDRA).hydra
+        cfg = OmegaConf.create(yaml_text.read(folder / HYDRA)).hydra
         assert cfg.runtime.cwd
         assert cfg.job_logging.root
         return cfg
@@ -213,7 +237,7 @@ def _sweep(folder: Path, flags: argparse.Namespace) -> int:
     plan = read_plan(folder)
     jobs = [(one, _what_to_do(one.state, no_failed=flags.no_failed)) for one in _jobs(folder, plan)]
     rows = [[one.job.name, one.state.status, do or _left_alone(one.state)] for one, do in jobs]
-    print("\n".join(aligned([["run", "state", "now"], *map(_escaped, rows)])))
+    say("\n".join(aligned([["run", "state", "now"], *map(_escaped, rows)])))
     if flags.dry_run:
         return 0
     refuse_links_out(folder)
@@ -221,10 +245,13 @@ def _sweep(folder: Path, flags: argparse.Namespace) -> int:
     for one, _ in jobs:
         if one.state.result is not None:
             progress.learn(one.job.folder, one.state, one.state.result.seconds)
+    trusted.remember(folder, flags.allow)
+    planned = _planned(plan, progress.todo, folder, flags)
     with _from(plan.cwd):
-        search_modules_beside(map(Path, plan.config_dirs))
+        if trusted.remembered(folder) or flags.allow or trusted.named():
+            search_modules_beside(map(Path, plan.config_dirs))
         link_tensorboard(plan, folder)
-        _run_jobs(_planned(plan, progress.todo), folder, progress)
+        _run_jobs(planned, folder, progress)
     return 0 if print_outcome(folder, plan) else 1
 
 
@@ -233,15 +260,17 @@ def _left_alone(state: RunStatus) -> str:
     return f"left alone: {state.detail}" if state.status in ("running", "unreadable") else "left alone"
 
 
-def _planned(plan: Plan, folders: Sequence[str]) -> list[Job]:
+def _planned(plan: Plan, folders: Sequence[str], sweep: Path, flags: argparse.Namespace) -> list[Job]:
     """The jobs of these folders as they were planned, whatever conf/ says today; of those that cannot be, why not."""
     jobs = []
     for job in plan.jobs:
         if job.folder in folders:
             try:
-                jobs.append(job.job())
+                made = job.job()
+                _trusted(made.config, sweep, flags)
+                jobs.append(made)
             except UserError as error:
-                print(error, file=sys.stderr, flush=True)
+                say(str(error), to="stderr")
     return jobs
 
 
@@ -253,7 +282,7 @@ def _run_jobs(jobs: Sequence[Job], sweep: Path, progress: SweepProgress) -> None
     for job in jobs:
         folder = sweep / job.folder
         if (found := run_status(folder)).status in ("done", "running", "unreadable"):
-            print(f"\n{job.folder}: {found.status}{f', {found.detail}' if found.detail else ''}", flush=True)
+            say(f"\n{job.folder}: {found.status}{f', {found.detail}' if found.detail else ''}")
         elif _is_ready(folder):
             progress.begin(job.folder)
             run_job_reporting(job.config, folder, sweep=sweep, skip=estimates[job.folder].skip, go_on=True)
@@ -270,7 +299,7 @@ def _is_ready(folder: Path) -> bool:
         return True
     except (OSError, ValueError) as error:  # ValueError: of what configures the log
         why = next((cause for cause in (error.__cause__, error.__context__) if cause is not None), error)
-        print(f"\n{folder}: cannot be written to ({why}). It is left alone.", file=sys.stderr, flush=True)
+        say(f"\n{folder}: cannot be written to ({why}). It is left alone.", to="stderr")
         return False
 
 
@@ -295,7 +324,41 @@ def _from(folder: str | None) -> Iterator[None]:
 
 def _log_to(folder: Path) -> None:
     """Send what a run says to the terminal and to its log, as Hydra did when it began; else as conf/ says today."""
-    cfg = _started_with(folder) or compose_hydra()
+    cfg = _started_with(folder)
+    if cfg is None or not _is_harmless(cfg.job_logging):
+        cfg = compose_hydra()
     with read_write(cfg), open_dict(cfg):
         cfg.runtime.output_dir = str(folder)  # it may have been moved
+        cfg.job.name = Path(cfg.job.name).name
     configure_log(cfg.job_logging, cfg.verbose)
+
+
+def _is_harmless(job_logging: DictConfig) -> bool:
+    """Whether a recorded form of the log writes to the terminal and the run's log alone, in classes of `logging`.
+
+    Python makes objects of any class that such a record names, and opens any file.
+    """
+    words = OmegaConf.to_container(job_logging, resolve=False)
+    return all(_is_harmless_word(*word) for word in _leaves(words))
+
+
+def _is_harmless_word(key: str, value: Any) -> bool:
+    if key == "class":
+        return value in HANDLERS
+    if key == "filename":
+        return value in LOG_FILES
+    is_external = isinstance(value, str) and value.partition("://")[0] in ("ext", "cfg")
+    return key != "()" and (not is_external or value in STREAMS) and "${" not in str(value)
+
+
+def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value within `value`, with the key that it stands at; the keys of mappings, too, as `()` is one."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield str(name), None
+            yield from _leaves(inner, str(name))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _leaves(inner, key)
+    else:
+        yield key, value

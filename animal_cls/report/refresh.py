@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from animal_cls.errors import UserError
+from animal_cls.files.terminal import say
 
 NICENESS = 10  # where all cores are busy with jobs, it takes a tenth of one of them
 LAST = "--last"  # at normal priority, once
@@ -85,7 +86,7 @@ class Refresher:
 def warn(error: Exception) -> None:
     """Tell the user, whose sweep goes on."""
     why = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-    print(f"the sweep goes on, but its report could not be made: {why}", file=sys.stderr, flush=True)
+    say(f"the sweep goes on, but its report could not be made: {why}", to="stderr")
 
 
 def requests() -> Iterator[bytes]:

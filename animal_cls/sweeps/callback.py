@@ -10,13 +10,21 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
+from animal_cls.config import trusted
 from animal_cls.config.hydra_errors import format_hydra_error
 from animal_cls.config.parse import parse
 from animal_cls.errors import UserError
 from animal_cls.files import disk
 from animal_cls.files.links import refuse_links_out
 from animal_cls.report.refresh import Refresher
-from animal_cls.sweeps.compose import drop_replaced_axes, planned_jobs, refuse_unkept, value_of, without_hydra
+from animal_cls.sweeps.compose import (
+    drop_replaced_axes,
+    option_folders,
+    planned_jobs,
+    refuse_unkept,
+    value_of,
+    without_hydra,
+)
 from animal_cls.sweeps.job import refuse_taken
 from animal_cls.sweeps.outcome import print_outcome
 from animal_cls.sweeps.plan import Plan, link_tensorboard, make_plan, say_ahead, validate_plan, write_plan
@@ -40,7 +48,9 @@ class SweepCallback(Callback):
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         try:
             refuse_unkept(config)
-            parse(without_hydra(config.copy()))
+            parsed = parse(without_hydra(config.copy()))
+            parsed.allowed = trusted.of_command(parsed, option_folders(config.hydra))
+            trusted.refuse_unknown(parsed)
             disk.make_folder(Path(config.hydra.run.dir), "hydra.run.dir")
             refuse_links_out(Path(config.hydra.run.dir))
             refuse_taken(Path(config.hydra.run.dir))
@@ -51,7 +61,7 @@ class SweepCallback(Callback):
         try:
             self._begin(config)
         except (UserError, HydraException, OmegaConfBaseException) as error:
-            raise SystemExit(format_hydra_error(error)) from None
+            raise SystemExit(format_hydra_error(error, option_folders(config.hydra))) from None
         except Exception:  # Hydra would only warn of it, and start jobs that nobody checked
             traceback.print_exc()
             raise SystemExit(1) from None
@@ -66,6 +76,7 @@ class SweepCallback(Callback):
         estimates = validate_plan(jobs, folder)
         self.plan = make_plan(jobs, estimates)
         write_plan(self.plan, folder)
+        trusted.remember(folder, {name for job in jobs for name in trusted.needed(job.config)})
         say_ahead(estimates)
         link_tensorboard(self.plan, folder)
         self.progress = SweepProgress(jobs=self.plan.jobs, todo=[job.folder for job in jobs])

@@ -4,6 +4,7 @@ import copy
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from hydra._internal.config_repository import CachingConfigRepository
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -15,9 +16,11 @@ from hydra.plugins.config_source import ConfigResult
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
+from animal_cls.config import trusted
 from animal_cls.config.parse import parse
 from animal_cls.errors import UserError
 from animal_cls.files.naming import path_safe
+from animal_cls.files.paths import CONF
 from animal_cls.sweeps.plan import Job
 
 
@@ -60,7 +63,10 @@ def _job(number: int, overrides: list[str], sweep: DictConfig, loader: ConfigLoa
     cfg = loader.load_sweep_config(sweep, overrides)
     folder = _folder(cfg, number, sweep)
     try:
-        return Job(folder=folder, overrides=overrides, config=parse(without_hydra(cfg)))
+        config = parse(without_hydra(cfg))
+        config.allowed = trusted.of_command(config, option_folders(sweep.hydra))
+        trusted.refuse_unknown(config)
+        return Job(folder=folder, overrides=overrides, config=config)
     except UserError as error:
         raise UserError(f"{error} (in the job {folder}; nothing was started)") from None
 
@@ -104,6 +110,12 @@ def value_of(cfg: DictConfig, key: str) -> str:
     except OmegaConfBaseException as error:
         why = str(error.msg or error).splitlines()[0].rpartition("resolving interpolation: ")[2]
         raise UserError(f"{key}: {why}. Choose another one: {key}=...") from None
+
+
+def option_folders(hydra: Any) -> list[Path]:
+    """The folders of option files that a command line names beside our own, by --config-dir or hydra.searchpath."""
+    sources = hydra.runtime.config_sources
+    return [Path(source.path) for source in sources if source.schema == "file" and Path(source.path) != CONF]
 
 
 def refuse_unkept(config: DictConfig) -> None:

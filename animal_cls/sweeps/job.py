@@ -15,6 +15,7 @@ from animal_cls import results
 from animal_cls.config.schema import Config
 from animal_cls.errors import UserError, WeightsUnavailable
 from animal_cls.files import atomic, disk
+from animal_cls.files.terminal import say
 from animal_cls.results import LOCK, OWNER, START, Result, resume_command
 from animal_cls.sweeps.run_status import holder, run_status
 from animal_cls.sweeps.summary import accuracies, summary
@@ -53,6 +54,7 @@ def run_job(
     """
     from animal_cls.training import run  # not before it is needed: torch takes seconds
 
+    _keep_for_the_file(file_log)
     with _locked(folder), catch_signals() as stop:
         results.refuse_finished(folder)
         _require_own(config, folder, go_on=go_on)
@@ -102,6 +104,13 @@ def _begin(config: Config, folder: Path, *, go_on: bool, records: Mapping[str, s
         atomic.write(folder / name, text)
 
 
+def _keep_for_the_file(log: logging.Logger) -> None:
+    """Let what `log` gets go to the files of the log alone, if it has any."""
+    files = [handler for handler in logging.getLogger().handlers if isinstance(handler, logging.FileHandler)]
+    log.handlers[:] = files or [logging.NullHandler()]
+    log.propagate = False
+
+
 def _in_words(error: Exception, folder: Path) -> Exception:
     """What the system refused, as a mistake that the user can mend; any other error as it is."""
     return disk.trouble(error, folder, way_on=resume_command(folder)) if isinstance(error, OSError) else error
@@ -138,7 +147,7 @@ def run_job_reporting(
         Stopped: a signal has ended it; with the command that goes on.
     """
     if sweep is not None and run_status(folder).status == "done":
-        print("left alone: another process has done it", flush=True)
+        say("left alone: another process has done it")
         return
     try:
         result = run_job(config, folder, skip=skip, go_on=go_on, records=records)
@@ -148,11 +157,11 @@ def run_job_reporting(
     except Exception as error:
         if sweep is None:
             raise
-        print(_outcome(error, folder), flush=True)
+        say(_outcome(error, folder))
     else:
         text = summary(result, folder, tensorboard=folder / "tensorboard")
         file_log.info("%s", text)
-        print(text if sweep is None else accuracies(result), flush=True)
+        say(text if sweep is None else accuracies(result))
 
 
 def _outcome(error: Exception, folder: Path) -> str:

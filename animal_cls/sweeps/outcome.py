@@ -1,13 +1,13 @@
 """What a sweep came to: its table, where its files are, and how what is missing can be had."""
 
 import shlex
-import sys
 from contextlib import suppress
 from pathlib import Path
 
 from animal_cls import results
 from animal_cls.errors import UserError
 from animal_cls.files.naming import escaped
+from animal_cls.files.terminal import say
 from animal_cls.sweeps.plan import REPORT, TENSORBOARD, Plan, read_plan, write_plan
 from animal_cls.sweeps.run_status import run_status
 from animal_cls.sweeps.summary import sweep_table
@@ -27,7 +27,7 @@ def print_outcome(folder: Path, plan: Plan) -> bool:
         where.append(f"report  {page}")
     if plan.jobs and not is_done:
         where.append(f"go on   python -m animal_cls.resume {shlex.quote(str(folder))}")
-    print(f"\n{sweep_table(rows)}\n\n" + "\n".join(map(escaped, where)))
+    say(f"\n{sweep_table(rows)}\n\n" + "\n".join(map(escaped, where)))
     return is_done
 
 
@@ -41,8 +41,8 @@ def _keep_plan(folder: Path, plan: Plan) -> None:
     """Write plan.json again where it has vanished meanwhile: what is missing can then be resumed."""
     try:
         if plan.jobs and not read_plan(folder).jobs:
-            print(f"{folder}: its plan had vanished in mid-sweep, and is written anew.", file=sys.stderr)
+            say(f"{folder}: its plan had vanished in mid-sweep, and is written anew.", to="stderr")
             with suppress(UserError):  # the folder is gone and cannot be made: the table says what is left
                 write_plan(plan, folder)
     except UserError as error:
-        print(error, file=sys.stderr)
+        say(str(error), to="stderr")

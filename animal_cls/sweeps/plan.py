@@ -5,7 +5,6 @@ import json
 import os
 import shlex
 import stat
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -20,6 +19,7 @@ from animal_cls.files import atomic, disk
 from animal_cls.files.links import refuse_links_out
 from animal_cls.files.naming import path_safe
 from animal_cls.files.paths import CONF
+from animal_cls.files.terminal import say
 from animal_cls.results import PLAN
 from animal_cls.sweeps.run_status import run_status
 from animal_cls.training import start
@@ -74,6 +74,8 @@ def validate_plan(jobs: Sequence[Job], folder: Path) -> "dict[str, JobEstimate]"
         UserError: two jobs for one folder, another sweep there, a folder with a run in it or that cannot be one, a part
             that cannot be made as it is written, too small a disk.
     """
+    if not jobs:
+        raise UserError("The plan holds no job: one of its axes has no values.")
     _refuse_shared(jobs)
     _check_names([job.folder for job in jobs])
     _refuse_unusable(folder)
@@ -168,7 +170,7 @@ def say_ahead(estimates: "Mapping[str, JobEstimate]") -> None:
     told = Counter(f"will be skipped: {one.skip}" for one in estimates.values() if one.skip is not None)
     told += Counter(f"will fail: {one.fault}" for one in estimates.values() if one.fault is not None)
     for what, count in told.items():
-        print(f"{count} of {len(estimates)} jobs {what}", file=sys.stderr)
+        say(f"{count} of {len(estimates)} jobs {what}", to="stderr")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,11 +200,15 @@ def _probe(job: Job) -> JobEstimate:
     from animal_cls.training import build, checkpoints  # not before it is needed: torch takes seconds
 
     try:
-        kept, passing = checkpoints.bytes_of_run(build.probe(job.config).network)
+        parts = build.probe(job.config)
+        kept, passing = checkpoints.bytes_of_run(parts.network)
     except WeightsUnavailable as error:
         return JobEstimate(skip=str(error))
     except UserError as error:
         return JobEstimate(fault=str(error))
+    for record in parts.records:
+        if record.without_effect:
+            say(f"{job.folder}: {record.without_effect}", to="stderr")
     return JobEstimate(kept_bytes=kept, passing_bytes=passing)
 
 

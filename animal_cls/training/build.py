@@ -13,8 +13,10 @@ from lightning.pytorch.loggers import Logger
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 from animal_cls import regularizers
+from animal_cls.config import trusted
 from animal_cls.config.methods import MethodCall, active
 from animal_cls.config.schema import Config
 from animal_cls.data.module import ImageDataModule
@@ -22,10 +24,21 @@ from animal_cls.data.settings import DataSettings
 from animal_cls.errors import UserError
 from animal_cls.regularizers import Method, NoEffect
 from animal_cls.results import MethodRecord
-from animal_cls.training import hardware
-from animal_cls.training.instantiate import call, checked, is_refusal
+from animal_cls.training import hardware, reach
+from animal_cls.training.instantiate import call, checked, is_refusal, resolve
 
 STEPS = 100  # of a run that is only tried
+# Section of the config -> what a class that it names has to be, where the user has not named it.
+KINDS = {
+    "model": nn.Module,
+    "optimizer": Optimizer,
+    "scheduler": LRScheduler,
+    "reg": Method,
+    "data.augment": Method,
+    "logger": Logger,
+    "callbacks": Callback,
+}
+SAME_PACKAGE = {"lightning": ("pytorch_lightning",)}  # where the classes of lightning.pytorch may come from
 
 
 @dataclass(kw_only=True)
@@ -44,8 +57,10 @@ def check(config: Config) -> None:
     """Look at all that can be seen before the images are looked for, making nothing that takes long.
 
     Raises:
-        UserError: a device that is not there, a constructor that cannot be called as written, a method out of range.
+        UserError: a device that is not there, a constructor that cannot be called as written, a method out of range,
+            code that nobody asked for.
     """
+    refuse_foreign_code(config)
     _check_accelerator(config.trainer.accelerator)
     _check_compile(config)
     checked(config.data.source, "data.source", "root", "cache_dir")
@@ -56,6 +71,37 @@ def check(config: Config) -> None:
     for name, written in (*_named(config.logger, "logger"), *_named(config.callbacks, "callbacks")):
         checked(written, name, offered=["save_dir"])
     methods(config)
+
+
+def refuse_foreign_code(config: Config) -> None:
+    """Refuse what is neither known nor named by the user, by its name before it is imported and by what it is.
+
+    Raises:
+        UserError: code that nobody asked for.
+    """
+    trusted.refuse_unknown(config)
+    for target in trusted.unnamed(config):
+        if not _is_of_its_kind(resolve(target.name, target.section), target):
+            raise trusted.refusal(target)
+
+
+def _is_of_its_kind(found: Any, target: trusted.Target) -> bool:
+    """Whether it is a class or function of the library that its name begins with, and of the kind of its section."""
+    package = target.name.rpartition(".")[0].partition(".")[0]
+    if str(found.__module__).partition(".")[0] not in (package, *SAME_PACKAGE.get(package, ())):
+        return False
+    if isinstance(found, type):
+        return issubclass(found, KINDS.get(target.section, ()))
+    if target.section == "model":
+        return _is_builder(found.__name__, package)
+    return target.section in ("data.source", "scheduler") and package == "animal_cls"
+
+
+def _is_builder(name: str, package: str) -> bool:
+    """Whether it is a registered network of torchvision or timm, or what makes one of its name."""
+    if package == "torchvision":
+        return name in sys.modules["torchvision.models"].list_models()
+    return name == "create_model" or sys.modules["timm"].is_model(name)
 
 
 def parts(
@@ -73,7 +119,7 @@ def parts(
     """
     made = methods(config)
     plain = network(config, num_classes=num_classes, class_names=class_names)
-    changed, records = _changed(plain, made, config)
+    changed, records = _changed(plain, made, config, num_classes)
     changed = changed.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     _check_logits(changed, config, num_classes)
     return Parts(
@@ -195,17 +241,29 @@ def _named(section: Mapping[str, Any], name: str) -> list[tuple[str, Mapping[str
     return [(f"{name}.{key}", written) for key, written in section.items()]
 
 
-def _changed(network: nn.Module, methods: Sequence[Method], config: Config) -> tuple[nn.Module, list[MethodRecord]]:
+def _changed(
+    network: nn.Module, methods: Sequence[Method], config: Config, num_classes: int
+) -> tuple[nn.Module, list[MethodRecord]]:
     """The network after the methods' `network` hooks, and what became of each method."""
+    calls = _method_calls(config)
+    reasons = [_unheard(*pair, network, config, num_classes) for pair in zip(calls, methods, strict=True)]
     records = []
-    for written, method in zip(_method_calls(config), methods, strict=True):
-        reason = None
-        try:
-            network = method.network(network)
-        except NoEffect as error:
-            reason = str(error)
-        records.append(_record(written, method, reason or _unheard(written, method, config)))
+    for written, method, unheard in zip(calls, methods, reasons, strict=True):
+        network, idle = _acted_on(network, method)
+        records.append(_record(written, method, unheard or idle))
     return network, records
+
+
+def _acted_on(network: nn.Module, method: Method) -> tuple[nn.Module, str | None]:
+    """The network after a method's `network` hook, and why that was nothing to it, if it was."""
+    if method.acts_on != "network":
+        return method.network(network), None
+    before = reach.looks(network)
+    try:
+        network = method.network(network)
+    except NoEffect as error:
+        return network, str(error)
+    return network, "it changed no module of the network" if reach.looks(network) == before else None
 
 
 def _record(call: MethodCall, method: Method, reason: str | None) -> MethodRecord:
@@ -219,11 +277,17 @@ def _record(call: MethodCall, method: Method, reason: str | None) -> MethodRecor
     )
 
 
-def _unheard(call: MethodCall, method: Method, config: Config) -> str | None:
+def _unheard(call: MethodCall, method: Method, network: nn.Module, config: Config, num_classes: int) -> str | None:
     """Why a strength that is handed on reaches nothing, or None."""
-    if method.acts_on != "another key" or call.key in config.derived.values():
+    if method.acts_on != "another key":
         return None
-    return f"no key of the config follows it; an option file would say so by ${{{call.key}}}"
+    followers = [key for key, followed in config.derived.items() if followed == call.key]
+    if not followers:
+        return f"no key of the config follows it; an option file would say so by ${{{call.key}}}"
+    is_models = all(key.startswith("model.") for key in followers)
+    if is_models and reach.is_same_without(network, config.model, followers, num_classes=num_classes):
+        return f"{' and '.join(followers)} follows it, but the network is the same without it"
+    return None
 
 
 def _check_logits(network: nn.Module, config: Config, num_classes: int) -> None:

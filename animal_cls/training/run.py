@@ -97,8 +97,8 @@ def without_splits(config: Config, *, status: results.Status, reason: str) -> Re
 
 def _say_without_effect(records: Sequence[MethodRecord]) -> None:
     for record in records:
-        if not record.acted:
-            log.warning("%s=%g has no effect: %s", record.key, record.strength, record.reason)
+        if record.without_effect:
+            log.warning("%s", record.without_effect)
 
 
 def _checkpoint_of(config: Config, folder: Path) -> dict[str, Any] | None:

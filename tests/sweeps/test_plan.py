@@ -31,9 +31,10 @@ from animal_cls.training import build
 
 
 def job(*overrides: str, **changes: Any) -> Job:
-    return Job(
-        folder=job_folder(overrides), overrides=list(overrides), config=replace(train.compose(overrides), **changes)
-    )
+    config = train.compose(overrides)
+    for section, value in changes.items():
+        setattr(config, section, value)
+    return Job(folder=job_folder(overrides), overrides=list(overrides), config=config)
 
 
 def write(jobs: Sequence[Job], folder: Path, skip: Mapping[str, str] = MappingProxyType({})) -> Plan:
@@ -230,3 +231,22 @@ def test_what_a_part_does_not_take_is_seen_before_the_first_job(word: str, messa
         validate_plan([job("data=folder", "data.root=x"), job("data=folder", "data.root=x", word)], tmp_path)
     assert str(refused.value).startswith(message)
     assert str(refused.value).endswith(" nothing was started)")
+
+
+def test_a_strength_that_reaches_nothing_is_said_before_the_first_job(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = {"name": "plain_adam", "_target_": "torch.optim.Adam", "lr": 0.001}
+    jobs = [job("reg=l2", f"seed={seed}", optimizer=plain) for seed in (0, 1)]
+    for one in jobs:
+        one.config.derived = {}  # as of an option file without weight_decay: ${reg.weight_decay}
+    validate_plan([*jobs, job("reg=none")], tmp_path / "sweep")
+    assert capsys.readouterr().err == (
+        "reg=l2,seed=0: reg.weight_decay=1e-05 has no effect: no key of the config follows it; "
+        "an option file would say so by ${reg.weight_decay}\n"
+    )
+
+
+def test_an_axis_without_values_is_no_plan(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="The plan holds no job: one of its axes has no values"):
+        validate_plan([], tmp_path)

@@ -403,3 +403,59 @@ def test_batches_of_one_image_that_can_be_trained_on_are_left_alone() -> None:
     assert torch.equal(torch.get_rng_state(), state)
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
     build.probe(config_of("data.batch_size=1"))  # nothing of the simple CNN is normalized
+
+
+# ---- somebody else's config
+
+
+@pytest.mark.parametrize(
+    ("section", "target"),
+    [
+        ("model", "torchvision.models.resnet.partial"),
+        ("model", "torchvision.models.resnet.WeightsEnum"),
+        ("model", "torchvision.models.resnet.register_model"),
+        ("model", "torchvision.models.get_weight"),
+        ("model", "torchvision.models.list_models"),
+        ("model", "torch.nn.Parameter"),
+        ("model", "animal_cls.models.weights.Path"),
+        ("optimizer", "torch.optim.adam.Tensor"),
+        ("scheduler", "torch.optim.lr_scheduler.Counter"),
+        ("scheduler", "animal_cls.training.schedules.math"),
+    ],
+)
+def test_a_known_name_for_something_of_another_kind_is_refused(section: str, target: str) -> None:
+    config = config_of(**{section: {"_target_": target}})
+    config.allowed = ()
+    assert refusal(config, by=build.refuse_foreign_code).startswith(f"{section}._target_={target}: is ")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["model=resnet18", "scheduler=one_cycle", "optimizer=sgd"],
+        ["scheduler=cosine", "logger=csv", "reg=[dropout,mixup]", "data.augment=flip_crop"],
+        ["scheduler=plateau", "+callbacks.x={_target_: lightning.pytorch.callbacks.EarlyStopping, monitor: val/loss}"],
+        ["model._target_=torchvision.models.efficientnet_b0"],
+        ["model._target_=torchvision.models.resnet.ResNet"],
+        [
+            "optimizer._target_=torch.optim.RAdam",
+            "scheduler=step",
+            "scheduler._target_=torch.optim.lr_scheduler.ExponentialLR",
+        ],
+        ["optimizer._target_=torch.optim.adamw.AdamW"],
+    ],
+)
+def test_what_is_known_needs_no_word(words: list[str]) -> None:
+    config = compose(words)
+    config.allowed = ()
+    build.refuse_foreign_code(config)
+
+
+def test_the_networks_of_timm_are_known() -> None:
+    pytest.importorskip("timm")
+    for target in ("timm.create_model", "timm.models.resnet10t", "timm.models.resnet.resnet10t"):
+        config = config_of(model={"_target_": target})
+        config.allowed = ()
+        build.refuse_foreign_code(config)
+    config.model["_target_"] = "timm.models.load_checkpoint"
+    assert "is code from outside" in refusal(config, by=build.refuse_foreign_code)
