@@ -210,8 +210,10 @@ def test_one_damaged_sweep_hides_no_other(sweep: Path, program: Program, trained
     shutil.copytree(sweep, sweep.parent / "other", symlinks=True)
     (sweep / "plan.json").write_text("{")
     listed = program("resume", "--list", ".").stdout
-    assert "sweep  unreadable: sweep/plan.json: damaged (" in listed
-    assert "other  1 done, 2 unfinished\n" in listed
+    states = dict(line.split(maxsplit=1) for line in listed.splitlines())
+    assert states["sweep"].startswith("unreadable: sweep/plan.json: damaged (")
+    assert states["other"] == "1 done, 2 unfinished"
+    assert states["sweep/seed=1"].startswith("unfinished: "), "what has begun can go on by itself"
     outcome = program("resume", "sweep", "other")
     assert outcome.returncode == 1
     assert outcome.stderr.startswith(f"{sweep}/plan.json: damaged (")
