@@ -118,6 +118,8 @@ def _checkpoint_of(config: Config, folder: Path) -> dict[str, Any] | None:
 
 def _environments(config: Config, folder: Path, last: dict[str, Any] | None) -> list[Environment]:
     """What the processes of this run have computed with, this one included; a difference is warned of."""
+    if last is None and start.read(folder) is None:
+        begin(config, folder)
     epoch = len(History.rows_in(last)) if last else 0
     found = start.add(provenance.environment(config, epoch=epoch), folder)
     if changes := start.changes(found):

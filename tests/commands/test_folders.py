@@ -79,7 +79,7 @@ def test_a_sweep_in_the_folder_of_another_one_is_refused_with_the_command_that_g
     before = files(tmp_path / "sweep")
     again = program(*sweep)
     assert again.returncode == 1
-    assert "or go on with that one: python -m animal_cls.resume sweep\n" in again.stderr
+    assert f"or go on with that one: python -m animal_cls.resume {tmp_path}/sweep\n" in again.stderr
     assert files(tmp_path / "sweep") == before
     assert trained == [0]
 
