@@ -83,8 +83,8 @@ def _list(places: Sequence[Path]) -> int:
                 counts = ", ".join(f"{states.count(status)} {status}" for status in dict.fromkeys(states))
                 rows.append([str(sweep), counts])
             rows += [row for job in jobs if (row := _damaged(job.folder, job.state))]
-        for config in sorted(place.rglob(str(CONFIG))):
-            run = config.parent.parent
+        begun = {path.parent for path in place.rglob(START)} | {path.parents[1] for path in place.rglob(str(CONFIG))}
+        for run in sorted(begun):
             if run.parent in sweeps:
                 continue
             if not (found := run_status(run)).is_finished:
