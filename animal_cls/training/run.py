@@ -257,8 +257,8 @@ def _check_best(folder: Path, history: History, classifier: Classifier) -> None:
         raise verification.lost_best(folder / "checkpoints", history.rows) from None
     except tensor_files.Unreadable as error:
         raise UserError(
-            f"{folder / 'checkpoints' / BEST}: cannot be used ({error}). All files are kept as they are. Go on with the "
-            f"run, which makes it again if it can: {results.resume_command(folder)}"
+            f"{folder / 'checkpoints' / BEST}: cannot be used ({error}). All files are kept as they are. Go on with "
+            f"the run, which makes it again if it can: {results.resume_command(folder)}"
         ) from None
     verification.check_best(content, history.rows, classifier.description)
 
