@@ -263,7 +263,7 @@ def refuse_finished(folder: Path) -> None:
 
 def resume_command(folder: Path) -> str:
     """What a person types to go on with the run or sweep in `folder`."""
-    return f"python -m animal_cls.resume {shlex.quote(str(folder))}"
+    return f"python -m animal_cls.resume {shlex.quote(str(folder.absolute()))}"
 
 
 def write_metrics(rows: Sequence[Mapping[str, float]], folder: Path) -> None:

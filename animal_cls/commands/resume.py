@@ -108,8 +108,8 @@ def _list(places: Sequence[Path]) -> int:
         rows += [[str(sweep), state] for sweep, plan in plans.items() if (state := _state_of_sweep(sweep, plan))]
         jobs = {sweep / job.folder for sweep, plan in plans.items() if isinstance(plan, Plan) for job in plan.jobs}
         rows += [[str(job), state] for job in sorted(jobs) if (state := _damage(job, run_status(job)))]
-        runs = [config.parent.parent for config in sorted(place.rglob(str(CONFIG)))]
-        rows += [[str(run), state] for run in runs if run not in jobs and (state := _state_of_run(run))]
+        runs = {path.parent for path in place.rglob(START)} | {path.parents[1] for path in place.rglob(str(CONFIG))}
+        rows += [[str(run), state] for run in sorted(runs - jobs) if (state := _state_of_run(run))]
     nothing = f"Nothing is unfinished in {' and '.join(map(str, places))}."
     print("\n".join(aligned([["folder", "state"], *map(_escaped, rows)])) if rows else nothing)
     return 0

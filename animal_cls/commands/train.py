@@ -129,7 +129,7 @@ def _records(cfg: DictConfig) -> dict[str, str]:
     return {
         ".hydra/config.yaml": OmegaConf.to_yaml(cfg),
         ".hydra/hydra.yaml": OmegaConf.to_yaml(hydra_cfg),
-        ".hydra/overrides.yaml": OmegaConf.to_yaml(hydra_cfg.hydra.overrides.task),
+        ".hydra/overrides.yaml": OmegaConf.to_yaml(HydraConfig.get().overrides.task),
     }
 
 

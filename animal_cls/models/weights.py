@@ -38,18 +38,16 @@ def of_run(weights: str | None) -> RunWeights | None:
     """What `weights` holds, where it is a file that a run of ours has written (best.ckpt, last.ckpt); else None."""
     try:
         content = tensor_files.read(Path(weights or "").expanduser())
-    except (OSError, tensor_files.Unreadable):
+        everything, about = content.get("evaluated", content["state_dict"]), content["animal_cls"]
+        return RunWeights(
+            file=str(weights),
+            state={name.removeprefix(NETWORK): value for name, value in everything.items() if name.startswith(NETWORK)},
+            classes=about["classes"],
+            normalization=(everything["mean"].flatten().tolist(), everything["std"].flatten().tolist()),
+            model=about["config"]["model"]["name"],
+        )
+    except (OSError, tensor_files.Unreadable, KeyError, TypeError, AttributeError):
         return None  # no such file, or none of ours
-    if not isinstance(content, Mapping) or "animal_cls" not in content:
-        return None
-    everything, about = content.get("evaluated", content["state_dict"]), content["animal_cls"]
-    return RunWeights(
-        file=str(weights),
-        state={name.removeprefix(NETWORK): value for name, value in everything.items() if name.startswith(NETWORK)},
-        classes=about["classes"],
-        normalization=(everything["mean"].flatten().tolist(), everything["std"].flatten().tolist()),
-        model=about["config"]["model"]["name"],
-    )
 
 
 def load_run(network: nn.Module, weights: RunWeights, *, head: str, class_names: Sequence[str] | None) -> None:

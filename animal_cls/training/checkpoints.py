@@ -146,7 +146,7 @@ def newest(folder: Path) -> dict[str, Any] | None:
     Raises:
         OSError: a file cannot be read now, which does not mean that it is damaged; nothing was changed.
     """
-    last, best = _content(folder / LAST), _content(folder / BEST)
+    last, best = _content(folder / LAST, "callbacks"), _content(folder / BEST)
     if isinstance(last, dict):
         if not isinstance(best, dict) and (rows := History.rows_in(last)):
             _do_without_best(folder, last, rows, why=best)
@@ -159,7 +159,7 @@ def newest(folder: Path) -> dict[str, Any] | None:
     return None
 
 
-def _content(file: Path) -> dict[str, Any] | str | None:
+def _content(file: Path, *more: str) -> dict[str, Any] | str | None:
     """What a checkpoint holds, or why it cannot be used; None where there is none."""
     try:
         content = tensor_files.read(file)
@@ -167,7 +167,8 @@ def _content(file: Path) -> dict[str, Any] | str | None:
         return None
     except tensor_files.Unreadable as error:
         return str(error)
-    return content if isinstance(content, dict) and "animal_cls" in content else "it is no checkpoint of a run"
+    is_ours = isinstance(content, dict) and {"epoch", "state_dict", "animal_cls", *more} <= content.keys()
+    return content if is_ours else "it is no checkpoint of a run"
 
 
 def _set_aside(file: Path, word: str) -> Path:

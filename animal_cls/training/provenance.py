@@ -35,7 +35,7 @@ def environment(config: Config, *, epoch: int = 0) -> Environment:
     return Environment(
         epoch=epoch,
         versions=_versions(),
-        commit=git and git["commit"],
+        commit=git["commit"] if git else None,
         threads=torch.get_num_threads(),
         device=hardware.describe(device),
         precision=hardware.precision(config.trainer.precision, device),

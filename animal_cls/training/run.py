@@ -118,6 +118,8 @@ def _checkpoint_of(config: Config, folder: Path) -> dict[str, Any] | None:
 
 def _environments(config: Config, folder: Path, last: dict[str, Any] | None) -> list[Environment]:
     """What the processes of this run have computed with, this one included; a difference is warned of."""
+    if last is None and start.read(folder) is None:
+        begin(config, folder)
     epoch = len(History.rows_in(last)) if last else 0
     found = start.add(provenance.environment(config, epoch=epoch), folder)
     if changes := start.changes(found):
@@ -253,6 +255,11 @@ def _check_best(folder: Path, history: History, classifier: Classifier) -> None:
         content = tensor_files.read(folder / "checkpoints" / BEST)
     except FileNotFoundError:
         raise verification.lost_best(folder / "checkpoints", history.rows) from None
+    except tensor_files.Unreadable as error:
+        raise UserError(
+            f"{folder / 'checkpoints' / BEST}: cannot be used ({error}). All files are kept as they are. Go on with "
+            f"the run, which makes it again if it can: {results.resume_command(folder)}"
+        ) from None
     verification.check_best(content, history.rows, classifier.description)
 
 

@@ -11,7 +11,9 @@ from typing import NoReturn
 import pytest
 from filelock import FileLock
 
+from animal_cls import results
 from animal_cls.config.schema import Config
+from animal_cls.results import Result
 from animal_cls.training.signals import Stopped
 
 Program = Callable[..., "CompletedProcess[str]"]
@@ -79,7 +81,7 @@ def test_a_sweep_in_the_folder_of_another_one_is_refused_with_the_command_that_g
     before = files(tmp_path / "sweep")
     again = program(*sweep)
     assert again.returncode == 1
-    assert "or go on with that one: python -m animal_cls.resume sweep\n" in again.stderr
+    assert f"or go on with that one: python -m animal_cls.resume {tmp_path}/sweep\n" in again.stderr
     assert files(tmp_path / "sweep") == before
     assert trained == [0]
 
@@ -125,3 +127,18 @@ def test_a_checkpoint_decides_where_nothing_else_tells(program: Program, run: Pa
     assert told.returncode == 1
     assert "has neither start.json nor a checkpoint" in told.stderr
     assert trained == [0]
+
+
+def test_the_list_has_finished_runs_that_have_lost_a_file(program: Program, tmp_path: Path) -> None:
+    """A run of its own, and one of a sweep."""
+    done = Result(status="done", config={}, model="simple_cnn", reg="none", seed=0, files={"metrics.csv": "0" * 64})
+    (tmp_path / "sweep" / "one").mkdir(parents=True)
+    (tmp_path / "alone" / ".hydra").mkdir(parents=True)
+    (tmp_path / "alone" / ".hydra" / "config.yaml").write_text("{}")
+    plan = {"jobs": [{"name": "one", "folder": "one", "overrides": [], "config": {}}]}
+    (tmp_path / "sweep" / "plan.json").write_text(json.dumps(plan))
+    for folder in (tmp_path / "sweep" / "one", tmp_path / "alone"):
+        results.save(done, folder)
+    lines = program("resume", "--list", ".").stdout.splitlines()
+    told = "done, but damaged since: metrics.csv is gone. Start it again in another folder"
+    assert [line.split(maxsplit=1) for line in lines[1:]] == [["sweep/one", told], ["alone", told]]

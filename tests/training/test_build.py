@@ -382,9 +382,9 @@ def test_a_method_that_reaches_nothing_is_known_before_the_training() -> None:
 def test_batch_normalization_of_one_value_is_refused_ahead() -> None:
     words = ("model=resnet18", "data.image_size=32")
     assert refusal(config_of(*words, "data.batch_size=1"), by=build.probe) == (
-        "data.batch_size=1: model=resnet18 cannot be trained on one image of data.image_size=32 at a time (Expected more "
-        "than 1 value per channel when training, got input size torch.Size([1, 512, 1, 1])). Use data.batch_size=2 or "
-        "more, or larger images: data.image_size=..."
+        "data.batch_size=1: model=resnet18 cannot be trained on one image of data.image_size=32 at a time "
+        "(Expected more than 1 value per channel when training, got input size torch.Size([1, 512, 1, 1])). "
+        "Use data.batch_size=2 or more, or larger images: data.image_size=..."
     )
     config = config_of(*words, "data.batch_size=16")
     network = build.network(config, num_classes=2)

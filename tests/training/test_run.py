@@ -80,6 +80,7 @@ def test_the_folder_holds_the_files_that_others_rely_on(first: tuple[Result, Pat
     figures = {f"figures/{name}.png" for name in ("curves", "per_class", "confusion_val", "confusion_all", "samples")}
     assert files - events == {
         "result.json",
+        "start.json",
         "metrics.csv",
         "predictions.csv",
         "predictions.npz",
