@@ -176,9 +176,13 @@ def test_what_the_user_names_is_called(
         monkeypatch.chdir(foreign)
     sys.path.extend([str(foreign)] if named in ("PYTHONPATH", "its folder") else [])
     words = {"--allow evil": ["--allow", "evil"], "a typed target": ["model._target_=evil.Net"]}.get(named, [])
-    outcome = program("--config-dir", str(foreign / "conf"), "model=evil", *words, "data=folder", "data.root=nowhere")
+    run = tmp_path / "out"
+    images = ("data=folder", "data.root=nowhere", f"hydra.run.dir={run}")
+    outcome = program("--config-dir", str(foreign / "conf"), "model=evil", *words, *images)
     assert outcome.stderr.startswith("data.root=nowhere: "), "it comes to the images"
     assert (tmp_path / "mark").exists()
+    again = program("resume", str(run))
+    assert again.stderr.startswith("data.root=nowhere: "), "what one's own run called is known of it"
 
 
 def test_a_foreign_sweep_calls_no_code(foreign: Path, program: Program, tmp_path: Path) -> None:
