@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
@@ -17,8 +18,11 @@ from animal_cls.files import atomic
 
 SCHEMA = 1  # raised when a field of result.json changes its meaning
 RESULT, METRICS, PREDICTIONS = "result.json", "metrics.csv", "predictions.csv"
+START = "start.json"  # of a run: how it began (training/start.py)
 LOCK, OWNER = ".lock", "owner.json"  # of a run: held while a process trains in the folder, and who that is or was
 PLAN = "plan.json"  # of a sweep: its jobs
+LARGE = 1_000_000  # bytes
+BEST_WEIGHTS = "checkpoints/best.ckpt"
 TWIN = "predictions.npz"  # says what PREDICTIONS says and each image's loss, and is read fifty times faster
 OBJECTIVE = "train/objective"  # what is minimised, where that is not the plain cross-entropy of the other losses
 METRIC_COLUMNS = ("epoch", "train/loss", "train/acc", "val/loss", "val/acc", "lr", "seconds", OBJECTIVE)
@@ -56,6 +60,24 @@ class MethodRecord:
     reason: str | None = None  # why it did not act
     mixes_images: bool = False  # training accuracy is then counted on the heavier label
 
+    @property
+    def without_effect(self) -> str | None:
+        """In a sentence that it does nothing, and why; None where it acts."""
+        return None if self.acted else f"{self.key}={self.strength:g} has no effect: {self.reason}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """What one process of a run computed with, as far as the last bits of its numbers depend on it."""
+
+    epoch: int = 0  # finished ones when it began
+    versions: dict[str, str]  # Python and the packages
+    commit: str | None  # of the checkout of this program
+    threads: int  # sums of floats depend on how many share them
+    device: str
+    precision: str
+    host: str
+
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
@@ -87,8 +109,9 @@ class Result:
     data_fingerprint: str | None = None  # SHA-256 over the images' contents and classes
     versions: dict[str, str] = field(default_factory=dict)
     git: dict[str, Any] | None = None  # commit and whether the checkout had changes
+    environments: list["Environment"] = field(default_factory=list)  # the first process, then those with another one
     warnings: list[str] = field(default_factory=list)
-    files: dict[str, str] = field(default_factory=dict)  # SHA-256 of the tables beside it, by name
+    files: dict[str, str] = field(default_factory=dict)  # SHA-256 of the tables and best.ckpt, by their path
 
 
 def save(result: Result, folder: Path) -> None:
@@ -135,8 +158,42 @@ def _checksum(record: Mapping[str, Any]) -> str:
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """The SHA-256 of the tables in `folder`, for `Result.files`."""
-    return {name: sha256((folder / name).read_bytes()) for name in (METRICS, PREDICTIONS, TWIN)}
+    """The SHA-256 of the tables and of the best weights in `folder`, for `Result.files`."""
+    return {
+        name: _digest(folder / name) for name in (METRICS, PREDICTIONS, TWIN, BEST_WEIGHTS) if (folder / name).exists()
+    }
+
+
+def damage(folder: Path, result: Result) -> str:
+    """What a finished run has lost since its result was written, `predictions.csv is gone`; "" where nothing is.
+
+    Files over 1 MB are read only where they were written to after the result: reports come often.
+    """
+    if result.status != "done":
+        return ""
+    try:
+        written = (folder / RESULT).stat().st_mtime_ns
+    except OSError as error:
+        return f"{RESULT} cannot be read ({error.strerror})"
+    found = {name: _damage(folder / name, str(digest), written) for name, digest in result.files.items()}
+    return ", ".join(f"{name} {what}" for name, what in found.items() if what)
+
+
+def _damage(file: Path, digest: str, written: int) -> str | None:
+    try:
+        status = file.stat()
+        if status.st_size > LARGE and status.st_mtime_ns <= written:
+            return None
+        return None if _digest(file) == digest else f"is not the one that {RESULT} speaks of"
+    except FileNotFoundError:
+        return "is gone"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def verified(table: Path) -> bytes:
@@ -164,6 +221,7 @@ def _parse(raw: dict[str, Any]) -> Result:
     known: dict[str, Any] = {f.name: raw[f.name] for f in fields(Result) if f.name in raw}
     known["splits"] = {name: SplitResult(**split) for name, split in raw.get("splits", {}).items()}
     known["methods"] = [MethodRecord(**method) for method in raw.get("methods", [])]
+    known["environments"] = [Environment(**one) for one in raw.get("environments", [])]
     if "derived" not in raw and isinstance(raw.get("config"), dict):
         known |= _known_of_old(flat(raw["config"]))
     return Result(**known)
@@ -201,6 +259,11 @@ def refuse_finished(folder: Path) -> None:
             "which is not written over. "
             "Choose another folder (hydra.run.dir=... or hydra.sweep.dir=...) or move this one away."
         )
+
+
+def resume_command(folder: Path) -> str:
+    """What a person types to go on with the run or sweep in `folder`."""
+    return f"python -m animal_cls.resume {shlex.quote(str(folder.absolute()))}"
 
 
 def write_metrics(rows: Sequence[Mapping[str, float]], folder: Path) -> None:

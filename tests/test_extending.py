@@ -27,9 +27,11 @@ def test_the_page_shows_the_files_as_they_are(file: str, text: str) -> None:
 
 @pytest.fixture
 def extending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A copy of the folder, in which Python may leave what it compiles; its module is forgotten afterwards."""
+    """A copy of the folder, to work in as the page says; its module is forgotten afterwards."""
     monkeypatch.setattr(sys, "path", sys.path[:])
-    yield shutil.copytree(DOCS / "extending", tmp_path / "extending", ignore=shutil.ignore_patterns("__pycache__"))
+    copy = shutil.copytree(DOCS / "extending", tmp_path / "extending", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.chdir(copy)
+    yield copy
     sys.modules.pop("mine", None)
 
 

@@ -51,7 +51,7 @@ AT_HOME = {
     "kagglehub": {"data"},
     "PIL": {"training", "report", "data"},
     "rich": {"data"},
-    "platformdirs": {"data"},
+    "platformdirs": {"files"},
     "filelock": {"sweeps", "report", "data"},
     "numpy": {"sweeps", "report", "data", "regularizers", "statistics", "results", "rng"},
 }

@@ -18,7 +18,7 @@ from animal_cls.data.audit.record import as_json
 from animal_cls.data.decode import UnreadableImage, decode, read
 from animal_cls.data.header import header
 from animal_cls.errors import UserError
-from animal_cls.sweeps.callback import job_folder
+from animal_cls.sweeps.compose import job_folder
 
 AT_MOST = timedelta(seconds=20)  # an example; hypothesis fails where one takes longer
 FUZZ = settings(

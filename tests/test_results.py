@@ -64,6 +64,40 @@ def test_damage_in_any_byte_is_noticed(tmp_path: Path) -> None:
     assert set(cut) == {told}
 
 
+@pytest.fixture
+def finished(tmp_path: Path) -> Path:
+    """The folder of a run that is done, with its tables and weights."""
+    (tmp_path / "checkpoints").mkdir()
+    for name in ("metrics.csv", "predictions.csv", "predictions.npz", "checkpoints/best.ckpt"):
+        (tmp_path / name).write_bytes(name.encode() * (100_000 if name.endswith("ckpt") else 1))
+    results.save(replace(DONE, files=results.digests(tmp_path)), tmp_path)
+    return tmp_path
+
+
+def damage(folder: Path) -> str:
+    result = results.load(folder)
+    assert result is not None
+    return results.damage(folder, result)
+
+
+@pytest.mark.parametrize("name", ["metrics.csv", "predictions.csv", "predictions.npz", "checkpoints/best.ckpt"])
+def test_what_a_finished_run_has_lost_is_named(finished: Path, name: str) -> None:
+    assert damage(finished) == ""
+    content = (finished / name).read_bytes()
+    for other in (b"", content[:-1], content[:-1] + b"?"):
+        (finished / name).write_bytes(other)
+        assert damage(finished) == f"{name} is not the one that result.json speaks of"
+    (finished / name).unlink()
+    assert damage(finished) == f"{name} is gone"
+    (finished / name).write_bytes(content)
+    assert damage(finished) == "", "put back, whatever its time"
+
+
+def test_a_failed_run_has_nothing_to_lose(tmp_path: Path) -> None:
+    results.save(replace(DONE, status="failed", files={"metrics.csv": "0"}), tmp_path)
+    assert damage(tmp_path) == ""
+
+
 def test_a_result_without_a_checksum_is_read(tmp_path: Path) -> None:
     """One that another program wrote."""
     results.save(DONE, tmp_path)

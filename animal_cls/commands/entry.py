@@ -9,10 +9,10 @@ import pkgutil
 import signal
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 
 from animal_cls import commands
 from animal_cls.errors import UserError
+from animal_cls.files import terminal
 from animal_cls.files.paths import CONF
 from animal_cls.training.signals import Stopped, catch_signals
 
@@ -31,6 +31,7 @@ def run(words: Sequence[str]) -> int:
     """
     logging.raiseExceptions = False  # on a full disk every line of the log would bring a traceback
     _replace_closed_streams()
+    terminal.bear_any_letter()
     try:
         with catch_signals():
             code = call(*choose(words))
@@ -67,7 +68,8 @@ def choose(words: Sequence[str]) -> tuple[str, list[str]]:
         verb, rest = "train", list(words)
     else:
         raise UserError(_no_such_verb(first))
-    return ("help" if verb == "train" and HELP_FLAGS & set(rest) else verb), rest
+    asks_help = (verb == "train" and HELP_FLAGS & set(rest)) or "--version" in rest
+    return ("help" if asks_help else verb), rest
 
 
 def _no_such_verb(word: str) -> str:
@@ -96,6 +98,8 @@ def _message(error: Exception) -> str | None:
     """What to tell of an error; None where it is a mistake in code."""
     if isinstance(error, UserError):
         return str(error)
+    if isinstance(error, RuntimeError) and "home directory" in str(error):  # of pathlib, for ~/
+        return "This user has no home folder (HOME is not set): write folders in full instead of ~/."
     if isinstance(error, OSError) and error.filename is None and error.errno in DISK_REFUSALS:
         return f"The output cannot be written: {error.strerror}."
     from animal_cls.config import hydra_errors  # Hydra, of which `report` and `help` have no need
@@ -104,8 +108,7 @@ def _message(error: Exception) -> str | None:
 
 
 def _fail(message: str, code: int) -> int:
-    with suppress(BrokenPipeError):  # `2>&1 | head`
-        print(message, file=sys.stderr, flush=True)
+    terminal.say(message, to="stderr")
     return code
 
 
@@ -117,8 +120,8 @@ def _replace_closed_streams() -> None:
 
 
 def _drop_unwritable_output() -> None:
-    """What nobody can read any more is forgotten; else Python would try it once more at its end, and complain."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            terminal.drop(stream)

@@ -34,7 +34,9 @@ Keys, with their values in the default run (--cfg job shows those of your choice
 
 {keys}
 
---config-dir DIR adds your own option files, e.g. DIR/reg/mine.yaml; --hydra-help tells of Hydra's other flags.
+--config-dir DIR adds your own option files, e.g. DIR/reg/mine.yaml, and --allow MODULE lets them call code of a module
+beside DIR; what lies in the working folder or on PYTHONPATH is found without it. --hydra-help tells of Hydra's other
+flags. The script animal-cls has completion: eval "$(animal-cls -sc install=bash)"; python -m animal_cls has none.
 """
 METHODS = "reg"  # the group whose keys are the methods
 WIDTH, MARGIN = 120, 34  # columns of a line, and of what stands left of the meanings
@@ -65,7 +67,7 @@ def versions() -> str:
 
 def text(words: Sequence[str]) -> str:
     """The help for a command line; the options in its --config-dir are listed, too."""
-    found = _options([CONF, *config_dirs(words)])
+    found = options([CONF, *config_dirs(words)])
     return TEXT.format(
         verbs=_listed({verb: about(verb) for verb in entry.verbs()}),
         groups=_listed({group: ", ".join(sorted(found[group])) for group in sorted(found)}),
@@ -73,7 +75,7 @@ def text(words: Sequence[str]) -> str:
     )
 
 
-def _options(folders: Sequence[Path]) -> dict[str, set[str]]:
+def options(folders: Sequence[Path]) -> dict[str, set[str]]:
     """Group -> its options in these config folders."""
     found: dict[str, set[str]] = {}
     for folder in folders:

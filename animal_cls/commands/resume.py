@@ -2,25 +2,35 @@
 
 import argparse
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from hydra.core.utils import configure_log
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
+from animal_cls import results
 from animal_cls.commands.train import compose_hydra
+from animal_cls.config import trusted, yaml_text
 from animal_cls.config.parse import load, restore
+from animal_cls.config.schema import Config
 from animal_cls.errors import UserError
+from animal_cls.files.links import refuse_links_out
+from animal_cls.files.naming import escaped
 from animal_cls.files.paths import search_modules_beside
+from animal_cls.files.terminal import say
 from animal_cls.files.text import aligned
 from animal_cls.report.refresh import Refresher
-from animal_cls.results import PLAN
-from animal_cls.sweeps.callback import print_outcome, print_skipped
+from animal_cls.results import PLAN, START
 from animal_cls.sweeps.job import run_job_reporting
-from animal_cls.sweeps.plan import Job, link_tensorboard, read_plan, validate_jobs
-from animal_cls.sweeps.run_status import RunStatus, run_status
+from animal_cls.sweeps.outcome import print_outcome
+from animal_cls.sweeps.plan import Job, Plan, PlannedJob, estimate_jobs, link_tensorboard, read_plan, say_ahead
+from animal_cls.sweeps.progress import SweepProgress
+from animal_cls.sweeps.run_status import STATUSES, RunStatus, run_status
+from animal_cls.training import start
 
 HELP = """\
 Go on with runs and sweeps that were killed, stopped or failed.
@@ -34,14 +44,17 @@ config that it was started with, whatever conf/ says today. Finished runs are le
 tried again."""
 
 PLACES = ("outputs", "multirun")
+HANDLERS = (None, "logging.StreamHandler", "logging.FileHandler", "logging.NullHandler")
+STREAMS = ("ext://sys.stdout", "ext://sys.stderr")
+LOG_FILES = (None, "${hydra.runtime.output_dir}/${hydra.job.name}.log")
 CONFIG, HYDRA = Path(".hydra", "config.yaml"), Path(".hydra", "hydra.yaml")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    """A run that there is or shall be."""
+    """A job of a sweep that there is or shall be."""
 
-    name: str
+    job: PlannedJob
     folder: Path
     state: RunStatus
 
@@ -51,7 +64,18 @@ def main(words: Sequence[str]) -> int:
     flags = _parser().parse_args(words)
     if flags.list or not flags.folders:
         return _list(flags.folders or [Path(place) for place in PLACES])
-    return max(_resume(folder.resolve(), flags) for folder in flags.folders)
+    if len(flags.folders) == 1:
+        return _resume(flags.folders[0].resolve(), flags)
+    return max(_resume_or_say_why_not(folder.resolve(), flags) for folder in flags.folders)
+
+
+def _resume_or_say_why_not(folder: Path, flags: argparse.Namespace) -> int:
+    """As `_resume`; what is wrong with one folder does not keep the others from going on."""
+    try:
+        return _resume(folder, flags)
+    except UserError as error:
+        say(str(error), to="stderr")
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -64,6 +88,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("folders", nargs="*", type=Path, metavar="DIR", help="folder of a run or of a sweep")
     parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
     parser.add_argument("--no-failed", action="store_true", help="leave failed and skipped runs as they are")
+    parser.add_argument(
+        "--allow",
+        metavar="MODULE",
+        action="append",
+        default=[],
+        help="the run may call code of this module: one of yours, or of somebody whom you trust; repeatable, "
+        "remembered for DIR",
+    )
     parser.add_argument("--list", action="store_true", help="what is unfinished in DIR, or in outputs/ and multirun/")
     return parser
 
@@ -72,56 +104,122 @@ def _list(places: Sequence[Path]) -> int:
     """Print every run and sweep below `places` of which something is left to do."""
     rows = []
     for place in places:
-        sweeps = sorted(path.parent for path in place.rglob(PLAN))
-        for sweep in sweeps:
-            states = [job.state.status for job in _jobs(sweep)]
-            if any(status not in ("done", "skipped") for status in states):
-                counts = ", ".join(f"{states.count(status)} {status}" for status in dict.fromkeys(states))
-                rows.append([str(sweep), counts])
-        for config in sorted(place.rglob(str(CONFIG))):
-            run = config.parent.parent
-            if run.parent not in sweeps and not (found := run_status(run)).is_finished:
-                rows.append([str(run), f"{found.status}: {found.detail}" if found.detail else found.status])
+        plans = {path.parent: _plan_or_why_not(path.parent) for path in sorted(place.rglob(PLAN))}
+        rows += [[str(sweep), state] for sweep, plan in plans.items() if (state := _state_of_sweep(sweep, plan))]
+        jobs = {sweep / job.folder for sweep, plan in plans.items() if isinstance(plan, Plan) for job in plan.jobs}
+        rows += [[str(job), state] for job in sorted(jobs) if (state := _damage(job, run_status(job)))]
+        runs = {path.parent for path in place.rglob(START)} | {path.parents[1] for path in place.rglob(str(CONFIG))}
+        rows += [[str(run), state] for run in sorted(runs - jobs) if (state := _state_of_run(run))]
     nothing = f"Nothing is unfinished in {' and '.join(map(str, places))}."
-    print("\n".join(aligned([["folder", "state"], *rows])) if rows else nothing)
+    print("\n".join(aligned([["folder", "state"], *map(_escaped, rows)])) if rows else nothing)
     return 0
 
 
-def _jobs(sweep: Path) -> list[Planned]:
-    return [
-        Planned(name=job["name"], folder=sweep / job["folder"], state=run_status(sweep / job["folder"]))
-        for job in read_plan(sweep)["jobs"]
-    ]
+def _plan_or_why_not(sweep: Path) -> Plan | str:
+    try:
+        return read_plan(sweep)
+    except UserError as error:
+        return str(error)
+
+
+def _state_of_sweep(sweep: Path, plan: Plan | str) -> str:
+    """How many of its jobs are in which state, and who holds those that run; "" where nothing is left to do."""
+    if isinstance(plan, str):
+        return f"unreadable: {plan}"
+    found = [job.state for job in _jobs(sweep, plan)]
+    if all(state.is_finished for state in found):
+        return ""
+    counts = Counter(state.status for state in found)
+    details = "; ".join(state.detail for state in found if state.status == "running")
+    return ", ".join(f"{counts[name]} {name}" for name in STATUSES if counts[name]) + f" ({details})" * bool(details)
+
+
+def _state_of_run(run: Path) -> str:
+    """ "" where nothing is left to do."""
+    found = run_status(run)
+    if found.is_finished:
+        return _damage(run, found)
+    return f"{found.status}: {found.detail}" if found.detail else found.status
+
+
+def _damage(run: Path, found: RunStatus) -> str:
+    """What a finished run has lost since: nothing goes on with it, but it has to be known; "" where nothing."""
+    what = results.damage(run, found.result) if found.status == "done" and found.result else ""
+    return f"done, but damaged since: {what}. Start it again in another folder" if what else ""
+
+
+def _escaped(cells: Sequence[str]) -> list[str]:
+    return [escaped(cell) for cell in cells]
+
+
+def _jobs(sweep: Path, plan: Plan) -> list[Planned]:
+    return [Planned(job=job, folder=sweep / job.folder, state=run_status(sweep / job.folder)) for job in plan.jobs]
 
 
 def _resume(folder: Path, flags: argparse.Namespace) -> int:
     if (folder / PLAN).exists():
         return _sweep(folder, flags)
-    if (folder / CONFIG).exists():
+    if (folder / CONFIG).exists() or (folder / START).exists():
         return _run(folder, flags)
     what = "no such folder" if not folder.exists() else f"holds neither a run ({CONFIG}) nor a sweep ({PLAN})"
     raise UserError(f"{folder}: {what}. See what is unfinished: python -m animal_cls.resume --list")
 
 
 def _run(folder: Path, flags: argparse.Namespace) -> int:
-    config, found = load(folder / CONFIG), run_status(folder)
+    trusted.remember(folder, flags.allow)
+    config, found = _trusted(_config(folder), folder, flags), run_status(folder)
     todo = _what_to_do(found, no_failed=flags.no_failed)
-    print(f"{folder}: {found.status}{f' ({found.detail})' if found.detail else ''}: {todo or 'is left alone'}")
-    if found.status == "running" and not flags.dry_run:
+    say(f"{folder}: {found.status}{f' ({found.detail})' if found.detail else ''}: {todo or 'is left alone'}")
+    if found.status in ("running", "unreadable") and not flags.dry_run:
         return 1
     if todo and not flags.dry_run:
+        refuse_links_out(folder)
         cfg = _started_with(folder)
         with _from(cfg.runtime.cwd if cfg else None):
-            search_modules_beside(_config_dirs(cfg))
+            search_modules_beside(_config_dirs(cfg) if config.allowed else [])
             _log_to(folder)
-            run_job_reporting(config, folder, in_sweep=False, go_on=True)
+            run_job_reporting(config, folder, sweep=None, go_on=True)
     return 0
+
+
+def _config(folder: Path) -> Config:
+    """The config that the run in `folder` began with.
+
+    Raises:
+        UserError: what .hydra/ has is another one, or nothing tells whether it is.
+    """
+    file, began = folder / CONFIG, start.read(folder)
+    written = load(file) if file.exists() else None
+    if began is None:
+        if written is None or not start.has_checkpoints(folder):
+            raise UserError(
+                f"{folder}: has neither {START} nor a checkpoint, so that nothing tells with which config the run "
+                "began. Start it again in another folder."
+            )
+        return written  # which the run compares with that of its checkpoint
+    config = restore({**began.config, "derived": began.derived})
+    if written is not None and (found := start.differences(asdict(written), asdict(config))):
+        raise UserError(
+            f"{file}: is not the config that the run began with: {found}. Move this file away to go on as it began, "
+            "or start a run with the new values in another folder."
+        )
+    return config
+
+
+def _trusted(config: Config, folder: Path, flags: argparse.Namespace) -> Config:
+    """The config with what the user has named for this folder; raises `UserError` where it calls other code."""
+    config.allowed = (*trusted.named(), *flags.allow, *trusted.remembered(folder))
+    try:
+        trusted.refuse_unknown(config)
+    except UserError as error:
+        raise UserError(f"{folder}: {error}") from None
+    return config
 
 
 def _started_with(folder: Path) -> DictConfig | None:
     """Hydra's own config of a run, e.g. the folder that relative paths belong to; None where it is not kept."""
     try:
-        cfg = OmegaConf.load(folder / HYDRA).hydra
+        cfg = OmegaConf.create(yaml_text.read(folder / HYDRA)).hydra
         assert cfg.runtime.cwd
         assert cfg.job_logging.root
         return cfg
@@ -136,51 +234,73 @@ def _config_dirs(cfg: DictConfig | None) -> list[Path]:
 
 
 def _sweep(folder: Path, flags: argparse.Namespace) -> int:
-    plan, jobs = read_plan(folder), _jobs(folder)
-    todo = [_what_to_do(job.state, no_failed=flags.no_failed) for job in jobs]
-    rows = [[job.name, job.state.status, do or "left alone"] for job, do in zip(jobs, todo, strict=True)]
-    print("\n".join(aligned([["run", "state", "now"], *rows])))
+    plan = read_plan(folder)
+    jobs = [(one, _what_to_do(one.state, no_failed=flags.no_failed)) for one in _jobs(folder, plan)]
+    rows = [[one.job.name, one.state.status, do or _left_alone(one.state)] for one, do in jobs]
+    say("\n".join(aligned([["run", "state", "now"], *map(_escaped, rows)])))
     if flags.dry_run:
         return 0
-    wanted = [job for job, do in zip(_planned(plan, folder), todo, strict=True) if do is not None]
-    with _from(plan.get("cwd")):
-        search_modules_beside(Path(path) for path in plan.get("config_dirs", []))
-        _run_jobs(wanted, folder)
-    return 0 if print_outcome(folder) else 1
+    refuse_links_out(folder)
+    progress = SweepProgress(jobs=plan.jobs, todo=[one.job.folder for one, do in jobs if do is not None])
+    for one, _ in jobs:
+        if one.state.result is not None:
+            progress.learn(one.job.folder, one.state, one.state.result.seconds)
+    trusted.remember(folder, flags.allow)
+    planned = _planned(plan, progress.todo, folder, flags)
+    with _from(plan.cwd):
+        if trusted.remembered(folder) or flags.allow or trusted.named():
+            search_modules_beside(map(Path, plan.config_dirs))
+        link_tensorboard(plan, folder)
+        _run_jobs(planned, folder, progress)
+    return 0 if print_outcome(folder, plan) else 1
 
 
-def _run_jobs(jobs: Sequence[Job], sweep: Path) -> None:
+def _left_alone(state: RunStatus) -> str:
+    """Why, where that is news."""
+    return f"left alone: {state.detail}" if state.status in ("running", "unreadable") else "left alone"
+
+
+def _planned(plan: Plan, folders: Sequence[str], sweep: Path, flags: argparse.Namespace) -> list[Job]:
+    """The jobs of these folders as they were planned, whatever conf/ says today; of those that cannot be, why not."""
+    jobs = []
+    for job in plan.jobs:
+        if job.folder in folders:
+            try:
+                made = job.job()
+                _trusted(made.config, sweep, flags)
+                jobs.append(made)
+            except UserError as error:
+                say(str(error), to="stderr")
+    return jobs
+
+
+def _run_jobs(jobs: Sequence[Job], sweep: Path, progress: SweepProgress) -> None:
     """Go on with `jobs`, one after the other; what another process does meanwhile is left to it."""
-    skipped = validate_jobs(jobs, sweep)  # all of them, before the first is begun
-    print_skipped(skipped, jobs)
-    link_tensorboard(sweep)
+    estimates = estimate_jobs(jobs, sweep)  # all of them, before the first is begun
+    say_ahead(estimates)
     refresher = Refresher()
     for job in jobs:
         folder = sweep / job.folder
-        if (found := run_status(folder)).status in ("done", "running"):
-            print(f"\n{job.folder}: {found.status}{f', {found.detail}' if found.detail else ''}", flush=True)
-            continue
-        print(f"\n{job.folder}", flush=True)
-        folder.mkdir(parents=True, exist_ok=True)
-        _log_to(folder)
-        run_job_reporting(job.config, folder, in_sweep=True, skip=skipped.get(job.folder), go_on=True)
-        refresher.after_job(sweep)
+        if (found := run_status(folder)).status in ("done", "running", "unreadable"):
+            say(f"\n{job.folder}: {found.status}{f', {found.detail}' if found.detail else ''}")
+        elif _is_ready(folder):
+            progress.begin(job.folder)
+            run_job_reporting(job.config, folder, sweep=sweep, skip=estimates[job.folder].skip, go_on=True)
+            refresher.after_job(sweep)
+        progress.end(job.folder, run_status(folder))
     refresher.finish(sweep)
 
 
-def _planned(plan: dict, sweep: Path) -> list[Job]:
-    """The jobs as they were planned, whatever conf/ says today."""
-    jobs = []
-    for job in plan["jobs"]:
-        try:
-            jobs.append(Job(folder=job["folder"], overrides=job["overrides"], config=restore(job["config"])))
-        except KeyError:
-            raise UserError(
-                f"{sweep / PLAN}: is of a version that did not keep the configs. Start the sweep again."
-            ) from None
-        except UserError as error:
-            raise UserError(f"{sweep / PLAN}: {error} (in the job {job['folder']}; nothing was started)") from None
-    return jobs
+def _is_ready(folder: Path) -> bool:
+    """Whether the folder of a job and its log can be written to; where not, the other jobs go on."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _log_to(folder)
+        return True
+    except (OSError, ValueError) as error:  # ValueError: of what configures the log
+        why = next((cause for cause in (error.__cause__, error.__context__) if cause is not None), error)
+        say(f"\n{folder}: cannot be written to ({why}). It is left alone.", to="stderr")
+        return False
 
 
 def _what_to_do(found: RunStatus, *, no_failed: bool) -> str | None:
@@ -204,7 +324,41 @@ def _from(folder: str | None) -> Iterator[None]:
 
 def _log_to(folder: Path) -> None:
     """Send what a run says to the terminal and to its log, as Hydra did when it began; else as conf/ says today."""
-    cfg = _started_with(folder) or compose_hydra()
+    cfg = _started_with(folder)
+    if cfg is None or not _is_harmless(cfg.job_logging):
+        cfg = compose_hydra()
     with read_write(cfg), open_dict(cfg):
         cfg.runtime.output_dir = str(folder)  # it may have been moved
+        cfg.job.name = Path(cfg.job.name).name
     configure_log(cfg.job_logging, cfg.verbose)
+
+
+def _is_harmless(job_logging: DictConfig) -> bool:
+    """Whether a recorded form of the log writes to the terminal and the run's log alone, in classes of `logging`.
+
+    Python makes objects of any class that such a record names, and opens any file.
+    """
+    words = OmegaConf.to_container(job_logging, resolve=False)
+    return all(_is_harmless_word(*word) for word in _leaves(words))
+
+
+def _is_harmless_word(key: str, value: Any) -> bool:
+    if key == "class":
+        return value in HANDLERS
+    if key == "filename":
+        return value in LOG_FILES
+    is_external = isinstance(value, str) and value.partition("://")[0] in ("ext", "cfg")
+    return key != "()" and (not is_external or value in STREAMS) and "${" not in str(value)
+
+
+def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value within `value`, with the key that it stands at; the keys of mappings, too, as `()` is one."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield str(name), None
+            yield from _leaves(inner, str(name))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _leaves(inner, key)
+    else:
+        yield key, value

@@ -1,9 +1,12 @@
 """Train one run, or start a sweep with --multirun or sweep=NAME; what is meant where no verb is named."""
 
+import argparse
+import io
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import field, make_dataclass
 from pathlib import Path
 
@@ -13,42 +16,121 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from animal_cls.commands.help import config_dirs
+from animal_cls.commands import entry
+from animal_cls.commands.help import config_dirs, options
+from animal_cls.config import completion, log_form, option_files, trusted
 from animal_cls.config.hydra_errors import format_hydra_error, is_mistake, quoted_if_needed
 from animal_cls.config.parse import parse
 from animal_cls.config.schema import Config, defaults
 from animal_cls.errors import UserError
 from animal_cls.files.paths import CONF, search_modules_beside
-from animal_cls.sweeps.callback import job_folder
+from animal_cls.sweeps.compose import job_folder, option_folders
 from animal_cls.sweeps.job import run_job_reporting
-from animal_cls.sweeps.plan import planned_skip
+from animal_cls.sweeps.plan import planned_job
 
 # Hydra reads the schema with the option of each group in the default run.
 Root = make_dataclass("Root", [("defaults", list, field(default_factory=defaults))], bases=(Config,))
 ConfigStore.instance().store(name="schema", node=Root)
+ConfigStore.instance().store(group="hydra/job_logging", name=log_form.NAME, node=log_form.FORM)
 OmegaConf.register_new_resolver("job_folder", job_folder, replace=True)
+
+PICKLED = ("--experimental-rerun",)
+TYPED_TARGET = re.compile(r"_target_\s*[=:]\s*['\"]?([\w.]+)")  # what is typed is named thereby
 
 
 def main(words: Sequence[str]) -> int:
     """Hand overrides and flags to Hydra; returns the exit code."""
-    search_modules_beside(config_dirs(words))
-    sys.argv = [sys.argv[0], *normalize_overrides(words)]
-    with _raising_hydra():
-        run()
+    if asked := [word for word in words if word in completion.FLAGS]:
+        return _complete(words[words.index(asked[0]) + 1 :])
+    allowed, words = _allowed(words)
+    with trusted.naming([*allowed, *TYPED_TARGET.findall(" ".join(words))]):
+        for folder in config_dirs(words):
+            trusted.remember(folder, allowed)
+            if trusted.is_opened(folder):  # not before: it may hold plugins of Hydra, which are run when it starts
+                search_modules_beside([folder])
+        sys.argv = [sys.argv[0], *normalize_overrides(words)]
+        option_files.install()
+        _run_in_words(config_dirs(words))
     return 0
+
+
+def _run_in_words(option_folders: Sequence[Path]) -> None:
+    """Run, and say what is wrong with an option file with the name of the file."""
+    try:
+        with _raising_hydra():
+            run()
+    except Exception as error:
+        if isinstance(error, UserError) or not is_mistake(error) or os.environ.get("HYDRA_FULL_ERROR") == "1":
+            raise
+        raise UserError(format_hydra_error(error, option_folders)) from error
+
+
+def _complete(words: Sequence[str]) -> int:
+    """Print what a shell asks for behind -sc: the lines that turn completion on, or the words that it can offer."""
+    what, _, shell = (words or [""])[0].partition("=")
+    if what != "query":
+        if Path(sys.argv[0]).suffix == ".py":
+            raise UserError(
+                "python -m animal_cls has no completion: a shell completes the script that is installed with the "
+                'package. Turn it on by: eval "$(animal-cls -sc install=bash)"'
+            )
+        with _raising_hydra():
+            sys.argv = [sys.argv[0], "-sc", *words]
+            run()
+        return 0
+    with suppress(Exception):  # whatever is wrong with the line so far: nothing is printed into it
+        line = os.environ.get("COMP_LINE", "")
+        found = options([CONF, *config_dirs(line.split())])
+        offered = completion.offers(line, shell=shell, verbs=entry.verbs(), options=found, keys=_hydras_offers)
+        print(("\n" if shell == "fish" else " ").join(offered))
+    return 0
+
+
+def _hydras_offers(line: str) -> list[str]:
+    """What Hydra offers for a command line without a verb."""
+    said = io.StringIO()
+    os.environ["COMP_LINE"], sys.argv = line, [sys.argv[0], "-sc", "query=bash"]
+    with suppress(Exception, SystemExit), redirect_stdout(said), redirect_stderr(io.StringIO()), _raising_hydra():
+        run()
+    return said.getvalue().split()
+
+
+def _allowed(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The modules that `--allow MODULE` names, and the other words, which are for Hydra."""
+    parser = argparse.ArgumentParser(prog="python -m animal_cls", add_help=False, allow_abbrev=False)
+    parser.add_argument("--allow", action="append", default=[], metavar="MODULE")
+    found, rest = parser.parse_known_args(list(words))
+    return found.allow, rest
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
 def run(cfg: DictConfig) -> None:
     """One run in the folder that Hydra made. In a sweep a failure is recorded and the next job goes on."""
     hydra_config = HydraConfig.get()
-    folder = Path(hydra_config.runtime.output_dir)
-    in_sweep = hydra_config.mode == RunMode.MULTIRUN
-    skip = planned_skip(folder) if in_sweep else None
+    folder, sweep = Path(hydra_config.runtime.output_dir), None
+    if hydra_config.mode == RunMode.MULTIRUN:
+        sweep = Path(hydra_config.runtime.cwd, hydra_config.sweep.dir)
+    planned = planned_job(sweep, folder) if sweep is not None else None
     try:
-        run_job_reporting(parse(cfg), folder, in_sweep=in_sweep, skip=skip)
+        config = parse(cfg)
+        config.allowed = trusted.of_command(config, option_folders(hydra_config))
+        trusted.refuse_unknown(config)
+        trusted.remember(folder, trusted.needed(config))
+        skip = planned.skip if planned is not None else None
+        run_job_reporting(config, folder, sweep=sweep, skip=skip, records=_records(cfg))
     except UserError as error:  # an `Exception` would bring a line of Hydra's before the message
         raise SystemExit(str(error)) from None
+
+
+def _records(cfg: DictConfig) -> dict[str, str]:
+    """What Hydra itself would leave in .hydra/ before the run has its folder for itself: path -> YAML."""
+    hydra_cfg = HydraConfig.instance().cfg
+    assert hydra_cfg is not None
+    return {
+        ".hydra/config.yaml": OmegaConf.to_yaml(cfg),
+        ".hydra/hydra.yaml": OmegaConf.to_yaml(hydra_cfg),
+        ".hydra/overrides.yaml": OmegaConf.to_yaml(HydraConfig.get().overrides.task),
+    }
 
 
 @contextmanager
@@ -63,7 +145,15 @@ def _raising_hydra() -> Iterator[None]:
 
 
 def normalize_overrides(words: Sequence[str]) -> list[str]:
-    """The command line as Hydra can read it: quotes around values such as ~/images or /图片, --multirun in front."""
+    """The command line as Hydra can read it: quotes around values such as ~/images or /图片, --multirun in front.
+
+    Raises:
+        UserError: a list of options where one is needed, or a flag of Hydra's that carries out what a file holds.
+    """
+    for word in words:
+        option_files.check_one_option(*word.partition("=")[::2])
+        if word.partition("=")[0] in PICKLED:
+            raise UserError(f"{word}: a pickle can hold any code. Go on with a run by: python -m animal_cls.resume DIR")
     flags = [word for word in words if word in ("-m", "--multirun")]
     return flags + [quoted_if_needed(word) for word in words if word not in flags]
 
@@ -76,7 +166,9 @@ def compose(overrides: Sequence[str]) -> Config:
     """
     try:
         with hydra.initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
-            return parse(hydra.compose("config", overrides=normalize_overrides(overrides)))
+            config = parse(hydra.compose("config", overrides=normalize_overrides(overrides)))
+            config.allowed = trusted.ALL  # typed, and our own option files
+            return config
     except Exception as error:
         if not is_mistake(error):
             raise

@@ -3,7 +3,8 @@
 import contextlib
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, TypeGuard
 
 import yaml
@@ -13,13 +14,13 @@ from omegaconf.errors import OmegaConfBaseException
 
 from animal_cls.config.checks import unknown_key
 from animal_cls.config.methods import METHODS, unknown_method_key
-from animal_cls.config.schema import constructor_calls, groups, keys
+from animal_cls.config.schema import constructor_calls, groups, keys, texts
 from animal_cls.errors import UserError
 from animal_cls.files.paths import CONF
 from animal_cls.files.text import did_you_mean
 
 # Who reads what the user wrote: what they raise, of whatever type, is about that.
-READERS = ("hydra", "omegaconf", "antlr4", "yaml")
+READERS = ("hydra", "omegaconf", "antlr4", "yaml", "logging")
 
 
 def is_mistake(error: BaseException) -> bool:
@@ -29,17 +30,47 @@ def is_mistake(error: BaseException) -> bool:
     return _is_refused_by_the_system(error) or _raised_in(error).partition(".")[0] in READERS
 
 
-def format_hydra_error(error: BaseException) -> str:
-    """One message for whatever Hydra, OmegaConf or we ourselves raise about what the user wrote."""
+def format_hydra_error(error: BaseException, option_folders: Sequence[Path] = ()) -> str:
+    """One message for whatever Hydra, OmegaConf or we ourselves raise about what the user wrote.
+
+    Args:
+        option_folders: where option files lie beside our own, so that the message can name the file.
+    """
     if isinstance(error, UserError):
         return str(error)
     if _is_refused_by_the_system(error):
         return f"{error.filename}: {error.strerror}."
-    translations = (_not_an_override, _unknown_option, _given_twice, _unknown_key, _several_values, _wrong_type)
-    return next(
-        (words for words in (translate(error) for translate in translations) if words),
-        str(error).strip() or type(error).__name__,
+    translations = (
+        *(_not_an_override, _unknown_option, _given_twice, _unknown_key, _several_values, _wrong_type),
+        *(_no_log, _untranslated),
     )
+    words = next(words for words in (translate(error) for translate in translations) if words)
+    file = _option_file(error, option_folders)
+    return words if file is None or words.startswith(str(file)) else f"{file}: {words}"
+
+
+def _option_file(error: BaseException, folders: Sequence[Path]) -> Path | None:
+    """The option file that Hydra was reading, as its messages begin: In 'experiment/mine': ..."""
+    found = re.match(r"In '([\w/.-]+)': ", str(error))
+    if found is None or found[1] == "config":
+        return None
+    return next(
+        (file for folder in (*folders, CONF) if (file := folder.absolute() / f"{found[1]}.yaml").is_file()), None
+    )
+
+
+def _no_log(error: BaseException) -> str | None:
+    """`hydra.job_logging.handlers.console.class=nothing.X`."""
+    if isinstance(error, ValueError) and _raised_in(error) == "logging.config":
+        return f"hydra.job_logging: {error} ({error.__cause__ or error.__context__ or 'it says no more'})."
+    return None
+
+
+def _untranslated(error: BaseException) -> str:
+    """What Hydra or OmegaConf say, in the one line that matters."""
+    whole = str(error).strip() or str(error.__cause__ or "").strip() or type(error).__name__
+    lines = [line for line in whole.splitlines() if not re.match(r"In '.*raised while composing config:", line)]
+    return " ".join(line.strip() for line in (lines or [whole]) if not re.match(r"\s*\w+_?\w*=", line))
 
 
 def _raised_in(error: BaseException) -> str:
@@ -56,13 +87,20 @@ def _is_refused_by_the_system(error: BaseException) -> TypeGuard[OSError]:
 
 
 def quoted_if_needed(word: str) -> str:
-    """`key=value` in quotes of Hydra's, where its grammar takes the value only so and it can be but one value."""
+    """`key=value` in quotes of Hydra's, where its grammar takes the value only so and it can be but one value.
+
+    Where a text is wanted, so is what would be read as a number: `data.root=1.10` is a folder, and not 1.1.
+    """
     key, equals, value = word.partition("=")
-    if word.startswith("-") or not equals or set(value) & set(",[]{}\\\"'"):
+    if word.startswith("-") or not equals or set(value) & set("[]{}\\\"'"):
         return word
+    is_text = key.lstrip("+") in texts()
+    if "," in value:
+        return f"{key}={','.join(map(_as_text, value.split(',')))}" if is_text else word
     parser = OverridesParser.create()
     try:
-        parser.parse_override(word)
+        parsed = parser.parse_override(word).value()
+        return f"{key}={_as_text(value)}" if is_text and not isinstance(parsed, str) else word
     except HydraException:
         quoted = f'{key}="{value}"'
         with contextlib.suppress(HydraException):
@@ -71,10 +109,19 @@ def quoted_if_needed(word: str) -> str:
     return word
 
 
+def _as_text(value: str) -> str:
+    """In quotes where Hydra would read a number; null stays the word for nothing."""
+    is_number = re.fullmatch(r"[-+]?[\d_.]+([eE][-+]?\d+)?|0[xob]\w+|true|false|[-+]?(nan|inf)", value, re.IGNORECASE)
+    return f'"{value}"' if is_number else value
+
+
 def _not_an_override(error: BaseException) -> str | None:
     """`resnet18` without `model=`; `data.root=~/images` without quotes."""
     if not isinstance(error, OverrideParseException):
         return None
+    value = error.override.partition("=")[2]
+    if not set(value) & set("[]{}()'\"") and any(not part.strip() for part in value.split(",")):
+        return f"{error.override}: there is nothing before, behind or between its commas; leave out the comma."
     if "=" in error.override:
         typed = _quoted(error.override)
         return f"{error.override}: this value needs quotes of its own, inside those of the shell: {typed}"
@@ -82,9 +129,11 @@ def _not_an_override(error: BaseException) -> str | None:
 
 
 def _quoted(override: str) -> str:
-    """`key=value` as it can be typed whatever the value holds."""
+    """`key=value` as it can be typed whatever the value holds: in quotes of Hydra's, inside those of the shell."""
     key, _, value = override.partition("=")
-    return shlex.quote(f'{key}="{value}"') if '"' not in value else f"\"{key}='{value}'\""
+    quote = "'" if '"' in value else '"'
+    inner = re.sub(rf"(\\*){quote}", rf"\1\1\\{quote}", re.sub(r"(\\+)$", r"\1\1", value))
+    return shlex.quote(f"{key}={quote}{inner}{quote}")
 
 
 def _unknown_option(error: BaseException) -> str | None:
@@ -125,6 +174,7 @@ def _several_values(error: BaseException) -> str | None:
 def _unknown_key(error: BaseException) -> str | None:
     """`trainer.max_epoch=3`, `modle=resnet18`."""
     match = re.search(r"Could not (?:override|append to|delete) '([^']+)'", str(error))
+    match = match or re.search(r"Key '[^']*' not in '\w+'\s+full_key: (\S+)", str(error))  # in an option file
     if not match:
         return None
     key = match[1]

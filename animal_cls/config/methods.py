@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from animal_cls.config import yaml_text
 from animal_cls.config.schema import method_names
 from animal_cls.errors import UserError
 from animal_cls.files.paths import CONF
@@ -146,7 +145,7 @@ def augment_section(value: Any, folders: tuple[Path, ...] = (CONF,)) -> dict[str
 def _option_file(name: str, folders: tuple[Path, ...]) -> dict[str, Any]:
     for folder in folders:
         if (file := folder / "reg" / f"{name}.yaml").is_file():
-            return dict(yaml.safe_load(file.read_text(encoding="utf-8")) or {})
+            return dict(yaml_text.read(file) or {})
     options = sorted({file.stem for folder in folders for file in (folder / "reg").glob("*.yaml")} - {"none"})
     raise UserError(
         f"data.augment={name}: no such option.{did_you_mean(name, options)} Options: none, {', '.join(options)}."

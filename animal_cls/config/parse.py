@@ -10,6 +10,7 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException
 
+from animal_cls.config import yaml_text
 from animal_cls.config.checks import check, unknown_key
 from animal_cls.config.methods import augment_section, plain, reg_name
 from animal_cls.config.schema import Config
@@ -95,6 +96,9 @@ def _leaves(container: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     if isinstance(container, Mapping):
         for name, value in container.items():
             yield from _leaves(value, f"{prefix}.{name}" if prefix else str(name))
+    elif isinstance(container, list):
+        for number, value in enumerate(container):
+            yield from _leaves(value, f"{prefix}[{number}]")
     else:
         yield prefix, container
 
@@ -106,11 +110,11 @@ def load(file: Path) -> Config:
         UserError: the file is missing, damaged, or of a version with other keys.
     """
     try:
-        cfg = OmegaConf.load(file)
+        cfg = OmegaConf.create(yaml_text.read(file))
         assert isinstance(cfg, DictConfig)
         return parse(cfg)
     except UserError as error:
-        raise UserError(f"{file}: {error}") from None
+        raise UserError(str(error) if str(error).startswith(str(file)) else f"{file}: {error}") from None
     except Exception as error:  # damaged YAML, in as many ways as there are
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"{file}: cannot be read ({reason}). Start the run again in another folder.") from None

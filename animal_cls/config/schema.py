@@ -144,6 +144,8 @@ class Config:
 
     # Key -> the key that it repeats, as the option files say by interpolation. Not a field: nobody can set it.
     derived = cast("Mapping[str, str]", {})
+    # The modules that it may call beside the known ones (config/trusted.py); not a field for the same reason.
+    allowed = cast("tuple[str, ...]", ())
 
 
 def known(entry: "Field[Any]") -> Key:
@@ -177,6 +179,12 @@ def keys() -> list[str]:
         made = entry.default_factory() if callable(entry.default_factory) else None
         found += [f"{name}.{inner}" for inner in made] if isinstance(made, dict) else []
     return found
+
+
+def texts() -> set[str]:
+    """The dotted keys whose value is a text, whatever it looks like: names of files and folders, also of Hydra's."""
+    ours = {name for name, entry in declared() if entry.type in (str, str | None) and not known(entry).options}
+    return ours | {"model.weights", "data.source.labels", "hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir"}
 
 
 def constructor_calls() -> list[str]:

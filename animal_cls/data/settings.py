@@ -5,9 +5,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 from animal_cls.config.values import MAX_PIXELS
+from animal_cls.files.paths import user_cache_folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,4 +36,4 @@ class DataSettings:
 def default_cache_dir() -> Path:
     """Where decoded and drawn images are kept: $ANIMAL_CLS_CACHE, else the user's cache directory."""
     chosen = os.environ.get("ANIMAL_CLS_CACHE")
-    return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("animal_cls", appauthor=False)
+    return Path(chosen).expanduser() if chosen else user_cache_folder()

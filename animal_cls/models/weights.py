@@ -1,10 +1,11 @@
-"""Published weights: by name through torchvision, or from a file."""
+"""Weights to begin with: published ones by name through torchvision or from a file, or those of a run of ours."""
 
 import contextlib
 import io
 import logging
 import pickle
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -13,11 +14,66 @@ from torchvision.models import WeightsEnum
 
 from animal_cls.errors import UserError, WeightsUnavailable
 from animal_cls.files import downloads, tensor_files
+from animal_cls.files.naming import listed
 
 log = logging.getLogger(__name__)
 
 Normalization = tuple[Sequence[float], Sequence[float]]  # mean and std per channel of images in [0, 1]
+NETWORK = "network."  # begins the names of its weights in checkpoints of ours
 IMAGENET: Normalization = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunWeights:
+    """The weights that a run of ours evaluated, of its whole network."""
+
+    file: str  # as the user wrote it
+    state: Mapping[str, Tensor]  # under the names of the network
+    classes: list[str]
+    normalization: Normalization
+    model: str  # by its name in the config
+
+
+def of_run(weights: str | None) -> RunWeights | None:
+    """What `weights` holds, where it is a file that a run of ours has written (best.ckpt, last.ckpt); else None."""
+    try:
+        content = tensor_files.read(Path(weights or "").expanduser())
+        everything, about = content.get("evaluated", content["state_dict"]), content["animal_cls"]
+        return RunWeights(
+            file=str(weights),
+            state={name.removeprefix(NETWORK): value for name, value in everything.items() if name.startswith(NETWORK)},
+            classes=about["classes"],
+            normalization=(everything["mean"].flatten().tolist(), everything["std"].flatten().tolist()),
+            model=about["config"]["model"]["name"],
+        )
+    except (OSError, tensor_files.Unreadable, KeyError, TypeError, AttributeError):
+        return None  # no such file, or none of ours
+
+
+def load_run(network: nn.Module, weights: RunWeights, *, head: str, class_names: Sequence[str] | None) -> None:
+    """Load the weights of a run into `network`, its head only where the classes are the same.
+
+    Args:
+        head: how the names of the head's weights begin.
+        class_names: of the images that the network is for; None where they are not known yet: then without the head.
+
+    Raises:
+        UserError: they are of another network.
+    """
+    takes_head = class_names is not None and list(class_names) == weights.classes
+    state = {name: value for name, value in weights.state.items() if takes_head or not name.startswith(head)}
+    expected = {name: value for name, value in network.state_dict().items() if takes_head or not name.startswith(head)}
+    if differences := _differences(expected, state):
+        raise UserError(
+            f"model.weights={weights.file}: does not fit this network: {'; '.join(differences)}. "
+            f"It is of a run with model={weights.model}; give a checkpoint of the same network."
+        )
+    network.load_state_dict(state, strict=False)
+    if class_names is not None and not takes_head:
+        log.warning(
+            "model.weights=%s: its run told apart %s, this one %s; so its head is left out and begins anew",
+            *(weights.file, listed(weights.classes), listed(class_names)),
+        )
 
 
 def normalization(weights: str | None, published: type[WeightsEnum]) -> Normalization:
@@ -82,6 +138,8 @@ def _read(weights: str, published: type[WeightsEnum]) -> Mapping[str, Tensor]:
         state = tensor_files.read(file)
     except tensor_files.Unreadable as error:
         raise UserError(f"model.weights={weights}: not a file of weights that can be read safely ({error}).") from None
+    except OSError as error:
+        raise UserError(f"model.weights={weights}: cannot be read ({error.strerror}).") from None
     if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
         state = state["state_dict"]
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):

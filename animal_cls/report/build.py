@@ -17,7 +17,7 @@ from animal_cls.report.analysis.headline import answers, best_of, evaluated_spli
 from animal_cls.report.analysis.predictions import Reader
 from animal_cls.report.published import published, statements
 from animal_cls.report.records import Arm, ArmRow, Command, DataSet, ImageNote, Run, Study
-from animal_cls.results import SPLITS, Result, flat
+from animal_cls.results import SPLITS, Result, damage, flat
 
 
 def build_study(sources: Sequence[Path], *, compare: Sequence[tuple[str, str]] = ()) -> Study:
@@ -129,4 +129,6 @@ def _warnings(runs: Sequence[Run], arms: Sequence[Arm]) -> list[str]:
     missing = [f"{counts[status]} {status}" for status in ("failed", "skipped", "unfinished") if counts[status]]
     told = [f"Of {len(runs)} runs {', '.join(missing)}: they are listed, but not in any mean."] if missing else []
     told += [f"{run.name}: {run.reason}" for run in runs if run.status == "unreadable"]
+    lost = {run.folder: damage(run.folder, run.result) for run in runs if run.result is not None}
+    told += [f"{folder}: damaged since it was done: {what}." for folder, what in lost.items() if what]
     return told + [f"{arm.name}: {note}" for arm in arms for note in arm.notes]

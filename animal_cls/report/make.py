@@ -6,6 +6,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from animal_cls.errors import UserError
+from animal_cls.files import atomic
 from animal_cls.report.analysis.collect import OWN
 from animal_cls.report.build import build_study
 from animal_cls.report.output import tables
@@ -17,8 +18,19 @@ WRITING = ".writing"  # inside it: locked while its files are replaced, which ta
 PATIENCE = 60  # seconds
 
 
-def make(sources: Sequence[Path], out: Path, *, workers: Workers, compare: Sequence[tuple[str, str]] = ()) -> Study:
+def make(
+    sources: Sequence[Path],
+    out: Path,
+    *,
+    workers: Workers,
+    compare: Sequence[tuple[str, str]] = (),
+    secret: bytes = b"",
+) -> Study:
     """Write the report on the runs in `sources` into `out`; returns what it says.
+
+    Args:
+        secret: of a sweep that goes on: figures in `out` that were drawn from the same by a report with the same secret
+            are not drawn again.
 
     Raises:
         UserError: no such folder, no run in any of them, no arm of that name, or `out` cannot be written to.
@@ -28,8 +40,10 @@ def make(sources: Sequence[Path], out: Path, *, workers: Workers, compare: Seque
     try:
         out.mkdir(parents=True, exist_ok=True)
         with FileLock(out / WRITING, timeout=PATIENCE):
+            for place in (out, out / tables.FIGURES):
+                atomic.remove_parts(place)  # of a report that was ended
             tables.write(study, out)
-        write_page(study, out, workers)
+        write_page(study, out, workers, secret)
         return study
     except Timeout:
         raise UserError(f"{out}: another report is being written there. Try again.") from None
@@ -44,10 +58,13 @@ def refuse_foreign(out: Path) -> None:
         raise UserError(f"{out}: holds {taken[0]}, but no report, so that is not written over. Choose --out DIR.")
 
 
-def write_page(study: Study, out: Path, workers: Workers) -> None:
+def write_page(study: Study, out: Path, workers: Workers, secret: bytes) -> None:
     """Write index.html and the figures; matplotlib is not loaded before."""
     from animal_cls.report.output import page
+    from animal_cls.report.output.page.drawn import Drawn
 
-    made = page.draw(study, workers)
+    drawn = Drawn(folder=out / tables.FIGURES, secret=secret)
+    made = page.draw(study, workers, drawn)
     with FileLock(out / WRITING, timeout=PATIENCE):
         page.write(study, made, out)
+        drawn.keep(made)

@@ -2,20 +2,25 @@
 
 `python -m animal_cls.report.refresh SWEEP` makes it once for whatever has come in on its standard input, again for what
 came in meanwhile, and ends with that input. So it never runs twice at once, always ends with the last state, and does
-so even if the sweep is killed; what it writes is whole at every moment, see `make.make`.
+so even if the sweep is killed; what it writes is whole at every moment, see `make.make`. It is of low priority, as the
+jobs come first. When the sweep is over and its user waits, another one of normal priority makes the last report.
 """
 
 import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from animal_cls.errors import UserError
+from animal_cls.files.terminal import say
 
 NICENESS = 10  # where all cores are busy with jobs, it takes a tenth of one of them
+LAST = "--last"  # at normal priority, once
+SECRET = "ANIMAL_CLS_SWEEP"  # environment variable: what this sweep's reports know each other's figures by
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 PACKAGES = Path(__file__).parents[2]  # where the process finds this package, however this one found it
 
@@ -25,6 +30,7 @@ class Refresher:
     """Keeps a sweep's report up to date without delaying or hurting the sweep."""
 
     process: "subprocess.Popen[bytes] | None" = None
+    secret: str = field(default_factory=lambda: secrets.token_hex(16))
 
     def after_job(self, sweep: Path) -> None:
         """Ask for a fresh `sweep`/report, and return at once."""
@@ -34,14 +40,13 @@ class Refresher:
             warn(error)
 
     def finish(self, sweep: Path) -> None:
-        """Wait until `sweep`/report shows everything."""
+        """Make `sweep`/report show everything, and wait for that."""
         try:
-            if self.process is None:
-                self._ask(sweep)
-            if self._end() != 0:  # it was killed, perhaps in the middle
-                self._ask(sweep)
-                if code := self._end():
-                    warn(RuntimeError(f"its process ended with exit code {code}"))
+            self._drop()
+            for _ in range(2):  # again where it was killed, perhaps in the middle
+                if (code := self._start(sweep, LAST, stdin=subprocess.DEVNULL).wait()) == 0:
+                    return
+            warn(RuntimeError(f"its process ended with exit code {code}"))
         except OSError as error:
             warn(error)
 
@@ -49,39 +54,39 @@ class Refresher:
         """One line to the process, which is started if there is none, or no more."""
         for _ in range(2):
             if self.process is not None and self.process.poll() is not None:
-                self._end()
+                self._drop()
             if self.process is None:
-                self._start(sweep)
-            assert self.process is not None
+                self.process = self._start(sweep, stdin=subprocess.PIPE)
             assert self.process.stdin is not None
             with suppress(BrokenPipeError):  # it died just now
                 self.process.stdin.write(b"\n")
                 return
 
-    def _start(self, sweep: Path) -> None:
+    def _start(self, sweep: Path, *words: str, stdin: int) -> "subprocess.Popen[bytes]":
         path = os.pathsep.join([str(PACKAGES), *filter(None, [os.environ.get("PYTHONPATH")])])
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", __name__, str(sweep)],
-            stdin=subprocess.PIPE,
+        return subprocess.Popen(
+            [sys.executable, "-m", __name__, str(sweep), *words],
+            stdin=stdin,
             stdout=subprocess.DEVNULL,
             bufsize=0,
-            env={**os.environ, **ONE_THREAD, "PYTHONPATH": path},
+            env={**os.environ, **ONE_THREAD, "PYTHONPATH": path, SECRET: self.secret},
             process_group=None if sys.platform == "win32" else 0,  # Ctrl-C stops the sweep, and this after its report
         )
 
-    def _end(self) -> int:
-        """Let the process end when its work is done; returns its exit code."""
-        assert self.process is not None
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        process, self.process = self.process, None
-        return process.wait()
+    def _drop(self) -> None:
+        """End the process at once: what it writes is whole at every moment."""
+        if self.process is not None:
+            assert self.process.stdin is not None
+            self.process.kill()
+            self.process.stdin.close()
+            self.process.wait()
+            self.process = None
 
 
 def warn(error: Exception) -> None:
     """Tell the user, whose sweep goes on."""
     why = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-    print(f"the sweep goes on, but its report could not be made: {why}", file=sys.stderr, flush=True)
+    say(f"the sweep goes on, but its report could not be made: {why}", to="stderr")
 
 
 def requests() -> Iterator[bytes]:
@@ -90,15 +95,16 @@ def requests() -> Iterator[bytes]:
         yield asked
 
 
-def run(sweep: Path) -> None:
-    """Make the report as often as asked; what goes wrong is told once."""
+def run(sweep: Path, *, last: bool) -> None:
+    """Make the report as often as asked, or for the last time; what goes wrong is told once."""
     from animal_cls.report import make  # not in the sweep itself: scipy takes a second
-    from animal_cls.report.workers import Workers
+    from animal_cls.report.workers import Workers, gathered
 
-    told = False
-    for _ in requests():
+    told, secret = False, os.environ.get(SECRET, "").encode()
+    for _ in [b""] if last else requests():
         try:
-            make.make([sweep], sweep / make.REPORT, workers=Workers(count=0))
+            with gathered() if last else nullcontext(Workers(count=0)) as workers:
+                make.make([sweep], sweep / make.REPORT, workers=workers, secret=secret)
         except Exception as error:
             if not told:
                 warn(error)
@@ -106,6 +112,7 @@ def run(sweep: Path) -> None:
 
 
 if __name__ == "__main__":
-    if hasattr(os, "nice"):
+    is_last = LAST in sys.argv[2:]
+    if hasattr(os, "nice") and not is_last:
         os.nice(NICENESS)
-    run(Path(sys.argv[1]))
+    run(Path(sys.argv[1]), last=is_last)

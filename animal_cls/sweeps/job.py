@@ -3,9 +3,8 @@
 import json
 import logging
 import os
-import shlex
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -16,9 +15,14 @@ from animal_cls import results
 from animal_cls.config.schema import Config
 from animal_cls.errors import UserError, WeightsUnavailable
 from animal_cls.files import atomic, disk
-from animal_cls.results import LOCK, OWNER, Result
+from animal_cls.files.terminal import say
+from animal_cls.results import LOCK, OWNER, START, Result, resume_command
+from animal_cls.sweeps.run_status import holder, run_status
 from animal_cls.sweeps.summary import accuracies, summary
+from animal_cls.training import start
 from animal_cls.training.signals import Stopped, catch_signals
+
+PATIENCE = 0.5  # seconds: whoever looks whether the folder is free holds its lock for less than a millisecond
 
 file_log = logging.getLogger("animal_cls.file")  # what the log keeps and the terminal need not see
 
@@ -27,12 +31,20 @@ class FolderBusy(UserError):
     """Another process is training in the folder."""
 
 
-def run_job(config: Config, folder: Path, *, skip: str | None = None, go_on: bool = False) -> Result:
+def run_job(
+    config: Config,
+    folder: Path,
+    *,
+    skip: str | None = None,
+    go_on: bool = False,
+    records: Mapping[str, str] | None = None,
+) -> Result:
     """Train, and leave a result.json that says so where that does not work.
 
     Args:
         skip: why the run is to be passed over.
         go_on: continue from the newest checkpoint in `folder`, if there is one.
+        records: path in `folder` -> text; written once the folder is this run's.
 
     Raises:
         FolderBusy: another process is training there.
@@ -42,12 +54,17 @@ def run_job(config: Config, folder: Path, *, skip: str | None = None, go_on: boo
     """
     from animal_cls.training import run  # not before it is needed: torch takes seconds
 
+    _keep_for_the_file(file_log)
     with _locked(folder), catch_signals() as stop:
         results.refuse_finished(folder)
+        _require_own(config, folder, go_on=go_on)
         try:
+            _begin(config, folder, go_on=go_on, records=records or {})
             if skip:
                 raise WeightsUnavailable(skip)
             return run.train(config, folder, stop=stop, go_on=go_on)
+        except start.OtherConfig:  # of which nothing is recorded
+            raise
         except Exception as error:
             in_words = _in_words(error, folder)
             _record(config, folder, in_words, cause=error)
@@ -56,9 +73,47 @@ def run_job(config: Config, folder: Path, *, skip: str | None = None, go_on: boo
             raise in_words from error
 
 
+def refuse_taken(folder: Path) -> None:
+    """Raise `UserError` where a run is going on, unfinished or done in `folder`, and leave the folder as it is."""
+    if run_status(folder).status == "running":
+        raise _busy(folder)
+    results.refuse_finished(folder)
+    start.refuse_begun(folder)
+
+
+def _require_own(config: Config, folder: Path, *, go_on: bool) -> None:
+    """Raise `UserError` where `folder` belongs to another run than this one."""
+    try:
+        if go_on:
+            start.require_same(config, folder)
+        else:
+            start.refuse_begun(folder)
+    except OSError as error:
+        raise _in_words(error, folder) from error
+
+
+def _begin(config: Config, folder: Path, *, go_on: bool, records: Mapping[str, str]) -> None:
+    """Write how the run begins, unless it has begun."""
+    from animal_cls.training import run
+
+    if go_on and ((folder / START).exists() or start.has_checkpoints(folder)):
+        return
+    run.begin(config, folder)
+    for name, text in records.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        atomic.write(folder / name, text)
+
+
+def _keep_for_the_file(log: logging.Logger) -> None:
+    """Let what `log` gets go to the files of the log alone, if it has any."""
+    files = [handler for handler in logging.getLogger().handlers if isinstance(handler, logging.FileHandler)]
+    log.handlers[:] = files or [logging.NullHandler()]
+    log.propagate = False
+
+
 def _in_words(error: Exception, folder: Path) -> Exception:
     """What the system refused, as a mistake that the user can mend; any other error as it is."""
-    return disk.trouble(error, folder, way_on=_resume_command(folder)) if isinstance(error, OSError) else error
+    return disk.trouble(error, folder, way_on=resume_command(folder)) if isinstance(error, OSError) else error
 
 
 def _record(config: Config, folder: Path, error: Exception, *, cause: Exception) -> None:
@@ -74,27 +129,39 @@ def _record(config: Config, folder: Path, error: Exception, *, cause: Exception)
 
 
 def run_job_reporting(
-    config: Config, folder: Path, *, in_sweep: bool, skip: str | None = None, go_on: bool = False
+    config: Config,
+    folder: Path,
+    *,
+    sweep: Path | None,
+    skip: str | None = None,
+    go_on: bool = False,
+    records: Mapping[str, str] | None = None,
 ) -> None:
     """As `run_job`, with what a person reads of it; in a sweep, a failure is printed and the next job may follow.
+
+    Args:
+        sweep: the folder of the sweep that it is a job of.
 
     Raises:
         UserError, Exception: a single run that could not be done.
         Stopped: a signal has ended it; with the command that goes on.
     """
+    if sweep is not None and run_status(folder).status == "done":
+        say("left alone: another process has done it")
+        return
     try:
-        result = run_job(config, folder, skip=skip, go_on=go_on)
+        result = run_job(config, folder, skip=skip, go_on=go_on, records=records)
     except Stopped as stopped:
-        stopped.way_on = _resume_command(folder.parent if in_sweep else folder)
+        stopped.way_on = resume_command(sweep or folder)
         raise
     except Exception as error:
-        if not in_sweep:
+        if sweep is None:
             raise
-        print(_outcome(error, folder), flush=True)
+        say(_outcome(error, folder))
     else:
         text = summary(result, folder, tensorboard=folder / "tensorboard")
         file_log.info("%s", text)
-        print(accuracies(result) if in_sweep else text, flush=True)
+        say(text if sweep is None else accuracies(result))
 
 
 def _outcome(error: Exception, folder: Path) -> str:
@@ -108,8 +175,9 @@ def _outcome(error: Exception, folder: Path) -> str:
     return f"failed: {type(error).__name__}: {error} (the traceback is in {folder / 'animal_cls.log'})"
 
 
-def _resume_command(folder: Path) -> str:
-    return f"python -m animal_cls.resume {shlex.quote(str(folder))}"
+def _busy(folder: Path) -> FolderBusy:
+    who = f" ({known})" if (known := holder(folder)) else ""
+    return FolderBusy(f"{folder}: another process is training in this folder{who}. Wait for it or choose another one.")
 
 
 @contextmanager
@@ -117,13 +185,11 @@ def _locked(folder: Path) -> Iterator[None]:
     """Hold the folder's lock, which dies with its process, and leave a file that says who holds it."""
     lock = FileLock(folder / LOCK)
     try:
-        lock.acquire(blocking=False)
+        lock.acquire(timeout=PATIENCE, poll_interval=0.05)
         owner = {"host": socket.gethostname(), "pid": os.getpid(), "since": f"{datetime.now():%Y-%m-%d %H:%M:%S}"}
         atomic.write(folder / OWNER, json.dumps(owner) + "\n")
     except Timeout:
-        raise FolderBusy(
-            f"{folder}: another process is training in this folder. Wait for it or choose another one."
-        ) from None
+        raise _busy(folder) from None
     except OSError as error:
         lock.release()
         raise _in_words(error, folder) from error

@@ -1,58 +1,176 @@
 """The plan of a sweep: its jobs, checked whole before the first one, and the file that keeps them."""
 
+import errno
 import json
+import os
+import shlex
+import stat
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from animal_cls import results
-from animal_cls.config.parse import config_folders, to_plain
+from animal_cls.config.parse import config_folders, restore, to_plain
 from animal_cls.config.schema import Config, run_name, without_outcome
 from animal_cls.errors import UserError, WeightsUnavailable
 from animal_cls.files import atomic, disk
+from animal_cls.files.links import refuse_links_out
 from animal_cls.files.naming import path_safe
 from animal_cls.files.paths import CONF
+from animal_cls.files.terminal import say
 from animal_cls.results import PLAN
+from animal_cls.sweeps.run_status import run_status
+from animal_cls.training import start
+
+LONGEST = 255  # bytes of one name, on all file systems in use
+SCHEMA = 3  # of plan.json
+TENSORBOARD, REPORT = "tensorboard", "report"  # beside the job folders
+OWN = (PLAN, "multirun.yaml", TENSORBOARD, REPORT)  # what a job's folder cannot be called
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One planned run of a sweep."""
+    """One run of a sweep that is about to start."""
 
-    folder: str  # below the sweep's
+    folder: str  # below the sweep's, with / between its parts
     overrides: list[str]
     config: Config
 
 
-def validate_plan(jobs: Sequence[Job], folder: Path) -> dict[str, str]:
-    """Check a new plan whole; returns the reason for each job folder that will be skipped.
+@dataclass(frozen=True, kw_only=True)
+class PlannedJob:
+    """One run of a sweep as plan.json keeps it."""
+
+    name: str  # readable and unique: resnet18/dropout/seed=0
+    folder: str  # below the sweep's, with / between its parts
+    curves: str  # where its events lie in its tensorboard/
+    overrides: list[str]
+    skip: str | None  # why it is passed over
+    config: dict[str, Any]  # as composed when the sweep began, whatever conf/ says when it is resumed
+
+    def job(self) -> Job:
+        """What is to be run; raises `UserError` where its config is of a version with other keys."""
+        try:
+            return Job(folder=self.folder, overrides=self.overrides, config=restore(self.config))
+        except UserError as error:
+            raise UserError(f"{PLAN}: {error} (in the job {self.folder})") from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What plan.json says of a sweep."""
+
+    cwd: str | None = None  # the folder that it was started in, to which relative paths belong
+    config_dirs: tuple[str, ...] = ()  # of option files, beside our own
+    jobs: tuple[PlannedJob, ...] = ()  # in the order in which they start
+
+
+def validate_plan(jobs: Sequence[Job], folder: Path) -> "dict[str, JobEstimate]":
+    """Check a new plan whole; returns what is known of each job before it begins, by its folder.
 
     Raises:
-        UserError: two jobs for one folder, a folder with a finished run, a part that cannot be made as it is written,
-            too small a disk.
+        UserError: two jobs for one folder, another sweep there, a folder with a run in it or that cannot be one, a part
+            that cannot be made as it is written, too small a disk.
     """
-    twice = [name for name, count in Counter(job.folder for job in jobs).items() if count > 1]
-    if twice:
-        raise UserError(f"The plan holds the same job twice: {twice[0]}. Name each value of an axis once.")
+    if not jobs:
+        raise UserError("The plan holds no job: one of its axes has no values.")
+    _refuse_shared(jobs)
+    _check_names([job.folder for job in jobs])
+    _refuse_unusable(folder)
+    refuse_links_out(folder)
     for job in jobs:
-        results.refuse_finished(folder / job.folder)
-    return validate_jobs(jobs, folder)
+        _refuse_taken(folder / job.folder)
+    estimates = estimate_jobs(jobs, folder)
+    for name, estimate in estimates.items():
+        if estimate.fault is not None:
+            raise UserError(f"{estimate.fault} (in the job {name}; nothing was started)")
+    return estimates
 
 
-def validate_jobs(jobs: Sequence[Job], folder: Path) -> dict[str, str]:
-    """As `validate_plan`, for jobs that may have been begun."""
+def _refuse_shared(jobs: Sequence[Job]) -> None:
+    """Raise `UserError` where different jobs would have one folder."""
+    known = {job.folder: job for job in jobs}
+    if shared := [job.folder for job in jobs if job.overrides != known[job.folder].overrides]:
+        raise UserError(f"hydra.sweep.subdir={shared[0]}: several jobs would have this folder. Let it tell them apart.")
+
+
+def _refuse_unusable(folder: Path) -> None:
+    """Raise `UserError` where a sweep's folder is another one's, or cannot be one."""
+    try:
+        if not stat.S_ISDIR(folder.stat().st_mode):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UserError(
+            f"hydra.sweep.dir={folder}: cannot be made ({error.strerror}). Choose another one: hydra.sweep.dir=..."
+        ) from None
+    if (folder / PLAN).exists():
+        raise _another_sweep(folder)
+
+
+def _check_names(folders: Sequence[str]) -> None:
+    """Raise `UserError` where jobs would write into each other's folders, or into what the sweep itself writes."""
+    taken: set[str] = set()
+    for name in folders:
+        if name in taken:
+            raise UserError(f"The plan holds the same job twice: {name}. Name each value of an axis once.")
+        taken.add(name)
+        if long := [part for part in PurePosixPath(name).parts if len(os.fsencode(part)) > LONGEST]:
+            raise UserError(f"hydra.sweep.subdir={name}: {long[0][:40]}... is too long for the name of a folder.")
+        if PurePosixPath(name).parts[0] in OWN:
+            raise UserError(f"hydra.sweep.subdir={name}: the sweep's own files have that name. Choose another one.")
+    for name in folders:
+        if above := [str(path) for path in PurePosixPath(name).parents if str(path) in taken]:
+            raise UserError(f"hydra.sweep.subdir={name}: lies in another job's folder ({above[0]}). Keep them apart.")
+
+
+def _refuse_taken(folder: Path) -> None:
+    """Raise `UserError` where `folder` holds a run that is done, goes on or can go on, or cannot be a run's."""
+    try:
+        is_folder = stat.S_ISDIR(folder.stat().st_mode)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be a job's folder ({error.strerror}). {_WAY_OUT}") from None
+    if not is_folder:
+        raise UserError(f"{folder}: cannot be a job's folder, there is a file of that name. {_WAY_OUT}")
+    found = run_status(folder)
+    if found.status in ("running", "unreadable"):
+        raise UserError(f"{folder}: holds a run that is {found.status} ({found.detail}). {_WAY_OUT}")
+    results.refuse_finished(folder)
+    start.refuse_begun(folder)
+
+
+_WAY_OUT = "Choose another folder (hydra.sweep.dir=... or hydra.sweep.subdir=...) or move this one away."
+
+
+def estimate_jobs(jobs: Sequence[Job], folder: Path) -> "dict[str, JobEstimate]":
+    """What is known of each job before it begins, by its folder.
+
+    Raises:
+        UserError: too small a disk.
+    """
     known: dict[str, JobEstimate] = {}  # one for all jobs with the same parts
     for job in jobs:
         if (parts := _parts(job.config)) not in known:
             known[parts] = _probe(job)
-    estimates = [(job, known[_parts(job.config)]) for job in jobs]
-    starting = [estimate for _, estimate in estimates if estimate.skip is None]
+    estimates = {job.folder: known[_parts(job.config)] for job in jobs}
+    starting = [estimate for estimate in estimates.values() if estimate.skip is None and estimate.fault is None]
     if starting:
         needed = sum(one.kept_bytes for one in starting) + max(one.passing_bytes for one in starting)
         disk.require(folder, needed, key="hydra.sweep.dir", purpose=f"the output of {len(starting)} runs")
-    return {job.folder: estimate.skip for job, estimate in estimates if estimate.skip is not None}
+    return estimates
+
+
+def say_ahead(estimates: "Mapping[str, JobEstimate]") -> None:
+    """Print how many of the jobs will be passed over or fail, and why."""
+    told = Counter(f"will be skipped: {one.skip}" for one in estimates.values() if one.skip is not None)
+    told += Counter(f"will fail: {one.fault}" for one in estimates.values() if one.fault is not None)
+    for what, count in told.items():
+        say(f"{count} of {len(estimates)} jobs {what}", to="stderr")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +178,7 @@ class JobEstimate:
     """What is known of a job before it begins."""
 
     skip: str | None = None  # the reason to pass it over
+    fault: str | None = None  # why it will fail
     kept_bytes: int = 0  # that it leaves
     passing_bytes: int = 0  # that it needs for a while
 
@@ -77,87 +196,133 @@ def _parts(config: Config) -> str:
 
 
 def _probe(job: Job) -> JobEstimate:
-    """Build a job's parts once, and measure them.
-
-    Raises:
-        UserError: one of them cannot be made as it is written.
-    """
+    """Build a job's parts once, and measure them."""
     from animal_cls.training import build, checkpoints  # not before it is needed: torch takes seconds
 
     try:
-        kept, passing = checkpoints.bytes_of_run(build.probe(job.config).network)
+        parts = build.probe(job.config)
+        kept, passing = checkpoints.bytes_of_run(parts.network)
     except WeightsUnavailable as error:
         return JobEstimate(skip=str(error))
     except UserError as error:
-        raise UserError(f"{error} (in the job {job.folder}; nothing was started)") from None
+        return JobEstimate(fault=str(error))
+    for record in parts.records:
+        if record.without_effect:
+            say(f"{job.folder}: {record.without_effect}", to="stderr")
     return JobEstimate(kept_bytes=kept, passing_bytes=passing)
 
 
-def write_plan(jobs: Sequence[Job], folder: Path, skipped: dict[str, str]) -> None:
-    """Claim `folder` for these jobs with plan.json; `skipped` has the reason for each job folder to pass over.
+def make_plan(jobs: Sequence[Job], estimates: Mapping[str, JobEstimate]) -> Plan:
+    """The plan of a new sweep that is started here, with what is known of each job before it begins, by its folder."""
+    planned = [
+        PlannedJob(
+            name=name,
+            folder=job.folder,
+            curves=run_name(job.config),
+            overrides=job.overrides,
+            skip=estimates[job.folder].skip,
+            config=to_plain(job.config),
+        )
+        for name, job in zip(display_names(jobs), jobs, strict=True)
+    ]
+    dirs = tuple(str(path) for path in config_folders() if path != CONF)
+    return Plan(cwd=str(Path.cwd()), config_dirs=dirs, jobs=tuple(planned))
+
+
+def write_plan(plan: Plan, folder: Path) -> None:
+    """Claim `folder` for these jobs with plan.json.
 
     Raises:
-        UserError: it belongs to another sweep, perhaps one that started in the same second.
+        UserError: it belongs to another sweep, perhaps one that started in the same second, or cannot be written to.
     """
     disk.make_folder(folder, "hydra.sweep.dir")
-    named = zip(display_names(jobs), jobs, strict=True)
-    rows = [
-        {
-            "name": name,
-            "folder": job.folder,
-            "curves": run_name(job.config),
-            "overrides": job.overrides,
-            "skip": skipped.get(job.folder),
-            "config": to_plain(job.config),  # as composed today, whatever conf/ says when the sweep is resumed
-        }
-        for name, job in named
-    ]
-    dirs = [str(path) for path in config_folders() if path != CONF]
-    text = json.dumps({"schema": 2, "cwd": str(Path.cwd()), "config_dirs": dirs, "jobs": rows}, indent=2)
+    record: dict[str, Any] = {"schema": SCHEMA, **asdict(plan)}
+    record["checksum"] = _checksum(record)
     try:
-        atomic.write_new(folder / PLAN, text + "\n")
+        atomic.write_new(folder / PLAN, json.dumps(record, indent=2) + "\n")
     except FileExistsError:
+        raise _another_sweep(folder) from None
+    except OSError as error:
         raise UserError(
-            f"{folder}: holds another sweep ({PLAN}), which is not written over. Choose another hydra.sweep.dir=..."
+            f"hydra.sweep.dir={folder}: cannot be written to ({error.strerror}). Choose another hydra.sweep.dir=..."
         ) from None
 
 
-def read_plan(folder: Path) -> dict[str, Any]:
-    """What plan.json says: the jobs, and the folder that they were started in; no jobs where there is no plan.
+def _another_sweep(folder: Path) -> UserError:
+    return UserError(
+        f"{folder}: holds another sweep ({PLAN}), which is not written over. Choose another hydra.sweep.dir=..., "
+        f"or go on with that one: {results.resume_command(folder)}"
+    )
+
+
+def _checksum(record: Mapping[str, Any]) -> str:
+    """SHA-256 of what a plan says, however it is spaced; of a key that is a number, as JSON has it."""
+    return results.sha256(json.dumps(json.loads(json.dumps(record)), sort_keys=True).encode())
+
+
+def read_plan(folder: Path) -> Plan:
+    """What plan.json says; no jobs where there is no plan.
 
     Raises:
-        UserError: it is damaged.
+        UserError: it is damaged, cannot be read now, or names a place outside of `folder`.
     """
     path = folder / PLAN
-    if not path.exists():
-        return {"jobs": []}
     try:
-        plan = json.loads(path.read_text(encoding="utf-8"))
-        return {**plan, "jobs": list(plan["jobs"])}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path}: cannot be read ({error}). Start the sweep again in another folder.") from None
+        if path.is_fifo():  # to read it might never end
+            raise OSError(errno.EINVAL, "It is a pipe")
+        return _parse(json.loads(path.read_bytes()))
+    except (FileNotFoundError, NotADirectoryError):
+        return Plan()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}). When the cause is gone, try again.") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise UserError(
+            f"{path}: damaged ({error}). The jobs that have begun can go on one by one: "
+            f"python -m animal_cls.resume {shlex.quote(str(folder))}/JOB; else start the sweep again in another folder."
+        ) from None
 
 
-def jobs_of(folder: Path) -> list[tuple[str, str]]:
-    """The names of a sweep's jobs and their folders below `folder`: as planned, or else those that are there."""
-    planned = [(job["name"], job["folder"]) for job in read_plan(folder)["jobs"]]
-    return planned or [(path.parent.name, path.parent.name) for path in sorted(folder.glob(f"*/{results.RESULT}"))]
+def _parse(raw: Any) -> Plan:
+    """Raises `ValueError`, `KeyError`, `TypeError` or `AttributeError` for what is not as `write_plan` writes it."""
+    if raw.get("schema") != SCHEMA:
+        raise ValueError(f"its schema is {raw.get('schema')!r}, and this version of animal_cls reads {SCHEMA}")
+    kept = raw.pop("checksum", None)
+    if kept != _checksum(raw):
+        raise ValueError("its checksum does not fit")
+    jobs = tuple(PlannedJob(**job) for job in raw["jobs"])
+    for job in jobs:
+        for name in (job.name, job.folder, job.curves):
+            _check_inside(name)
+        if not isinstance(job.config, dict) or not isinstance(job.skip, str | None):
+            raise TypeError(f"the job {job.folder} has no config")
+    _check_names([job.folder for job in jobs])
+    return Plan(cwd=str(raw["cwd"]), config_dirs=tuple(map(str, raw["config_dirs"])), jobs=jobs)
 
 
-def planned_skip(job_folder: Path) -> str | None:
-    """Why the sweep that this job belongs to passes it over, or `None`."""
-    jobs = read_plan(job_folder.parent)["jobs"]
-    return next((job["skip"] for job in jobs if job["folder"] == job_folder.name), None)
+def _check_inside(name: str) -> None:
+    """Raise `ValueError` where `name` is not that of a place below the folder it belongs to."""
+    path = Path(name)
+    if path.is_absolute() or path.drive or not path.parts or ".." in path.parts or "\0" in name:
+        raise ValueError(f"{name!r} is not a place in the sweep's folder")
 
 
-def link_tensorboard(folder: Path) -> None:
+def planned_job(sweep: Path, folder: Path) -> PlannedJob | None:
+    """What the plan of `sweep` says of the job that runs in `folder`, or `None` where it says nothing."""
+    try:
+        jobs = read_plan(sweep).jobs
+    except UserError:  # told when the sweep ends; the job has all it needs without it
+        return None
+    return next((job for job in jobs if Path(sweep, job.folder).resolve() == folder.resolve()), None)
+
+
+def link_tensorboard(plan: Plan, folder: Path) -> None:
     """Make `folder`/tensorboard, in which TensorBoard finds each run under what it is: resnet18/dropout/seed=0."""
-    for job in read_plan(folder)["jobs"]:
-        link = folder / "tensorboard" / job["name"]
-        link.parent.mkdir(parents=True, exist_ok=True)
+    for job in plan.jobs:
+        link = folder / TENSORBOARD / job.name
         up = Path(*[".."] * (len(link.relative_to(folder).parts) - 1))
         try:
-            link.symlink_to(up / job["folder"] / "tensorboard" / job["curves"], target_is_directory=True)
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(up / job.folder / TENSORBOARD / job.curves, target_is_directory=True)
         except FileExistsError:  # from an earlier process
             continue
         except OSError:  # a file system or a system without links: the longer names in the job folders remain

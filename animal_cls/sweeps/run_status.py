@@ -1,24 +1,35 @@
 """What became of each run, as its files say: no other record of a sweep is kept."""
 
+import errno
 import json
+import os
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from animal_cls import results
-from animal_cls.results import LOCK, OWNER
+from animal_cls.errors import UserError
+from animal_cls.results import LOCK, OWNER, Result
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
 
 CHECKPOINT = Path("checkpoints", "last.ckpt")
 FINISHED = ("done", "skipped")
+STATUSES = ("done", "failed", "skipped", "running", "unfinished", "queued", "unreadable")  # as they are counted
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunStatus:
-    """One run: done, failed, skipped, running, unfinished (begun by a process that is dead) or queued."""
+    """One run: of `STATUSES`; unfinished: begun by a process that is dead; queued: not begun, or its folder is gone."""
 
     status: str
-    detail: str = ""  # why it failed or was skipped, who trains it, or from where it can go on
+    detail: str = ""  # why it failed or cannot be read, who trains it and how to end that, or from where it can go on
+    result: Result | None = None  # where there is one that can be read
 
     @property
     def is_finished(self) -> bool:
@@ -27,28 +38,82 @@ class RunStatus:
 
 
 def run_status(folder: Path) -> RunStatus:
-    """What the files of the run in `folder` say; a lock that nobody holds means that its process is dead."""
-    owner = _owner(folder)
-    if _is_held(folder / LOCK):
-        return RunStatus(status="running", detail=f"on {owner['host']}, process {owner['pid']}, since {owner['since']}")
-    result = results.load(folder)
+    """What the files of the run in `folder` say, whatever is in them.
+
+    A lock that nobody holds means that its process is dead.
+    """
+    if is_held(folder / LOCK):
+        return RunStatus(status="running", detail=holder(folder))
+    try:
+        result = _checked(results.load(folder))
+    except (UserError, OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+        return RunStatus(status="unreadable", detail=_in_words(error, folder))
     if result is not None:
-        return RunStatus(status=result.status, detail=result.reason or "")
+        return RunStatus(status=result.status, detail=result.reason or "", result=result)
     if not (folder / OWNER).exists():
         return RunStatus(status="queued")
-    where = "its last checkpoint" if (folder / CHECKPOINT).exists() else "the beginning"
+    owner, where = _owner(folder), "its last checkpoint" if (folder / CHECKPOINT).exists() else "the beginning"
     return RunStatus(status="unfinished", detail=f"was on {owner['host']} since {owner['since']}; goes on from {where}")
 
 
+def _checked(result: Result | None) -> Result | None:
+    """`result` itself, or `ValueError` where a table cannot show it."""
+    if result is not None:
+        numbers = [result.seconds, *(split.acc for split in result.splits.values())]
+        if result.status not in STATUSES or not isinstance(result.reason, str | None):
+            raise ValueError(f"status {result.status!r}")
+        if not all(isinstance(number, int | float) for number in numbers):
+            raise ValueError("a number is none")
+    return result
+
+
+def _in_words(error: Exception, folder: Path) -> str:
+    if isinstance(error, UserError):
+        return str(error)
+    why = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+    return f"{folder / results.RESULT}: cannot be read ({why})"
+
+
+def holder(folder: Path) -> str:
+    """Who trains in `folder`, and how to end that, with a checkpoint from which it can go on; "" where nobody knows."""
+    owner = _owner(folder)
+    here = owner["host"] == socket.gethostname()
+    way_out = f"to end it: kill {owner['pid']}" + ("" if here else f" on {owner['host']}")
+    known = f"on {owner['host']}, process {owner['pid']}, since {owner['since']}"
+    return "" if owner["pid"] == UNKNOWN else f"{known}; {way_out}"
+
+
+UNKNOWN = "?"
+
+
 def _owner(folder: Path) -> dict[str, str]:
-    unknown = {"host": "?", "pid": "?", "since": "?"}
+    unknown: dict[str, str] = dict.fromkeys(("host", "pid", "since"), UNKNOWN)
+    if not (folder / OWNER).is_file():  # a pipe might never end
+        return unknown
     try:
         return unknown | {name: str(value) for name, value in json.loads((folder / OWNER).read_bytes()).items()}
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return unknown
 
 
-def _is_held(lock: Path) -> bool:
+def is_held(lock: Path) -> bool:
+    """Whether a living process holds `lock`, which may be another user's; looking does not hold it for others."""
+    if fcntl is None:
+        return _is_held_on_windows(lock)
+    try:
+        file = os.open(lock, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:  # nobody has trained there
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return False
+    except OSError as error:
+        return error.errno in (errno.EAGAIN, errno.EACCES)
+    finally:
+        os.close(file)
+
+
+def _is_held_on_windows(lock: Path) -> bool:
     if not lock.exists():
         return False
     try:

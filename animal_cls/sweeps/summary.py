@@ -10,10 +10,10 @@ from animal_cls.files.naming import escaped
 from animal_cls.files.text import aligned, duration, indented, percent
 from animal_cls.report.format import checkpoint
 from animal_cls.results import SPLITS, Result, SplitResult
+from animal_cls.sweeps.run_status import STATUSES, RunStatus
 
 ENOUGH = 20  # images a class must have in a split, to be called the worst by that split alone
 UNKNOWN = "no reason given"
-STATUSES = ("done", "failed", "skipped", "unfinished")
 
 
 def summary(result: Result, folder: Path, *, tensorboard: Path) -> str:
@@ -107,34 +107,35 @@ def rivals(classes: Sequence[str], row: np.ndarray, own: int) -> str:
     return f"{' or '.join(taken) if len(taken) <= 3 else f'{len(taken)} classes'} ({share} each)"
 
 
-def sweep_table(rows: Sequence[tuple[str, Result | None]]) -> str:
-    """A line per job of a sweep, then why jobs failed or were skipped, then how many ended how.
+def sweep_table(rows: Sequence[tuple[str, RunStatus]]) -> str:
+    """A line per job of a sweep, then what is to be said of those that are not done, then how many ended how.
 
     Args:
-        rows: the name of each job's folder and its result, `None` where it is unfinished.
+        rows: the name of each job and what became of it.
     """
     head = ["job", "status", "train acc", "val acc", "test acc", "seconds"]
-    table = aligned([head, *(job_cells(job, result) for job, result in rows)], right=range(2, len(head)))
-    statuses = [result.status if result else "unfinished" for _, result in rows]
+    table = aligned([head, *(job_cells(job, found) for job, found in rows)], right=range(2, len(head)))
+    statuses = [found.status for _, found in rows]
     counts = [f"{statuses.count(status)} {status}" for status in STATUSES if status in statuses]
     blocks = [table, reasons(rows), [", ".join(counts) or "no jobs"]]
     return "\n\n".join("\n".join(lines) for lines in blocks if lines)
 
 
-def job_cells(job: str, result: Result | None) -> list[str]:
+def job_cells(job: str, found: RunStatus) -> list[str]:
     """Name, status, accuracies in percent and seconds of one job; a dash for what is not known."""
+    result = found.result
     if result is None:
-        return [escaped(job), "unfinished", "-", "-", "-", "-"]
+        return [escaped(job), found.status, "-", "-", "-", "-"]
     splits = [result.splits.get(name) for name in SPLITS[:3]]
     accuracies = ["-" if split is None else percent(split.acc) for split in splits]
-    return [escaped(job), result.status, *accuracies, f"{result.seconds:,.1f}" if result.seconds else "-"]
+    return [escaped(job), found.status, *accuracies, f"{result.seconds:,.1f}" if result.seconds else "-"]
 
 
-def reasons(rows: Sequence[tuple[str, Result | None]]) -> list[str]:
-    """A line per reason for failing or skipping, naming the job, or how many jobs share it."""
+def reasons(rows: Sequence[tuple[str, RunStatus]]) -> list[str]:
+    """A line per reason why jobs are not done, naming the job, or how many jobs share it."""
     jobs: dict[tuple[str, str], list[str]] = {}
-    for job, result in rows:
-        if result is not None and result.status != "done":
-            jobs.setdefault((result.status, result.reason or UNKNOWN), []).append(job)
+    for job, found in rows:
+        if found.detail or found.status in ("failed", "skipped"):
+            jobs.setdefault((found.status, found.detail or UNKNOWN), []).append(job)
     named = {key: escaped(names[0]) if len(names) == 1 else f"{len(names)} jobs" for key, names in jobs.items()}
     return [f"{who} {status}: {indented(reason)}" for (status, reason), who in named.items()]

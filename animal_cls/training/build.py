@@ -11,9 +11,12 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 from animal_cls import regularizers
+from animal_cls.config import trusted
 from animal_cls.config.methods import MethodCall, active
 from animal_cls.config.schema import Config
 from animal_cls.data.module import ImageDataModule
@@ -21,10 +24,21 @@ from animal_cls.data.settings import DataSettings
 from animal_cls.errors import UserError
 from animal_cls.regularizers import Method, NoEffect
 from animal_cls.results import MethodRecord
-from animal_cls.training import hardware
-from animal_cls.training.instantiate import call, checked, is_refusal
+from animal_cls.training import hardware, reach
+from animal_cls.training.instantiate import call, checked, is_refusal, resolve
 
 STEPS = 100  # of a run that is only tried
+# Section of the config -> what a class that it names has to be, where the user has not named it.
+KINDS = {
+    "model": nn.Module,
+    "optimizer": Optimizer,
+    "scheduler": LRScheduler,
+    "reg": Method,
+    "data.augment": Method,
+    "logger": Logger,
+    "callbacks": Callback,
+}
+SAME_PACKAGE = {"lightning": ("pytorch_lightning",)}  # where the classes of lightning.pytorch may come from
 
 
 @dataclass(kw_only=True)
@@ -43,8 +57,10 @@ def check(config: Config) -> None:
     """Look at all that can be seen before the images are looked for, making nothing that takes long.
 
     Raises:
-        UserError: a device that is not there, a constructor that cannot be called as written, a method out of range.
+        UserError: a device that is not there, a constructor that cannot be called as written, a method out of range,
+            code that nobody asked for.
     """
+    refuse_foreign_code(config)
     _check_accelerator(config.trainer.accelerator)
     _check_compile(config)
     checked(config.data.source, "data.source", "root", "cache_dir")
@@ -57,10 +73,44 @@ def check(config: Config) -> None:
     methods(config)
 
 
-def parts(config: Config, *, num_classes: int, folder: Path | None = None) -> Parts:
+def refuse_foreign_code(config: Config) -> None:
+    """Refuse what is neither known nor named by the user, by its name before it is imported and by what it is.
+
+    Raises:
+        UserError: code that nobody asked for.
+    """
+    trusted.refuse_unknown(config)
+    for target in trusted.unnamed(config):
+        if not _is_of_its_kind(resolve(target.name, target.section), target):
+            raise trusted.refusal(target)
+
+
+def _is_of_its_kind(found: Any, target: trusted.Target) -> bool:
+    """Whether it is a class or function of the library that its name begins with, and of the kind of its section."""
+    package = target.name.rpartition(".")[0].partition(".")[0]
+    if str(found.__module__).partition(".")[0] not in (package, *SAME_PACKAGE.get(package, ())):
+        return False
+    if isinstance(found, type):
+        return issubclass(found, KINDS.get(target.section, ()))
+    if target.section == "model":
+        return _is_builder(found.__name__, package)
+    return target.section in ("data.source", "scheduler") and package == "animal_cls"
+
+
+def _is_builder(name: str, package: str) -> bool:
+    """Whether it is a registered network of torchvision or timm, or what makes one of its name."""
+    if package == "torchvision":
+        return name in sys.modules["torchvision.models"].list_models()
+    return name == "create_model" or sys.modules["timm"].is_model(name)
+
+
+def parts(
+    config: Config, *, num_classes: int, class_names: Sequence[str] | None = None, folder: Path | None = None
+) -> Parts:
     """The network, methods, optimizer, loggers and callbacks of a run; the network has seen two images.
 
     Args:
+        class_names: of the run's images, where they are known.
         folder: of the run, for the loggers; None leaves loggers and callbacks out.
 
     Raises:
@@ -68,8 +118,8 @@ def parts(config: Config, *, num_classes: int, folder: Path | None = None) -> Pa
             logits.
     """
     made = methods(config)
-    plain = network(config, num_classes=num_classes)
-    changed, records = _changed(plain, made, config)
+    plain = network(config, num_classes=num_classes, class_names=class_names)
+    changed, records = _changed(plain, made, config, num_classes)
     changed = changed.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     for side in _sides(made, config.data.image_size):
         _check_logits(changed, config, num_classes, side)
@@ -91,6 +141,7 @@ def probe(config: Config) -> Parts:
     """
     check(config)
     made = parts(config, num_classes=2)
+    check_smallest_batch(config, made.network)
     scheduler(config, made.optimizer, total_steps=STEPS)
     return made
 
@@ -108,10 +159,47 @@ def images(config: Config, methods: Sequence[Method] = ()) -> ImageDataModule:
     )
 
 
-def network(config: Config, *, num_classes: int) -> nn.Module:
-    """The network that `config.model` calls for; the same seed gives the same initial weights in every arm."""
+def check_smallest_batch(config: Config, network: nn.Module, *, images: int | None = None) -> None:
+    """Refuse a network that cannot be trained on one image where a batch of an epoch holds no more.
+
+    Of a lone image that has shrunk to one pixel, batch normalization has a single value of each channel.
+
+    Args:
+        images: to train on, where that is known.
+    """
+    if config.data.batch_size > 1 and images != 1:
+        return  # a lone last image joins the batch before it
+    trouble = _trouble_in_training(network, torch.zeros(1, 3, config.data.image_size, config.data.image_size))
+    if trouble is not None:
+        key = f"data.batch_size={config.data.batch_size}" if images != 1 else "data.root: one image to train on"
+        way_out = "Use data.batch_size=2 or more" if images != 1 else "Add images"
+        raise UserError(
+            f"{key}: model={config.model['name']} cannot be trained on one image of data.image_size="
+            f"{config.data.image_size} at a time ({trouble}). {way_out}, or larger images: data.image_size=..."
+        )
+
+
+def _trouble_in_training(network: nn.Module, images: Tensor) -> str | None:
+    """Why `network` cannot take `images` while it is trained; neither it nor the random numbers are changed by that."""
+    copies = {name: value.detach().clone() for name, value in (*network.named_parameters(), *network.named_buffers())}
+    try:
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            functional_call(network, copies, (images,))
+    except ValueError as error:
+        if not is_refusal(error):
+            raise
+        return str(error).strip().splitlines()[0]
+    return None
+
+
+def network(config: Config, *, num_classes: int, class_names: Sequence[str] | None = None) -> nn.Module:
+    """The network that `config.model` calls for; the same seed gives the same initial weights in every arm.
+
+    Args:
+        class_names: for a network of ours that takes over a head of the same classes.
+    """
     torch.manual_seed(config.seed)
-    return call(config.model, "model", num_classes=num_classes)
+    return call(config.model, "model", offered={"class_names": class_names}, num_classes=num_classes)
 
 
 def methods(config: Config) -> list[Method]:
@@ -154,17 +242,29 @@ def _named(section: Mapping[str, Any], name: str) -> list[tuple[str, Mapping[str
     return [(f"{name}.{key}", written) for key, written in section.items()]
 
 
-def _changed(network: nn.Module, methods: Sequence[Method], config: Config) -> tuple[nn.Module, list[MethodRecord]]:
+def _changed(
+    network: nn.Module, methods: Sequence[Method], config: Config, num_classes: int
+) -> tuple[nn.Module, list[MethodRecord]]:
     """The network after the methods' `network` hooks, and what became of each method."""
+    calls = _method_calls(config)
+    reasons = [_unheard(*pair, network, config, num_classes) for pair in zip(calls, methods, strict=True)]
     records = []
-    for written, method in zip(_method_calls(config), methods, strict=True):
-        reason = None
-        try:
-            network = method.network(network)
-        except NoEffect as error:
-            reason = str(error)
-        records.append(_record(written, method, reason or _unheard(written, method, config)))
+    for written, method, unheard in zip(calls, methods, reasons, strict=True):
+        network, idle = _acted_on(network, method)
+        records.append(_record(written, method, unheard or idle))
     return network, records
+
+
+def _acted_on(network: nn.Module, method: Method) -> tuple[nn.Module, str | None]:
+    """The network after a method's `network` hook, and why that was nothing to it, if it was."""
+    if method.acts_on != "network":
+        return method.network(network), None
+    before = reach.looks(network)
+    try:
+        network = method.network(network)
+    except NoEffect as error:
+        return network, str(error)
+    return network, "it changed no module of the network" if reach.looks(network) == before else None
 
 
 def _record(call: MethodCall, method: Method, reason: str | None) -> MethodRecord:
@@ -178,11 +278,17 @@ def _record(call: MethodCall, method: Method, reason: str | None) -> MethodRecor
     )
 
 
-def _unheard(call: MethodCall, method: Method, config: Config) -> str | None:
+def _unheard(call: MethodCall, method: Method, network: nn.Module, config: Config, num_classes: int) -> str | None:
     """Why a strength that is handed on reaches nothing, or None."""
-    if method.acts_on != "another key" or call.key in config.derived.values():
+    if method.acts_on != "another key":
         return None
-    return f"no key of the config follows it; an option file would say so by ${{{call.key}}}"
+    followers = [key for key, followed in config.derived.items() if followed == call.key]
+    if not followers:
+        return f"no key of the config follows it; an option file would say so by ${{{call.key}}}"
+    is_models = all(key.startswith("model.") for key in followers)
+    if is_models and reach.is_same_without(network, config.model, followers, num_classes=num_classes):
+        return f"{' and '.join(followers)} follows it, but the network is the same without it"
+    return None
 
 
 def _sides(methods: Sequence[Method], full: int) -> set[int]:

@@ -1,8 +1,11 @@
 """Where a run can go on, last.ckpt, and what it is worth, best.ckpt."""
 
 import io
+import itertools
 import logging
+import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +16,12 @@ from lightning.pytorch.callbacks import Checkpoint
 from torch import nn
 
 from animal_cls.files import atomic, tensor_files
+from animal_cls.training.history import History
 from animal_cls.training.signals import Stop, Stopped
 from animal_cls.training.tensorboard import RunLogger
 
 BEST, LAST = "best.ckpt", "last.ckpt"
+HERE = "{run folder}"  # stands for it in what callbacks keep
 OF_BEST = ("epoch", "global_step", "pytorch-lightning_version", "state_dict", "animal_cls")
 WRITING = 0.05  # share of the time that may go into writing last.ckpt after epochs
 FIGURES_AND_TABLES = 3_000_000  # bytes that a run leaves beside its checkpoints, TensorBoard's included
@@ -27,17 +32,43 @@ log = logging.getLogger("animal_cls")
 class Files(TorchCheckpointIO):
     """Writes checkpoints so that they are whole whenever the process is killed, and reads none that is not.
 
-    Lightning's own way goes through the folder for temporary files, which may be another disk or the memory.
+    Lightning's own way goes through the folder for temporary files, which may be another disk or the memory. What
+    callbacks keep may name files in the folder of the run: such a path is kept relative to it, since the folder may
+    lie elsewhere when the run goes on, and Lightning's ModelCheckpoint then forgets the best score.
+
+    Args:
+        folder: of the run.
     """
 
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.places = tuple(dict.fromkeys([str(folder.resolve()), str(folder.absolute())]))
+
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        if "callbacks" in checkpoint:
+            checkpoint = {**checkpoint, "callbacks": _moved(checkpoint["callbacks"], self.places, HERE)}
         content = io.BytesIO()
         torch.save(checkpoint, content)
         Path(path).parent.mkdir(exist_ok=True)  # not those above it: a run whose folder is gone shall end
         atomic.write(Path(path), content.getbuffer())
 
     def load_checkpoint(self, path: Any, *_: Any, **__: Any) -> dict[str, Any]:
-        return tensor_files.read(Path(path))
+        checkpoint = tensor_files.read(Path(path))
+        if "callbacks" in checkpoint:
+            checkpoint["callbacks"] = _moved(checkpoint["callbacks"], (HERE,), self.places[0])
+        return checkpoint
+
+
+def _moved(value: Any, places: Sequence[str], new: str) -> Any:
+    """`value` with every path in one of `places`, itself included, in `new` instead; also in keys, however deep."""
+    if isinstance(value, str):
+        place = next((place for place in places if value == place or value.startswith(place + os.sep)), None)
+        return value if place is None else new + value[len(place) :]
+    if type(value) is dict:
+        return {_moved(key, places, new): _moved(item, places, new) for key, item in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(_moved(item, places, new) for item in value)
+    return value
 
 
 class Checkpoints(Checkpoint):
@@ -96,9 +127,7 @@ class Checkpoints(Checkpoint):
 
     def _write_best(self, trainer: Trainer) -> None:
         content = trainer._checkpoint_connector.dump_checkpoint(weights_only=False)
-        content["state_dict"] = content.get("evaluated", content["state_dict"])
-        kept = {name: value for name, value in content.items() if name in OF_BEST}
-        trainer.strategy.save_checkpoint(kept, self.folder / BEST)
+        trainer.strategy.save_checkpoint(_of_best(content), self.folder / BEST)
 
     def _write(self, trainer: Trainer) -> None:
         start = time.monotonic()
@@ -121,25 +150,66 @@ def _is_last_epoch(trainer: Trainer) -> bool:
 
 
 def newest(folder: Path) -> dict[str, Any] | None:
-    """What last.ckpt in `folder` holds; None where there is none, or one that cannot be used: then a run starts anew.
+    """What last.ckpt in `folder` holds; None where there is none that can be used: then the run starts anew.
 
-    With it goes best.ckpt, which the run will need at its end.
+    What is damaged is renamed, and so is a best.ckpt without its last.ckpt; nothing is removed. A damaged best.ckpt
+    is made again where last.ckpt is of the same epoch; else the run goes on without it until an epoch is better.
+
+    Raises:
+        OSError: a file cannot be read now, which does not mean that it is damaged; nothing was changed.
     """
-    last = folder / LAST
-    if not last.exists():
+    last, best = _content(folder / LAST, "callbacks"), _content(folder / BEST)
+    if isinstance(last, dict):
+        if not isinstance(best, dict) and (rows := History.rows_in(last)):
+            _do_without_best(folder, last, rows, why=best)
+        return last
+    if last is not None or best is not None:
+        kept = [_set_aside(folder / LAST, "damaged").name] if last is not None else []
+        kept += [_set_aside(folder / BEST, "damaged" if isinstance(best, str) else "old").name] if best else []
+        why = f"cannot be used ({last})" if last is not None else "is gone"
+        log.warning("%s %s: the run starts anew; kept as they were: %s", folder / LAST, why, ", ".join(kept))
+    return None
+
+
+def _content(file: Path, *more: str) -> dict[str, Any] | str | None:
+    """What a checkpoint holds, or why it cannot be used; None where there is none."""
+    try:
+        content = tensor_files.read(file)
+    except FileNotFoundError:
         return None
-    for file in (folder / BEST, last):
-        try:
-            content = tensor_files.read(file)
-        except FileNotFoundError:  # killed in its first epoch: there is no best one yet
-            continue
-        except tensor_files.Unreadable as error:
-            log.warning("%s cannot be used (%s): the run starts anew", file, error)
-            return None
-    if content["epoch"] and not (folder / BEST).exists():
-        log.warning("%s is gone: the run starts anew", folder / BEST)
-        return None
-    return content
+    except tensor_files.Unreadable as error:
+        return str(error)
+    is_ours = isinstance(content, dict) and {"epoch", "state_dict", "animal_cls", *more} <= content.keys()
+    return content if is_ours else "it is no checkpoint of a run"
+
+
+def _set_aside(file: Path, word: str) -> Path:
+    """Give a file another name, last.ckpt.damaged, that no other one has."""
+    names = (file.with_name(f"{file.name}.{word}{number or ''}") for number in itertools.count())
+    free = next(name for name in names if not name.exists())
+    return file.rename(free)
+
+
+def _do_without_best(folder: Path, last: dict[str, Any], rows: list[dict[str, float]], *, why: str | None) -> None:
+    """Make best.ckpt again from `last` where both are of one epoch, else say what is lost."""
+    file = folder / BEST
+    trouble = "is gone" if why is None else f"is damaged ({why}) and is kept as {_set_aside(file, 'damaged').name}"
+    best = max(rows, key=lambda row: row["val/acc"])
+    if best["epoch"] == last["epoch"] == len(rows) - 1:  # nothing was trained after it
+        Files(folder.parent).save_checkpoint(_of_best(last), file)
+        log.warning("%s %s; it is made again from %s, which has the same weights", file, trouble, LAST)
+        return
+    log.warning(
+        "%s %s: the weights of the best epoch so far (epoch %d of %d, val acc %.1f %%) are lost. The run goes on from "
+        "%s; if no later epoch is better it ends without a result. The same command in another folder makes them again",
+        *(file, trouble, best["epoch"] + 1, len(rows), 100 * best["val/acc"], LAST),
+    )
+
+
+def _of_best(content: dict[str, Any]) -> dict[str, Any]:
+    """Of all that a run is continued from, what best.ckpt has: the weights that were validated."""
+    content = {**content, "state_dict": content.get("evaluated", content["state_dict"])}
+    return {name: value for name, value in content.items() if name in OF_BEST}
 
 
 def bytes_of_run(network: nn.Module) -> tuple[int, int]:

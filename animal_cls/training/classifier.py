@@ -273,4 +273,4 @@ class Classifier(LightningModule):
         return self.optimizers().param_groups[0]["lr"]  # type: ignore[union-attr]
 
     def _where(self) -> str:
-        return f"epoch {self.current_epoch} (step {self.global_step}, learning rate {self._lr():g})"
+        return f"epoch {self.current_epoch + 1} (step {self.global_step}, learning rate {self._lr():g})"

@@ -38,6 +38,25 @@ def precision(wanted: str, device: str) -> str:
     return "bf16-mixed" if native else "32-true"
 
 
+def describe(device: str) -> str:
+    """The device by its name, a CPU by the instructions that torch chose for it: cpu AVX2, NVIDIA H100."""
+    if device == "cuda" and torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f"cpu {torch.backends.cpu.get_cpu_capability()}" if device == "cpu" else device
+
+
+@contextmanager
+def threads(n: int | None) -> Iterator[None]:
+    """Within it torch computes with `n` threads (None: as it is); afterwards with as many as before."""
+    before = torch.get_num_threads()
+    if n is not None:
+        torch.set_num_threads(n)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def set_float32(precision: str) -> None:
     """With a mixed `precision` GPUs may round the factors of float32 products to 10 bits, else they never do.
 

@@ -1,7 +1,8 @@
-"""The epochs of a run in numbers: metrics.csv, and a line an epoch in the log."""
+"""The epochs of a run in numbers: metrics.csv, and a line an epoch in the log and at the terminal."""
 
 import logging
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,11 @@ class History(Checkpoint):
         """The first epoch, counted from 0, with the highest val/acc."""
         return int(max(self.rows, key=lambda row: row["val/acc"])["epoch"])
 
+    @staticmethod
+    def rows_in(checkpoint: Mapping[str, Any]) -> list[dict[str, float]]:
+        """The rows that travel with a checkpoint."""
+        return list(checkpoint["callbacks"][History.__qualname__]["rows"])
+
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._start = time.monotonic()  # of an epoch that goes on in its middle
 
@@ -51,19 +57,24 @@ class History(Checkpoint):
         row = {"epoch": trainer.current_epoch, **metrics, "seconds": round(time.monotonic() - self._start, 3)}
         self.rows.append(row)
         results.write_metrics(self.rows, self.folder)
-        self.logger.info(
-            "epoch %d/%s: train loss %.3f, acc %.1f %%; val loss %.3f, acc %.1f %% (%.1f s)",
-            trainer.current_epoch + 1,
-            trainer.max_epochs,
-            row["train/loss"],
-            100 * row["train/acc"],
-            row["val/loss"],
-            100 * row["val/acc"],
-            row["seconds"],
-        )
+        self._say(_in_words(row, trainer.max_epochs), trainer)
+
+    def _say(self, line: str, trainer: Trainer) -> None:
+        """To the log, and where there is a bar, above it."""
+        self.logger.info("%s", line)
+        if trainer.progress_bar_callback is not None:
+            trainer.progress_bar_callback.print(line)
 
     def state_dict(self) -> dict[str, Any]:
         return {"rows": self.rows}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.rows = list(state_dict["rows"])
+
+
+def _in_words(row: Mapping[str, float], epochs: int | None) -> str:
+    """A row as a line; epochs are counted from 1 for people, from 0 in files."""
+    return (
+        f"epoch {row['epoch'] + 1}/{epochs}: train loss {row['train/loss']:.3f}, acc {100 * row['train/acc']:.1f} %; "
+        f"val loss {row['val/loss']:.3f}, acc {100 * row['val/acc']:.1f} % ({row['seconds']:.1f} s)"
+    )

@@ -1,4 +1,4 @@
-"""The bar that a person at a terminal sees: Lightning's rich one, with the time left of the whole run."""
+"""What a person at a terminal sees: Lightning's rich bar with the time left, and lines that stay above it."""
 
 import time
 from typing import Any
@@ -17,6 +17,16 @@ class Progress(RichProgressBar):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         super().on_train_start(trainer, pl_module)
         self._start, self._steps_before = time.monotonic(), trainer.global_step
+
+    def print(self, *words: Any, **_: Any) -> None:
+        """Print a line that stays, above the bar."""
+        assert self.progress is not None
+        self.progress.console.print(*words, markup=False, highlight=False, soft_wrap=True)
+
+    def _get_train_description(self, current_epoch: int) -> str:
+        """Epochs as everywhere for people: from 1. (Lightning counts from 0, and the last one, too.)"""
+        text = f"epoch {current_epoch + 1}/{self.trainer.max_epochs}"
+        return text.ljust(len(self.validation_description))  # else the bars would jump
 
     def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
         metrics = {name: value for name, value in super().get_metrics(trainer, pl_module).items() if name != "v_num"}

@@ -12,8 +12,13 @@ from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from animal_cls.config.schema import Config
 from animal_cls.files import atomic
 from animal_cls.files.paths import PACKAGE
+from animal_cls.results import Environment
+from animal_cls.training import hardware
 
 PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics", "hydra-core", "omegaconf", "numpy", "pillow")
 INSTALLED = "packages.txt"  # every installed package with its version, beside the result
@@ -22,6 +27,20 @@ INSTALLED = "packages.txt"  # every installed package with its version, beside t
 def origin() -> dict[str, Any]:
     """The fields of a result that say where it comes from."""
     return {"versions": _versions(), "git": _git(), "command": list(sys.argv), "host": socket.gethostname()}
+
+
+def environment(config: Config, *, epoch: int = 0) -> Environment:
+    """What this process computes with; `epoch` is how many were finished before."""
+    device, git = hardware.device_type(config.trainer.accelerator), _git()
+    return Environment(
+        epoch=epoch,
+        versions=_versions(),
+        commit=git["commit"] if git else None,
+        threads=torch.get_num_threads(),
+        device=hardware.describe(device),
+        precision=hardware.precision(config.trainer.precision, device),
+        host=socket.gethostname(),
+    )
 
 
 def write_packages(folder: Path) -> None:

@@ -1,7 +1,6 @@
 """One run, from config to result."""
 
 import logging
-import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,17 +13,18 @@ from lightning import Trainer, seed_everything
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.profilers import PassThroughProfiler, Profiler, PyTorchProfiler, SimpleProfiler
+from torch import Tensor
 
 from animal_cls import regularizers, results
 from animal_cls.config.methods import active
 from animal_cls.config.schema import Config, constructor_calls, run_name, without_outcome
 from animal_cls.data.module import ImageDataModule
 from animal_cls.errors import UserError
-from animal_cls.files import atomic, disk
+from animal_cls.files import atomic, disk, tensor_files
 from animal_cls.models import normalization_of
 from animal_cls.report.figures import run_figures
-from animal_cls.results import MethodRecord, Result
-from animal_cls.training import build, checkpoints, evaluation, hardware, provenance
+from animal_cls.results import Environment, MethodRecord, Result
+from animal_cls.training import build, checkpoints, evaluation, hardware, provenance, start, verification
 from animal_cls.training.build import Parts
 from animal_cls.training.checkpoints import BEST, LAST
 from animal_cls.training.classifier import Classifier
@@ -50,29 +50,49 @@ def train(config: Config, folder: Path, *, stop: Stop | None = None, go_on: bool
         UserError: something that the user can mend; nothing that was there is written over.
     """
     results.refuse_finished(folder)
+    if not go_on and start.has_checkpoints(folder):
+        raise start.unfinished(folder)
     build.check(config)
-    with provenance.collected_warnings() as warnings, hardware.retain_freed_memory(), silence_writer_errors():
+    began = start.read(folder)
+    with (
+        provenance.collected_warnings() as warnings,
+        hardware.threads(began.environments[0].threads if began else None),
+        hardware.retain_freed_memory(),
+        silence_writer_errors(),
+    ):
+        last = _checkpoint_of(config, folder) if go_on else None
         seed_everything(config.seed, verbose=False)
         data = build.images(config)
         data.prepare_data()
-        parts = build.parts(config, num_classes=len(data.images.classes), folder=folder)
+        classes = data.images.classes
+        parts = build.parts(config, num_classes=len(classes), class_names=classes, folder=folder)
         data.methods = parts.methods
+        build.check_smallest_batch(config, parts.network, images=len(data.indices("train")))
         _say_without_effect(parts.records)
         for clash in regularizers.clashes(parts.methods):
             log.warning("%s", clash)
         kept, passing = checkpoints.bytes_of_run(parts.network)
         disk.require(folder, kept + passing, key="hydra.run.dir", purpose="the output of a run")
-        is_resumed = _make_ready(folder, data, go_on=go_on)
+        if last is not None:
+            _check_same_images(last, data, folder)
+        _remove_parts(folder)
+        environments = _environments(config, folder, last)
         classifier = _classifier(config, data, parts)
         history = History(folder, say=not _is_terminal())
         trainer = _trainer(config, folder, history, stop or Stop(), parts)
         with _told(parts.loggers, config), _explained_memory(config):
-            trainer.fit(classifier, datamodule=data, ckpt_path=folder / "checkpoints" / LAST if is_resumed else None)
+            trainer.fit(classifier, datamodule=data, ckpt_path=folder / "checkpoints" / LAST if last else None)
         _say_where_time_went(trainer)
         result = _evaluated(config, folder, trainer, classifier, data, history, parts)
-    result = replace(result, warnings=warnings)
+    result = replace(result, warnings=warnings, environments=environments)
     results.save(result, folder)
     return result
+
+
+def begin(config: Config, folder: Path) -> None:
+    """Write down how the run in `folder` begins, as the first of its files."""
+    first = provenance.environment(config)
+    start.write(start.Start(config=asdict(config), derived=dict(config.derived), environments=[first]), folder)
 
 
 def without_splits(config: Config, *, status: results.Status, reason: str) -> Result:
@@ -82,20 +102,44 @@ def without_splits(config: Config, *, status: results.Status, reason: str) -> Re
 
 def _say_without_effect(records: Sequence[MethodRecord]) -> None:
     for record in records:
-        if not record.acted:
-            log.warning("%s=%g has no effect: %s", record.key, record.strength, record.reason)
+        if record.without_effect:
+            log.warning("%s", record.without_effect)
 
 
-def _make_ready(folder: Path, data: ImageDataModule, *, go_on: bool) -> bool:
-    """Clear `folder` of what a killed process left, unless it goes on from there; whether it does."""
-    last = checkpoints.newest(folder / "checkpoints") if go_on else None
-    if last is not None:
-        _check_same_images(last, data, folder)
-    else:
-        shutil.rmtree(folder / "checkpoints", ignore_errors=True)  # what an unfinished run left
+def _checkpoint_of(config: Config, folder: Path) -> dict[str, Any] | None:
+    """Where the run in `folder` can go on; None where it has to begin.
+
+    Raises:
+        start.OtherConfig: it is of a run with another config.
+    """
+    last = checkpoints.newest(folder / "checkpoints")
+    if last is not None and (found := start.differences(asdict(config), last["animal_cls"]["config"])):
+        raise start.OtherConfig(
+            f"{folder / 'checkpoints' / LAST}: is of another config, with which alone it can go on: {found}. "
+            f"Put {start.START} and .hydra/ of {folder} back as they were, or start a new run in another folder."
+        )
+    return last
+
+
+def _environments(config: Config, folder: Path, last: dict[str, Any] | None) -> list[Environment]:
+    """What the processes of this run have computed with, this one included; a difference is warned of."""
+    if last is None and start.read(folder) is None:
+        begin(config, folder)
+    epoch = len(History.rows_in(last)) if last else 0
+    found = start.add(provenance.environment(config, epoch=epoch), folder)
+    if changes := start.changes(found):
+        log.warning(
+            "The run goes on with other means than it began with (%s): its numbers need not be, to the last bit, those "
+            "of a run in one piece",
+            "; ".join(changes),
+        )
+    return found
+
+
+def _remove_parts(folder: Path) -> None:
+    """Remove the beginnings of files that a killed process left."""
     for place in (folder, folder / "checkpoints", folder / run_figures.FIGURES):
         atomic.remove_parts(place)
-    return last is not None
 
 
 def _check_same_images(last: dict[str, Any], data: ImageDataModule, folder: Path) -> None:
@@ -145,7 +189,7 @@ def _trainer(config: Config, folder: Path, history: History, stop: Stop, parts: 
         profiler=_profiler(settings.profiler),
         logger=[logger, *parts.loggers],
         callbacks=callbacks,
-        plugins=[checkpoints.Files()],
+        plugins=[checkpoints.Files(folder)],
         enable_progress_bar=_is_terminal(),
         enable_model_summary=False,
         num_sanity_val_steps=0,
@@ -209,6 +253,7 @@ def _evaluated(
     parts: Parts,
 ) -> Result:
     """Evaluate the chosen checkpoint on every image; write predictions, figures and TensorBoard's last page."""
+    _check_best(folder, history, classifier)
     test = {}  # checkpoint -> its accuracy
     if len(data.indices("test")):
         other = {"best": "last", "last": "best"}[config.checkpoint]
@@ -216,6 +261,7 @@ def _evaluated(
         test[other] = evaluation.accuracy(evaluation.logits_of_split(trainer, classifier, data, "test"), data, "test")
     _load(config.checkpoint, folder, classifier)
     logits = evaluation.logits_of_split(trainer, classifier, data, "all")
+    _check_accuracy(config, logits, data, history, trainer)
     results.write_predictions(evaluation.predictions(logits, data), folder)
     provenance.write_packages(folder)
     splits = evaluation.of_splits(logits, data)
@@ -238,6 +284,28 @@ def _evaluated(
     _draw(folder, trainer, classifier, data, result)
     _log_outcome(config, trainer, history, test | ({config.checkpoint: splits["test"].acc} if test else {}))
     return result
+
+
+def _check_best(folder: Path, history: History, classifier: Classifier) -> None:
+    """Raise `UserError` where best.ckpt is not what metrics.csv says."""
+    try:
+        content = tensor_files.read(folder / "checkpoints" / BEST)
+    except FileNotFoundError:
+        raise verification.lost_best(folder / "checkpoints", history.rows) from None
+    except tensor_files.Unreadable as error:
+        raise UserError(
+            f"{folder / 'checkpoints' / BEST}: cannot be used ({error}). All files are kept as they are. Go on with "
+            f"the run, which makes it again if it can: {results.resume_command(folder)}"
+        ) from None
+    verification.check_best(content, history.rows, classifier.description)
+
+
+def _check_accuracy(config: Config, logits: Tensor, data: ImageDataModule, history: History, trainer: Trainer) -> None:
+    """Raise `UserError` where the evaluated weights are not as good on val as their epoch was."""
+    at = torch.from_numpy(data.indices("val"))
+    rounded = verification.rounds(trainer.strategy.root_device, str(trainer.precision))
+    row = history.rows[history.best_epoch if config.checkpoint == "best" else -1]
+    verification.check_accuracy(logits[at], torch.from_numpy(data.images.labels)[at], row, rounded=rounded)
 
 
 def _data_identity(data: ImageDataModule) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
+from animal_cls.files.terminal import say
+
 # Ctrl-C, what `kill` and SLURM's time limit send, and the warning that SLURM can be asked for ahead (--signal=USR1@60).
 NAMES = ("SIGINT", "SIGTERM", "SIGUSR1")
 
@@ -48,7 +50,7 @@ class Stop:
             self.raised = Stopped(signum)
             raise self.raised
         self.signum = signum
-        print("Stopping after this step; the same signal again stops at once.", file=sys.stderr, flush=True)
+        say("Stopping after this step; the same signal again stops at once.", to="stderr")
 
     def install(self) -> dict[int, _Handler]:
         """Take the signals from now on; returns who took them before. Only a program's main thread can."""

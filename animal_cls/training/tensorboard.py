@@ -26,7 +26,7 @@ CHARTS = {
 
 
 class RunLogger(Logger):
-    """Writes scalars against the epoch, not the step, so that runs with different batch sizes line up."""
+    """Writes scalars against the epoch (from 1), not the step, so that runs with different batch sizes line up."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class RunLogger(Logger):
         for name, value in metrics.items():
             if name != "epoch" and name not in known:
                 known[name] = float(value)
-                self.writer.add_scalar(name, value, epoch)
+                self.writer.add_scalar(name, value, epoch + 1)  # counted from 1 where a person reads it
 
     def replay(self, logged: Mapping[int, Mapping[str, float]]) -> None:
         """Write what an earlier process of the run had written when it was ended."""
@@ -79,7 +79,7 @@ class RunLogger(Logger):
         with Image.open(file) as opened:
             width, height = opened.size
         shown = Summary.Image(width=width, height=height, colorspace=RGBA, encoded_image_string=file.read_bytes())
-        self._add(Summary(value=[Summary.Value(tag=name, image=shown)]), epoch)
+        self._add(Summary(value=[Summary.Value(tag=name, image=shown)]), epoch + 1)
 
     def _add(self, summary: Summary, epoch: int | None = None) -> None:
         self.writer.file_writer.add_summary(summary, epoch)  # type: ignore[union-attr]  # open, since it is being written to

@@ -59,7 +59,7 @@ class Subject:
 
     def start(self) -> "subprocess.Popen[bytes]":
         """Go on with it, or begin it where nothing was begun yet."""
-        begun = (self.folder / "plan.json").exists() or (self.folder / ".hydra" / "config.yaml").exists()
+        begun = (self.folder / "plan.json").exists() or (self.folder / "start.json").exists()
         command = ("animal_cls", "resume", str(self.folder)) if begun else self.first
         path = os.pathsep.join([str(CHECKOUT), os.environ.get("PYTHONPATH", "")])
         environment = os.environ | {"PYTHONPATH": path, "ANIMAL_CLS_CACHE": str(self.cache)}

@@ -183,6 +183,7 @@ def test_a_signal_while_a_verb_is_imported(verb: str, number: int, tmp_path: Pat
         ("train --help", ("help", ["--help"])),
         ("--config-dir x --help", ("help", ["--config-dir", "x", "--help"])),
         ("--version", ("help", ["--version"])),
+        ("resume --version", ("help", ["--version"])),
     ],
 )
 def test_what_a_command_line_names(words: str, chosen: tuple[str, list[str]]) -> None:

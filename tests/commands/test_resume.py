@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -108,8 +109,69 @@ def test_a_damaged_checkpoint_means_a_new_beginning(
     left = run_digest(tmp_path)
     [warning] = left["result.json"]["warnings"]
     assert warning.startswith(f"{last} cannot be used (")
+    assert warning.endswith("): the run starts anew; kept as they were: last.ckpt.damaged, best.ckpt.old")
     left["result.json"]["warnings"] = []
     assert_same(left, twin)
+
+
+def test_a_run_that_was_moved_is_the_run_that_stayed(config: Config, twin: dict[str, Any], tmp_path: Path) -> None:
+    before, after = tmp_path / "before", tmp_path / "after"
+    before.mkdir()
+    with pytest.raises(Stopped):
+        run.train(config, before, stop=After(7))
+    before.rename(after)
+    run.train(config, after, go_on=True)
+    assert_same(run_digest(after), twin)
+    assert not before.exists()
+
+
+def test_a_damaged_best_checkpoint_costs_nothing_where_the_last_one_has_its_weights(
+    config: Config, twin: dict[str, Any], tmp_path: Path
+) -> None:
+    with pytest.raises(Stopped):
+        run.train(config, tmp_path, stop=After(STEPS))
+    best = tmp_path / "checkpoints" / "best.ckpt"
+    best.write_bytes(best.read_bytes()[:-100])
+    run.train(config, tmp_path, go_on=True)
+    left = run_digest(tmp_path)
+    [warning] = left["result.json"]["warnings"]
+    assert warning.endswith("it is made again from last.ckpt, which has the same weights")
+    left["result.json"]["warnings"] = []
+    assert_same(left, twin)
+
+
+def test_what_does_not_add_up_ends_without_a_result(config: Config, tmp_path: Path) -> None:
+    """The best weights of another seed, which somebody has copied into the folder."""
+    for name, seed in (("one", 0), ("two", 1)):
+        (tmp_path / name).mkdir()
+        with pytest.raises(Stopped):
+            run.train(
+                replace(config, seed=seed, trainer=replace(config.trainer, max_epochs=1)),
+                tmp_path / name,
+                stop=After(STEPS),
+            )
+    best = [tmp_path / name / "checkpoints" / "best.ckpt" for name in ("one", "two")]
+    best[0].write_bytes(best[1].read_bytes())
+    with pytest.raises(
+        UserError, match=r"The run does not add up: best\.ckpt is of another run\. No result is written"
+    ):
+        run.train(replace(config, trainer=replace(config.trainer, max_epochs=1)), tmp_path / "one", go_on=True)
+    assert not (tmp_path / "one" / "result.json").exists()
+    assert best[0].read_bytes() == best[1].read_bytes()
+
+
+def test_a_run_goes_on_with_as_many_threads_as_it_began_with(config: Config, tmp_path: Path) -> None:
+    """Also before its first checkpoint."""
+    run.begin(config, tmp_path)
+    before = torch.get_num_threads()
+    torch.set_num_threads(before + 1)
+    try:
+        result = run.train(config, tmp_path, go_on=True)
+    finally:
+        torch.set_num_threads(before)
+    assert result.device == f"cpu ({before} threads)"
+    assert [environment.threads for environment in result.environments] == [before]
+    assert result.warnings == []
 
 
 def test_other_images_are_refused(config: Config, root: Path, tmp_path: Path) -> None:
@@ -236,7 +298,7 @@ def test_what_is_no_run_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().err == expected
     (tmp_path / "plan.json").write_text("{")
     assert main([str(tmp_path)]) == 1
-    assert capsys.readouterr().err.startswith(f"{tmp_path}/plan.json: cannot be read (")
+    assert capsys.readouterr().err.startswith(f"{tmp_path}/plan.json: damaged (")
     (tmp_path / "plan.json").unlink()
     (tmp_path / ".hydra").mkdir()
     (tmp_path / ".hydra" / "config.yaml").write_text("seed: [")

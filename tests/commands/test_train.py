@@ -96,7 +96,19 @@ def test_shell_completion(program: Program, monkeypatch: pytest.MonkeyPatch) -> 
     assert "model=" in completed("animal-cls mod")
     assert completed("animal-cls model=") == {"model=resnet18", "model=resnet18_pretrained", "model=simple_cnn"}
     assert "trainer.max_epochs=" in completed("animal-cls model=resnet18 trainer.m")
+    assert "resume" in completed("animal-cls res")
+    assert "experiment=report/resnet18_l2" in completed("animal-cls experiment=report/res")
+    assert completed("animal-cls resume mul") == completed("animal-cls --nonsense x=") == set()
     assert "complete -o nospace" in program("-sc", "install=bash").stdout
+
+
+def test_python_m_has_no_completion_and_says_so(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    from animal_cls.__main__ import main
+
+    monkeypatch.setattr(sys, "argv", ["/x/animal_cls/__main__.py", "-sc", "install=bash"])
+    assert main() == 1
+    outcome = program("--help")
+    assert 'eval "$(animal-cls -sc install=bash)"; python -m animal_cls has none.' in outcome.stdout
 
 
 def test_config_dir_adds_option_files(program: Program, tmp_path: Path) -> None:
@@ -116,7 +128,7 @@ def test_an_option_file_without_a_name_is_refused(program: Program, tmp_path: Pa
     for words in (("model=net",), ("--multirun", "model=net,simple_cnn")):
         refused = program("--config-dir", "mine", *words)
         assert refused.returncode == 1
-        assert refused.stderr.startswith("model.name=None: a name without / is needed")
+        assert refused.stderr == f"{tmp_path}/mine/model/net.yaml: has no `name`; a text is needed.\n"
 
 
 def test_a_run_prints_a_summary_and_leaves_the_files_of_the_contract(

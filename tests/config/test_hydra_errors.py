@@ -511,7 +511,8 @@ def test_a_folder_with_another_sweep_is_refused(program: Program, tmp_path: Path
     outcome = program("--multirun", "data=folder", "hydra.sweep.dir=sweep", "seed=0,1")
     assert outcome.returncode == 1
     assert outcome.stderr == (
-        "sweep: holds another sweep (plan.json), which is not written over. Choose another hydra.sweep.dir=...\n"
+        "sweep: holds another sweep (plan.json), which is not written over. Choose another hydra.sweep.dir=..., "
+        "or go on with that one: python -m animal_cls.resume sweep\n"
     )
     assert contents(tmp_path) == {"sweep/plan.json": b"{}"}
 

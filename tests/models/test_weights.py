@@ -259,3 +259,68 @@ def test_the_statistics_are_those_of_the_weights_not_always_imagenets() -> None:
         )
 
     assert normalization("HALF_V1", Half) == ((0.5,) * 3, (0.25,) * 3)
+
+
+# ---- from a run of ours
+
+
+CLASSES = ["cat", "dog", "owl"]
+
+
+@pytest.fixture
+def source() -> ResNet18:
+    torch.manual_seed(1)
+    return ResNet18(num_classes=3)
+
+
+@pytest.fixture
+def checkpoint(source: ResNet18, tmp_path: Path) -> Path:
+    """As a run with EMA writes last.ckpt: its own weights, and those that are evaluated."""
+    network = {f"network.{name}": value for name, value in source.state_dict().items()}
+    scaling = {"mean": torch.full((1, 3, 1, 1), 0.25), "std": torch.full((1, 3, 1, 1), 0.5)}
+    own = {name: torch.zeros_like(value) for name, value in network.items()}
+    about = {"classes": CLASSES, "config": {"model": {"name": "resnet18"}}}
+    return saved({"state_dict": own | scaling, "evaluated": network | scaling, "animal_cls": about}, tmp_path)
+
+
+def assert_taken(network: nn.Module, source: nn.Module, fresh: nn.Module | None = None) -> None:
+    """All weights are the source's, the head's those of `fresh`, if that is given."""
+    for name, value in network.state_dict().items():
+        origin = fresh if fresh is not None and name.startswith("head.") else source
+        assert torch.equal(value, origin.state_dict()[name]), name
+
+
+def test_a_run_of_the_same_classes_is_taken_over_whole(
+    checkpoint: Path, source: ResNet18, caplog: pytest.LogCaptureFixture
+) -> None:
+    network = ResNet18(num_classes=3, weights=str(checkpoint), class_names=CLASSES, dropout=0.3)
+    assert_taken(network, source)
+    assert network.normalization == ([0.25] * 3, [0.5] * 3)
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize("names", [["cat", "dog", "fox"], ["cat", "dog"]])
+def test_the_head_is_left_out_where_the_classes_differ_and_it_is_said(
+    checkpoint: Path, source: ResNet18, names: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    torch.manual_seed(2)
+    fresh = ResNet18(num_classes=len(names))
+    torch.manual_seed(2)
+    network = ResNet18(num_classes=len(names), weights=str(checkpoint), class_names=names)
+    assert_taken(network, source, fresh)
+    assert caplog.messages == [
+        f"model.weights={checkpoint}: its run told apart cat, dog, owl, this one {', '.join(names)}; "
+        "so its head is left out and begins anew"
+    ]
+
+
+def test_a_run_of_another_network_is_refused(tmp_path: Path) -> None:
+    about = {"classes": CLASSES, "config": {"model": {"name": "simple_cnn"}}}
+    scaling = {"mean": torch.zeros(1, 3, 1, 1), "std": torch.ones(1, 3, 1, 1)}
+    file = saved(
+        {"state_dict": {"network.features.0.weight": torch.zeros(1), **scaling}, "animal_cls": about}, tmp_path
+    )
+    with pytest.raises(UserError) as error:
+        ResNet18(num_classes=3, weights=str(file), class_names=CLASSES)
+    assert str(error.value).startswith(f"model.weights={file}: does not fit this network: ")
+    assert str(error.value).endswith("It is of a run with model=simple_cnn; give a checkpoint of the same network.")

@@ -3,11 +3,13 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
+from animal_cls import results
 from animal_cls.commands import entry
 from animal_cls.report import make
 from animal_cls.report.build import build_study
@@ -25,7 +27,7 @@ def main(words: list[str]) -> int:
 def pages(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Where pages were asked for; none is drawn, which takes longer than everything else."""
     asked: list[Path] = []
-    monkeypatch.setattr(make, "write_page", lambda study, out, workers: asked.append(out))
+    monkeypatch.setattr(make, "write_page", lambda study, out, *_: asked.append(out))
     return asked
 
 
@@ -144,3 +146,18 @@ def test_warnings_of_runs_are_kept_with_their_names(tmp_path: Path, write_run: W
     assert build_study([tmp_path]).run_warnings == {
         "reg had no effect": ("simple_cnn/none/seed=0", "simple_cnn/none/seed=1"),
     }
+
+
+def test_a_run_that_has_lost_a_file_since_it_was_done_is_named(sweep: Path) -> None:
+    assert build_study([sweep]).warnings == ()
+    run = sweep / "dropout"
+    result = results.load(run)
+    assert result is not None
+    (run / "checkpoints").mkdir()
+    (run / "checkpoints" / "best.ckpt").write_bytes(b"weights")
+    (run / results.RESULT).unlink()
+    results.save(replace(result, files={"checkpoints/best.ckpt": results.sha256(b"weights")}), run)
+    assert build_study([sweep]).warnings == ()
+    (run / "checkpoints" / "best.ckpt").write_bytes(b"weight")
+    expected = "damaged since it was done: checkpoints/best.ckpt is not the one that result.json speaks of."
+    assert build_study([sweep]).warnings == (f"{run}: {expected}",)

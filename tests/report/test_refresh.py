@@ -16,30 +16,38 @@ from animal_cls.report.refresh import Refresher, run
 HITS = {"val": {"cat": [True, False], "dog": [True, True]}}
 Write = Callable[..., Path]
 
-# What stands for the process in tests of its other end: leaves a line per request, and dies if it is told to.
+# What stands for the processes in tests of their other end: leaves a line per request, or that it was asked for the
+# last report, and dies if it is told to.
 STAND_IN = """
 import os, pathlib, sys, time
-while asked := os.read(0, 65536):
-    time.sleep(0.2)
-    with open("asked", "a") as file: print(len(asked), file=file)
+def note(what):
+    with open("asked", "a") as file: print(what, file=file)
     if pathlib.Path("die").exists(): pathlib.Path("die").unlink(); os._exit(9)
+if "--last" in sys.argv:
+    note("last")
+else:
+    while asked := os.read(0, 65536):
+        time.sleep(0.2)
+        note(len(asked))
 """
 
 
 @pytest.fixture
 def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file in which the stand-in notes how many requests it took at once."""
+    """The file in which the stand-in notes how many requests it took at once, and the last report."""
     monkeypatch.chdir(tmp_path)
     popen = subprocess.Popen
-    monkeypatch.setattr(
-        refresh.subprocess, "Popen", lambda words, **known: popen([sys.executable, "-c", STAND_IN], **known)
-    )
+
+    def start(words: list[str], **known: Any) -> Any:
+        return popen([sys.executable, "-c", STAND_IN, *words[3:]], **known)
+
+    monkeypatch.setattr(refresh.subprocess, "Popen", start)
     (tmp_path / "asked").touch()
     return tmp_path / "asked"
 
 
-def counts(asked: Path) -> list[int]:
-    return list(map(int, asked.read_text().split()))
+def notes(asked: Path) -> list[str]:
+    return asked.read_text().split()
 
 
 def wait_for(what: Callable[[], Any]) -> None:
@@ -50,7 +58,7 @@ def wait_for(what: Callable[[], Any]) -> None:
         time.sleep(0.02)
 
 
-def test_the_sweep_goes_on_at_once_and_the_last_state_is_shown(asked: Path) -> None:
+def test_the_sweep_goes_on_at_once(asked: Path) -> None:
     refresher = Refresher()
     refresher.after_job(Path("sweep"))
     wait_for(lambda: refresher.process and (time.sleep(0.1) or True))
@@ -58,10 +66,18 @@ def test_the_sweep_goes_on_at_once_and_the_last_state_is_shown(asked: Path) -> N
     for _ in range(5):
         refresher.after_job(Path("sweep"))
     assert time.monotonic() - start < 0.1
+    wait_for(lambda: sum(map(int, notes(asked))) == 6)
+    assert len(notes(asked)) <= 3, "what came in meanwhile is one more"
     refresher.finish(Path("sweep"))
-    assert sum(counts(asked)) == 6
-    assert len(counts(asked)) <= 3, "what came in meanwhile is one more"
+    assert notes(asked)[-1] == "last"
     assert refresher.process is None
+
+
+def test_nobody_waits_for_the_process_of_low_priority(asked: Path) -> None:
+    refresher = Refresher()
+    refresher.after_job(Path("sweep"))
+    refresher.finish(Path("sweep"))
+    assert notes(asked) == ["last"], "what it had begun is shown by the last report as well"
 
 
 def test_a_process_that_was_killed_is_replaced(asked: Path, tmp_path: Path) -> None:
@@ -71,21 +87,14 @@ def test_a_process_that_was_killed_is_replaced(asked: Path, tmp_path: Path) -> N
     assert refresher.process is not None
     refresher.process.wait()
     refresher.after_job(Path("sweep"))
+    wait_for(lambda: notes(asked) == ["1", "1"])
     refresher.finish(Path("sweep"))
-    assert counts(asked) == [1, 1]
 
 
-def test_one_that_is_killed_over_the_last_state_is_replaced_for_that(asked: Path, tmp_path: Path) -> None:
-    refresher = Refresher()
+def test_a_last_report_that_is_killed_is_made_again(asked: Path, tmp_path: Path) -> None:
     (tmp_path / "die").touch()
-    refresher.after_job(Path("sweep"))
-    refresher.finish(Path("sweep"))
-    assert counts(asked) == [1, 1]
-
-
-def test_the_end_of_a_sweep_whose_jobs_ended_elsewhere_makes_a_report(asked: Path) -> None:
     Refresher().finish(Path("sweep"))
-    assert counts(asked) == [1]
+    assert notes(asked) == ["last", "last"]
 
 
 def test_no_process_to_be_had_hurts_no_sweep(
@@ -136,8 +145,17 @@ def test_requests_during_a_report_are_one_more_report(stdin: Input, monkeypatch:
 
     monkeypatch.setattr("animal_cls.report.make.make", make)
     stdin.ask(3)
-    run(Path("sweep"))
+    run(Path("sweep"), last=False)
     assert made == [Path("sweep/report")] * 2
+
+
+def test_the_last_report_is_made_once_with_all_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Any] = []
+    monkeypatch.setattr("animal_cls.report.make.make", lambda *_, workers, secret: made.append((workers.count, secret)))
+    monkeypatch.setattr("animal_cls.report.workers.cores", lambda: 3)
+    monkeypatch.setenv(refresh.SECRET, "abc")
+    run(Path("sweep"), last=True)
+    assert made == [(2, b"abc")]
 
 
 def test_what_goes_wrong_is_told_once_and_the_next_report_is_made(
@@ -153,11 +171,22 @@ def test_what_goes_wrong_is_told_once_and_the_next_report_is_made(
 
     monkeypatch.setattr("animal_cls.report.make.make", make)
     stdin.ask()
-    run(Path("sweep"))
+    run(Path("sweep"), last=False)
     assert len(made) == 4
     assert capsys.readouterr().err.splitlines() == [
         "the sweep goes on, but its report could not be made: ZeroDivisionError: no number",
     ]
+
+
+@pytest.mark.skipif(not hasattr(os, "nice"), reason="priorities of Unix")
+@pytest.mark.parametrize(("words", "niceness"), [(["sweep"], refresh.NICENESS), (["sweep", refresh.LAST], 0)])
+def test_only_the_last_report_has_the_priority_of_everything_else(words: list[str], niceness: int) -> None:
+    code = "import os, runpy, sys, types; before = os.nice(0); sys.argv[1:] = " + repr(words)
+    code += "; made = lambda *_, **__: print(os.nice(0) - before); sys.modules['animal_cls.report.make'] = "
+    code += "types.SimpleNamespace(make=made, REPORT='report'); "
+    code += "runpy.run_module('animal_cls.report.refresh', run_name='__main__')"
+    made = subprocess.run([sys.executable, "-c", code], input="\n", capture_output=True, text=True, check=True)
+    assert made.stdout == f"{niceness}\n"
 
 
 @pytest.fixture

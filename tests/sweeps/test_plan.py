@@ -1,23 +1,28 @@
 """The plan of a sweep: checked whole before the first job, kept as it was composed."""
 
+import errno
+import json
 import re
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 from animal_cls.commands import train
-from animal_cls.config.parse import restore
 from animal_cls.errors import UserError
-from animal_cls.sweeps.callback import job_folder
+from animal_cls.sweeps.compose import job_folder
 from animal_cls.sweeps.plan import (
     Job,
+    JobEstimate,
+    Plan,
     display_names,
-    jobs_of,
     link_tensorboard,
-    planned_skip,
+    make_plan,
+    planned_job,
     read_plan,
     validate_plan,
     write_plan,
@@ -26,9 +31,17 @@ from animal_cls.training import build
 
 
 def job(*overrides: str, **changes: Any) -> Job:
-    return Job(
-        folder=job_folder(overrides), overrides=list(overrides), config=replace(train.compose(overrides), **changes)
-    )
+    config = train.compose(overrides)
+    for section, value in changes.items():
+        setattr(config, section, value)
+    return Job(folder=job_folder(overrides), overrides=list(overrides), config=config)
+
+
+def write(jobs: Sequence[Job], folder: Path, skip: Mapping[str, str] = MappingProxyType({})) -> Plan:
+    """The plan of these jobs, written to `folder`."""
+    plan = make_plan(jobs, {job.folder: JobEstimate(skip=skip.get(job.folder)) for job in jobs})
+    write_plan(plan, folder)
+    return plan
 
 
 def test_display_names_are_short_where_that_is_enough() -> None:
@@ -55,49 +68,130 @@ def test_no_jobs_no_names() -> None:
 
 
 def test_a_sweep_folder_is_claimed_by_one_plan(tmp_path: Path) -> None:
-    jobs = [job("seed=1"), job("seed=2")]
-    write_plan(jobs, tmp_path / "sweep", {"seed=2": "no weights"})
-    plan = read_plan(tmp_path / "sweep")
-    assert (plan["schema"], plan["cwd"]) == (2, str(Path.cwd()))
+    jobs, sweep = [job("seed=1"), job("seed=2")], tmp_path / "sweep"
+    written = write(jobs, sweep, {"seed=2": "no weights"})
+    plan = read_plan(sweep)
+    assert plan == written
+    assert plan.cwd == str(Path.cwd())
     name = "simple_cnn/none/seed="
-    assert [(job["name"], job["folder"], job["curves"], job["overrides"], job["skip"]) for job in plan["jobs"]] == [
+    assert [(job.name, job.folder, job.curves, job.overrides, job.skip) for job in plan.jobs] == [
         (f"{name}1", "seed=1", f"{name}1", ["seed=1"], None),
         (f"{name}2", "seed=2", f"{name}2", ["seed=2"], "no weights"),
     ]
-    assert [restore(job["config"]) for job in plan["jobs"]] == [job.config for job in jobs]
-    assert planned_skip(tmp_path / "sweep" / "seed=1") is None
-    assert planned_skip(tmp_path / "sweep" / "seed=2") == "no weights"
-    assert planned_skip(tmp_path / "elsewhere" / "seed=2") is None
-    with pytest.raises(UserError, match="holds another sweep"):
-        write_plan(jobs[:1], tmp_path / "sweep", {})
+    assert [job.job() for job in plan.jobs] == jobs
+    assert [planned_job(sweep, sweep / name) for name in ("seed=1", "seed=2", "seed=3")] == [*plan.jobs, None]
+    with pytest.raises(UserError, match=r"holds another sweep .+ or go on with that one: python -m animal_cls\.resume"):
+        write(jobs[:1], sweep)
 
 
-def test_the_jobs_of_a_folder_without_a_plan_are_those_with_a_result(tmp_path: Path) -> None:
-    for name in ("b", "a", "unfinished"):
-        (tmp_path / name).mkdir()
-    for name in ("b", "a"):
-        (tmp_path / name / "result.json").touch()
-    assert jobs_of(tmp_path) == [("a", "a"), ("b", "b")]
-    assert jobs_of(tmp_path / "nowhere") == []
+def test_no_plan_is_no_jobs(tmp_path: Path) -> None:
+    assert read_plan(tmp_path) == read_plan(tmp_path / "nowhere") == Plan()
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", "null", '{"schema": 2, "jobs": []}', '{"schema": 3}', "[" * 10**5])
+def test_a_damaged_plan_is_told_with_the_way_out(damage: str, tmp_path: Path) -> None:
+    (tmp_path / "plan.json").write_text(damage)
+    with pytest.raises(
+        UserError, match=r"plan\.json: damaged \(.+\)\. The jobs that have begun can go on one by one: "
+    ):
+        read_plan(tmp_path)
+    assert planned_job(tmp_path, tmp_path / "seed=1") is None, "a job of the sweep does without"
+
+
+def test_a_plan_that_cannot_be_read_now_is_not_called_damaged(tmp_path: Path) -> None:
+    (tmp_path / "plan.json").mkdir()
+    with pytest.raises(UserError, match=r"plan\.json: cannot be read \(Is a directory\)\. When the cause is gone, try"):
+        read_plan(tmp_path)
+
+
+def test_an_edited_plan_is_noticed(tmp_path: Path) -> None:
+    write([job("seed=1")], tmp_path)
+    text = (tmp_path / "plan.json").read_text()
+    (tmp_path / "plan.json").write_text(text.replace('"seed": 1', '"seed": 2'))
+    with pytest.raises(UserError, match="its checksum does not fit"):
+        read_plan(tmp_path)
+    (tmp_path / "plan.json").write_text(json.dumps(json.loads(text)))
+    assert read_plan(tmp_path).jobs, "other white space is no damage"
+
+
+@pytest.mark.parametrize("place", ["/etc", "../other", "a/../../other", ".", "", "a\0b"])
+@pytest.mark.parametrize("key", ["name", "folder", "curves"])
+def test_a_plan_cannot_point_outside_its_sweep(key: str, place: str, tmp_path: Path) -> None:
+    """Also where whoever wrote it knows how its checksum is made."""
+    plan = make_plan([job("seed=1")], {"seed=1": JobEstimate()})
+    write_plan(replace(plan, jobs=(replace(plan.jobs[0], **{key: place}),)), tmp_path)
+    with pytest.raises(UserError, match="is not a place in the sweep's folder"):
+        read_plan(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("folders", "message"),
+    [
+        (("a", "b", "a"), "The plan holds the same job twice: a. "),
+        (("0/report", "report/0"), "hydra.sweep.subdir=report/0: the sweep's own files have that name. "),
+        (("plan.json",), "hydra.sweep.subdir=plan.json: the sweep's own files have that name. "),
+        (("a/b", "a"), "hydra.sweep.subdir=a/b: lies in another job's folder (a). "),
+        (("x" * 256,), f"hydra.sweep.subdir={'x' * 256}: {'x' * 40}... is too long for the name of a folder."),
+    ],
+)
+def test_jobs_that_would_share_a_folder_are_refused(folders: tuple[str, ...], message: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"^{re.escape(message)}"):
+        validate_plan([replace(job("seed=1"), folder=folder) for folder in folders], tmp_path)
+
+
+def test_a_folder_that_a_run_can_go_on_in_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "seed=1").mkdir()
+    (tmp_path / "seed=1" / "owner.json").write_text('{"host": "box", "pid": 1, "since": "today"}')
+    with pytest.raises(
+        UserError, match=r"seed=1: holds a run that is unfinished \(was on box since today; goes on from"
+    ):
+        validate_plan([job("seed=1")], tmp_path)
+
+
+def test_a_file_in_place_of_a_job_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "seed=1").touch()
+    with pytest.raises(UserError, match="seed=1: cannot be a job's folder, there is a file of that name"):
+        validate_plan([job("seed=1")], tmp_path)
+    with pytest.raises(UserError, match=r"hydra\.sweep\.dir=.+seed=1: cannot be made \(Not a directory\)"):
+        validate_plan([job("seed=1")], tmp_path / "seed=1")
+
+
+def test_a_link_out_of_the_sweep_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "sweep").mkdir()
+    (tmp_path / "sweep" / "report").symlink_to(tmp_path / "precious")
+    with pytest.raises(UserError, match=r"sweep/report: is a link to .+precious, outside of .+ not written through"):
+        validate_plan([job("seed=1")], tmp_path / "sweep")
+
+
+def test_a_sweep_folder_that_cannot_be_written_to_is_one_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("animal_cls.files.atomic.write_new", refuse)
+    with pytest.raises(UserError, match=r"hydra\.sweep\.dir=.+: cannot be written to \(Read-only file system\)"):
+        write([job("seed=1")], tmp_path)
 
 
 def test_a_file_system_without_links_is_no_trouble(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: object, **kwargs: object) -> None:
         raise OSError("no links here")
 
-    write_plan([job("seed=1")], tmp_path, {})
+    plan = write([job("seed=1")], tmp_path)
     monkeypatch.setattr(Path, "symlink_to", refuse)
-    link_tensorboard(tmp_path)
+    link_tensorboard(plan, tmp_path)
     assert not list(tmp_path.rglob("seed=*"))
 
 
 def test_links_that_an_earlier_process_made_are_completed(tmp_path: Path) -> None:
     jobs = [job("seed=1"), job("seed=2")]
-    write_plan(jobs, tmp_path, {})
-    link_tensorboard(tmp_path)
+    plan = write(jobs, tmp_path)
+    link_tensorboard(plan, tmp_path)
     links = tmp_path / "tensorboard" / "simple_cnn" / "none"
     (links / "seed=2").unlink()
-    link_tensorboard(tmp_path)
+    link_tensorboard(plan, tmp_path)
     assert sorted(path.name for path in links.iterdir()) == ["seed=1", "seed=2"]
     assert (links / "seed=2").readlink() == Path("../../../seed=2/tensorboard/simple_cnn/none/seed=2")
 
@@ -112,7 +206,7 @@ def test_too_small_a_disk_is_seen_before_the_first_job(tmp_path: Path, monkeypat
         monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 0, free))  # type: ignore[attr-defined]
 
     room(needed)
-    assert validate_plan(jobs, tmp_path / "sweep") == {}
+    assert set(validate_plan(jobs, tmp_path / "sweep")) == {"seed=1", "seed=2"}
     room(needed - 1)
     message = (
         f"hydra.sweep.dir={tmp_path}/sweep: the output of 2 runs needs about {needed / 1e6:.1f} MB, "
@@ -137,3 +231,22 @@ def test_what_a_part_does_not_take_is_seen_before_the_first_job(word: str, messa
         validate_plan([job("data=folder", "data.root=x"), job("data=folder", "data.root=x", word)], tmp_path)
     assert str(refused.value).startswith(message)
     assert str(refused.value).endswith(" nothing was started)")
+
+
+def test_a_strength_that_reaches_nothing_is_said_before_the_first_job(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = {"name": "plain_adam", "_target_": "torch.optim.Adam", "lr": 0.001}
+    jobs = [job("reg=l2", f"seed={seed}", optimizer=plain) for seed in (0, 1)]
+    for one in jobs:
+        one.config.derived = {}  # as of an option file without weight_decay: ${reg.weight_decay}
+    validate_plan([*jobs, job("reg=none")], tmp_path / "sweep")
+    assert capsys.readouterr().err == (
+        "reg=l2,seed=0: reg.weight_decay=1e-05 has no effect: no key of the config follows it; "
+        "an option file would say so by ${reg.weight_decay}\n"
+    )
+
+
+def test_an_axis_without_values_is_no_plan(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="The plan holds no job: one of its axes has no values"):
+        validate_plan([], tmp_path)

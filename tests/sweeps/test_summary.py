@@ -8,6 +8,7 @@ from pathlib import Path
 
 from animal_cls.report.format import checkpoint
 from animal_cls.results import Result
+from animal_cls.sweeps.run_status import RunStatus
 from animal_cls.sweeps.summary import summary, sweep_table, worst_class
 
 CLASSES = ["cat", "dog", "horse"]
@@ -106,17 +107,23 @@ def test_class_names_cannot_control_the_terminal(make_result: Callable[..., Resu
     assert said == r"\u001b[2J, 33.3 % of its 30 images in val; mostly taken for \udcff (66.7 %)"
 
 
+def ended(result: Result) -> RunStatus:
+    return RunStatus(status=result.status, detail=result.reason or "", result=result)
+
+
 def test_sweep_table_to_the_letter(make_result: Callable[..., Result]) -> None:
     done = make_result(CLASSES, {"train": TRAIN, "val": VAL, "test": ALL}, seconds=1754.26)
     skipped = make_result([], {}, status="skipped", reason="published weights: not reachable", seconds=0.0)
     failed = replace(skipped, status="failed", reason="out of memory\nuse data.batch_size=64", seconds=3.0)
     rows = [
-        ("model=simple_cnn,reg=none,seed=0", done),
-        ("model=resnet18_pretrained,reg=none", skipped),
-        ("model=resnet18_pretrained,reg=l2", skipped),
-        ("model=resnet18,reg=none", failed),
-        ("模型", None),
-        ("model=simple_cnn,reg=l2", make_result(CLASSES, {"val": VAL}, seconds=8.0)),
+        ("model=simple_cnn,reg=none,seed=0", ended(done)),
+        ("model=resnet18_pretrained,reg=none", ended(skipped)),
+        ("model=resnet18_pretrained,reg=l2", ended(skipped)),
+        ("model=resnet18,reg=none", ended(failed)),
+        ("模型", RunStatus(status="queued")),
+        ("model=simple_cnn,reg=l2", ended(make_result(CLASSES, {"val": VAL}, seconds=8.0))),
+        ("model=simple_cnn,reg=l1", RunStatus(status="running", detail="on box, process 7")),
+        ("model=simple_cnn,reg=sam", RunStatus(status="unreadable", detail="result.json: damaged")),
     ]
     assert (
         sweep_table(rows)
@@ -126,20 +133,25 @@ model=simple_cnn,reg=none,seed=0    done           96.9 %   80.5 %    96.0 %  1,
 model=resnet18_pretrained,reg=none  skipped             -        -         -        -
 model=resnet18_pretrained,reg=l2    skipped             -        -         -        -
 model=resnet18,reg=none             failed              -        -         -      3.0
-模型                                unfinished          -        -         -        -
+模型                                queued              -        -         -        -
 model=simple_cnn,reg=l2             done                -   80.5 %         -      8.0
+model=simple_cnn,reg=l1             running             -        -         -        -
+model=simple_cnn,reg=sam            unreadable          -        -         -        -
 
 2 jobs skipped: published weights: not reachable
 model=resnet18,reg=none failed: out of memory
     use data.batch_size=64
+model=simple_cnn,reg=l1 running: on box, process 7
+model=simple_cnn,reg=sam unreadable: result.json: damaged
 
-2 done, 1 failed, 2 skipped, 1 unfinished"""
+2 done, 1 failed, 2 skipped, 1 running, 1 queued, 1 unreadable"""
     )
 
 
 def test_same_reason_of_a_skip_and_a_failure_is_said_of_each(make_result: Callable[..., Result]) -> None:
     skipped = make_result([], {}, status="skipped", reason="why")
-    text = sweep_table([("a", skipped), ("b", replace(skipped, status="failed")), ("c", replace(skipped, reason=None))])
+    others = replace(skipped, status="failed"), replace(skipped, reason=None)
+    text = sweep_table([(name, ended(one)) for name, one in zip("abc", (skipped, *others), strict=True)])
     assert "a skipped: why\nb failed: why\nc skipped: no reason given\n\n1 failed, 2 skipped" in text
 
 

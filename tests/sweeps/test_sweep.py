@@ -13,11 +13,12 @@ from animal_cls import results
 from animal_cls.config.schema import Config
 from animal_cls.errors import UserError, WeightsUnavailable
 from animal_cls.models import weights
-from animal_cls.results import Result, SplitResult
+from animal_cls.results import Result
 from animal_cls.sweeps import callback
-from animal_cls.sweeps.callback import job_folder
-from animal_cls.sweeps.plan import Job, display_names, jobs_of
+from animal_cls.sweeps.compose import job_folder
+from animal_cls.sweeps.plan import Job, JobEstimate, display_names, read_plan
 from animal_cls.training import run as training_run
+from tests.sweeps.conftest import done
 
 Program = Callable[..., "CompletedProcess[str]"]
 ClassFolders = Callable[..., Path]
@@ -181,44 +182,13 @@ def test_multirun_is_the_product(planned: Callable[..., list[Job]]) -> None:
 # Sweeps that run, with a stand-in for the training.
 
 
-def done(config: Config, **changes: Any) -> Result:
-    split = SplitResult(
-        n=4, loss=1.0, acc=0.75, acc_macro=0.75, ece=0.1, per_class={"a": 1.0, "b": 0.5}, confusion=[[2, 0], [1, 1]]
-    )
-    known = {"config": asdict(config), "model": config.model["name"], "reg": config.reg["name"], "seed": config.seed}
-    return Result(
-        status="done",
-        **known | changes,
-        classes=["a", "b"],
-        splits={"train": split, "val": split, "all": split},
-        checkpoint="best",
-        best_epoch=0,
-        epochs=1,
-        seconds=2.5,
-    )
-
-
-@pytest.fixture
-def trained(monkeypatch: pytest.MonkeyPatch) -> dict[str, Config]:
-    """Folder name -> config of each run that was started; nothing is trained."""
-    started: dict[str, Config] = {}
-
-    def run(config: Config, folder: Path, **_: object) -> Result:
-        started[folder.name] = config
-        results.save(done(config), folder)
-        return done(config)
-
-    monkeypatch.setattr("animal_cls.training.run.train", run)
-    return started
-
-
 def test_what_is_started_is_what_was_planned(
     trained: dict[str, Config], program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     planned: list[Job] = []
     validate = callback.validate_plan
 
-    def look(jobs: list[Job], folder: Path) -> dict[str, str]:
+    def look(jobs: list[Job], folder: Path) -> dict[str, JobEstimate]:
         planned.extend(jobs)
         return validate(jobs, folder)
 
@@ -274,7 +244,7 @@ def test_weights_that_cannot_be_had_are_announced_once_and_skipped(
     assert outcome.returncode == 1
     assert before == [f"2 of 4 jobs will be skipped: {reason}\n", ""]
     assert len(tried) == 1, "jobs that differ in the seed alone need the same weights"
-    assert outcome.stdout.splitlines()[-7:-4] == ["2 jobs skipped: " + reason, "", "2 done, 2 skipped"]
+    assert outcome.stdout.splitlines()[-8:-5] == ["2 jobs skipped: " + reason, "", "2 done, 2 skipped"]
     for folder in (tmp_path / "sweep").glob("model=*"):
         result = results.load(folder)
         assert result is not None
@@ -318,7 +288,7 @@ def test_a_sweep_in_which_jobs_fail(
     words = ("--multirun", *SMALL, f"data.root={root}", "optimizer.lr=1e30,0.002,0.001", "hydra.sweep.dir=sweep")
     outcome = program(*words)
     folder = tmp_path / "sweep"
-    diverged, crashed, fine = (folder / job for _, job in jobs_of(folder))
+    diverged, crashed, fine = (folder / job.folder for job in read_plan(folder).jobs)
     assert [path.name.partition("optimizer.lr=")[2].partition(",")[0] for path in (diverged, crashed, fine)] == [
         "1e+30",
         "0.002",
@@ -334,7 +304,7 @@ def test_a_sweep_in_which_jobs_fail(
     assert f"\nfailed: {reasons[diverged][1]}\n" in outcome.stdout
     assert f"\nfailed: ZeroDivisionError: ours (the traceback is in {crashed}/animal_cls.log)\n" in outcome.stdout
     names = [f"simple_cnn/none optimizer.lr={lr}/seed=0" for lr in ("1e+30", "0.002", "0.001")]
-    table = outcome.stdout[outcome.stdout.index("\njob") :].splitlines()
+    table = outcome.stdout[outcome.stdout.index("\njob   ") :].splitlines()
     assert [line[: len(names[0]) + 8] for line in table[2:5]] == [
         f"{name}  {status}" for name, status in zip(names, ("failed", "failed", "done  "), strict=True)
     ]
@@ -354,7 +324,7 @@ def test_a_sweep_in_which_jobs_fail(
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     again = program(*words)
     assert again.returncode == 1
-    assert again.stderr.startswith(f"sweep/{fine.name}: holds the result of a finished run (simple_cnn, none, seed 0)")
+    assert again.stderr.startswith("sweep: holds another sweep (plan.json), which is not written over. ")
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 

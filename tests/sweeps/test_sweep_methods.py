@@ -12,7 +12,7 @@ from animal_cls.config.parse import restore
 from animal_cls.config.schema import Config
 from animal_cls.errors import UserError
 from animal_cls.sweeps import callback
-from animal_cls.sweeps.plan import Job, write_plan
+from animal_cls.sweeps.plan import Job, JobEstimate, make_plan, write_plan
 
 Program = Callable[..., "CompletedProcess[str]"]
 
@@ -23,7 +23,8 @@ def planned(program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
     def plan(*words: str) -> list[Config]:
         def check(jobs: list[Job], folder: Path) -> None:
-            write_plan(jobs, tmp_path / "kept", {})
+            estimates = {job.folder: JobEstimate() for job in jobs}
+            write_plan(make_plan(jobs, estimates), tmp_path / "kept")
             raise UserError("seen enough")
 
         monkeypatch.setattr(callback, "validate_plan", check)

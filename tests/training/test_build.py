@@ -374,3 +374,88 @@ def test_a_method_that_reaches_nothing_is_known_before_the_training() -> None:
     assert all(record.acted and record.reason is None for record in followed.records)
     options = build.parts(config_of("reg.mixup={strength: 0.2, p: 0.5}"), num_classes=2).records[0]
     assert (options.options, options.mixes_images, options.strength) == ({"p": 0.5}, True, 0.2)
+
+
+# ---- batches of one image
+
+
+def test_batch_normalization_of_one_value_is_refused_ahead() -> None:
+    words = ("model=resnet18", "data.image_size=32")
+    assert refusal(config_of(*words, "data.batch_size=1"), by=build.probe) == (
+        "data.batch_size=1: model=resnet18 cannot be trained on one image of data.image_size=32 at a time "
+        "(Expected more than 1 value per channel when training, got input size torch.Size([1, 512, 1, 1])). "
+        "Use data.batch_size=2 or more, or larger images: data.image_size=..."
+    )
+    config = config_of(*words, "data.batch_size=16")
+    network = build.network(config, num_classes=2)
+    build.check_smallest_batch(config, network, images=17)  # the lone last image joins the batch before it
+    alone = refusal(config, by=lambda config: build.check_smallest_batch(config, network, images=1))
+    assert alone.startswith("data.root: one image to train on: model=resnet18 cannot be trained on one image")
+
+
+def test_batches_of_one_image_that_can_be_trained_on_are_left_alone() -> None:
+    """And looking whether they can changes neither the network nor the random numbers."""
+    config = config_of("model=resnet18", "data.image_size=64", "data.batch_size=1", "reg=dropout")
+    network = build.network(config, num_classes=2)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    state = torch.get_rng_state()
+    build.check_smallest_batch(config, network, images=30)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    build.probe(config_of("data.batch_size=1"))  # nothing of the simple CNN is normalized
+
+
+# ---- somebody else's config
+
+
+@pytest.mark.parametrize(
+    ("section", "target"),
+    [
+        ("model", "torchvision.models.resnet.partial"),
+        ("model", "torchvision.models.resnet.WeightsEnum"),
+        ("model", "torchvision.models.resnet.register_model"),
+        ("model", "torchvision.models.get_weight"),
+        ("model", "torchvision.models.list_models"),
+        ("model", "torch.nn.Parameter"),
+        ("model", "animal_cls.models.weights.Path"),
+        ("optimizer", "torch.optim.adam.Tensor"),
+        ("scheduler", "torch.optim.lr_scheduler.Counter"),
+        ("scheduler", "animal_cls.training.schedules.math"),
+    ],
+)
+def test_a_known_name_for_something_of_another_kind_is_refused(section: str, target: str) -> None:
+    config = config_of(**{section: {"_target_": target}})
+    config.allowed = ()
+    assert refusal(config, by=build.refuse_foreign_code).startswith(f"{section}._target_={target}: is ")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["model=resnet18", "scheduler=one_cycle", "optimizer=sgd"],
+        ["scheduler=cosine", "logger=csv", "reg=[dropout,mixup]", "data.augment=flip_crop"],
+        ["scheduler=plateau", "+callbacks.x={_target_: lightning.pytorch.callbacks.EarlyStopping, monitor: val/loss}"],
+        ["model._target_=torchvision.models.efficientnet_b0"],
+        ["model._target_=torchvision.models.resnet.ResNet"],
+        [
+            "optimizer._target_=torch.optim.RAdam",
+            "scheduler=step",
+            "scheduler._target_=torch.optim.lr_scheduler.ExponentialLR",
+        ],
+        ["optimizer._target_=torch.optim.adamw.AdamW"],
+    ],
+)
+def test_what_is_known_needs_no_word(words: list[str]) -> None:
+    config = compose(words)
+    config.allowed = ()
+    build.refuse_foreign_code(config)
+
+
+def test_the_networks_of_timm_are_known() -> None:
+    pytest.importorskip("timm")
+    for target in ("timm.create_model", "timm.models.resnet10t", "timm.models.resnet.resnet10t"):
+        config = config_of(model={"_target_": target})
+        config.allowed = ()
+        build.refuse_foreign_code(config)
+    config.model["_target_"] = "timm.models.load_checkpoint"
+    assert "is code from outside" in refusal(config, by=build.refuse_foreign_code)

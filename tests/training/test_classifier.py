@@ -453,8 +453,8 @@ class AsOnAGpu(LossWatch):
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        ([0, 1, 2], "train/loss became nan in epoch 1 (step 3, learning rate 0.1)"),
-        ([0], "val/loss became nan in epoch 1 (step 4, learning rate 0.1)"),
+        ([0, 1, 2], "train/loss became nan in epoch 2 (step 3, learning rate 0.1)"),
+        ([0], "val/loss became nan in epoch 2 (step 4, learning rate 0.1)"),
     ],
     ids=["in training", "with the last step"],
 )

@@ -104,3 +104,13 @@ def test_freed_memory_is_used_again_and_given_back_at_the_end() -> None:
         counts[how] = [int(word) for word in done.stdout.split()]
     assert counts["kept"][0] < 0.1 * counts["usual"][0]
     assert counts["kept"][1] > counts["kept"][0] + 10_000, "afterwards memory is given back again"
+
+
+def test_threads_are_those_of_the_run_and_afterwards_those_of_before() -> None:
+    before = torch.get_num_threads()
+    with hardware.threads(before + 2):
+        assert torch.get_num_threads() == before + 2
+        torch.set_num_threads(before + 1)  # as a checkpoint may
+    with hardware.threads(None):
+        assert torch.get_num_threads() == before
+    assert torch.get_num_threads() == before

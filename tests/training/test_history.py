@@ -1,5 +1,6 @@
 """A row per epoch, on disk as soon as it is known, and with the checkpoints."""
 
+import io
 import logging
 import math
 from pathlib import Path
@@ -8,18 +9,22 @@ from typing import Any
 
 import pytest
 import torch
+from rich.console import Console
 
 from animal_cls import results
 from animal_cls.training.history import History
+from animal_cls.training.progress import Progress
 
 METRICS = {"train/loss": 2.25, "train/acc": 0.125, "val/loss": 2.5, "val/acc": 0.25, "lr": 0.001}
 
 
-def end_epoch(history: History, epoch: int, **changes: float) -> None:
+def end_epoch(history: History, epoch: int, *, bar: Any = None, **changes: float) -> None:
     """As Lightning would: metrics are float32 tensors, and there are more of them than we keep."""
     metrics = METRICS | {name.replace("_", "/"): value for name, value in changes.items()}
     tensors = {name: torch.tensor(value) for name, value in metrics.items()} | {"val/acc_macro": torch.tensor(0.9)}
-    trainer: Any = SimpleNamespace(callback_metrics=tensors, current_epoch=epoch, max_epochs=3)
+    trainer: Any = SimpleNamespace(
+        callback_metrics=tensors, current_epoch=epoch, max_epochs=3, progress_bar_callback=bar
+    )
     history.on_train_epoch_end(trainer, None)  # type: ignore[arg-type]  # the module is not looked at
 
 
@@ -98,3 +103,18 @@ def test_rows_travel_with_the_checkpoints(tmp_path: Path) -> None:
     assert [row["val/acc"] for row in other.rows] == [0.25, 0.75]
     assert len(one.rows) == 1  # they do not share the list
     assert results.read_metrics(tmp_path)["epoch"].tolist() == [0, 1]
+
+
+def test_at_a_terminal_the_epoch_stays_above_the_bar(tmp_path: Path) -> None:
+    said = io.StringIO()
+    bar = Progress()
+    bar.progress = SimpleNamespace(console=Console(file=said, width=40))  # type: ignore[assignment]  # what it prints by
+    end_epoch(History(tmp_path, say=False), 1, bar=bar)
+    assert said.getvalue() == ("epoch 2/3: train loss 2.250, acc 12.5 %; val loss 2.500, acc 25.0 % (0.0 s)\n")
+
+
+def test_the_bar_counts_epochs_from_one() -> None:
+    bar = Progress()
+    bar._trainer = SimpleNamespace(max_epochs=20)  # type: ignore[assignment]  # all that it is asked for
+    assert bar._get_train_description(0).rstrip() == "epoch 1/20"
+    assert bar._get_train_description(19).rstrip() == "epoch 20/20"

@@ -80,6 +80,7 @@ def test_the_folder_holds_the_files_that_others_rely_on(first: tuple[Result, Pat
     figures = {f"figures/{name}.png" for name in ("curves", "per_class", "confusion_val", "confusion_all", "samples")}
     assert files - events == {
         "result.json",
+        "start.json",
         "metrics.csv",
         "predictions.csv",
         "predictions.npz",
@@ -266,7 +267,7 @@ def test_tensorboard_shows_the_run(which: str, request: pytest.FixtureRequest) -
     metrics = results.read_metrics(folder)
     for tag in ("train/loss", "train/acc", "val/loss", "val/acc", "lr"):
         points = {event.step: event.value for event in events.Scalars(tag)}
-        assert points == {0: pytest.approx(metrics[tag][0], rel=1e-6), 1: pytest.approx(metrics[tag][1], rel=1e-6)}
+        assert points == {1: pytest.approx(metrics[tag][0], rel=1e-6), 2: pytest.approx(metrics[tag][1], rel=1e-6)}
     assert {f"val/acc_class/{name}" for name in CLASSES} <= set(events.Tags()["scalars"])
     assert {"samples", "confusion_val", "per_class"} <= set(events.Tags()["images"])
     outcome = {tag: events.Scalars(tag)[0].value for tag in events.Tags()["scalars"] if tag[:5] in ("final", "best/")}

@@ -330,4 +330,5 @@ def test_a_profiler_prints_its_table_once_and_leaves_no_file(
         "predictions.csv",
         "predictions.npz",
         "result.json",
+        "start.json",
     }

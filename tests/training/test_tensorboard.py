@@ -41,8 +41,8 @@ def test_scalars_stand_against_the_epoch_not_the_step(logger: RunLogger) -> None
     logger.log_metrics({"train/loss": 1.0, "val/acc": 0.5, "epoch": 1}, step=63)
     logger.close()
     events = read(logger.folder)
-    assert scalar(events, "train/loss") == [(0, 2.0), (1, 1.0)]
-    assert scalar(events, "val/acc") == [(0, 0.25), (1, 0.5)]
+    assert scalar(events, "train/loss") == [(1, 2.0), (2, 1.0)]
+    assert scalar(events, "val/acc") == [(1, 0.25), (2, 0.5)]
     assert "epoch" not in events.Tags()["scalars"]
 
 
@@ -77,17 +77,17 @@ def test_images_are_images_at_their_epoch_as_they_are(logger: RunLogger, tmp_pat
     logger.log_image("samples", file, epoch=4)
     logger.close()
     (image,) = read(logger.folder).Images("samples")
-    assert (image.step, image.width, image.height) == (4, 100, 50)
+    assert (image.step, image.width, image.height) == (5, 100, 50)
     assert image.encoded_image_string == file.read_bytes()
 
 
 def test_what_was_written_is_on_disk_when_training_ends_and_more_may_follow(logger: RunLogger) -> None:
     logger.log_metrics({"val/acc": 0.25, "epoch": 0})
     logger.finalize("success")
-    assert scalar(read(logger.folder), "val/acc") == [(0, 0.25)]
+    assert scalar(read(logger.folder), "val/acc") == [(1, 0.25)]
     logger.log_metrics({"val/acc": 0.5, "epoch": 1})
     logger.close()
-    assert scalar(read(logger.folder), "val/acc") == [(0, 0.25), (1, 0.5)]
+    assert scalar(read(logger.folder), "val/acc") == [(1, 0.25), (2, 0.5)]
     assert len(list(logger.folder.iterdir())) == 1
 
 
@@ -103,4 +103,4 @@ def test_a_run_that_starts_anew_leaves_no_second_line(logger: RunLogger) -> None
     again = RunLogger(logger.folder)
     again.log_metrics({"val/acc": 0.75, "epoch": 0})
     again.close()
-    assert scalar(read(logger.folder), "val/acc") == [(0, 0.75)]
+    assert scalar(read(logger.folder), "val/acc") == [(1, 0.75)]

@@ -127,7 +127,7 @@ def on_the_fly(
             entries.append(entry)
             advance()
     return DecodedImages(
-        pixels=_Files([root / path for path in paths], image_size, max_pixels),
+        pixels=_Files([root / path for path in paths], [entry.hash for entry in entries], image_size, max_pixels),
         rows=np.array([NO_ROW if entry.unreadable else row for row, entry in enumerate(entries)], dtype=np.int64),
         hashes=np.array([entry.hash for entry in entries], dtype="U64"),
         unreadable={entry.path: entry.unreadable for entry in entries if entry.unreadable},
@@ -135,13 +135,14 @@ def on_the_fly(
 
 
 class _Files:
-    """Pixels that are decoded whenever they are taken."""
+    """Pixels that are decoded whenever they are taken, of files whose contents (SHA-256) have to stay as they are."""
 
-    def __init__(self, files: Sequence[Path], image_size: int, max_pixels: int) -> None:
-        self.files, self.image_size, self.max_pixels = files, image_size, max_pixels
+    def __init__(self, files: Sequence[Path], hashes: Sequence[str], image_size: int, max_pixels: int) -> None:
+        self.files, self.hashes = files, hashes
+        self.image_size, self.max_pixels = image_size, max_pixels
 
     def take(self, rows: np.ndarray) -> np.ndarray:
-        """As `Pixels.take`; raises `UserError` for a file that has become unreadable meanwhile."""
+        """As `Pixels.take`; raises `UserError` for a file that has changed or become unreadable meanwhile."""
         pixels = np.empty((len(rows), self.image_size, self.image_size, 3), dtype=np.uint8)
         with ThreadPoolExecutor(cores()) as pool:
             for index, image in enumerate(pool.map(self._one, rows.tolist())):
@@ -151,6 +152,11 @@ class _Files:
     def _one(self, row: int) -> np.ndarray:
         try:
             source = read(self.files[row], max_pixels=self.max_pixels)
+            if hashlib.sha256(source).hexdigest() != self.hashes[row]:
+                raise UserError(
+                    f"{self.files[row]}: has changed since the run began. Put it back as it was and go on with the run "
+                    "(python -m animal_cls.resume), or start a new one."
+                )
             return decode(source, image_size=self.image_size, max_pixels=self.max_pixels)
         except (OSError, UnreadableImage) as error:
             raise UserError(f"{self.files[row]}: cannot be read any more ({error}). Start the run again.") from None

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from animal_cls.results import LOCK, PLAN, Result, SplitResult
 OVERRIDES = Path(".hydra", "overrides.yaml")
 MARKS = (results.RESULT, results.METRICS, ".hydra", LOCK)  # one of them makes a folder a run's
 OWN = "runs.csv"  # makes a folder a report's: the first file that it writes
+LONGEST = 255  # bytes of one name, on all file systems in use
 PASSED_OVER = ("tensorboard", "checkpoints", "figures")  # of runs and sweeps: nothing in them is a run
 
 
@@ -66,10 +68,9 @@ def _folders(folder: Path, seen: set[tuple[int, int]], warnings: list[str]) -> I
         yield folder, _planned(folder, warnings)
         return
     for name, job in jobs.items():
-        path = inside.pop(name, None)
-        if path is None:
-            yield folder / name, job
-        elif path.is_dir() and not _mark(path, seen):
+        inside.pop(name, None)
+        path = folder / name
+        if not path.exists() or (path.is_dir() and not _mark(path, seen)):
             yield path, job
     for name in sorted(inside):
         path = inside[name]
@@ -92,13 +93,19 @@ def _planned(folder: Path, warnings: list[str]) -> dict[str, Any]:
 
 
 def _plan(path: Path, warnings: list[str]) -> dict[str, dict[str, Any]]:
-    """The jobs of a sweep by the name of their folder; none where the plan is damaged."""
+    """The jobs of a sweep by their folder below the sweep's; none where the plan is damaged."""
     try:
         jobs = json.loads(path.read_text(encoding="utf-8"))["jobs"]
-        return {job["folder"]: job for job in jobs if Path(job["folder"]).name == job["folder"]}
+        return {job["folder"]: job for job in jobs if _is_below(Path(job["folder"]))}
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         warnings.append(f"{path}: damaged ({error!r}); jobs that have no folder yet are not known.")
         return {}
+
+
+def _is_below(place: Path) -> bool:
+    """Whether a plan's word for a folder names one below the sweep's, as hydra.sweep.subdir can make them."""
+    is_short = all(len(os.fsencode(part)) <= LONGEST for part in place.parts) and "\0" not in str(place)
+    return is_short and bool(place.parts) and not place.is_absolute() and ".." not in place.parts
 
 
 def _run(folder: Path, plan: dict[str, Any], reader: Reader) -> Run:

@@ -123,6 +123,19 @@ def test_without_a_cache_the_pixels_are_the_same_and_nothing_is_written(root: Pa
         free.pixels.take(free.rows[[6]])
 
 
+def test_without_a_cache_a_changed_image_stops_the_run(root: Path) -> None:
+    """Also one of the same size and time, and before its new pixels are used."""
+    free = on_the_fly(root, names(root), image_size=5, show_progress=False)
+    at, file = names(root).index("3.png"), root / "3.png"
+    before = file.stat()
+    Image.new("L", (20, 10), 200).save(file)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(UserError, match=r"3\.png: has changed since the run began\. Put it back as it was and go on"):
+        free.pixels.take(free.rows[[at]])
+    others = np.delete(free.rows[free.rows >= 0], np.flatnonzero(free.rows[free.rows >= 0] == free.rows[at]))
+    assert len(free.pixels.take(others)) == len(others)
+
+
 def test_only_what_changed_is_decoded_again(root: Path, tmp_path: Path, decodings: list[int]) -> None:
     before = run(root, tmp_path)
     decodings.clear()

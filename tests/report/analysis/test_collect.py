@@ -46,6 +46,15 @@ def test_a_sweep_with_a_run_in_every_state(tmp_path: Path, write_run: Write) -> 
     assert not sweep.warnings
 
 
+def test_jobs_may_lie_in_folders_of_folders(tmp_path: Path, write_run: Write) -> None:
+    """hydra.sweep.subdir=${reg.name}/${seed}; a word that points elsewhere is none of the sweep's jobs."""
+    plan(tmp_path / "sweep", "none/0", "none/1", "../other", "/etc", ".", "x" * 300, "a\0b")
+    write_run(tmp_path / "sweep" / "none" / "0", HITS)
+    write_run(tmp_path / "other", HITS)
+    runs = found(tmp_path / "sweep").runs
+    assert [(run.name, run.status) for run in runs] == [("m/none/0", "done"), ("m/none/1", "unfinished")]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -16,6 +16,7 @@ from animal_cls.report.figures.choice import file_name, within
 from animal_cls.report.figures.drawing import Drawing, Files, rendered
 from animal_cls.report.figures.study_figures import drawings
 from animal_cls.report.output.page import class_tables
+from animal_cls.report.output.page.drawn import Drawn
 from animal_cls.report.output.page.inline_svg import inline
 from animal_cls.report.output.page.thumbnails import thumbnail
 from animal_cls.report.output.rows import TEMPLATES, environment
@@ -30,10 +31,13 @@ KINDS = {  # of images
 }
 
 
-def draw(study: Study, workers: Workers) -> list[tuple[Drawing, Files]]:
-    """Draw all figures, which takes longer than everything else."""
+def draw(study: Study, workers: Workers, drawn: Drawn | None = None) -> list[tuple[Drawing, Files]]:
+    """All figures; to draw those that `drawn` does not have takes longer than everything else."""
     made = list(drawings(study))
-    return list(zip(made, workers.share(rendered, made), strict=True))
+    files = {drawing.name: drawn and drawn.files(drawing) for drawing in made}
+    missing = [drawing for drawing in made if files[drawing.name] is None]
+    new = {drawing.name: one for drawing, one in zip(missing, workers.share(rendered, missing), strict=True)}
+    return [(drawing, files[drawing.name] or new[drawing.name]) for drawing in made]
 
 
 def write(study: Study, figures: Sequence[tuple[Drawing, Files]], out: Path) -> None:

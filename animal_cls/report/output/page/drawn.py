@@ -1,0 +1,68 @@
+"""The figures that an earlier report of the same sweep has drawn: what they show has often not changed since."""
+
+import hmac
+import io
+import json
+import pickle
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from animal_cls.files import atomic
+from animal_cls.report.figures.drawing import Drawing, Files
+
+KEYS = ".drawn.json"  # beside the figures: name -> what it was drawn from and what came of it
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Drawn:
+    """The figures in a folder, as far as they are known to be of this sweep and unchanged.
+
+    The page holds figures as they are, so that those that somebody else has put there must not get into it: a key is
+    made with a secret that lives as long as the sweep.
+    """
+
+    folder: Path
+    secret: bytes  # empty where there is none: then nothing is known
+
+    def files(self, drawing: Drawing) -> Files | None:
+        """A figure that was drawn from the same, or `None` where it has to be drawn."""
+        if (known := self._known.get(drawing.name)) is None:
+            return None
+        try:
+            svg, png = ((self.folder / f"{drawing.name}.{kind}").read_bytes() for kind in ("svg", "png"))
+        except OSError:
+            return None
+        return Files(svg=svg.decode(), png=png) if known == self._key(drawing, svg, png) else None
+
+    def keep(self, made: Sequence[tuple[Drawing, Files]]) -> None:
+        """Note what these figures, which are in the folder now, were drawn from."""
+        if self.secret:
+            keys = {drawing.name: self._key(drawing, files.svg.encode(), files.png) for drawing, files in made}
+            atomic.write(self.folder / KEYS, json.dumps(keys))
+
+    @cached_property
+    def _known(self) -> dict[str, Any]:
+        try:
+            known = json.loads((self.folder / KEYS).read_bytes()) if self.secret else {}
+        except (OSError, ValueError, RecursionError):
+            return {}
+        return known if isinstance(known, dict) else {}
+
+    def _key(self, drawing: Drawing, *files: bytes) -> str:
+        """What a figure shows and how, and its files, as one word that nobody can make who lacks the secret."""
+        key = hmac.new(self.secret, content(drawing), "sha256")
+        for file in files:
+            key.update(b"%d " % len(file) + file)
+        return key.hexdigest()
+
+
+def content(drawing: Drawing) -> bytes:
+    """All that a figure is drawn from, without regard to which of its equal parts are one object."""
+    written = io.BytesIO()
+    pickler = pickle.Pickler(written)
+    pickler.fast = True
+    pickler.dump(drawing.draw)
+    return written.getvalue()

@@ -1,0 +1,143 @@
+"""The jobs of a sweep, composed before the first one as Hydra will compose them, with the folders it will give them."""
+
+import copy
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra._internal.config_repository import CachingConfigRepository
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.plugins.config_source import ConfigResult
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf.errors import OmegaConfBaseException
+
+from animal_cls.config import trusted
+from animal_cls.config.parse import parse
+from animal_cls.errors import UserError
+from animal_cls.files.naming import path_safe
+from animal_cls.files.paths import CONF
+from animal_cls.sweeps.plan import Job
+
+
+def job_folder(overrides: Sequence[str]) -> str:
+    """The name of a job's folder: its overrides in alphabetic order, without the sweep's own name, safe in any path."""
+    words = sorted(word for word in overrides if not word.startswith("sweep="))
+    return path_safe(",".join(words) or "default")
+
+
+def planned_jobs(config: DictConfig) -> list[Job]:
+    """The jobs that Hydra's sweeper will start, each composed and parsed.
+
+    Raises:
+        UserError, HydraException: a job whose config does not compose or is out of range, or whose folder does not lie
+            in the sweep's.
+    """
+    loader = GlobalHydra.instance().config_loader()
+    loader.repository = Frozen(loader.repository)  # type: ignore[attr-defined]  # of its one implementation
+    words = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
+    words += OmegaConf.to_container(config.hydra.overrides.task, resolve=False)  # type: ignore[arg-type]  # a list
+    parsed = OverridesParser.create(config_loader=loader).parse_overrides(words)
+    (batch,) = BasicSweeper.split_arguments(parsed, max_batch_size=None)
+    return [_job(number, list(overrides), config, loader) for number, overrides in enumerate(batch)]
+
+
+class Frozen(CachingConfigRepository):
+    """Option files as they were when they were first read: what is changed in mid-sweep is for the next sweep.
+
+    Hydra composes a job when it starts, with a copy of its repository, which here is this one.
+    """
+
+    def __deepcopy__(self, memo: object) -> "Frozen":
+        return self
+
+    def load_config(self, config_path: str) -> ConfigResult | None:
+        return copy.deepcopy(super().load_config(config_path))
+
+
+def _job(number: int, overrides: list[str], sweep: DictConfig, loader: ConfigLoader) -> Job:
+    cfg = loader.load_sweep_config(sweep, overrides)
+    folder = _folder(cfg, number, sweep)
+    try:
+        config = parse(without_hydra(cfg))
+        config.allowed = trusted.of_command(config, option_folders(sweep.hydra))
+        trusted.refuse_unknown(config)
+        return Job(folder=folder, overrides=overrides, config=config)
+    except UserError as error:
+        raise UserError(f"{error} (in the job {folder}; nothing was started)") from None
+
+
+def _folder(cfg: DictConfig, number: int, sweep: DictConfig) -> str:
+    """The folder in which Hydra will run the job `number`, below the sweep's; with / between its parts.
+
+    Raises:
+        UserError: it lies elsewhere.
+    """
+    place, subdir = _selected(cfg, number)
+    OmegaConf.copy_cache(from_config=cfg, to_config=sweep)  # the time of day, say, shall be the same when it starts
+    if (wanted := value_of(sweep, "hydra.sweep.dir")) != place:
+        raise UserError(
+            f"hydra.sweep.dir: a sweep has one folder, and this one differs between its jobs ({wanted} and {place}). "
+            "Put what differs into hydra.sweep.subdir=..."
+        )
+    folder = os.path.relpath(Path(place, subdir), place)
+    if folder == os.curdir or Path(folder).parts[0] == os.pardir:
+        raise UserError(f"hydra.sweep.subdir={subdir}: is not a folder below hydra.sweep.dir. Choose one that is.")
+    return Path(folder).as_posix()
+
+
+def _selected(cfg: DictConfig, number: int) -> tuple[str, str]:
+    """`hydra.sweep.dir` and `hydra.sweep.subdir` as Hydra will read them, with this job where `${hydra:...}` looks."""
+    with read_write(cfg), open_dict(cfg):
+        cfg.hydra.job.id = cfg.hydra.job.num = number
+    current = HydraConfig.instance()
+    before = current.cfg
+    current.cfg = cfg  # type: ignore[assignment]  # a DictConfig of that type
+    try:
+        return value_of(cfg, "hydra.sweep.dir"), value_of(cfg, "hydra.sweep.subdir")
+    finally:
+        current.cfg = before
+
+
+def value_of(cfg: DictConfig, key: str) -> str:
+    """The text that a key of Hydra's has; raises `UserError` where what it refers to is not there."""
+    try:
+        return str(OmegaConf.select(cfg, key, throw_on_missing=True))
+    except OmegaConfBaseException as error:
+        why = str(error.msg or error).splitlines()[0].rpartition("resolving interpolation: ")[2]
+        raise UserError(f"{key}: {why}. Choose another one: {key}=...") from None
+
+
+def option_folders(hydra: Any) -> list[Path]:
+    """The folders of option files that a command line names beside our own, by --config-dir or hydra.searchpath."""
+    sources = hydra.runtime.config_sources
+    return [Path(source.path) for source in sources if source.schema == "file" and Path(source.path) != CONF]
+
+
+def refuse_unkept(config: DictConfig) -> None:
+    """Raise `UserError` for what Hydra can be asked for, and a run that is resumed would not find again."""
+    if config.hydra.job.chdir:
+        raise UserError(
+            "hydra.job.chdir=true: a run works in the folder that its command was started in, which relative paths "
+            "such as data.root=images belong to. Leave it out: what a run writes lands in its own folder."
+        )
+
+
+def without_hydra(cfg: DictConfig) -> DictConfig:
+    """`cfg` itself, from now on without Hydra's part, as Hydra gives it to a job."""
+    with read_write(cfg), open_dict(cfg):
+        del cfg["hydra"]
+    return cfg
+
+
+def drop_replaced_axes(config: DictConfig) -> None:
+    """An axis of the plan that the command line names too is replaced, as any other value is."""
+    given = {word.lstrip("+~").partition("=")[0] for word in config.hydra.overrides.task}
+    params = config.hydra.sweeper.get("params") or {}
+    with read_write(config), open_dict(config):
+        for key in [key for key in params if key in given]:
+            del config.hydra.sweeper.params[key]

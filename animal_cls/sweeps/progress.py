@@ -1,0 +1,62 @@
+"""Which job of how many a sweep has come to, and how long the rest of it will take."""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import mean
+
+from animal_cls.files.naming import escaped
+from animal_cls.files.text import duration
+from animal_cls.sweeps.plan import PlannedJob
+from animal_cls.sweeps.run_status import RunStatus
+
+log = logging.getLogger("animal_cls")  # to the terminal, and to the log of the job
+
+
+@dataclass(kw_only=True, eq=False)
+class SweepProgress:
+    """Says before each job where the sweep is; jobs that end meanwhile tell how long the others take."""
+
+    jobs: Sequence[PlannedJob]  # of the whole plan, in its order
+    todo: list[str]  # folders of those that are still to be run
+    rates: dict[str, list[float]] = field(default_factory=dict)  # network -> seconds per planned epoch of its jobs
+    start: float = 0.0
+
+    def begin(self, folder: str) -> None:
+        """Say that the job of this folder begins."""
+        number = 1 + next(k for k, job in enumerate(self.jobs) if job.folder == folder)
+        left = self.seconds_left()
+        known = "" if left is None else f", about {duration(left)} left"
+        self.start = time.monotonic()
+        log.info("job %d of %d: %s%s", number, len(self.jobs), escaped(self.jobs[number - 1].name), known)
+
+    def end(self, folder: str, found: RunStatus) -> None:
+        """What became of it; a job that went on, or that another process has done, took longer than what was seen."""
+        self.todo = [name for name in self.todo if name != folder]
+        trained = 0.0 if found.result is None else found.result.seconds
+        self.learn(folder, found, max(trained, time.monotonic() - self.start))
+
+    def learn(self, folder: str, found: RunStatus, seconds: float) -> None:
+        """That a job took so long, if it is done: those that failed took no time to speak of."""
+        job = next(job for job in self.jobs if job.folder == folder)
+        if found.status == "done":
+            self.rates.setdefault(network(job), []).append(seconds / epochs(job))
+
+    def seconds_left(self) -> float | None:
+        """Of all jobs that are still to be run, at the pace of their network or else of all; None before the first."""
+        if not self.rates:
+            return None
+        pace = {name: mean(rates) for name, rates in self.rates.items()}
+        waiting = [job for job in self.jobs if job.folder in self.todo and job.skip is None]
+        return sum(epochs(job) * pace.get(network(job), mean(pace.values())) for job in waiting)
+
+
+def network(job: PlannedJob) -> str:
+    """The network that a job trains."""
+    return str(job.config.get("model", {}).get("name"))
+
+
+def epochs(job: PlannedJob) -> int:
+    """How many a job trains, at most."""
+    return job.config.get("trainer", {}).get("max_epochs") or 1

@@ -1,0 +1,144 @@
+"""No command changes the folder of another run, and `resume` goes on with the config that a run began with."""
+
+import json
+import logging
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import NoReturn
+
+import pytest
+from filelock import FileLock
+
+from animal_cls import results
+from animal_cls.config.schema import Config
+from animal_cls.results import Result
+from animal_cls.training.signals import Stopped
+
+Program = Callable[..., "CompletedProcess[str]"]
+WORDS = ("data=folder", "data.root=x", "hydra.run.dir=a run")
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The seeds of the trainings that were begun; each says something, leaves a checkpoint and is ended by a signal."""
+    seeds: list[int] = []
+
+    def train(config: Config, folder: Path, **_: object) -> NoReturn:
+        seeds.append(config.seed)
+        logging.getLogger("animal_cls.training").info("training")
+        (folder / "checkpoints").mkdir(exist_ok=True)
+        (folder / "checkpoints" / "last.ckpt").write_bytes(b"weights")
+        raise Stopped(signal.SIGTERM)
+
+    monkeypatch.setattr("animal_cls.training.run.train", train)
+    return seeds
+
+
+@pytest.fixture
+def run(program: Program, trained: list[int], tmp_path: Path) -> Path:
+    """The folder of a run that was ended."""
+    assert program(*WORDS).returncode == 143
+    trained.clear()
+    return tmp_path / "a run"
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("words", [WORDS, (*WORDS, "seed=7", "reg=dropout")], ids=["the same", "another"])
+def test_a_command_in_an_unfinished_folder_is_refused_and_changes_nothing(
+    program: Program, run: Path, trained: list[int], words: tuple[str, ...]
+) -> None:
+    before = files(run)
+    again = program(*words)
+    assert again.returncode == 1
+    assert f"Go on with it: python -m animal_cls.resume '{run}' (or choose" in again.stderr
+    assert len(again.stderr.splitlines()) == 1
+    assert files(run) == before
+    assert trained == []
+
+
+def test_a_command_in_the_folder_of_a_running_run_is_refused_and_changes_nothing(
+    program: Program, run: Path, trained: list[int]
+) -> None:
+    with FileLock(run / ".lock"):
+        before = files(run)
+        second = program(*WORDS, "seed=7")
+        assert second.returncode == 1
+        assert "another process is training in this folder" in second.stderr
+        assert files(run) == before
+    assert trained == []
+
+
+def test_a_sweep_in_the_folder_of_another_one_is_refused_with_the_command_that_goes_on(
+    program: Program, trained: list[int], tmp_path: Path
+) -> None:
+    sweep = ("--multirun", "data=folder", "data.root=x", "seed=0,1", "hydra.sweep.dir=sweep")
+    assert program(*sweep).returncode == 143
+    before = files(tmp_path / "sweep")
+    again = program(*sweep)
+    assert again.returncode == 1
+    assert f"or go on with that one: python -m animal_cls.resume {tmp_path}/sweep\n" in again.stderr
+    assert files(tmp_path / "sweep") == before
+    assert trained == [0]
+
+
+def test_what_hydra_used_to_write_is_there_once_the_folder_is_the_runs(run: Path) -> None:
+    assert {path.name for path in (run / ".hydra").iterdir()} == {"config.yaml", "hydra.yaml", "overrides.yaml"}
+    assert (run / ".hydra" / "overrides.yaml").read_text() == "- data=folder\n- data.root=x\n"
+    assert json.loads((run / "start.json").read_text())["config"]["data"]["root"] == "x"
+
+
+def test_another_config_in_the_folder_is_refused_with_its_keys(program: Program, run: Path, trained: list[int]) -> None:
+    config = run / ".hydra" / "config.yaml"
+    config.write_text(config.read_text().replace("seed: 0", "seed: 7").replace("max_epochs: ", "max_epochs: 1"))
+    before = files(run)
+    told = program("resume", "a run")
+    assert told.returncode == 1
+    assert told.stderr.startswith(f"{config}: is not the config that the run began with: ")
+    assert "seed is 7 and was 0" in told.stderr
+    assert "trainer.max_epochs is 1" in told.stderr
+    assert files(run) == before
+    config.unlink()
+    assert program("resume", "a run").returncode == 143
+    assert trained == [0], "as it began"
+
+
+def test_no_cut_off_config_is_trained_with(program: Program, run: Path, trained: list[int]) -> None:
+    """What is left of it is another config, which is refused, or by its defaults the same one."""
+    config = run / ".hydra" / "config.yaml"
+    whole, codes = config.read_text(), []
+    seed = whole.index("seed: 0")
+    for end in {0, seed, seed + 6, len(whole) // 3, len(whole) // 2}:
+        config.write_text(whole[:end].replace("seed: 0", "seed: 1"))
+        codes.append(program("resume", "a run").returncode)
+    assert codes == [1] * len(codes)
+    assert trained == []
+
+
+def test_a_checkpoint_decides_where_nothing_else_tells(program: Program, run: Path, trained: list[int]) -> None:
+    (run / "start.json").unlink()
+    assert program("resume", "a run").returncode == 143
+    (run / "checkpoints" / "last.ckpt").unlink()
+    told = program("resume", "a run")
+    assert told.returncode == 1
+    assert "has neither start.json nor a checkpoint" in told.stderr
+    assert trained == [0]
+
+
+def test_the_list_has_finished_runs_that_have_lost_a_file(program: Program, tmp_path: Path) -> None:
+    """A run of its own, and one of a sweep."""
+    done = Result(status="done", config={}, model="simple_cnn", reg="none", seed=0, files={"metrics.csv": "0" * 64})
+    (tmp_path / "sweep" / "one").mkdir(parents=True)
+    (tmp_path / "alone" / ".hydra").mkdir(parents=True)
+    (tmp_path / "alone" / ".hydra" / "config.yaml").write_text("{}")
+    plan = {"jobs": [{"name": "one", "folder": "one", "overrides": [], "config": {}}]}
+    (tmp_path / "sweep" / "plan.json").write_text(json.dumps(plan))
+    for folder in (tmp_path / "sweep" / "one", tmp_path / "alone"):
+        results.save(done, folder)
+    lines = program("resume", "--list", ".").stdout.splitlines()
+    told = "done, but damaged since: metrics.csv is gone. Start it again in another folder"
+    assert [line.split(maxsplit=1) for line in lines[1:]] == [["sweep/one", told], ["alone", told]]

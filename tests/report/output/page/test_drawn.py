@@ -1,0 +1,102 @@
+"""Figures are drawn again where something in them has changed, and never taken from somebody else."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from animal_cls.report.build import build_study
+from animal_cls.report.figures.drawing import Drawing, Files
+from animal_cls.report.output import page
+from animal_cls.report.output.page.drawn import KEYS, Drawn, content
+from animal_cls.report.records import Study
+from animal_cls.report.workers import Workers
+
+HITS = {"val": {"cat": [True, False], "dog": [True, True]}}
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def drawn_names(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the figures that were drawn; nothing is, which would take a tenth of a second each."""
+    names: list[str] = []
+
+    def draw(drawing: Drawing) -> Files:
+        names.append(drawing.name)
+        return Files(svg=f'<svg viewBox="0 0 1 1">{len(names)}</svg>', png=b"png")
+
+    monkeypatch.setattr(page, "rendered", draw)
+    return names
+
+
+def report(sweep: Path, out: Path, secret: bytes = b"sweep") -> Study:
+    """A page of the runs in `sweep`, as `make` writes it."""
+    study, drawn = build_study([sweep]), Drawn(folder=out / "figures", secret=secret)
+    made = page.draw(study, Workers(count=0), drawn)
+    page.write(study, made, out)
+    drawn.keep(made)
+    return study
+
+
+@pytest.fixture
+def sweep(tmp_path: Path, write_run: Write) -> Path:
+    for model in ("simple_cnn", "resnet18"):
+        for reg in ("none", "l2"):
+            write_run(tmp_path / "sweep" / f"{model} {reg}", HITS, model=model, reg=reg)
+    return tmp_path / "sweep"
+
+
+def test_only_what_changed_is_drawn(sweep: Path, tmp_path: Path, write_run: Write, drawn_names: list[str]) -> None:
+    report(sweep, tmp_path / "out")
+    first = drawn_names.copy()
+    drawn_names.clear()
+    report(sweep, tmp_path / "out")
+    assert drawn_names == [], "nothing has changed"
+    write_run(sweep / "late", HITS, model="resnet18", reg="dropout")
+    report(sweep, tmp_path / "out")
+    assert "learning-simple_cnn" in first
+    assert "learning-resnet18" in drawn_names
+    assert "arms" in drawn_names
+    assert not [name for name in drawn_names if name.endswith("simple_cnn")]
+
+
+def test_a_page_of_kept_figures_is_the_page_of_drawn_ones(sweep: Path, tmp_path: Path, drawn_names: list[str]) -> None:
+    report(sweep, tmp_path / "out")
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.svg")}
+    text = (tmp_path / "out" / "index.html").read_text()
+    report(sweep, tmp_path / "out")
+    assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.svg")} == before
+    assert (tmp_path / "out" / "index.html").read_text().count("</svg>") == text.count("</svg>") > 3
+
+
+def test_figures_that_others_made_are_not_taken(sweep: Path, tmp_path: Path, drawn_names: list[str]) -> None:
+    """The page holds them as they are, script and all."""
+    report(sweep, tmp_path / "out")
+    all_of_them = sorted(drawn_names)
+    for secret in (b"another sweep", b""):
+        drawn_names.clear()
+        report(sweep, tmp_path / "out", secret)
+        assert sorted(drawn_names) == all_of_them
+    report(sweep, tmp_path / "out")
+    drawn_names.clear()
+    (tmp_path / "out" / "figures" / "arms.svg").write_text("<svg><script/></svg>")
+    report(sweep, tmp_path / "out")
+    assert drawn_names == ["arms"]
+
+
+@pytest.mark.parametrize("damage", ["", "[]", "{", json.dumps({"arms": 5})])
+def test_damaged_keys_mean_drawing_anew(damage: str, sweep: Path, tmp_path: Path, drawn_names: list[str]) -> None:
+    report(sweep, tmp_path / "out")
+    count = len(drawn_names)
+    (tmp_path / "out" / "figures" / KEYS).write_text(damage)
+    report(sweep, tmp_path / "out")
+    assert len(drawn_names) == 2 * count
+
+
+def test_what_is_equal_has_equal_content_whatever_is_one_object() -> None:
+    one = [0.5, "name" * 2]
+    shared = Drawing(name="a", title="", caption="", alt="", draw=[one, one])  # type: ignore[arg-type]  # any content
+    apart = Drawing(name="a", title="", caption="", alt="", draw=[one, [0.5, "namename"]])  # type: ignore[arg-type]
+    other = Drawing(name="a", title="", caption="", alt="", draw=[one, [0.5, "namenam"]])  # type: ignore[arg-type]
+    assert content(shared) == content(apart) != content(other)
