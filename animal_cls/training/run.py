@@ -61,18 +61,7 @@ def train(config: Config, folder: Path, *, stop: Stop | None = None, go_on: bool
         silence_writer_errors(),
     ):
         last = _checkpoint_of(config, folder) if go_on else None
-        seed_everything(config.seed, verbose=False)
-        data = build.images(config)
-        data.prepare_data()
-        classes = data.images.classes
-        parts = build.parts(config, num_classes=len(classes), class_names=classes, folder=folder)
-        data.methods = parts.methods
-        build.check_smallest_batch(config, parts.network, images=len(data.indices("train")))
-        _say_without_effect(parts.records)
-        for clash in regularizers.clashes(parts.methods):
-            log.warning("%s", clash)
-        kept, passing = checkpoints.bytes_of_run(parts.network)
-        disk.require(folder, kept + passing, key="hydra.run.dir", purpose="the output of a run")
+        data, parts = _built(config, folder)
         if last is not None:
             _check_same_images(last, data, folder)
         _remove_parts(folder)
@@ -87,6 +76,23 @@ def train(config: Config, folder: Path, *, stop: Stop | None = None, go_on: bool
     result = replace(result, warnings=warnings, environments=environments)
     results.save(result, folder)
     return result
+
+
+def _built(config: Config, folder: Path) -> tuple[ImageDataModule, Parts]:
+    """The images and the parts of a run, which have been tried and for which there is room; nothing is written."""
+    seed_everything(config.seed, verbose=False)
+    data = build.images(config)
+    data.prepare_data()
+    classes = data.images.classes
+    parts = build.parts(config, num_classes=len(classes), class_names=classes, folder=folder)
+    data.methods = parts.methods
+    build.check_smallest_batch(config, parts.network, images=len(data.indices("train")))
+    _say_without_effect(parts.records)
+    for clash in regularizers.clashes(parts.methods):
+        log.warning("%s", clash)
+    kept, passing = checkpoints.bytes_of_run(parts.network)
+    disk.require(folder, kept + passing, key="hydra.run.dir", purpose="the output of a run")
+    return data, parts
 
 
 def begin(config: Config, folder: Path) -> None:

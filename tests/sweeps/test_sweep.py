@@ -324,7 +324,8 @@ def test_a_sweep_in_which_jobs_fail(
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     again = program(*words)
     assert again.returncode == 1
-    assert again.stderr.startswith("sweep: holds another sweep (plan.json), which is not written over. ")
+    assert again.stderr.startswith("sweep: holds another sweep (plan.json), which is not written over. Choose another ")
+    assert again.stderr.endswith(f"or go on with that one: python -m animal_cls.resume {folder}\n")
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
