@@ -41,10 +41,6 @@ FAULTS = {
         GLOBAL + "trainer:\n  max_epochs: many\n",
         "trainer.max_epochs=many: a whole number is needed.",
     ),
-    "experiment/i.yaml": (
-        GLOBAL + "defaults:\n  - override /model: resnet19\n",
-        "model=resnet19: no such option. Did you mean resnet18? ",
-    ),
     "experiment/j.yaml": (
         GLOBAL + "defaults:\n  - override /modle: resnet18\n",
         "modle: no such key or group. Did you mean model? ",
