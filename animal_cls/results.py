@@ -4,11 +4,11 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 import numpy as np
 
@@ -88,6 +88,7 @@ class Result:
     versions: dict[str, str] = field(default_factory=dict)
     git: dict[str, Any] | None = None  # commit and whether the checkout had changes
     warnings: list[str] = field(default_factory=list)
+    images_not_used: list[dict[str, Any]] = field(default_factory=list)  # reason, suffix, n: how many lie there unused
     files: dict[str, str] = field(default_factory=dict)  # SHA-256 of the tables beside it, by name
 
 
@@ -239,13 +240,20 @@ def write_predictions(predictions: Predictions, folder: Path) -> None:
     """Write predictions.csv, a row per image, with the probabilities' shortest exact digits, and its binary twin."""
     classes = predictions.classes
     with atomic.replacing(folder / PREDICTIONS) as part, part.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["path", "split", "label", "predicted", *(f"prob_{name}" for name in classes)])
+        write = _row_writer(file)
+        write(["path", "split", "label", "predicted", *(f"prob_{name}" for name in classes)])
         columns = (predictions.paths, predictions.splits, predictions.labels, predictions.predicted)
         for where, split, label, predicted, row in zip(*columns, predictions.probabilities, strict=True):
-            writer.writerow([where, split, classes[label], classes[predicted], *map(str, row)])
+            write([where, split, classes[label], classes[predicted], *map(str, row)])
     with atomic.replacing(folder / TWIN) as part, part.open("wb") as file:
         np.savez(file, **_arrays(predictions))
+
+
+def _row_writer(file: TextIO) -> Callable[[Sequence[str]], Any]:
+    """Writes a row of a CSV file; one that holds a carriage return is quoted, which csv does not do by itself."""
+    plain = csv.writer(file, lineterminator="\n")
+    quoted = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    return lambda row: (quoted if any("\r" in cell for cell in row[:4]) else plain).writerow(row)
 
 
 def _arrays(predictions: Predictions) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from animal_cls import results
 from animal_cls.commands.train import compose
 from animal_cls.config.hydra_errors import format_hydra_error, is_mistake
 from animal_cls.config.schema import keys, method_names
+from animal_cls.data.decode import FORMATS
 from animal_cls.errors import UserError
 from animal_cls.files.paths import CONF
 from animal_cls.results import Result
@@ -64,7 +65,7 @@ TOO_SMALL = (
     "data.image_size=63: too small for simple_cnn, whose convolutions and pools need at least 64 pixels. "
     "Use data.image_size=64 or more."
 )
-NOT_AN_IMAGE = "(not an image (JPEG, PNG, WEBP, BMP, GIF can be read))"
+NOT_AN_IMAGE = f"(not an image ({', '.join(FORMATS)} can be read))"
 
 # Command line -> message. All of these are seen before torch is imported and before any folder is made.
 CONFIG = {

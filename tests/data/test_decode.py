@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageOps
 
-from animal_cls.data.decode import UPRIGHT, UnreadableImage, decode, read
+from animal_cls.data.decode import FORMATS, UPRIGHT, UnreadableImage, decode, read
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **settings: Any) -> bytes:
@@ -176,8 +176,8 @@ def test_warnings_stay_quiet_in_threads_and_come_back_afterwards() -> None:
     ("source", "reason"),
     [
         (b"", "the file is empty"),
-        (b"<html>404</html>", "not an image (JPEG, PNG, WEBP, BMP, GIF can be read)"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not an image (JPEG, PNG, WEBP, BMP, GIF can be read)"),
+        (b"<html>404</html>", f"not an image ({', '.join(FORMATS)} can be read)"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", f"not an image ({', '.join(FORMATS)} can be read)"),
         (encoded(scene(), "JPEG")[:-300], "image file is truncated"),
         (encoded(scene(), "PNG")[:150], "truncated"),
         (encoded(scene(), "WEBP")[:-200], ""),

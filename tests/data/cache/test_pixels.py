@@ -20,6 +20,7 @@ from PIL import Image
 
 from animal_cls.data.cache import pixels, store
 from animal_cls.data.cache.pixels import DecodedImages, decoded, on_the_fly
+from animal_cls.data.decode import Decoded
 from animal_cls.data.settings import default_cache_dir
 from animal_cls.errors import UserError
 from animal_cls.files import atomic
@@ -64,13 +65,13 @@ def stores(tmp_path: Path) -> list[Path]:
 def decodings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """An entry for each image that is decoded from now on."""
     seen: list[int] = []
-    decode = pixels.decode
+    decode_at = pixels.decode_at
 
-    def count(source: bytes, **how: Any) -> np.ndarray:
+    def count(source: bytes, **how: Any) -> Decoded:
         seen.append(len(source))
-        return decode(source, **how)
+        return decode_at(source, **how)
 
-    monkeypatch.setattr(pixels, "decode", count)
+    monkeypatch.setattr(pixels, "decode_at", count)
     return seen
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from animal_cls.data.sources.folder import locate, scan
+from animal_cls.data.sources.unused import HIDDEN, NO_CLASS, NO_IMAGE, NO_SPLIT
 from animal_cls.errors import UserError
 
 
@@ -27,7 +28,7 @@ def test_images_are_sorted_class_by_class(tmp_path: Path) -> None:
     assert found.classes == ["a", "b", "c d"]
     assert found.paths == ["a/1.bmp", "a/y/deep/x.webp", "a/z.JPeG", "b/10.PNG", "b/2.png", "c d/ü.jpg"]
     assert found.labels.tolist() == [0, 0, 0, 1, 1, 2]
-    assert (found.root, found.predefined, found.skipped) == (tmp_path, None, 0)
+    assert (found.root, found.predefined, found.unused) == (tmp_path, None, [])
 
 
 def test_hidden_files_and_what_is_no_image_are_ignored_and_counted(tmp_path: Path) -> None:
@@ -37,7 +38,15 @@ def test_hidden_files_and_what_is_no_image_are_ignored_and_counted(tmp_path: Pat
     )
     found = scan(tmp_path)
     assert found.paths == ["a/1.jpg", "b/1.jpg"]
-    assert found.skipped == 7  # a hidden folder counts once
+    assert sorted((one.path, one.reason) for one in found.unused) == [
+        (".git", HIDDEN),  # once, whatever it holds
+        ("__MACOSX", HIDDEN),
+        ("a/.hidden.jpg", HIDDEN),
+        ("b/jpg", NO_IMAGE),
+        ("b/notes.TXT", NO_IMAGE),
+        ("loose.jpg", NO_CLASS),
+        ("readme.txt", NO_IMAGE),
+    ]
 
 
 def test_raw_img_is_entered_and_italian_becomes_english(tmp_path: Path) -> None:
@@ -63,7 +72,7 @@ def test_a_ready_made_split_is_kept(tmp_path: Path, val: str) -> None:
         f"{val}/b/n/3.jpg": "val",
     }
     assert [found.classes[k] for k in found.labels] == ["a", "a", "b", "b"]
-    assert found.skipped == 2  # images of no class
+    assert [(one.path, one.reason) for one in found.unused] == [("stray/4.jpg", NO_SPLIT), ("train/5.jpg", NO_CLASS)]
 
 
 def test_a_split_without_val_is_a_split(tmp_path: Path) -> None:
@@ -91,7 +100,10 @@ def test_train_may_be_a_class_with_folders_inside(tmp_path: Path) -> None:
 
 def test_accents_compare_however_they_are_stored(tmp_path: Path) -> None:
     plant(tmp_path, "train/be\u0301/1.jpg", "train/a/1.jpg", "val/b\u00e9/1.jpg")  # from a Mac, from elsewhere
-    assert "are one class, b\u00e9. Merge or rename them." in message(tmp_path)
+    found = scan(tmp_path)
+    assert found.classes == ["a", "b\u00e9"]
+    assert found.paths == ["train/a/1.jpg", "train/be\u0301/1.jpg", "val/b\u00e9/1.jpg"]  # as they are on the disk
+    assert found.warnings == ["Folders whose names differ only in how their accents are stored are one class: b\u00e9"]
 
 
 @pytest.mark.parametrize("name", ["animals10.zip", "animals10.tar.gz", "A.TGZ"])
@@ -119,7 +131,7 @@ def test_an_archive_is_to_be_unpacked(tmp_path: Path, name: str) -> None:
         (["w/a/1.jpg", "w/b/1.jpg"], "one class only, w. The folders inside may be the classes: data.root={root}/w"),
         (
             ["a/1.jpg", "b/x.txt", "c/.1.jpg"],
-            "no image (.jpg, .jpeg, .png, .webp, .bmp) in the class folder b, c. Put images there, or move",
+            "no image in the class folder b, c (only 1 .txt, 1 .jpg). Put images there (.jpg, .jpeg, .jpe, .jfif, ",
         ),
         (["gatto/1.jpg", "Gatto/1.jpg"], "the folders Gatto, gatto are one class, cat. Merge or rename them."),
         (
@@ -135,7 +147,8 @@ def test_an_archive_is_to_be_unpacked(tmp_path: Path, name: str) -> None:
         (["train/a/1.jpg", "train/b/1.jpg"], "train and one of val and test are needed. To split it by fractions: "),
         (
             ["train/a/1.jpg", "val/a/1.jpg", "valid/a/1.jpg"],
-            "train, val, valid name one split twice. Keep one folder for each.",
+            "train, val, valid name one split twice. Keep one folder for each, or say which to use: "
+            "'data.splits={{train: train, val: [val, valid]}}'",
         ),
     ],
 )

@@ -9,6 +9,7 @@ from PIL import Image
 
 from animal_cls.data.dataset import load
 from animal_cls.data.settings import DataSettings
+from animal_cls.data.sources.contents import SUFFIXES
 from animal_cls.data.sources.folder import scan
 from animal_cls.errors import UserError
 
@@ -45,7 +46,7 @@ def test_links_that_lead_out_are_followed_only_if_wanted(root: Path) -> None:
     found = scan(root)
     assert found.paths == ["cat/0.jpg", "dog/0.jpg"]
     assert found.not_followed == ["cat/more", "dog/1.jpg", "dog/2.jpg"]
-    assert found.skipped == 1
+    assert [one.path for one in found.unused] == ["dog/notes.txt"]
     found = scan(root, follow_links=True)
     assert found.paths == ["cat/0.jpg", "cat/more/1.jpg", "dog/0.jpg", "dog/1.jpg", "dog/2.jpg"]
     assert found.not_followed == []
@@ -145,7 +146,7 @@ def test_what_is_missing_because_of_links_says_so(root: Path) -> None:
     (root / "cat" / "0.jpg").unlink()
     link(root / "cat" / "1.jpg", root.parent / "elsewhere" / "cats" / "1.jpg")
     assert message(root) == (
-        f"data.root={root}: no image (.jpg, .jpeg, .png, .webp, .bmp) in the class folder cat. Put images there, "
+        f"data.root={root}: no image in the class folder cat. Put images there ({', '.join(SUFFIXES)}), "
         "or move the folder away. 1 link leads out of data.root and is not followed: cat/1.jpg. "
         "To follow links: data.follow_links=true"
     )
