@@ -56,7 +56,7 @@ def test_classes_splits_and_bad_files_are_shown(root: Path, tmp_path: Path, caps
         "total      29     20    3     6\n"
         "width    9 to 9, median 9 pixels\n"
     )
-    assert "\nskipped  1 hidden files and files that are no images\nfingerprint  " in out
+    assert "\nnot used 1 no image (1 .txt)\nfingerprint  " in out
     assert "\nWorth a look: Unreadable files: 1 file\n" in out
     assert "\n  - cat/0.png (the file is empty)\n" in out
     page, record = out.splitlines()[-2:]

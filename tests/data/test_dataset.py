@@ -93,7 +93,7 @@ def test_too_many_unreadable_images_are_refused(root: Path) -> None:
         run(root, max_bad_share=0.01)
     assert str(caught.value) == (
         f"data.root={root}: 1 of 20 images (0.05) cannot be read, more than data.max_bad_share=0.01 allows: "
-        "cat/003.png (not an image ({', '.join(FORMATS)} can be read)). "
+        f"cat/003.png (not an image ({', '.join(FORMATS)} can be read)). "
         "Repair them, move them away, or allow more of them."
     )
 

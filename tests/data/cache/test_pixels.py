@@ -245,12 +245,12 @@ SLOW = """
 import os, time
 from pathlib import Path
 from animal_cls.data.cache import pixels
-decode = pixels.decode
+decode_at = pixels.decode_at
 def slow(source, **how):
     os.write(1, b"decoding\\n")
     time.sleep({seconds})
-    return decode(source, **how)
-pixels.decode, pixels.cores, pixels.CHUNK_BYTES = slow, lambda: 2, 1
+    return decode_at(source, **how)
+pixels.decode_at, pixels.cores, pixels.CHUNK_BYTES = slow, lambda: 2, 1
 root = Path({root!r})
 names = sorted((path.name for path in root.iterdir()), reverse=True)
 pixels.decoded(root, names, image_size={size}, cache_dir=Path({cache!r}), show_progress=False)

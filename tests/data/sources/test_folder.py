@@ -1,11 +1,13 @@
 """What counts as an image, a class and a split."""
 
+import os
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from animal_cls.data.sources.folder import locate, scan
-from animal_cls.data.sources.unused import HIDDEN, NO_CLASS, NO_IMAGE, NO_SPLIT
+from animal_cls.data.sources.unused import HIDDEN, NO_CLASS, NO_IMAGE, NO_SPLIT, OWN_OUTPUT, UNREAD_FORMAT, counted
 from animal_cls.errors import UserError
 
 
@@ -187,3 +189,40 @@ def test_locate_needs_a_root(tmp_path: Path) -> None:
 def test_locate_knows_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert locate(root="~/my images", cache_dir=tmp_path) == tmp_path / "my images"
+
+
+def test_images_are_known_by_their_beginning_where_the_name_does_not_say_so(tmp_path: Path) -> None:
+    plant(tmp_path, "a/1.jpg", "b/1.JFIF", "b/2.tif", "b/3.heic", "b/LICENSE", "b/notes.txt")
+    for name in ("b/none", "b/4.jpg_large"):
+        Image.new("L", (4, 4)).save(tmp_path / name, "PNG")
+    os.mkfifo(tmp_path / "b" / "pipe")  # opening it would wait for ever
+    found = scan(tmp_path)
+    assert found.paths == ["a/1.jpg", "b/1.JFIF", "b/2.tif", "b/4.jpg_large", "b/none"]
+    assert found.notes == [
+        "2 files (1 .jpg_large, 1 without a suffix) used as images, which they are by their contents: "
+        "b/4.jpg_large, b/none"
+    ]
+    assert counted(found.unused) == [
+        {"reason": NO_IMAGE, "suffix": "", "n": 2},
+        {"reason": UNREAD_FORMAT, "suffix": ".heic", "n": 1},
+        {"reason": NO_IMAGE, "suffix": ".txt", "n": 1},
+    ]
+
+
+def test_our_own_outputs_are_no_classes(tmp_path: Path) -> None:
+    run = ".hydra/config.yaml"
+    plant(
+        tmp_path, "a/1.jpg", "b/1.jpg", f"outputs/2026-01-01/12-00-00/{run}", f"multirun/day/time/job/{run}", f"r/{run}"
+    )
+    plant(tmp_path, "outputs/2026-01-01/12-00-00/figures/curves.png", "r/figures/curves.png", "a/1/images.html")
+    plant(tmp_path, "a/1/images.json", "a/1/thumbnail.png")
+    found = scan(tmp_path)
+    assert found.paths == ["a/1.jpg", "b/1.jpg"]
+    assert sorted(one.path for one in found.unused) == [
+        "a/1/", "multirun/day/time/job/", "outputs/2026-01-01/12-00-00/", "r/",
+    ]  # fmt: skip
+    assert {one.reason for one in found.unused} == {OWN_OUTPUT}
+
+
+def test_images_in_a_folder_of_the_name_of_our_outputs_are_used(tmp_path: Path) -> None:
+    assert scan(plant(tmp_path, "outputs/1.jpg", "inputs/1.jpg")).classes == ["inputs", "outputs"]

@@ -1,6 +1,10 @@
 """Links lead neither out of a folder of images, unless that is wanted, nor around in it for ever."""
 
 import logging
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,6 +103,22 @@ def test_cycles_end(root: Path) -> None:
     link(root / "dog" / "loop", root / "dog" / "loop")
     found = scan(root)
     assert found.paths == ["cat/0.jpg", "cat/other/0.jpg", "dog/0.jpg", "dog/other/0.jpg"]
+
+
+@pytest.fixture
+def deep(tmp_path: Path) -> Iterator[Path]:
+    """A folder with a class of which an image lies 1,200 folders deep, which Python's own means cannot remove."""
+    folder = str(plant(tmp_path / "deep", "b/1.jpg", "a/0.jpg") / "a")
+    for _ in range(1200):
+        folder += "/d"
+        os.mkdir(folder)  # noqa: PTH102
+    shutil.copy(tmp_path / "deep" / "b" / "1.jpg", folder)
+    yield tmp_path / "deep"
+    subprocess.run(["rm", "-rf", tmp_path / "deep"], check=True)
+
+
+def test_folders_may_be_nested_deeper_than_calls(deep: Path) -> None:
+    assert [len(path.split("/")) for path in scan(deep).paths] == [2, 1202, 2]
 
 
 def test_folders_that_are_all_linked_to_one_another_end_soon(tmp_path: Path) -> None:
