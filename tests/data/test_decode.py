@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageOps
 
-from animal_cls.data.decode import FORMATS, UPRIGHT, UnreadableImage, decode, read
+from animal_cls.data.decode import FORMATS, UPRIGHT, UnreadableImage, decode, decode_at, read
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **settings: Any) -> bytes:
@@ -218,3 +218,41 @@ def test_a_file_larger_than_any_image_is_not_read(tmp_path: Path) -> None:
     with pytest.raises(UnreadableImage) as caught:
         read(tmp_path / "sparse.bmp")
     assert str(caught.value) == "1,099,511,627,776 bytes, more than an image of data.max_pixels=100000000 has"
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [("TIFF", {}), ("TIFF", {"compression": "tiff_lzw"}), ("PPM", {}), ("AVIF", {"quality": 100})],
+)
+def test_further_formats_are_read(kind: str, settings: dict[str, Any]) -> None:
+    if kind not in FORMATS:
+        pytest.skip("Pillow was built without it")
+    found = decode(encoded(scene(), kind, **settings), image_size=16).astype(int)
+    expected = decode(encoded(scene(), "PNG"), image_size=16).astype(int)
+    assert np.abs(found - expected).mean() < (2 if kind == "AVIF" else 0.01)
+
+
+def test_12_bits_in_16_are_not_black() -> None:
+    ramp = np.linspace(0, 4095, 256).round().astype(np.uint16).reshape(16, 16)
+    found = decode_at(encoded(Image.fromarray(ramp), "PNG"), sizes=(16,))
+    np.testing.assert_allclose(found.squares[16][..., 0].ravel(), np.arange(256), atol=1)
+    assert found.remark == "grey of 16 bits with no value above 4,095, read as 12 bits: white is 4,095"
+    assert decode_at(encoded(Image.fromarray(ramp * 16), "PNG"), sizes=(16,)).remark == ""
+    black = decode_at(encoded(Image.fromarray(ramp * 0), "PNG"), sizes=(16,))
+    assert (black.squares[16].max(), black.remark) == (0, "")
+
+
+@pytest.mark.parametrize(("kind", "scale"), [(np.float32, 1.0), (np.int32, 100.0)])
+def test_numbers_without_a_white_are_refused(kind: type, scale: float) -> None:
+    values = (np.arange(1024).reshape(32, 32) * scale).astype(kind)
+    with pytest.raises(UnreadableImage, match="whose white nobody knows"):
+        decode(encoded(Image.fromarray(values), "TIFF"), image_size=8)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize("side", [100, 700])
+def test_a_square_does_not_depend_on_those_that_are_made_beside_it(kind: str, side: int) -> None:
+    source = encoded(scene().resize((side, side)), kind)
+    found = decode_at(source, sizes=(224, 64, 32))
+    for size, square in found.squares.items():
+        np.testing.assert_array_equal(square, decode(source, image_size=size))
