@@ -4,11 +4,11 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import Any, Literal
 
 import numpy as np
 
@@ -240,20 +240,19 @@ def write_predictions(predictions: Predictions, folder: Path) -> None:
     """Write predictions.csv, a row per image, with the probabilities' shortest exact digits, and its binary twin."""
     classes = predictions.classes
     with atomic.replacing(folder / PREDICTIONS) as part, part.open("w", encoding="utf-8", newline="") as file:
-        write = _row_writer(file)
-        write(["path", "split", "label", "predicted", *(f"prob_{name}" for name in classes)])
+        writer = csv.writer(file, lineterminator="\n", quoting=_quoting(predictions))
+        writer.writerow(["path", "split", "label", "predicted", *(f"prob_{name}" for name in classes)])
         columns = (predictions.paths, predictions.splits, predictions.labels, predictions.predicted)
         for where, split, label, predicted, row in zip(*columns, predictions.probabilities, strict=True):
-            write([where, split, classes[label], classes[predicted], *map(str, row)])
+            writer.writerow([where, split, classes[label], classes[predicted], *map(str, row)])
     with atomic.replacing(folder / TWIN) as part, part.open("wb") as file:
         np.savez(file, **_arrays(predictions))
 
 
-def _row_writer(file: TextIO) -> Callable[[Sequence[str]], Any]:
-    """Writes a row of a CSV file; one that holds a carriage return is quoted, which csv does not do by itself."""
-    plain = csv.writer(file, lineterminator="\n")
-    quoted = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    return lambda row: (quoted if any("\r" in cell for cell in row[:4]) else plain).writerow(row)
+def _quoting(predictions: Predictions) -> Literal[0, 1]:
+    """Everything where a name holds a carriage return, which csv does not quote by itself; else what needs it."""
+    has_return = any("\r" in name for name in (*predictions.classes, *predictions.paths))
+    return csv.QUOTE_ALL if has_return else csv.QUOTE_MINIMAL
 
 
 def _arrays(predictions: Predictions) -> dict[str, Any]:

@@ -154,6 +154,18 @@ CONFIG = {
     "data.val=0": "data.val=0: a fraction above 0 to below 1 is needed, e.g. data.val=0.1.",
     "data.test=1": "data.test=1: a fraction from 0 to below 1 is needed, e.g. data.test=0.1.",
     "data.val=abc": ("data.val=abc: a fraction of the images is needed, e.g. data.val=0.1, or data.val=published."),
+    "data.splits=yes": (
+        "data.splits=yes: the folder of each split is needed, e.g. "
+        "'data.splits={train: Training, test: [Testing1, Testing2]}', or none."
+    ),
+    "data.splits={train:a}": (
+        "data.splits={'train': 'a'}: train and one of val and test are needed, e.g. "
+        "'data.splits={train: Training, test: [Testing1, Testing2]}'."
+    ),
+    "data.splits={train:a,tset:b}": (
+        "data.splits={'train': 'a', 'tset': 'b'}: tset is no split. There are train, val and test."
+    ),
+    "data.splits={train:a,test:[]}": ("data.splits.test=[]: the name of a folder, or a list of names, is needed."),
     "data.val=0.5 data.test=0.5": (
         "data.val=0.5 data.test=0.5: together they must stay below 1, or nothing is left to train on."
     ),

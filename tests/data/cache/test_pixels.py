@@ -352,6 +352,26 @@ def test_a_cache_that_cannot_be_written_is_said(root: Path, tmp_path: Path) -> N
         run(root, tmp_path)
 
 
+def test_a_complete_cache_that_cannot_be_written_is_used(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, decodings: list[int]
+) -> None:
+    run(root, tmp_path)
+    decodings.clear()
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(Path, "touch", refuse)
+    monkeypatch.setattr(pixels.FileLock, "acquire", refuse)
+    assert greys(run(root, tmp_path)) == GREYS
+    assert decodings == []
+    Image.new("L", (9, 9), 99).save(root / "8.png")
+    with pytest.raises(
+        UserError, match=r"data\.cache_dir=.*/cache: cannot be written \(Read-only file system\)\. Mend"
+    ):
+        run(root, tmp_path)
+
+
 def test_a_image_that_vanishes_is_a_bad_one(root: Path, tmp_path: Path) -> None:
     paths = [*names(root), "gone.png"]
     images = decoded(root, paths, image_size=SIZE, cache_dir=tmp_path / "cache", show_progress=False)
