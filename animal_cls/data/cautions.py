@@ -1,6 +1,7 @@
 """What there is to say of the images of a run: what is not used, what is to be doubted, what `prepare` has found."""
 
 import logging
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -24,7 +25,7 @@ def say_what_is_there(listing: Listing) -> None:
     """What was understood, what lies there and is not used, and names that make trouble elsewhere."""
     for note in listing.notes:
         log.info("%s", note)
-    for warning in listing.warnings:
+    for warning in (*listing.warnings, *_of_letters(listing.classes)):
         log.warning("%s", warning)
     for sentence in described([one for one in listing.unused if one.reason not in QUIET]):
         log.warning("%s", sentence)
@@ -34,6 +35,15 @@ def say_what_is_there(listing: Listing) -> None:
         log.warning("%s", about_links(listing.not_followed))
     if formulas := looking_like_formulas([*listing.classes, *listing.paths]):
         log.warning("%s: %s", FORMULAS, listed(formulas))
+
+
+def _of_letters(classes: Sequence[str]) -> Iterator[str]:
+    """A warning of classes that differ in nothing but small and capital letters."""
+    alike: dict[str, list[str]] = {}
+    for name in classes:
+        alike.setdefault(name.casefold(), []).append(name)
+    if pairs := [" and ".join(names) for names in alike.values() if len(names) > 1]:
+        yield f"Classes that differ only in small and capital letters stay apart: {listed(pairs)}"
 
 
 def say_remarks(remarks: dict[str, str]) -> None:

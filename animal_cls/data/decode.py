@@ -44,6 +44,8 @@ DRAFT = (
 WHITE_12, WHITE_16 = 4095, 65535
 # What cameras and scanners of 12 bits write into files of 16; read as 16 bits it is nearly black.
 TWELVE_BITS = "grey of 16 bits with no value above 4,095, read as 12 bits: white is 4,095"
+NO_EXIF = "EXIF that cannot be read, so that it may lie on its side"
+EMPTY_EXIF = 20  # bytes at most without a tag: a head, a count of 0, and where the next part begins
 TEXTS = "texts or a colour profile too large to be read, which are passed over"
 
 BYTES_OF_A_PIXEL, OTHER_BYTES = 8, 64 * 2**20  # at most: RGBA of 16 bits unpacked; EXIF, colour profiles, previews
@@ -141,6 +143,7 @@ def _decoded(source: bytes, sizes: Sequence[int], max_pixels: int) -> Decoded:
             if drafted not in unpacked:
                 unpacked[drafted], remark = _rgb(image)
                 upright = turn(image)
+                remark = remark or (NO_EXIF if _has_damaged_exif(image) else "")
         square = unpacked[drafted].resize((size, size), Image.Resampling.BILINEAR)
         squares[size] = np.array(square if upright is None else square.transpose(upright))
     return Decoded(squares=squares, remark=remark)
@@ -193,6 +196,16 @@ def turn(image: Image.Image) -> Image.Transpose | None:
         return UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # damaged EXIF, in as many ways as there are; the image itself is whole
         return None
+
+
+def _has_damaged_exif(image: Image.Image) -> bool:
+    """Whether there is more EXIF than none, of which not one tag can be read: it was cut off, or overwritten."""
+    if len(image.info.get("exif", b"")) <= EMPTY_EXIF:
+        return False
+    try:
+        return len(image.getexif()) == 0
+    except Exception:  # as in `turn`
+        return True
 
 
 def _reason(source: bytes, error: Exception) -> str:

@@ -33,7 +33,8 @@ def root(tmp_path: Path) -> Path:
 
 def settings_for(root: Path, **changes: Any) -> DataSettings:
     chosen: dict[str, Any] = {"image_size": 16, "val": 0.2, "test": 0.2, "split_seed": 0, "max_bad_share": 0.5}
-    return DataSettings(**(chosen | {"cache_dir": root.parent / "cache"} | changes))
+    chosen |= {"cache_dir": root.parent / "cache"}
+    return DataSettings(**(chosen | changes))
 
 
 def run(root: Path, **changes: Any) -> ImageSet:
@@ -73,6 +74,12 @@ def test_what_is_not_used_is_said_by_reason_and_suffix(root: Path, caplog: pytes
     assert ("dog/gone.jpg", "unreadable: a symbolic link that leads nowhere") in [
         (one.path, one.reason) for one in images.unused
     ]
+
+
+def test_classes_that_differ_in_capital_letters_are_said(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (root / "cat").rename(root / "Dog")
+    assert run(root).classes == ["Dog", "dog"]
+    assert warnings(caplog) == ["Classes that differ only in small and capital letters stay apart: Dog and dog"]
 
 
 def test_names_that_spreadsheets_take_for_formulas_are_said(root: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -152,8 +152,15 @@ def test_the_damaged_exif_does_make_pillow_warn() -> None:
         Image.open(io.BytesIO(broken_exif())).getexif()
 
 
-def test_damaged_exif_does_not_matter() -> None:
-    assert far(decode(broken_exif(), image_size=8), decode(encoded(scene(), "JPEG"), image_size=8)) == 0
+def test_damaged_exif_costs_no_pixel_but_is_said() -> None:
+    found = decode_at(broken_exif(), sizes=(8,))
+    assert far(found.squares[8], decode(encoded(scene(), "JPEG"), image_size=8)) == 0
+    assert found.remark == "EXIF that cannot be read, so that it may lie on its side"
+
+
+def test_exif_without_a_tag_is_not_damaged() -> None:
+    for exif in (b"", b"Exif\0\0II*\0\x08\0\0\0" + bytes(6)):
+        assert decode_at(encoded(scene(), "JPEG", exif=exif), sizes=(8,)).remark == ""
 
 
 def test_warnings_stay_quiet_in_threads_and_come_back_afterwards() -> None:

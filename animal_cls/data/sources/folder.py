@@ -60,7 +60,7 @@ def scan(root: Path, *, follow_links: bool = False, splits: Mapping[str, Any] | 
         found = parts(tree, root, splits)
     _refuse_linked_classes(tree, found, root)
     with _said_of_links(tree):
-        return _gather(tree, found, root)
+        return _gather(tree, found, root, given=splits is not None)
 
 
 @contextmanager
@@ -118,8 +118,8 @@ def _linked_away(folders: list[str], root: Path) -> UserError:
     )
 
 
-def _gather(tree: Tree, found: Sequence[Part], root: Path) -> Listing:
-    """All classes of all parts."""
+def _gather(tree: Tree, found: Sequence[Part], root: Path, *, given: bool) -> Listing:
+    """All classes of all parts; `given`: the user has said which folder is what."""
     by_part = [(part, part.tree.class_folders()) for part in found]
     names = _display_names({name for _, folders in by_part for name in folders}, root)
     rows = sorted(
@@ -141,7 +141,7 @@ def _gather(tree: Tree, found: Sequence[Part], root: Path) -> Listing:
         predefined=np.array([split for _, _, split in rows]) if found[0].split else None,
         unused=[*_images_of_no_class(tree, paths, found), *tree.all_unused()],
         not_followed=list(tree.all_outside()),
-        notes=[*_about_splits(found), *_about_contents(tree, paths)],
+        notes=[*([] if given else _about_splits(found)), *_about_contents(tree, paths)],
         warnings=list(_about_spellings(names)),
     )
 
@@ -186,15 +186,10 @@ def _about_contents(tree: Tree, used: Sequence[str]) -> Iterator[str]:
 
 
 def _about_spellings(names: Mapping[str, str]) -> Iterator[str]:
-    """Folders that are one class, and classes that hardly differ."""
+    """Folders that are one class though their names differ."""
     spelled = Counter(names.values())
     if twice := sorted(name for name in spelled if spelled[name] > 1):
         yield f"Folders whose names differ only in how their accents are stored are one class: {listed(twice)}"
-    alike: dict[str, list[str]] = {}
-    for name in sorted(spelled):
-        alike.setdefault(name.casefold(), []).append(name)
-    if pairs := [" and ".join(names) for names in alike.values() if len(names) > 1]:
-        yield f"Classes that differ only in small and capital letters stay apart: {listed(pairs)}"
 
 
 def _check_classes(

@@ -11,10 +11,10 @@ from animal_cls.data.sources.unused import HIDDEN, NO_IMAGE, OWN_OUTPUT, UNREAD_
 SYSTEM_FOLDERS = (  # left by macOS archives, Synology disks, Windows and Linux; some hold copies of the images
     "__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found",
 )  # fmt: skip
-# Runs, sweeps and audits of ours, wherever they lie: they are full of figures.
+# Runs, sweeps, audits and caches of ours, wherever they lie: they are full of figures.
 OUTPUTS = (
     (".hydra",), ("plan.json", "multirun.yaml"), (".lock", "owner.json"), ("result.json", "metrics.csv"),
-    ("images.html", "images.json"),
+    ("images.html", "images.json"), ("manifest.json", "journal"),
 )  # fmt: skip
 OUTPUT_FOLDERS = ("outputs", "multirun")  # where they lie by default
 
