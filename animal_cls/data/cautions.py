@@ -33,7 +33,8 @@ def say_what_is_there(listing: Listing) -> None:
         log.info("Beside the images lie %s, which are not used", by_suffix(other))
     if listing.not_followed:
         log.warning("%s", about_links(listing.not_followed))
-    if formulas := looking_like_formulas([*listing.classes, *listing.paths]):
+    tops = dict.fromkeys([*listing.classes, *(path.partition("/")[0] for path in listing.paths)])
+    if formulas := looking_like_formulas(tops):
         log.warning("%s: %s", FORMULAS, listed(formulas))
 
 
