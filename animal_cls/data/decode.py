@@ -46,7 +46,7 @@ WHITE_12, WHITE_16 = 4095, 65535
 TWELVE_BITS = "grey of 16 bits with no value above 4,095, read as 12 bits: white is 4,095"
 NO_EXIF = "EXIF that cannot be read, so that it may lie on its side"
 EMPTY_EXIF = 20  # bytes at most without a tag: a head, a count of 0, and where the next part begins
-TEXTS = "texts or a colour profile too large to be read, which are passed over"
+TEXTS = "texts or a colour profile too large or damaged, which are passed over"
 
 BYTES_OF_A_PIXEL, OTHER_BYTES = 8, 64 * 2**20  # at most: RGBA of 16 bits unpacked; EXIF, colour profiles, previews
 
@@ -116,7 +116,9 @@ def decode_at(source: bytes, *, sizes: Sequence[int], max_pixels: int = MAX_PIXE
         with pillow_is_quiet:
             try:
                 return _decoded(source, sizes, max_pixels)
-            except ValueError:  # texts or a colour profile larger than Pillow unpacks; the pixels may be fine
+            except (MemoryError, UnreadableImage, Image.DecompressionBombError):
+                raise
+            except Exception:  # texts or a colour profile that are damaged, or larger than Pillow unpacks
                 if (bare := without_texts(source)) == source:
                     raise
                 return replace(_decoded(bare, sizes, max_pixels), remark=TEXTS)

@@ -34,7 +34,7 @@ def header(file: Path) -> Header | None:
         with pillow_is_quiet:
             try:
                 return _header(file, size)
-            except ValueError:  # as in `decode_at`
+            except Exception:  # as in `decode_at`
                 return _header(io.BytesIO(without_texts(read(file))), size)
     except MemoryError:
         raise

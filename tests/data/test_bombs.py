@@ -15,7 +15,7 @@ from PIL import Image
 
 from animal_cls.config.schema import PILLOWS_OWN_LIMIT, DataConfig
 from animal_cls.data.cache.pixels import decoded
-from animal_cls.data.decode import MAX_PIXELS, PNG, UnreadableImage, decode, decode_at
+from animal_cls.data.decode import MAX_PIXELS, PNG, TEXTS, UnreadableImage, decode, decode_at
 
 
 def written(image: Image.Image, kind: str, **settings: Any) -> bytearray:
@@ -148,8 +148,16 @@ def test_comments_that_unpack_to_much_are_passed_over_and_the_pixels_are_read(te
     source = png_with_text(texts["n"], chunks=texts.get("chunks", 1))
     found = decode_at(source, sizes=(8,))
     np.testing.assert_array_equal(found.squares[8], decode(png_with_text(1000), image_size=8))
-    assert found.remark == "texts or a colour profile too large to be read, which are passed over"
+    assert found.remark == TEXTS
     assert decode_at(png_with_text(1000), sizes=(8,)).remark == ""
+
+
+def test_a_damaged_comment_costs_no_image() -> None:
+    source = bytearray(png_with_text(1000))
+    source[source.index(b"zTXt") + 12] ^= 255  # the checksum of the chunk does not fit any more
+    found = decode_at(bytes(source), sizes=(8,))
+    np.testing.assert_array_equal(found.squares[8], decode(png_with_text(1000), image_size=8))
+    assert found.remark == TEXTS
 
 
 def test_a_damaged_png_with_such_comments_is_refused_all_the_same() -> None:
