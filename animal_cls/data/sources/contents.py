@@ -2,7 +2,6 @@
 
 import os
 import stat
-from pathlib import PurePath
 
 # Of formats that decode.py reads, in any letter case.
 SUFFIXES = (
@@ -28,8 +27,9 @@ LONGEST_SUFFIX = 12  # letters; a longer one is a part of a name
 
 def suffix(name: str) -> str:
     """The suffix of a file's name in small letters, with its dot; "" where it has none."""
-    found = PurePath(name).suffix.lower()
-    return found if len(found) <= LONGEST_SUFFIX and found.isascii() else ""
+    stem, _, last = name.rpartition(".")
+    found = f".{last.lower()}"
+    return found if stem and 1 < len(found) <= LONGEST_SUFFIX and "/" not in last and found.isascii() else ""
 
 
 def begins_as_image(entry: "os.DirEntry[str]") -> bool:

@@ -97,37 +97,53 @@ def read(folder: Path, *, boundary: Path | None) -> Tree:
     """
     limit = None if boundary is None else os.path.realpath(boundary)
     root = Tree()
-    left = [Place(entry=entry, tree=root, above=frozenset({_identity(folder)})) for entry in reversed(_entries(folder))]
+    left = _sorted_into(root, _entries(folder), limit, above=frozenset({_identity(folder)}), linked=None)
     while left:
         place = left.pop()
-        if not _is_visible_folder(place.entry):
-            _sort(place.entry, place.tree, limit)
-        elif leads_out(place.entry, limit):
+        if leads_out(place.entry, limit):
             place.tree.folders_outside.append(place.entry.name)
         elif not place.entry.is_symlink() or _is_new(_identity(place.entry), place.above, place.linked):
-            left += _inside(place)
+            left += _inside(place, limit)
     return root
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """An entry that is still to be looked at."""
+    """A folder that is still to be looked into."""
 
     entry: "os.DirEntry[str]"
     tree: Tree  # of the folder that it lies in
     above: frozenset[Identity]  # this folder and those above it
-    linked: set[Identity] = field(default_factory=set)  # where links in the same folder of the root have led to
+    linked: set[Identity]  # where links in the same folder of the root have led to
 
 
-def _inside(place: Place) -> list[Place]:
-    """What is in a folder, the first last; nothing where it is output of ours."""
+def _inside(place: Place, limit: str | None) -> list[Place]:
+    """The folders in a folder, the first last; nothing where it is output of ours."""
     entries, name = _entries(place.entry), place.entry.name
     if _is_of_ours(entries):
         place.tree.unused.append(Unused(path=f"{name}/", reason=OWN_OUTPUT))
         return []
     tree = place.tree.folders.setdefault(name, Tree())
-    above = place.above | {_identity(place.entry)}
-    return [Place(entry=one, tree=tree, above=above, linked=place.linked) for one in reversed(entries)]
+    return _sorted_into(tree, entries, limit, above=place.above | {_identity(place.entry)}, linked=place.linked)
+
+
+def _sorted_into(
+    tree: Tree,
+    entries: list["os.DirEntry[str]"],
+    limit: str | None,
+    *,
+    above: frozenset[Identity],
+    linked: set[Identity] | None,
+) -> list[Place]:
+    """Add the files of a folder to its `tree`; returns the folders in it, the first last."""
+    places = []
+    for entry in entries:
+        if _is_visible_folder(entry):
+            known = set[Identity]() if linked is None else linked
+            places.append(Place(entry=entry, tree=tree, above=above, linked=known))
+        else:
+            _sort(entry, tree, limit)
+    return places[::-1]
 
 
 def _entries(folder: "os.DirEntry[str] | Path") -> list["os.DirEntry[str]"]:
