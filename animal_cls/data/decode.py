@@ -38,12 +38,11 @@ if features.check("avif"):  # as Pillow was built: from 11.3 on mostly
     FORMATS += ("AVIF",)
 
 PNG = b"\x89PNG\r\n\x1a\n"
-DRAFT = (
-    256  # pixels: JPEGs are unpacked at no less than this, so that small squares and those of 128 share one decoding
-)
-WHITE_12, WHITE_16 = 4095, 65535
-# What cameras and scanners of 12 bits write into files of 16; read as 16 bits it is nearly black.
-TWELVE_BITS = "grey of 16 bits with no value above 4,095, read as 12 bits: white is 4,095"
+# Pixels: JPEGs are unpacked at no less than this, so that small squares and those of 128 share one decoding
+DRAFT = 256
+# The white of 8, 12 and 16 bits. Cameras and scanners write values of fewer bits into files of 16, which would be
+# nearly black; one of 16 bits whose brightest value is below 1/16 of white is nearly black whatever is done.
+WHITES = {255: 8, 4095: 12, 65535: 16}
 NO_EXIF = "EXIF that cannot be read, so that it may lie on its side"
 EMPTY_EXIF = 20  # bytes at most without a tag: a head, a count of 0, and where the next part begins
 TEXTS = "texts or a colour profile too large or damaged, which are passed over"
@@ -179,10 +178,11 @@ def _rgb(image: Image.Image) -> tuple[Image.Image, str]:
     remark = ""
     if image.mode.startswith("I"):  # 16-bit grey, which Pillow would clip instead of scale
         values = np.asarray(image).clip(0, None)
-        most = int(values.max(initial=0))
-        if most > WHITE_16:
+        white = next((white for white in WHITES if values.max(initial=0) <= white), None)
+        if white is None:
             raise UnreadableImage("grey values of more than 16 bits, whose white nobody knows: save it with 8 or 16")
-        white, remark = (WHITE_12, TWELVE_BITS) if 0 < most <= WHITE_12 else (WHITE_16, "")
+        if white < max(WHITES) and values.any():
+            remark = f"grey of 16 bits with no value above {white:,}, read as {WHITES[white]} bits: white is {white:,}"
         image = Image.fromarray((values / (white / 255)).round().astype(np.uint8))
     elif image.mode == "F":
         raise UnreadableImage("floating-point numbers, whose white nobody knows: save it with 8 or 16 bits")

@@ -239,12 +239,15 @@ def test_further_formats_are_read(kind: str, settings: dict[str, Any]) -> None:
     assert np.abs(found - expected).mean() < (2 if kind == "AVIF" else 0.01)
 
 
-def test_12_bits_in_16_are_not_black() -> None:
-    ramp = np.linspace(0, 4095, 256).round().astype(np.uint16).reshape(16, 16)
+@pytest.mark.parametrize(("bits", "white"), [(8, "255"), (12, "4,095")])
+def test_fewer_bits_in_16_are_not_black(bits: int, white: str) -> None:
+    ramp = np.linspace(0, 2**bits - 1, 256).round().astype(np.uint16).reshape(16, 16)
     found = decode_at(encoded(Image.fromarray(ramp), "PNG"), sizes=(16,))
     np.testing.assert_allclose(found.squares[16][..., 0].ravel(), np.arange(256), atol=1)
-    assert found.remark == "grey of 16 bits with no value above 4,095, read as 12 bits: white is 4,095"
-    assert decode_at(encoded(Image.fromarray(ramp * 16), "PNG"), sizes=(16,)).remark == ""
+    assert found.remark == f"grey of 16 bits with no value above {white}, read as {bits} bits: white is {white}"
+    bright = decode_at(encoded(Image.fromarray(ramp * 2 ** (16 - bits)), "PNG"), sizes=(16,))
+    np.testing.assert_allclose(bright.squares[16][..., 0].ravel(), np.arange(256), atol=1)
+    assert bright.remark == ""
     black = decode_at(encoded(Image.fromarray(ramp * 0), "PNG"), sizes=(16,))
     assert (black.squares[16].max(), black.remark) == (0, "")
 

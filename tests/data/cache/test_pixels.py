@@ -427,12 +427,12 @@ def test_memory_does_not_grow_with_the_number_of_images() -> None:
     """At most two chunks of rows wait between the decoding threads and the file."""
     made: list[str] = []
 
-    def work(wanted: tuple[str, str]) -> pixels.Image:
+    def work(wanted: tuple[str, str]) -> list[pixels.Image]:
         made.append(wanted[0])
-        return store.Entry(*wanted), b"abc"
+        return [(store.Entry(*wanted), b"abc")]
 
     chunks = pixels._in_chunks(work, [(str(n), "") for n in range(1000)], size=10)
-    assert [entry.path for entry, _ in next(chunks)] == [str(n) for n in range(10)]
+    assert [entry.path for ((entry, _),) in next(chunks)] == [str(n) for n in range(10)]
     time.sleep(0.05)
     assert len(made) <= 20
     chunks.close()  # type: ignore[attr-defined]
