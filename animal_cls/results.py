@@ -111,6 +111,7 @@ class Result:
     git: dict[str, Any] | None = None  # commit and whether the checkout had changes
     environments: list["Environment"] = field(default_factory=list)  # the first process, then those with another one
     warnings: list[str] = field(default_factory=list)
+    images_not_used: list[dict[str, Any]] = field(default_factory=list)  # reason, suffix, n: how many lie there unused
     files: dict[str, str] = field(default_factory=dict)  # SHA-256 of the tables and best.ckpt, by their path
 
 
@@ -302,13 +303,19 @@ def write_predictions(predictions: Predictions, folder: Path) -> None:
     """Write predictions.csv, a row per image, with the probabilities' shortest exact digits, and its binary twin."""
     classes = predictions.classes
     with atomic.replacing(folder / PREDICTIONS) as part, part.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
+        writer = csv.writer(file, lineterminator="\n", quoting=_quoting(predictions))
         writer.writerow(["path", "split", "label", "predicted", *(f"prob_{name}" for name in classes)])
         columns = (predictions.paths, predictions.splits, predictions.labels, predictions.predicted)
         for where, split, label, predicted, row in zip(*columns, predictions.probabilities, strict=True):
             writer.writerow([where, split, classes[label], classes[predicted], *map(str, row)])
     with atomic.replacing(folder / TWIN) as part, part.open("wb") as file:
         np.savez(file, **_arrays(predictions))
+
+
+def _quoting(predictions: Predictions) -> Literal[0, 1]:
+    """Everything where a name holds a carriage return, which csv does not quote by itself; else what needs it."""
+    has_return = any("\r" in name for name in (*predictions.classes, *predictions.paths))
+    return csv.QUOTE_ALL if has_return else csv.QUOTE_MINIMAL
 
 
 def _arrays(predictions: Predictions) -> dict[str, Any]:

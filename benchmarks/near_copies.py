@@ -15,7 +15,7 @@ from PIL import Image, ImageEnhance, ImageOps
 
 from animal_cls.data.decode import decode
 from animal_cls.data.near_copies import SIDE, groups
-from animal_cls.data.sources.tree import SUFFIXES
+from animal_cls.data.sources.contents import SUFFIXES
 from benchmarks.harness.tables import table
 
 Change = Callable[[Image.Image, np.random.Generator], Image.Image]

@@ -1,5 +1,6 @@
 """What a run leaves behind comes back as it was, whole or not at all."""
 
+import csv
 import json
 import math
 import re
@@ -34,7 +35,18 @@ DONE = Result(
     git={"commit": "abc", "changed": True},
     warnings=["two\nlines"],
 )
-NASTY = ["plain", "a, b", 'the "big" one', "狐狸 🦊", "line\nbreak", " spaces ", "prob_prob", "=1+1"]
+NASTY = [
+    "plain",
+    "a, b",
+    'the "big" one',
+    "狐狸 🦊",
+    "line\nbreak",
+    "carriage\rreturn",
+    "\r\n",
+    " spaces ",
+    "prob_prob",
+    "=1+1",
+]
 
 
 def test_result_comes_back_equal(tmp_path: Path) -> None:
@@ -299,6 +311,25 @@ def test_predictions_come_back_exactly_whatever_the_names(tmp_path: Path, twin: 
     np.testing.assert_array_equal(read.labels, written.labels)
     np.testing.assert_array_equal(read.probabilities, written.probabilities)  # bit for bit
     assert read.probabilities.dtype == np.float32
+
+
+def test_a_carriage_return_is_quoted_for_readers_of_tables(tmp_path: Path) -> None:
+    """csv leaves it bare, and readers that know all kinds of line ends take it for one."""
+    names = ["a\rb", "c"]
+    made = Predictions(
+        paths=["a\rb/1.png", "c/2.png"],
+        splits=np.array(["val", "val"]),
+        labels=np.array([0, 1]),
+        probabilities=np.array([[0.5, 0.5], [0.25, 0.75]], np.float32),
+        classes=names,
+    )
+    results.write_predictions(made, tmp_path)
+    head, first, second, _ = (tmp_path / "predictions.csv").read_bytes().split(b"\n")
+    assert head == b'"path","split","label","predicted","prob_a\rb","prob_c"'
+    assert first == b'"a\rb/1.png","val","a\rb","a\rb","0.5","0.5"'
+    assert second == b'"c/2.png","val","c","c","0.25","0.75"'
+    with (tmp_path / "predictions.csv").open(newline="") as file:
+        assert [row[:3] for row in csv.reader(file)][1:] == [["a\rb/1.png", "val", "a\rb"], ["c/2.png", "val", "c"]]
 
 
 def test_predicted_is_the_most_probable_class_in_words(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ from animal_cls.data.audit.audit import audit_images, write
 from animal_cls.data.audit.record import Audit
 from animal_cls.data.audit.text import text
 from animal_cls.data.cache import inventory
-from animal_cls.data.dataset import ImageSet, load
+from animal_cls.data.dataset import ImageSet, load_listed
 from animal_cls.data.settings import DataSettings
-from animal_cls.data.sources.source import Source, list_images
+from animal_cls.data.sources.listing import Listing
+from animal_cls.data.sources.source import list_images
 from animal_cls.errors import UserError
 from animal_cls.files import disk
 from animal_cls.files.text import aligned
@@ -30,8 +31,8 @@ classes and splits, blank, tiny and huge ones; on the terminal, and with small i
 and images.json.
 
 Takes every override that `python -m animal_cls` takes; these matter here: data, data.root, data.image_size, data.val,
-data.test, data.split_seed, data.group_copies, data.max_bad_share, data.max_pixels, data.follow_links, data.limit,
-data.cache_dir.
+data.test, data.splits, data.split_seed, data.group_copies, data.max_bad_share, data.max_pixels,
+data.follow_links, data.limit, data.cache_dir.
 What is decoded here is there when a run starts."""
 
 
@@ -117,17 +118,13 @@ def prepare(overrides: Sequence[str], *, verify: bool = False) -> Audit:
     data = compose(overrides).data
     settings = DataSettings.of(data)
     source = call(data.source, "data.source", root=data.root, cache_dir=settings.cache_dir)
-    return audit_images(
-        list_images(source, follow_links=settings.follow_links),
-        _usable(source, settings, verify),
-        settings,
-        is_drawn=data.name == "toy",
-    )
+    listing = list_images(source, follow_links=settings.follow_links, splits=settings.splits)
+    return audit_images(listing, _usable(listing, settings, verify), settings, is_drawn=data.name == "toy")
 
 
-def _usable(source: Source, settings: DataSettings, verify: bool) -> ImageSet | UserError:
+def _usable(listing: Listing, settings: DataSettings, verify: bool) -> ImageSet | UserError:
     """The images of a run, or why they cannot be used: then it is all the more worth to audit them."""
     try:
-        return load(source, settings, show_progress=True, verify=verify)
+        return load_listed(listing, settings, show_progress=True, verify=verify, compare=True)
     except UserError as error:
         return error

@@ -37,6 +37,7 @@ def check(config: Config) -> None:
             if not isinstance(written, Mapping) or "_target_" not in written:
                 raise UserError(f"{section}.{name}={written}: a constructor call is needed: {{_target_: ..., ...}}.")
     _check_fractions(config.data)
+    _check_splits(config.data.splits)
     _check_methods(config)
     if config.trainer.devices != 1:
         raise UserError(
@@ -92,6 +93,23 @@ def _check_fractions(data: DataConfig) -> None:
             f"data.val={data.val} data.test={data.test}: together they must stay below 1, "
             "or nothing is left to train on."
         )
+
+
+def _check_splits(splits: Any) -> None:
+    """What can be said without looking into the folder."""
+    example = "e.g. 'data.splits={train: Training, test: [Testing1, Testing2]}'"
+    if splits is None or splits == "none":
+        return
+    if not isinstance(splits, Mapping):
+        raise UserError(f"data.splits={splits}: the folder of each split is needed, {example}, or none.")
+    if unknown := [str(name) for name in splits if name not in ("train", "val", "test")]:
+        raise UserError(f"data.splits={splits}: {', '.join(unknown)} is no split. There are train, val and test.")
+    if "train" not in splits or len(splits) < 2:
+        raise UserError(f"data.splits={splits}: train and one of val and test are needed, {example}.")
+    for name, folders in splits.items():
+        given = folders if isinstance(folders, list) else [folders]
+        if not given or not all(isinstance(folder, str | int) and str(folder) for folder in given):
+            raise UserError(f"data.splits.{name}={folders}: the name of a folder, or a list of names, is needed.")
 
 
 def _within(key: str, value: float, *, low: float, high: float = math.inf, unit: str = "") -> None:

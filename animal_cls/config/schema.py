@@ -58,6 +58,11 @@ class DataConfig:
     batch_size: int = key(64, "training images of a step", unit="images", low=1)
     val: Any = key(0.1, f'fraction of each class, or "{PUBLISHED}": as in the report')
     test: Any = key(0.1, f'fraction of each class, or "{PUBLISHED}"')
+    splits: Any = key(
+        None,
+        "of data=folder: its folders that are splits, {train: Training, test: [t1, t2]}; null = as their names say; "
+        "none = the folders are classes whatever they are called",
+    )
     split_seed: int = key(0, "key of the hash that assigns the images to train, val and test")
     limit: int | None = key(None, "of each split, balanced over the classes; null = all", unit="images", low=1)
     group_copies: bool = key(

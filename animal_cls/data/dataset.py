@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from animal_cls.data.cache.pixels import DecodedImages, Pixels
+from animal_cls.data.cautions import say_remarks, say_what_is_known, say_what_is_there
 from animal_cls.data.copy_groups import group_identities
+from animal_cls.data.near_copies import SIDE
 from animal_cls.data.settings import DataSettings
-from animal_cls.data.sources.folder import about_links
 from animal_cls.data.sources.listing import Listing
 from animal_cls.data.sources.source import Source, list_images
+from animal_cls.data.sources.unused import Unused, led_out, unreadable
 from animal_cls.data.splits import fingerprint, limited, split
 from animal_cls.errors import UserError
 from animal_cls.files.naming import listed
@@ -34,7 +36,7 @@ class ImageSet:
     rows: np.ndarray  # (N,) int64, where each image lies in `pixels`
     hashes: np.ndarray  # (N,) str, SHA-256 of each file in hex
     split: np.ndarray  # (N,) of "train", "val" or "test"
-    skipped: int  # hidden files and files that are no images
+    unused: list[Unused]  # what else lies there, unreadable images and links that lead out included
     unreadable: dict[str, str]  # path -> why this image could not be read; not among the N
     fingerprint: str  # SHA-256 over contents and classes
 
@@ -55,14 +57,29 @@ def load(source: Source, settings: DataSettings, *, show_progress: bool, verify:
     Raises:
         UserError: no labelled images there, too many unreadable ones, or a class too small to split.
     """
-    listing = list_images(source, follow_links=settings.follow_links)
-    if listing.not_followed:
-        log.warning("%s", about_links(listing.not_followed))
-    images = listing.decode(settings, image_size=settings.image_size, show_progress=show_progress, verify=verify)
+    listing = list_images(source, follow_links=settings.follow_links, splits=settings.splits)
+    return load_listed(listing, settings, show_progress=show_progress, verify=verify)
+
+
+def load_listed(
+    listing: Listing, settings: DataSettings, *, show_progress: bool, verify: bool = False, compare: bool = False
+) -> ImageSet:
+    """As `load`, of what is listed already.
+
+    Args:
+        compare: the small squares by which near copies are found will be wanted, too.
+    """
+    say_what_is_there(listing)
+    beside = SIDE if compare or settings.group_copies else None
+    images = listing.decode(
+        settings, image_size=settings.image_size, show_progress=show_progress, verify=verify, beside=beside
+    )
     _check_unreadable(images.unreadable, listing, settings.max_bad_share)
+    say_remarks(images.remarks)
     identities = _identities(listing, images.hashes, settings, show_progress)
     readable = np.flatnonzero(images.hashes != "")
     splits = _split(listing, readable, identities[readable], settings)
+    say_what_is_known(listing, images.hashes, readable, splits, settings)
     chosen = limited(splits, listing.labels[readable], images.hashes[readable], settings.limit, settings.split_seed)
     return _image_set(listing, images, readable[chosen], splits[chosen], settings.image_size)
 
@@ -139,7 +156,7 @@ def _image_set(
         rows=images.rows[chosen],
         hashes=hashes,
         split=splits,
-        skipped=listing.skipped,
+        unused=[*unreadable(images.unreadable), *led_out(listing.not_followed), *listing.unused],
         unreadable=images.unreadable,
         fingerprint=fingerprint(labels, hashes, listing.classes),
     )

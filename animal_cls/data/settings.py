@@ -1,6 +1,7 @@
 """Everything that decides which images a run is given, and in which split."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ class DataSettings:
     cache_dir: Path  # of decoded images
     max_pixels: int = MAX_PIXELS  # width times height; an image with more counts as unreadable
     follow_links: bool = False  # also symbolic links that lead out of the folder
+    splits: Mapping[str, Any] | str | None = None  # of a folder: which of its folders is which split; "none"
     group_copies: bool = False  # keep near copies in one split, as equal files are in any case
     cache: bool = True  # keep decoded images in `cache_dir`; else they are decoded whenever they are taken
     limit: int | None = None  # images of each split; None = all

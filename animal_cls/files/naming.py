@@ -3,9 +3,10 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 NAMED = 10  # names that are shown before the rest is only counted
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 LONGEST_NAME = 180  # bytes; file systems end at 255
 
 
@@ -21,6 +22,11 @@ def listed(names: Sequence[str], *, between: str = ", ") -> str:
     """The first ten names, and how many more there are."""
     more = len(names) - NAMED
     return between.join(escaped(name) for name in names[:NAMED]) + (f"{between}and {more:,} more" if more > 0 else "")
+
+
+def looking_like_formulas(names: Iterable[str]) -> list[str]:
+    """Those of `names` that a spreadsheet would evaluate when it opens a table, instead of showing them."""
+    return [name for name in names if name.startswith(FORMULA_SIGNS)]
 
 
 def path_safe(text: str) -> str:

@@ -24,6 +24,11 @@ log = logging.getLogger("animal_cls.file")
 MakeSchedule = Callable[[Optimizer, int], Any]  # from the optimizer and the number of steps of the run
 
 
+def metric_of(class_name: str) -> str:
+    """The name under which a class's accuracy is logged; Lightning refuses what looks like the number of a loader."""
+    return f"val/acc_class/{class_name.replace('dataloader_idx_', 'dataloader-idx-')}"
+
+
 class Classifier(LightningModule):
     """Trains a network on batches of images in [0, 255] and logs loss and accuracy per epoch.
 
@@ -216,9 +221,7 @@ class Classifier(LightningModule):
         self.log("val/loss", self.val_loss.compute() / confusion.sum())
         self.log("val/acc", confusion.diag().sum() / confusion.sum())
         self.log("val/acc_macro", recall[~recall.isnan()].mean())
-        self.log_dict(
-            {f"val/acc_class/{name}": acc for name, acc in zip(self.classes, recall, strict=True) if not acc.isnan()}
-        )
+        self.log_dict({metric_of(name): acc for name, acc in zip(self.classes, recall, strict=True) if not acc.isnan()})
         self.val_loss.reset()
         self.val_confusion.reset()
 

@@ -19,6 +19,7 @@ from animal_cls import regularizers, results
 from animal_cls.config.methods import active
 from animal_cls.config.schema import Config, constructor_calls, run_name, without_outcome
 from animal_cls.data.module import ImageDataModule
+from animal_cls.data.sources.unused import counted
 from animal_cls.errors import UserError
 from animal_cls.files import atomic, disk, tensor_files
 from animal_cls.models import normalization_of
@@ -317,7 +318,12 @@ def _check_accuracy(config: Config, logits: Tensor, data: ImageDataModule, histo
 def _data_identity(data: ImageDataModule) -> dict[str, Any]:
     images = data.images
     root = str(Path(images.root).absolute())
-    return {"classes": images.classes, "data_root": root, "data_fingerprint": images.fingerprint}
+    return {
+        "classes": images.classes,
+        "data_root": root,
+        "data_fingerprint": images.fingerprint,
+        "images_not_used": counted(images.unused),
+    }
 
 
 def _load(checkpoint: str, folder: Path, classifier: Classifier) -> None:

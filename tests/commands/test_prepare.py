@@ -6,12 +6,14 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from subprocess import CompletedProcess
 from types import ModuleType
 
 import pytest
 from filelock import FileLock
 from PIL import Image
 
+from animal_cls import results
 from animal_cls.commands import entry
 from animal_cls.data.near_copies import SIDE
 from animal_cls.data.sources.animals10 import FOLDERS
@@ -56,7 +58,7 @@ def test_classes_splits_and_bad_files_are_shown(root: Path, tmp_path: Path, caps
         "total      29     20    3     6\n"
         "width    9 to 9, median 9 pixels\n"
     )
-    assert "\nskipped  1 hidden files and files that are no images\nfingerprint  " in out
+    assert "\nnot used 1 no image (1 .txt)\nfingerprint  " in out
     assert "\nWorth a look: Unreadable files: 1 file\n" in out
     assert "\n  - cat/0.png (the file is empty)\n" in out
     page, record = out.splitlines()[-2:]
@@ -175,3 +177,27 @@ def test_caches_are_listed_and_removed(
 def test_a_mistyped_flag_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--lst"]) == 1
     assert "--lst" in capsys.readouterr().err
+
+
+def test_what_is_not_used_and_found_stands_in_the_result(
+    tmp_path: Path, image_folder: Callable[..., Path], program: Callable[..., CompletedProcess[str]]
+) -> None:
+    root = image_folder(tmp_path / "images", per_class=10)
+    (root / "cat" / "1.heic").touch()
+    (root / "loose.png").write_bytes((root / "cat" / "00.png").read_bytes())
+    (root / "dog" / "copy.png").write_bytes((root / "cat" / "00.png").read_bytes())
+    words = ["data=folder", f"data.root='{root}'", "data.image_size=64", "trainer.max_epochs=1", "model=simple_cnn"]
+    ran = program(*words, "data.batch_size=8", "trainer.accelerator=cpu", "hydra.run.dir=out")
+    assert ran.returncode == 0
+    result = results.load(tmp_path / "out")
+    assert result is not None
+    assert result.images_not_used == [
+        {"reason": "in no class folder", "suffix": ".png", "n": 1},
+        {"reason": "in a format that is not read: convert them", "suffix": ".heic", "n": 1},
+    ]
+    said = [warning.partition(":")[0] for warning in result.warnings]
+    assert said == [
+        "1 file (1 .png) is not used, in no class folder",
+        "1 file (1 .heic) is not used, in a format that is not read",
+        "Equal files lie in different classes, of which one at least is wrong",
+    ]

@@ -16,6 +16,7 @@ from animal_cls import results
 from animal_cls.commands.train import compose
 from animal_cls.config.hydra_errors import format_hydra_error, is_mistake
 from animal_cls.config.schema import keys, method_names
+from animal_cls.data.decode import FORMATS
 from animal_cls.errors import UserError
 from animal_cls.files.paths import CONF
 from animal_cls.results import Result
@@ -64,7 +65,7 @@ TOO_SMALL = (
     "data.image_size=63: too small for simple_cnn, whose convolutions and pools need at least 64 pixels. "
     "Use data.image_size=64 or more."
 )
-NOT_AN_IMAGE = "(not an image (JPEG, PNG, WEBP, BMP, GIF can be read))"
+NOT_AN_IMAGE = f"(not an image ({', '.join(FORMATS)} can be read))"
 
 # Command line -> message. All of these are seen before torch is imported and before any folder is made.
 CONFIG = {
@@ -153,6 +154,18 @@ CONFIG = {
     "data.val=0": "data.val=0: a fraction above 0 to below 1 is needed, e.g. data.val=0.1.",
     "data.test=1": "data.test=1: a fraction from 0 to below 1 is needed, e.g. data.test=0.1.",
     "data.val=abc": ("data.val=abc: a fraction of the images is needed, e.g. data.val=0.1, or data.val=published."),
+    "data.splits=yes": (
+        "data.splits=yes: the folder of each split is needed, e.g. "
+        "'data.splits={train: Training, test: [Testing1, Testing2]}', or none."
+    ),
+    "data.splits={train:a}": (
+        "data.splits={'train': 'a'}: train and one of val and test are needed, e.g. "
+        "'data.splits={train: Training, test: [Testing1, Testing2]}'."
+    ),
+    "data.splits={train:a,tset:b}": (
+        "data.splits={'train': 'a', 'tset': 'b'}: tset is no split. There are train, val and test."
+    ),
+    "data.splits={train:a,test:[]}": ("data.splits.test=[]: the name of a folder, or a list of names, is needed."),
     "data.val=0.5 data.test=0.5": (
         "data.val=0.5 data.test=0.5: together they must stay below 1, or nothing is left to train on."
     ),

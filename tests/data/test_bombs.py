@@ -9,12 +9,13 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from animal_cls.config.schema import PILLOWS_OWN_LIMIT, DataConfig
 from animal_cls.data.cache.pixels import decoded
-from animal_cls.data.decode import MAX_PIXELS, UnreadableImage, decode
+from animal_cls.data.decode import MAX_PIXELS, PNG, TEXTS, UnreadableImage, decode, decode_at
 
 
 def written(image: Image.Image, kind: str, **settings: Any) -> bytearray:
@@ -112,12 +113,15 @@ def test_what_pillow_itself_refuses_is_refused_in_our_words(kind: str) -> None:
 
 
 def decode_in_vain(files: list[str]) -> float:
-    """How much the memory of this process has grown when all of `files` were refused, in MB."""
+    """How much the memory of this process has grown when all of `files` were refused, or their texts, in MB."""
     sources = [Path(file).read_bytes() for file in files]
     decode(bytes(written(Image.new("RGB", (99, 99)), "JPEG")), image_size=8)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for source in sources:
-        refusal(source)
+        if source.startswith(PNG) and b"zTXt" in source:
+            decode(source, image_size=8)  # without its texts
+        else:
+            refusal(source)
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     return grown / (2**20 if sys.platform == "darwin" else 2**10)
 
@@ -139,10 +143,26 @@ def test_memory_stays_flat(tmp_path: Path) -> None:
     assert float(ran.stdout) < 16
 
 
-def test_comments_that_unpack_to_much_are_refused() -> None:
-    assert refusal(png_with_text(2 * 2**20)) == "Decompressed data too large for PngImagePlugin.MAX_TEXT_CHUNK"
-    assert refusal(png_with_text(2**20, chunks=80)).startswith("Too much memory used in text chunks: ")
-    assert decode(png_with_text(1000), image_size=8).shape == (8, 8, 3)
+@pytest.mark.parametrize("texts", [{"n": 2 * 2**20}, {"n": 2**20, "chunks": 80}], ids=["long", "many"])
+def test_comments_that_unpack_to_much_are_passed_over_and_the_pixels_are_read(texts: dict[str, int]) -> None:
+    source = png_with_text(texts["n"], chunks=texts.get("chunks", 1))
+    found = decode_at(source, sizes=(8,))
+    np.testing.assert_array_equal(found.squares[8], decode(png_with_text(1000), image_size=8))
+    assert found.remark == TEXTS
+    assert decode_at(png_with_text(1000), sizes=(8,)).remark == ""
+
+
+def test_a_damaged_comment_costs_no_image() -> None:
+    source = bytearray(png_with_text(1000))
+    source[source.index(b"zTXt") + 12] ^= 255  # the checksum of the chunk does not fit any more
+    found = decode_at(bytes(source), sizes=(8,))
+    np.testing.assert_array_equal(found.squares[8], decode(png_with_text(1000), image_size=8))
+    assert found.remark == TEXTS
+
+
+def test_a_damaged_png_with_such_comments_is_refused_all_the_same() -> None:
+    source = png_with_text(2 * 2**20)
+    assert "Decompressed data" not in refusal(source[: source.index(b"IDAT") + 8])
 
 
 def test_the_cache_knows_by_which_limit_it_was_made(tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def test_no_group_is_on_two_sides(
 def test_copies_in_two_classes_stay_together(tmp_path: Path) -> None:
     root = draw(tmp_path / "images", {"cat": [1] * 20, "dog": [1] * 20})
     for k in range(10):
-        scene(k).resize((50, 60)).save(root / "dog" / f"like cat {k}.png")
+        scene(k).resize((70, 84)).save(root / "dog" / f"like cat {k}.png")
     found = run(root, group_copies=True)
     side = dict(zip(found.paths, found.split.tolist(), strict=True))
     assert {side[f"cat/{k}-0.jpg"] == side[f"dog/like cat {k}.png"] for k in range(10)} == {True}

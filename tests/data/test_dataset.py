@@ -16,7 +16,7 @@ from PIL import Image
 from animal_cls.config.schema import DataConfig
 from animal_cls.data.cache import pixels
 from animal_cls.data.dataset import ImageSet, load
-from animal_cls.data.decode import decode
+from animal_cls.data.decode import FORMATS, decode_at
 from animal_cls.data.settings import DataSettings
 from animal_cls.errors import UserError
 
@@ -70,7 +70,7 @@ def test_unreadable_images_are_left_out_and_named_once(root: Path, caplog: pytes
     assert [int(Path(path).stem) for path in images.paths] == grey(images)
     assert len(images.labels) == len(images.split) == len(images.hashes) == 18
     assert images.unreadable.keys() == {"cat/003.png", "dog/101.png"}
-    reason = "not an image (JPEG, PNG, WEBP, BMP, GIF can be read)"
+    reason = f"not an image ({', '.join(FORMATS)} can be read)"
     assert [record.message for record in caplog.records if record.levelno == logging.WARNING] == [
         f"2 of 20 images (0.1) cannot be read and are left out: cat/003.png ({reason}); dog/101.png ({reason})"
     ]
@@ -93,7 +93,7 @@ def test_too_many_unreadable_images_are_refused(root: Path) -> None:
         run(root, max_bad_share=0.01)
     assert str(caught.value) == (
         f"data.root={root}: 1 of 20 images (0.05) cannot be read, more than data.max_bad_share=0.01 allows: "
-        "cat/003.png (not an image (JPEG, PNG, WEBP, BMP, GIF can be read)). "
+        f"cat/003.png (not an image ({', '.join(FORMATS)} can be read)). "
         "Repair them, move them away, or allow more of them."
     )
 
@@ -141,7 +141,7 @@ def touch_later(file: Path) -> None:
 def test_the_next_job_of_a_process_sees_what_has_changed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """New, changed, moved and removed images; and nothing is decoded twice."""
     decoded: list[int] = []
-    monkeypatch.setattr(pixels, "decode", lambda *a, **k: decoded.append(1) or decode(*a, **k))
+    monkeypatch.setattr(pixels, "decode_at", lambda *a, **k: decoded.append(1) or decode_at(*a, **k))
     first = run(root)
     assert (len(decoded), grey(first)) == (20, [*range(1, 11), *range(101, 111)])
     again = run(root)

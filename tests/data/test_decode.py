@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageOps
 
-from animal_cls.data.decode import UPRIGHT, UnreadableImage, decode, read
+from animal_cls.data.decode import FORMATS, UPRIGHT, UnreadableImage, decode, decode_at, read
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **settings: Any) -> bytes:
@@ -152,8 +152,15 @@ def test_the_damaged_exif_does_make_pillow_warn() -> None:
         Image.open(io.BytesIO(broken_exif())).getexif()
 
 
-def test_damaged_exif_does_not_matter() -> None:
-    assert far(decode(broken_exif(), image_size=8), decode(encoded(scene(), "JPEG"), image_size=8)) == 0
+def test_damaged_exif_costs_no_pixel_but_is_said() -> None:
+    found = decode_at(broken_exif(), sizes=(8,))
+    assert far(found.squares[8], decode(encoded(scene(), "JPEG"), image_size=8)) == 0
+    assert found.remark == "EXIF that cannot be read, so that it may lie on its side"
+
+
+def test_exif_without_a_tag_is_not_damaged() -> None:
+    for exif in (b"", b"Exif\0\0II*\0\x08\0\0\0" + bytes(6)):
+        assert decode_at(encoded(scene(), "JPEG", exif=exif), sizes=(8,)).remark == ""
 
 
 def test_warnings_stay_quiet_in_threads_and_come_back_afterwards() -> None:
@@ -176,8 +183,8 @@ def test_warnings_stay_quiet_in_threads_and_come_back_afterwards() -> None:
     ("source", "reason"),
     [
         (b"", "the file is empty"),
-        (b"<html>404</html>", "not an image (JPEG, PNG, WEBP, BMP, GIF can be read)"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not an image (JPEG, PNG, WEBP, BMP, GIF can be read)"),
+        (b"<html>404</html>", f"not an image ({', '.join(FORMATS)} can be read)"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", f"not an image ({', '.join(FORMATS)} can be read)"),
         (encoded(scene(), "JPEG")[:-300], "image file is truncated"),
         (encoded(scene(), "PNG")[:150], "truncated"),
         (encoded(scene(), "WEBP")[:-200], ""),
@@ -218,3 +225,44 @@ def test_a_file_larger_than_any_image_is_not_read(tmp_path: Path) -> None:
     with pytest.raises(UnreadableImage) as caught:
         read(tmp_path / "sparse.bmp")
     assert str(caught.value) == "1,099,511,627,776 bytes, more than an image of data.max_pixels=100000000 has"
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [("TIFF", {}), ("TIFF", {"compression": "tiff_lzw"}), ("PPM", {}), ("AVIF", {"quality": 100})],
+)
+def test_further_formats_are_read(kind: str, settings: dict[str, Any]) -> None:
+    if kind not in FORMATS:
+        pytest.skip("Pillow was built without it")
+    found = decode(encoded(scene(), kind, **settings), image_size=16).astype(int)
+    expected = decode(encoded(scene(), "PNG"), image_size=16).astype(int)
+    assert np.abs(found - expected).mean() < (2 if kind == "AVIF" else 0.01)
+
+
+@pytest.mark.parametrize(("bits", "white"), [(8, "255"), (12, "4,095")])
+def test_fewer_bits_in_16_are_not_black(bits: int, white: str) -> None:
+    ramp = np.linspace(0, 2**bits - 1, 256).round().astype(np.uint16).reshape(16, 16)
+    found = decode_at(encoded(Image.fromarray(ramp), "PNG"), sizes=(16,))
+    np.testing.assert_allclose(found.squares[16][..., 0].ravel(), np.arange(256), atol=1)
+    assert found.remark == f"grey of 16 bits with no value above {white}, read as {bits} bits: white is {white}"
+    bright = decode_at(encoded(Image.fromarray(ramp * 2 ** (16 - bits)), "PNG"), sizes=(16,))
+    np.testing.assert_allclose(bright.squares[16][..., 0].ravel(), np.arange(256), atol=1)
+    assert bright.remark == ""
+    black = decode_at(encoded(Image.fromarray(ramp * 0), "PNG"), sizes=(16,))
+    assert (black.squares[16].max(), black.remark) == (0, "")
+
+
+@pytest.mark.parametrize(("kind", "scale"), [(np.float32, 1.0), (np.int32, 100.0)])
+def test_numbers_without_a_white_are_refused(kind: type, scale: float) -> None:
+    values = (np.arange(1024).reshape(32, 32) * scale).astype(kind)
+    with pytest.raises(UnreadableImage, match="whose white nobody knows"):
+        decode(encoded(Image.fromarray(values), "TIFF"), image_size=8)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize("side", [100, 700])
+def test_a_square_does_not_depend_on_those_that_are_made_beside_it(kind: str, side: int) -> None:
+    source = encoded(scene().resize((side, side)), kind)
+    found = decode_at(source, sizes=(224, 64, 32))
+    for size, square in found.squares.items():
+        np.testing.assert_array_equal(square, decode(source, image_size=size))

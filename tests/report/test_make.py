@@ -13,6 +13,7 @@ from animal_cls import results
 from animal_cls.commands import entry
 from animal_cls.report import make
 from animal_cls.report.build import build_study
+from animal_cls.report.output.markdown import markdown
 
 HITS = {"val": {"cat": [True, False], "dog": [True, True]}}
 
@@ -143,9 +144,9 @@ def test_the_settings_of_a_study(sweep: Path) -> None:
 def test_warnings_of_runs_are_kept_with_their_names(tmp_path: Path, write_run: Write) -> None:
     for seed in (0, 1):
         write_run(tmp_path / str(seed), HITS, seed=seed, warnings=["reg had no effect"])
-    assert build_study([tmp_path]).run_warnings == {
-        "reg had no effect": ("simple_cnn/none/seed=0", "simple_cnn/none/seed=1"),
-    }
+    study = build_study([tmp_path])
+    assert study.run_warnings == {"reg had no effect": ("simple_cnn/none/seed=0", "simple_cnn/none/seed=1")}
+    assert "\n- reg had no effect (2 runs)\n" in markdown(study)
 
 
 def test_a_run_that_has_lost_a_file_since_it_was_done_is_named(sweep: Path) -> None:

@@ -313,6 +313,18 @@ def test_train_metrics_are_those_of_the_training_passes(tmp_path: Path) -> None:
 
 
 @AS_IN_A_RUN
+def test_a_class_may_be_called_like_lightnings_loaders(tmp_path: Path) -> None:
+    module = classifier()
+    module.classes[0] = "dataloader_idx_0"
+    batches = [batch_of([0, 1, 1, 0, 1], seed=3)]
+    metrics = fit(module, batches, batches, tmp_path, epochs=1).callback_metrics
+    assert {name for name in metrics if name.startswith("val/acc_class/")} == {
+        "val/acc_class/dataloader-idx-0",
+        "val/acc_class/dog",
+    }
+
+
+@AS_IN_A_RUN
 def test_val_metrics_are_those_of_the_epochs_last_weights(tmp_path: Path) -> None:
     """The class without images (owl) counts for nothing in acc_macro, and has no accuracy of its own."""
     val = [batch_of([0, 1, 1, 0, 1], seed=3), batch_of([1, 0], seed=4)]

@@ -7,10 +7,12 @@ from animal_cls.data.audit.checks import findings
 from animal_cls.data.audit.facts import gather
 from animal_cls.data.audit.overview import beside_the_release, overview
 from animal_cls.data.audit.page import render
+from animal_cls.data.audit.recall import remember
 from animal_cls.data.audit.record import Audit, as_json
 from animal_cls.data.dataset import ImageSet
 from animal_cls.data.settings import DataSettings
 from animal_cls.data.sources.listing import Listing
+from animal_cls.data.splits import fingerprint
 from animal_cls.errors import UserError
 from animal_cls.files import atomic
 
@@ -30,11 +32,14 @@ def audit_images(
         UserError: the cache cannot be written.
     """
     facts = gather(listing, images, settings)
+    found = findings(facts)
+    readable = facts.readable
+    remember(found, fingerprint(facts.labels[readable], facts.contents[readable], facts.classes), settings)
     return Audit(
         made=f"{datetime.now():%Y-%m-%d %H:%M:%S}",
         facts=facts,
         overview=overview(facts),
-        findings=findings(facts),
+        findings=found,
         release=[] if is_drawn else beside_the_release(listing, facts),
     )
 

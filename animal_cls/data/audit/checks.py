@@ -7,7 +7,9 @@ import numpy as np
 from animal_cls.data.audit.facts import Facts
 from animal_cls.data.audit.findings import SEVERITIES, Finding, Item, Severity
 from animal_cls.data.header import Header, has_usual_name
+from animal_cls.data.near_copies import MIN_SIDE
 from animal_cls.data.sources.folder import FOLLOW
+from animal_cls.data.sources.unused import QUIET
 
 TINY = 16  # pixels of the shorter side: hardly anything can be seen
 LARGE = 25_000_000  # pixels: decoding takes a hundred times as long as that of a photograph from the web
@@ -88,6 +90,30 @@ def links(facts: Facts) -> Iterator[Finding]:
     )  # fmt: skip
 
 
+def unused(facts: Facts) -> Iterator[Finding]:
+    """Images, and what may be some, that lie there for nothing."""
+    items = [
+        Item(path=one.path, class_name="", split="", note=one.reason, index=None)
+        for one in facts.unused
+        if one.reason not in QUIET
+    ]
+    yield Finding(
+        kind="not_used", severity="warning", title="Images that are not used",
+        advice="They lie where no image is looked for, or are of a format that is not read.",
+        groups=[[item] for item in items], has_images=False,
+    )  # fmt: skip
+
+
+def remarks(facts: Facts) -> Iterator[Finding]:
+    """Images that are read in a way that is to be known."""
+    groups = [[_item(facts, k, facts.decoded.remarks[path])] for k, path in enumerate(facts.paths)
+              if path in facts.decoded.remarks]  # fmt: skip
+    yield Finding(
+        kind="remarks", severity="warning", title="Images that are read with a reservation",
+        advice="They are used. Look whether they are read as they are meant.", groups=groups,
+    )  # fmt: skip
+
+
 def contents(facts: Facts) -> Iterator[Finding]:
     """Images on which there is little to see."""
     yield _finding(
@@ -107,6 +133,12 @@ def sizes(facts: Facts) -> Iterator[Finding]:
     yield _finding(
         facts, "smaller", "note", f"Smaller than data.image_size={size}", _alone(smaller),
         f"Less than {size} pixels wide or high: they are enlarged, which adds nothing to see.",
+    )  # fmt: skip
+    small = _where(facts, lambda h: min(h.width, h.height) < MIN_SIDE)
+    yield _finding(
+        facts, "not_compared", "note", "Too small to be compared", _alone(small),
+        f"Less than {MIN_SIDE} pixels wide or high: they hold too little to tell near copies from different images, "
+        "so nothing is said of such. Equal files are found all the same.",
     )  # fmt: skip
     yield _finding(
         facts, "large", "note", "Very large images", _alone(_where(facts, lambda h: h.width * h.height > LARGE)),
@@ -131,7 +163,7 @@ def formats(facts: Facts) -> Iterator[Finding]:
     )  # fmt: skip
 
 
-CHECKS = (unreadable, copies, near_copies, links, contents, sizes, formats)
+CHECKS = (unreadable, copies, near_copies, links, unused, remarks, contents, sizes, formats)
 
 
 def _finding(facts: Facts, kind: str, severity: Severity, title: str, groups: Groups, advice: str) -> Finding:

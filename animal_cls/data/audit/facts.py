@@ -12,6 +12,7 @@ from animal_cls.data.header import Header
 from animal_cls.data.near_copies import blank
 from animal_cls.data.settings import DataSettings
 from animal_cls.data.sources.listing import Listing
+from animal_cls.data.sources.unused import Unused
 from animal_cls.errors import UserError
 
 
@@ -30,7 +31,7 @@ class Facts:
     headers: list[Header | None]  # (N,)
     blank: np.ndarray  # (N,) bool
     unreadable: dict[str, str]  # path -> why this file cannot be read
-    skipped: int  # hidden files, and files that are no images
+    unused: list[Unused]  # what else lies there, but for unreadable images and links that lead out
     not_followed: list[str]  # links that lead out of the root
     image_size: int  # pixels, square, that the network is given
     max_bad_share: float
@@ -73,7 +74,7 @@ def gather(listing: Listing, images: ImageSet | UserError, settings: DataSetting
         headers=listing.headers(skip=found.hashes == ""),
         blank=blank(squares) & (found.hashes != ""),
         unreadable=found.unreadable,
-        skipped=listing.skipped,
+        unused=listing.unused,
         not_followed=listing.not_followed,
         image_size=settings.image_size,
         max_bad_share=settings.max_bad_share,

@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 from animal_cls.data.audit.findings import SEVERITIES, Finding, Item
 from animal_cls.data.audit.record import Audit
 from animal_cls.data.audit.thumbnails import thumbnail
+from animal_cls.data.sources.unused import by_reason
 from animal_cls.files.naming import escaped
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -28,6 +29,7 @@ def render(audit: Audit) -> str:
         audit=audit,
         facts=audit.facts,
         numbers=audit.overview,
+        unused=by_reason(audit.facts.unused),
         severities=SEVERITIES,
         shown=SHOWN,
         members=MEMBERS,

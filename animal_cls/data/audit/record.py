@@ -8,6 +8,7 @@ from animal_cls.data.audit.facts import Facts
 from animal_cls.data.audit.findings import Finding
 from animal_cls.data.audit.overview import Overview
 from animal_cls.data.sources.animals10 import Comparison
+from animal_cls.data.sources.unused import counted
 
 SCHEMA = 1  # raised when a field of images.json changes its meaning
 
@@ -39,7 +40,7 @@ def as_json(audit: Audit) -> str:
         "error": str(facts.trouble) if facts.trouble else None,
         "images": audit.n,
         "unreadable": len(facts.unreadable),
-        "skipped": facts.skipped,
+        "not_used": counted(facts.unused),
         "image_size": facts.image_size,
         "split": "predefined" if facts.is_predefined else "by contents",
         **asdict(audit.overview),

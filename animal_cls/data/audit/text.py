@@ -7,6 +7,7 @@ from animal_cls.data.audit.findings import SEVERITIES, Finding, Item
 from animal_cls.data.audit.overview import SPLITS, Spread
 from animal_cls.data.audit.record import Audit
 from animal_cls.data.sources import animals10
+from animal_cls.data.sources.unused import by_reason
 from animal_cls.files.naming import NAMED, escaped
 from animal_cls.files.text import aligned, percent
 
@@ -26,7 +27,7 @@ def text(audit: Audit) -> str:
         f"shapes   {_shares(numbers.shapes)} (width : height)",
         f"formats  {_counts(numbers.formats)}",
         f"colours  {_counts(numbers.colours)}",
-        f"skipped  {facts.skipped:,} hidden files and files that are no images",
+        f"not used {by_reason(facts.unused)}",
     ]
     if facts.fingerprint:
         parts.append(f"fingerprint  {facts.fingerprint}")

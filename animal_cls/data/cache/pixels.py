@@ -9,8 +9,8 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from animal_cls.config.values import MAX_PIXELS
 from animal_cls.data.cache.store import FORMAT, NO_ROW, Entry, Manifest, Rows, Store, key
-from animal_cls.data.decode import UnreadableImage, decode, read
+from animal_cls.data.decode import Decoded, UnreadableImage, decode, decode_at, read
 from animal_cls.errors import UserError
 from animal_cls.files.naming import listed
 from animal_cls.files.processors import cores
@@ -51,6 +51,7 @@ class DecodedImages:
     rows: np.ndarray  # (N,) int64, which row of `pixels` is each file's; -1 where there is none
     hashes: np.ndarray  # (N,) str, SHA-256 of each file's bytes in hex; "" where it could not be read
     unreadable: dict[str, str]  # path -> why it could not be read
+    remarks: dict[str, str] = field(default_factory=dict)  # path -> what is to be said of it
 
 
 def decoded(
@@ -62,6 +63,7 @@ def decoded(
     show_progress: bool,
     verify: bool = False,
     max_pixels: int = MAX_PIXELS,
+    beside: int | None = None,
 ) -> DecodedImages:
     """The pixels of `root`/`paths`, of which only what no former run has decoded is decoded now.
 
@@ -75,19 +77,23 @@ def decoded(
         show_progress: a bar on the terminal; elsewhere one line is logged.
         verify: read every file and compare its contents, too.
         max_pixels: of a file; one with more counts as unreadable.
+        beside: what is decoded now goes into the cache at this image size, too.
 
     Raises:
-        UserError: the cache cannot be written (full disk, no permission), or a file could not be read for a reason
-            that may pass (a network drive that is gone).
+        UserError: something is to be decoded and the cache cannot be written (full disk, no permission), or a file
+            could not be read for a reason that may pass (a network drive that is gone).
     """
     assert paths, "no images"
-    manifest = Manifest(format=FORMAT, root=str(root.resolve()), image_size=image_size, max_pixels=max_pixels)
-    folder = cache_dir / "decoded" / key(manifest)
+    sizes = [image_size] if beside in (None, image_size) else [image_size, beside]
+    manifests = [
+        Manifest(format=FORMAT, root=str(root.resolve()), image_size=size, max_pixels=max_pixels) for size in sizes
+    ]
     try:
-        store = Store(folder, manifest)
-        _bring_up_to_date(store, root, paths, show_progress, verify=verify)
-        (folder / LAST_USE).touch()
-        return _images_in(store, paths, image_size)
+        stores = [Store(cache_dir / "decoded" / key(manifest), manifest) for manifest in manifests]
+        _bring_up_to_date(stores, root, paths, show_progress, verify=verify)
+        with suppress(OSError):  # another user's, or on a read-only disk: all that is needed is there
+            (stores[0].folder / LAST_USE).touch()
+        return _images_in(stores[0], paths, image_size)
     except OSError as error:
         raise _cannot_write(error, cache_dir, len(paths) * _row_bytes(image_size)) from None
 
@@ -98,18 +104,22 @@ def _images_in(store: Store, paths: Sequence[str], image_size: int) -> DecodedIm
         rows=np.array([store.entries[path].row for path in paths], dtype=np.int64),
         hashes=np.array([store.entries[path].hash for path in paths], dtype="U64"),
         unreadable={path: store.entries[path].unreadable for path in paths if store.entries[path].unreadable},
+        remarks={path: store.entries[path].remark for path in paths if store.entries[path].remark},
     )
 
 
-def _bring_up_to_date(store: Store, root: Path, paths: Sequence[str], show_progress: bool, *, verify: bool) -> None:
-    """Decode what is new, has changed or is damaged."""
+def _bring_up_to_date(
+    stores: Sequence[Store], root: Path, paths: Sequence[str], show_progress: bool, *, verify: bool
+) -> None:
+    """Decode what is new, has changed or is damaged in the first store."""
+    store = stores[0]
     stamps = {path: _stamp(f"{root}/{path}") for path in paths}
     end = sys.maxsize  # of the rows that were not written just now
     if verify or _missing(store, stamps):
-        end = _complete(store, root, stamps, show_progress, verify=verify)
+        end = _complete(stores, root, stamps, show_progress, verify=verify)
     if damaged := store.not_as_written(entry for path in paths if (entry := store.entries[path]).row < end):
         log.warning("%s images in %s are damaged and are decoded again", f"{len(damaged):,}", store.folder)
-        _complete(store, root, stamps, show_progress, damaged=damaged)
+        _complete(stores, root, stamps, show_progress, damaged=damaged)
 
 
 def on_the_fly(
@@ -120,18 +130,53 @@ def on_the_fly(
     Raises:
         UserError: a file could not be read for a reason that may pass.
     """
-    entries = []
-    work = partial(_decode, root, image_size=image_size, max_pixels=max_pixels)
+    return on_the_fly_beside(
+        root, paths, image_size=image_size, beside=None, show_progress=show_progress, max_pixels=max_pixels
+    )[0]
+
+
+def on_the_fly_beside(
+    root: Path,
+    paths: Sequence[str],
+    *,
+    image_size: int,
+    beside: int | None,
+    show_progress: bool,
+    max_pixels: int = MAX_PIXELS,
+) -> tuple[DecodedImages, DecodedImages | None]:
+    """As `on_the_fly`, and the pixels at the image size `beside`, if one is given, which stay in memory."""
+    sizes = [image_size] if beside in (None, image_size) else [image_size, beside]
+    work = partial(_decode, root, sizes=sizes, max_pixels=max_pixels, known=[{}] * len(sizes))
+    entries, kept = [], []
     with _progress(len(paths), "on the fly", show_progress) as advance, ThreadPoolExecutor(cores()) as pool:
-        for entry, _ in pool.map(work, [(path, "") for path in paths]):
-            entries.append(entry)
+        for images in pool.map(work, [(path, "") for path in paths]):
+            entries.append(images[0][0])
+            if beside:
+                kept.append(images[-1][1] or bytes(_row_bytes(beside)))
             advance()
-    return DecodedImages(
-        pixels=_Files([root / path for path in paths], [entry.hash for entry in entries], image_size, max_pixels),
-        rows=np.array([NO_ROW if entry.unreadable else row for row, entry in enumerate(entries)], dtype=np.int64),
-        hashes=np.array([entry.hash for entry in entries], dtype="U64"),
-        unreadable={entry.path: entry.unreadable for entry in entries if entry.unreadable},
-    )
+    shared = {
+        "hashes": np.array([entry.hash for entry in entries], dtype="U64"),
+        "rows": np.array([NO_ROW if entry.unreadable else row for row, entry in enumerate(entries)], dtype=np.int64),
+        "unreadable": {entry.path: entry.unreadable for entry in entries if entry.unreadable},
+        "remarks": {entry.path: entry.remark for entry in entries if entry.remark},
+    }
+    squares = None
+    if beside:
+        pixels = np.frombuffer(b"".join(kept), dtype=np.uint8).reshape(len(paths), beside, beside, 3)
+        squares = DecodedImages(pixels=InMemory(pixels), **shared)
+    files = _Files([root / path for path in paths], [entry.hash for entry in entries], image_size, max_pixels)
+    return DecodedImages(pixels=files, **shared), squares
+
+
+@dataclass(frozen=True)
+class InMemory:
+    """Pixels that are there already."""
+
+    pixels: np.ndarray  # (N, H, W, 3) uint8
+
+    def take(self, rows: np.ndarray) -> np.ndarray:
+        """As `Pixels.take`."""
+        return self.pixels[rows]
 
 
 class _Files:
@@ -187,7 +232,7 @@ def _missing(store: Store, stamps: dict[str, str]) -> list[str]:
 
 
 def _complete(
-    store: Store,
+    stores: Sequence[Store],
     root: Path,
     stamps: dict[str, str],
     show_progress: bool,
@@ -195,9 +240,14 @@ def _complete(
     verify: bool = False,
     damaged: Sequence[Entry] = (),
 ) -> int:
-    """Decode what the store does not have, under a lock that dies with its process; returns the first row of it."""
+    """Decode what the first store does not have, under a lock that dies with its process; returns the first row of it.
+
+    What is decoded goes into the other stores, too.
+    """
+    store, others = stores[0], stores[1:]
     store.folder.parent.mkdir(parents=True, exist_ok=True)
-    with _lock(store.folder):
+    with ExitStack() as locks:
+        locks.enter_context(_lock(store.folder))
         store.refresh()  # another process may have decoded it meanwhile
         store.forget(damaged)
         if store.damaged and not damaged:
@@ -207,11 +257,15 @@ def _complete(
             return sys.maxsize
         before = dict(store.entries)
         unknown = len(wanted) - sum(path in before for path in wanted) if verify else len(wanted)
-        _check_space(store.folder.parent, unknown * store.row_bytes)
-        store.begin()
+        _check_space(store.folder.parent, unknown * sum(one.row_bytes for one in stores))
+        for other in others:  # their locks come second everywhere, so nobody waits for ever
+            locks.enter_context(_lock(other.folder))
+            other.refresh()
+        for one in stores:
+            one.begin()
         first = store.count_rows()
         with _progress(len(wanted), str(store.folder.parent), show_progress) as advance:
-            _decode_into(store, root, [(path, stamps[path]) for path in wanted], advance)
+            _decode_into(stores, root, [(path, stamps[path]) for path in wanted], advance)
         if verify:
             _warn_of_changes(before, store, stamps)
         used = {entry.row for path in stamps if (entry := store.entries[path]).row != NO_ROW}
@@ -222,22 +276,30 @@ def _complete(
         return first
 
 
-def _decode_into(store: Store, root: Path, wanted: list[tuple[str, str]], advance: Callable[[], None]) -> None:
+def _decode_into(
+    stores: Sequence[Store], root: Path, wanted: list[tuple[str, str]], advance: Callable[[], None]
+) -> None:
     """Decode chunk by chunk on all cores; while one goes to the disk the next is being decoded."""
-    manifest = store.manifest
-    work = partial(_decode, root, image_size=manifest.image_size, max_pixels=manifest.max_pixels, known=store.by_hash)
-    for chunk in _in_chunks(work, wanted, size=max(cores(), CHUNK_BYTES // store.row_bytes)):
-        store.add(chunk)
+    work = partial(
+        _decode,
+        root,
+        sizes=[store.manifest.image_size for store in stores],
+        max_pixels=stores[0].manifest.max_pixels,
+        known=[store.by_hash for store in stores],
+    )
+    for chunk in _in_chunks(work, wanted, size=max(cores(), CHUNK_BYTES // stores[0].row_bytes)):
+        for store, images in zip(stores, zip(*chunk, strict=True), strict=True):
+            store.add(images)
         for _ in chunk:
             advance()
 
 
 def _in_chunks(
-    work: Callable[[tuple[str, str]], Image], wanted: list[tuple[str, str]], *, size: int
-) -> Iterator[list[Image]]:
+    work: Callable[[tuple[str, str]], list[Image]], wanted: list[tuple[str, str]], *, size: int
+) -> Iterator[list[list[Image]]]:
     """What `work` makes of all `wanted`, in order; never more than two chunks are held."""
     with ThreadPoolExecutor(cores()) as pool:  # threads suffice: Pillow and hashlib let go of Python's global lock
-        coming: list[Future[list[Image]]] = []
+        coming: list[Future[list[list[Image]]]] = []
         for start in range(0, len(wanted), size):
             end = min(start + size, len(wanted))
             parts = [wanted[k : min(k + AT_ONCE, end)] for k in range(start, end, AT_ONCE)]
@@ -251,26 +313,35 @@ def _decode(
     root: Path,
     wanted: tuple[str, str],
     *,
-    image_size: int,
+    sizes: Sequence[int],
     max_pixels: int,
-    known: Mapping[str, Entry] | None = None,
-) -> Image:
-    """One file: its contents' hash, and its pixels where the contents are not `known`."""
+    known: Sequence[Mapping[str, Entry]],
+) -> list[Image]:
+    """One file at each size: its contents' hash, and its pixels where the contents are not `known` at this size."""
     path, stamp = wanted
     try:
         source = read(root / path, max_pixels=max_pixels)
         content = hashlib.sha256(source).hexdigest()
-        if known and content in known:
-            return Entry(path, stamp, content), None
-        pixels = decode(source, image_size=image_size, max_pixels=max_pixels).tobytes()
-        return Entry(path, stamp, content, checksum=zlib.crc32(pixels)), pixels
+        new = [size for size, there in zip(sizes, known, strict=True) if content not in there]
+        found = decode_at(source, sizes=new, max_pixels=max_pixels) if new else None
+        return [_image(path, stamp, content, found, size) for size in sizes]
     except UnreadableImage as error:
-        return Entry(path, stamp, unreadable=str(error)), None
+        reason = str(error)
     except (FileNotFoundError, PermissionError) as error:
-        return Entry(path, stamp, unreadable=error.strerror or type(error).__name__), None
+        reason = error.strerror or type(error).__name__
+        if (root / path).is_symlink() and isinstance(error, FileNotFoundError):
+            reason = "a symbolic link that leads nowhere"
     except OSError as error:  # may pass, so it must not be remembered
         reason = error.strerror or error
         raise UserError(f"{root / path}: cannot be read ({reason}). Is its disk still there?") from None
+    return [(Entry(path, stamp, unreadable=reason), None)] * len(sizes)
+
+
+def _image(path: str, stamp: str, content: str, found: Decoded | None, size: int) -> Image:
+    if found is None or size not in found.squares:
+        return Entry(path, stamp, content), None
+    pixels = found.squares[size].tobytes()
+    return Entry(path, stamp, content, checksum=zlib.crc32(pixels), remark=found.remark), pixels
 
 
 def _warn_of_changes(before: dict[str, Entry], store: Store, stamps: dict[str, str]) -> None:

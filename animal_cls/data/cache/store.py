@@ -12,7 +12,7 @@ import weakref
 import zlib
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, astuple, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ import numpy as np
 from animal_cls.files import atomic
 from animal_cls.files.processors import cores
 
-FORMAT = 3  # raised when other pixels would come of the same files, or when the layout of the folder changes
+FORMAT = 4  # raised when other pixels would come of the same files, or when the layout of the folder changes
 MANIFEST, JOURNAL, ROWS = "manifest.json", "journal", "rows.{generation}"
 CHECKED = 256  # rows whose checksums are compared at once
 NO_ROW = -1
@@ -46,6 +46,7 @@ class Entry:
     row: int = NO_ROW  # where its pixels lie
     checksum: int = 0  # CRC-32 of the row
     unreadable: str = ""  # why it could not be read
+    remark: str = ""  # what is to be said of it
 
 
 class Store:
@@ -139,7 +140,7 @@ class Store:
                         entry = replace(entry, row=row)
                         row += 1
                     else:
-                        entry = replace(entry, row=same.row, checksum=same.checksum)
+                        entry = replace(entry, row=same.row, checksum=same.checksum, remark=same.remark)
                     fresh[entry.hash] = entry
                 if self.entries.get(entry.path) != entry:
                     placed.append(entry)
@@ -263,7 +264,7 @@ def _values(line: bytes) -> list | None:
 
 def _entry(line: bytes) -> Entry | None:
     values = _values(line)
-    return Entry(*values) if values and len(values) == 6 else None
+    return Entry(*values) if values and len(values) == len(fields(Entry)) else None
 
 
 def _newest_generation(folder: Path) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from animal_cls.data.cache.pixels import DecodedImages
+from animal_cls.data.cache.pixels import DecodedImages, InMemory
 from animal_cls.data.decode import squashed
 from animal_cls.data.header import Header
 from animal_cls.data.settings import DataSettings
@@ -69,8 +69,8 @@ class ArrayListing(Listing):
 
     has_files = False
 
-    def decode(
-        self, settings: DataSettings, *, image_size: int, show_progress: bool, verify: bool = False
+    def _decode(
+        self, settings: DataSettings, *, image_size: int, beside: int | None, show_progress: bool, verify: bool
     ) -> DecodedImages:
         """The images at `image_size` pixels, kept in memory; there is nothing to cache or to verify."""
         resize = partial(squashed, image_size=image_size)
@@ -78,7 +78,7 @@ class ArrayListing(Listing):
             hashes = list(pool.map(_content, self.images))
             pixels = np.stack(list(pool.map(resize, self.images)))
         return DecodedImages(
-            pixels=_Memory(pixels), rows=self.order, hashes=np.array(hashes, dtype="U64")[self.order], unreadable={}
+            pixels=InMemory(pixels), rows=self.order, hashes=np.array(hashes, dtype="U64")[self.order], unreadable={}
         )
 
     def headers(self, *, skip: np.ndarray) -> list[Header | None]:
@@ -87,16 +87,6 @@ class ArrayListing(Listing):
         mode, size = "RGB" if self.images.ndim == 4 else "L", self.images[0].nbytes
         one = Header(format="array", mode=mode, width=width, height=height, animated=False, bytes=size)
         return [one] * len(self.paths)
-
-
-@dataclass(frozen=True)
-class _Memory:
-    """Pixels that are there already."""
-
-    pixels: np.ndarray  # (N, H, W, 3) uint8
-
-    def take(self, rows: np.ndarray) -> np.ndarray:
-        return self.pixels[rows]
 
 
 def _content(image: np.ndarray) -> str:

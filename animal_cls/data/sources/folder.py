@@ -2,16 +2,21 @@
 
 import os
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from animal_cls.data.sources.animals10 import FOLDERS
-from animal_cls.data.sources.labels import SPLIT_NAMES
+from animal_cls.data.sources.contents import SUFFIXES
 from animal_cls.data.sources.listing import Listing
-from animal_cls.data.sources.tree import SUFFIXES, Tree, leads_out, read
+from animal_cls.data.sources.split_folders import CERTAIN, NONE, Part, parts
+from animal_cls.data.sources.split_names import meaning
+from animal_cls.data.sources.tree import Tree, leads_out, read
+from animal_cls.data.sources.unused import NO_CLASS, NO_SPLIT, Unused, by_suffix
 from animal_cls.errors import UserError
 from animal_cls.files.naming import listed
 
@@ -31,18 +36,19 @@ def locate(*, root: str | None, cache_dir: Path) -> Path:
     return Path(root).expanduser()
 
 
-def scan(root: Path, *, follow_links: bool = False) -> Listing:
-    """The images in `root`, found by their names alone; no file is opened.
+def scan(root: Path, *, follow_links: bool = False, splits: Mapping[str, Any] | str | None = None) -> Listing:
+    """The images in `root`, found by their names; only files whose suffix says nothing are opened, for some bytes.
 
-    A `raw-img/` directly inside is entered. Folders `train/`, `val/` (or `valid/`, `validation/`) and `test/` that hold
-    class folders are a predefined split. Where all class folders are Italian Animals-10 names, the classes are English.
+    A `raw-img/` directly inside is entered. Folders whose names say train and val or test, and that hold class folders,
+    are a predefined split. Where all class folders are Italian Animals-10 names, the classes are English.
 
     Args:
         follow_links: also links that lead out of `root`.
+        splits: data.splits, where the names of the folders do not say which split they are.
 
     Raises:
-        UserError: there is no such folder, it does not hold at least two classes with images in each, or one of its
-            class folders is a link that is not to be followed.
+        UserError: there is no such folder, it does not hold at least two classes with images in each, one of its
+            class folders is a link that is not to be followed, or nobody knows whether its folders are splits.
     """
     boundary = None if follow_links else root
     root = _enter(root, boundary)
@@ -51,10 +57,10 @@ def scan(root: Path, *, follow_links: bool = False) -> Listing:
     except OSError as error:
         raise UserError(f"data.root={root}: {error.filename} cannot be read ({error.strerror}).") from None
     with _said_of_links(tree):
-        splits = _splits(tree, root)
-    _refuse_linked_classes(tree, splits, root)
+        found = parts(tree, root, splits)
+    _refuse_linked_classes(tree, found, root)
     with _said_of_links(tree):
-        return _gather(tree, splits, root) if splits else _gather(tree, {"": tree}, root)
+        return _gather(tree, found, root, given=splits is not None)
 
 
 @contextmanager
@@ -93,31 +99,11 @@ def _enter(root: Path, boundary: Path | None) -> Path:
     return inside
 
 
-def _splits(tree: Tree, root: Path) -> dict[str, Tree] | None:
-    """Folder name -> folder of the predefined split, or None where the folders of `root` are the classes."""
-    found = {name: folder for name, folder in tree.folders.items() if name.lower() in SPLIT_NAMES}
-    holding = {name: folder for name, folder in found.items() if any(folder.class_folders().values())}
-    names = [SPLIT_NAMES[name.lower()] for name in holding]
-    if "train" in names and len(set(names)) > 1:
-        if len(set(names)) < len(names):
-            raise UserError(f"data.root={root}: {_listed(holding)} name one split twice. Keep one folder for each.")
-        return holding
-    if found and len(found) == len(tree.folders):
-        flat = [name for name in found if name not in holding]
-        lack = f"{_listed(flat)} without class folders" if flat else "train and one of val and test are needed"
-        whole = sorted(holding, key=lambda name: name.lower() != "train")  # train first
-        way_out = f"To split it by fractions: data.root={root / whole[0]}" if whole else "Make it train/CLASS/1.jpg."
-        raise UserError(f"data.root={root}: {_listed(found)} is no complete split: {lack}. {way_out}")
-    return None
-
-
-def _refuse_linked_classes(tree: Tree, splits: dict[str, Tree] | None, root: Path) -> None:
+def _refuse_linked_classes(tree: Tree, found: Sequence[Part], root: Path) -> None:
     """Without them the run would be about fewer classes, or another split, than the user sees in the folder."""
-    if splits is None:
-        linked = tree.folders_outside
-    else:
-        linked = [name for name in tree.folders_outside if name.lower() in SPLIT_NAMES]
-        linked += [f"{split}/{name}" for split, folder in splits.items() for name in folder.folders_outside]
+    linked = [f"{part.path}{name}" for part in found for name in part.tree.folders_outside]
+    if found[0].split:
+        linked = [name for name in tree.folders_outside if meaning(name)] + linked
     if linked:
         raise _linked_away(linked, root)
 
@@ -132,18 +118,18 @@ def _linked_away(folders: list[str], root: Path) -> UserError:
     )
 
 
-def _gather(tree: Tree, splits: dict[str, Tree], root: Path) -> Listing:
-    """All classes of all `splits`; the one split named "" is `root` itself."""
-    by_split = {name: folder.class_folders() for name, folder in splits.items()}
-    names = _display_names({name for folders in by_split.values() for name in folders}, root)
-    _check_classes(by_split, tree, root)
+def _gather(tree: Tree, found: Sequence[Part], root: Path, *, given: bool) -> Listing:
+    """All classes of all parts; `given`: the user has said which folder is what."""
+    by_part = [(part, part.tree.class_folders()) for part in found]
+    names = _display_names({name for _, folders in by_part for name in folders}, root)
     rows = sorted(
-        (names[folder], f"{split}/{folder}/{path}".lstrip("/"), split)
-        for split, folders in by_split.items()
+        (names[folder], f"{part.path}{folder}/{path}", part.split)
+        for part, folders in by_part
         for folder, images in folders.items()
         for path in images
     )
-    classes = sorted(names.values())
+    _check_classes(rows, set(names.values()), found, tree, root)
+    classes = sorted(set(names.values()))
     index = {name: label for label, name in enumerate(classes)}
     paths = [path for _, path, _ in rows]
     _check_names(paths, root)
@@ -152,44 +138,91 @@ def _gather(tree: Tree, splits: dict[str, Tree], root: Path) -> Listing:
         paths=paths,
         labels=np.array([index[name] for name, _, _ in rows], dtype=np.int64),
         classes=classes,
-        predefined=None if "" in splits else np.array([SPLIT_NAMES[split.lower()] for _, _, split in rows]),
-        skipped=tree.all_skipped() + sum(1 for _ in tree.all_images()) - len(rows),
+        predefined=np.array([split for _, _, split in rows]) if found[0].split else None,
+        unused=[*_images_of_no_class(tree, paths, found), *tree.all_unused()],
         not_followed=list(tree.all_outside()),
+        notes=[*([] if given else _about_splits(found)), *_about_contents(tree, paths)],
+        warnings=list(_about_spellings(names)),
     )
 
 
 def _display_names(folders: set[str], root: Path) -> dict[str, str]:
     """Folder -> class name: English where all are Animals-10 folders; accents composed (NFC), so that names compare."""
-    italian = all(folder.lower() in FOLDERS for folder in folders)
-    names = {folder: FOLDERS[folder.lower()] if italian else unicodedata.normalize("NFC", folder) for folder in folders}
+    if not all(folder.lower() in FOLDERS for folder in folders):
+        return {folder: unicodedata.normalize("NFC", folder) for folder in folders}
+    names = {folder: FOLDERS[folder.lower()] for folder in folders}
     for name in names.values():
         same = sorted(folder for folder in folders if names[folder] == name)
         if len(same) > 1:
             raise UserError(
-                f"data.root={root}: the folders {_listed(same)} are one class, {name}. Merge or rename them."
+                f"data.root={root}: the folders {listed(same)} are one class, {name}. Merge or rename them."
             )
     return names
 
 
-def _check_classes(by_split: dict[str, dict[str, list[str]]], tree: Tree, root: Path) -> None:
-    classes = {name for folders in by_split.values() for name in folders}
+def _images_of_no_class(tree: Tree, used: Sequence[str], found: Sequence[Part]) -> Iterator[Unused]:
+    """The images that lie beside the class folders, or in folders that are no split."""
+    known, splits = set(used), {part.path for part in found}
+    for path in tree.all_images():
+        if path not in known:
+            top = path.partition("/")[0]
+            inside = "" in splits or "/" not in path or meaning(top) or any(path.startswith(one) for one in splits)
+            yield Unused(path=path, reason=NO_CLASS if inside else NO_SPLIT)
+
+
+def _about_splits(found: Sequence[Part]) -> Iterator[str]:
+    """Which folder is which split, where that is not quite what it is called."""
+    told = [f"{part.path} is {part.split}" for part in found if part.split and part.path[:-1].lower() not in CERTAIN]
+    if told:
+        yield f"The folders are splits: {listed(told)}. If they are classes: data.splits={NONE}"
+
+
+def _about_contents(tree: Tree, used: Sequence[str]) -> Iterator[str]:
+    known = set(used)
+    if found := [path for path in tree.all_by_contents() if path in known]:
+        n = f"{len(found):,} file{'' if len(found) == 1 else 's'}"
+        kinds = by_suffix([Unused(path=path, reason="") for path in found])
+        yield f"{n} ({kinds}) used as images, which they are by their contents: {listed(found)}"
+
+
+def _about_spellings(names: Mapping[str, str]) -> Iterator[str]:
+    """Folders that are one class though their names differ."""
+    spelled = Counter(names.values())
+    if twice := sorted(name for name in spelled if spelled[name] > 1):
+        yield f"Folders whose names differ only in how their accents are stored are one class: {listed(twice)}"
+
+
+def _check_classes(
+    rows: Sequence[tuple[str, str, str]], classes: set[str], found: Sequence[Part], tree: Tree, root: Path
+) -> None:
+    """`rows`: class, path and split of each image."""
     if not classes:
         raise UserError(f"data.root={root}: holds no class folders: {_found_instead(tree, root)}.")
-    empty = [name for name in classes if not any(folders.get(name) for folders in by_split.values())]
-    if empty:
+    if empty := classes - {name for name, _, _ in rows}:
         raise UserError(
-            f"data.root={root}: no image ({', '.join(SUFFIXES)}) in the class folder {_listed(empty)}. "
-            "Put images there, or move the folder away."
+            f"data.root={root}: no image in the class folder {listed(sorted(empty))}{_what_else(empty, found)}. "
+            f"Put images there ({', '.join(SUFFIXES)}), or move the folder away."
         )
     if len(classes) == 1:
         raise UserError(f"data.root={root}: one class only, {_one_class(next(iter(classes)), tree, root)}")
-    train = next((name for name in by_split if name.lower() == "train"), None)
-    missing = [name for name in classes if train and not by_split[train].get(name)]
-    if missing:
+    train = next((part.path for part in found if part.split == "train"), None)
+    if train and (missing := classes - {name for name, _, split in rows if split == "train"}):
         raise UserError(
-            f"data.root={root}: {train}/ has no images of {_listed(missing)}, which the other splits have. "
-            f"Put some into {train}/, or move those folders away."
+            f"data.root={root}: {train} has no images of {listed(sorted(missing))}, which the other splits have"
+            f"{_otherwise_spelled(missing, classes)}. Put some into {train}, or move those folders away."
         )
+
+
+def _what_else(empty: set[str], found: Sequence[Part]) -> str:
+    """The suffixes of what lies in class folders without an image."""
+    trees = [tree for part in found for name, tree in part.tree.folders.items() if name in empty]
+    unused = [one for tree in trees for one in tree.all_unused()]
+    return f" (only {by_suffix(unused)})" if unused else ""
+
+
+def _otherwise_spelled(missing: set[str], classes: set[str]) -> str:
+    others = sorted(name for name in classes - missing if name.casefold() in {one.casefold() for one in missing})
+    return f", but of {listed(others)}: small and capital letters count" if others else ""
 
 
 def _one_class(name: str, tree: Tree, root: Path) -> str:
@@ -204,8 +237,10 @@ def _found_instead(tree: Tree, root: Path) -> str:
     archives = [path.name for path in root.iterdir() if path.suffix.lower() in ARCHIVES]
     if archives:
         return f"an archive lies in it ({listed(archives)}); unpack it"
-    if tree.skipped:
-        return f"{tree.skipped:,} other or hidden files lie in it, no folders; put each class in a folder of its own"
+    if tree.unused:
+        return (
+            f"{len(tree.unused):,} other or hidden files lie in it, no folders; put each class in a folder of its own"
+        )
     return "it is empty; put the images of each class there, in a folder of its own"
 
 
@@ -216,7 +251,3 @@ def _check_names(paths: list[str], root: Path) -> None:
             path.encode()
         except UnicodeEncodeError:
             raise UserError(f"data.root={root}: the name of {path!a} is not valid UTF-8. Rename it.") from None
-
-
-def _listed(names: Iterable[str]) -> str:
-    return listed(sorted(names))

@@ -5,11 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from animal_cls.data.sources.split_names import splits_of
 from animal_cls.errors import UserError
 from animal_cls.files.naming import listed
-
-# How a split may be called, in any letter case.
-SPLIT_NAMES = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
 
 def encode(values: Sequence[object], classes: Sequence[str] | None, *, where: str) -> tuple[np.ndarray, list[str]]:
@@ -66,10 +64,11 @@ def predefined(values: Sequence[str], labels: np.ndarray, classes: Sequence[str]
     names = [str(value).strip().lower() for value in values]
     if not any(names):
         return None
-    if unknown := sorted(set(names) - SPLIT_NAMES.keys()):
+    meanings = splits_of(set(names))
+    if unknown := sorted(set(names) - meanings.keys()):
         shown = listed([name or "(empty)" for name in unknown])
         raise UserError(f"{where}: no such split: {shown}. Each image needs train, val or test, or none has a split.")
-    splits = np.array([SPLIT_NAMES[name] for name in names])
+    splits = np.array([meanings[name] for name in names])
     if "train" not in splits or len(set(splits.tolist())) < 2:
         raise UserError(f"{where}: all images are in {splits[0]}; train and one of val and test are needed.")
     if untrained := [name for label, name in enumerate(classes) if label not in labels[splits == "train"]]:

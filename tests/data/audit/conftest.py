@@ -63,7 +63,7 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (dog / "copy.png").write_bytes((dog / "0.png").read_bytes())
     (cat / "dog's.png").write_bytes((dog / "1.png").read_bytes())
     ImageOps.mirror(scene(2)).save(cat / "mirrored.jpg")
-    scene(103).resize((50, 60)).save(cat / "like a dog.webp")
+    scene(103).resize((70, 84)).save(cat / "like a dog.webp")
     Image.new("RGB", (64, 64), (250, 250, 249)).save(cat / "blank.png")
     scene(300, 12).save(cat / "tiny.bmp")
     scene(301, 20).save(cat / "small.png")

@@ -67,7 +67,8 @@ def test_what_cannot_be_written_is_said(found: Audit) -> None:
 
 def test_the_record_names_every_file(found: Audit, hostile: tuple[str, ...]) -> None:
     record = json.loads(write(found, Path("out"))[1].read_text(encoding="utf-8"), parse_constant=pytest.fail)
-    assert (record["images"], record["unreadable"], record["skipped"]) == (90, 6, 1)
+    assert (record["images"], record["unreadable"]) == (90, 6)
+    assert record["not_used"] == [{"reason": "no image", "suffix": ".txt", "n": 1}]
     assert record["fingerprint"] == found.facts.fingerprint
     assert record["error"] is None
     assert record["classes"]["dog"]["images"] == 41

@@ -11,6 +11,7 @@ from PIL import Image
 
 from animal_cls.data.audit.findings import SEVERITIES, Finding
 from animal_cls.data.audit.record import Audit
+from animal_cls.data.decode import FORMATS
 from animal_cls.errors import UserError
 
 Draw = Callable[[int], Image.Image]
@@ -34,7 +35,7 @@ def test_each_kind_is_found_once_and_the_worst_comes_first(found: Audit) -> None
     kinds = [one.kind for one in found.findings]
     expected = {
         "copies_across_classes", "near_copies_across_classes", "unreadable", "links_not_followed", "blank", "tiny",
-        "copies_within_class", "smaller", "large", "wrong_extension", "animated",
+        "copies_within_class", "smaller", "not_compared", "large", "wrong_extension", "animated",
     }  # fmt: skip
     near = {"near_copies_across_splits", "near_copies_within_class"}  # as chance deals the mirrored pair
     assert expected <= set(kinds) <= expected | near
@@ -68,7 +69,7 @@ def test_formats_are_told(found: Audit) -> None:
 
 
 def test_unreadable_files_are_named_with_the_reason(found: Audit, hostile: tuple[str, ...]) -> None:
-    reason = "not an image (JPEG, PNG, WEBP, BMP, GIF can be read)"
+    reason = f"not an image ({', '.join(FORMATS)} can be read)"
     assert notes(found, "unreadable") == {f"cat/{name}": reason for name in hostile}
     assert finding(found, "unreadable").severity == "warning"
 
@@ -86,9 +87,9 @@ def test_what_is_counted(found: Audit) -> None:
     assert numbers.width
     assert (numbers.width.min, numbers.width.median, numbers.width.max) == (12, 64, 5100)
     assert sum(numbers.shapes.values()) == found.n == 90
-    assert numbers.shapes["0.7 to 0.9"] == 1  # 50 x 60
+    assert numbers.shapes["0.7 to 0.9"] == 1  # 70 x 84
     assert numbers.shapes["about square"] == 89
-    assert found.facts.skipped == 1
+    assert [one.path for one in found.facts.unused] == ["cat/notes.txt"]
 
 
 def test_images_are_not_decoded_for_their_headers_nor_kept_where_nothing_may_be_written(

@@ -20,6 +20,7 @@ from PIL import Image
 
 from animal_cls.data.cache import pixels, store
 from animal_cls.data.cache.pixels import DecodedImages, decoded, on_the_fly
+from animal_cls.data.decode import Decoded
 from animal_cls.data.settings import default_cache_dir
 from animal_cls.errors import UserError
 from animal_cls.files import atomic
@@ -64,13 +65,13 @@ def stores(tmp_path: Path) -> list[Path]:
 def decodings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """An entry for each image that is decoded from now on."""
     seen: list[int] = []
-    decode = pixels.decode
+    decode_at = pixels.decode_at
 
-    def count(source: bytes, **how: Any) -> np.ndarray:
+    def count(source: bytes, **how: Any) -> Decoded:
         seen.append(len(source))
-        return decode(source, **how)
+        return decode_at(source, **how)
 
-    monkeypatch.setattr(pixels, "decode", count)
+    monkeypatch.setattr(pixels, "decode_at", count)
     return seen
 
 
@@ -257,12 +258,12 @@ SLOW = """
 import os, time
 from pathlib import Path
 from animal_cls.data.cache import pixels
-decode = pixels.decode
+decode_at = pixels.decode_at
 def slow(source, **how):
     os.write(1, b"decoding\\n")
     time.sleep({seconds})
-    return decode(source, **how)
-pixels.decode, pixels.cores, pixels.CHUNK_BYTES = slow, lambda: 2, 1
+    return decode_at(source, **how)
+pixels.decode_at, pixels.cores, pixels.CHUNK_BYTES = slow, lambda: 2, 1
 root = Path({root!r})
 names = sorted((path.name for path in root.iterdir()), reverse=True)
 pixels.decoded(root, names, image_size={size}, cache_dir=Path({cache!r}), show_progress=False)
@@ -364,6 +365,26 @@ def test_a_cache_that_cannot_be_written_is_said(root: Path, tmp_path: Path) -> N
         run(root, tmp_path)
 
 
+def test_a_complete_cache_that_cannot_be_written_is_used(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, decodings: list[int]
+) -> None:
+    run(root, tmp_path)
+    decodings.clear()
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(Path, "touch", refuse)
+    monkeypatch.setattr(pixels.FileLock, "acquire", refuse)
+    assert greys(run(root, tmp_path)) == GREYS
+    assert decodings == []
+    Image.new("L", (9, 9), 99).save(root / "8.png")
+    with pytest.raises(
+        UserError, match=r"data\.cache_dir=.*/cache: cannot be written \(Read-only file system\)\. Mend"
+    ):
+        run(root, tmp_path)
+
+
 def test_a_image_that_vanishes_is_a_bad_one(root: Path, tmp_path: Path) -> None:
     paths = [*names(root), "gone.png"]
     images = decoded(root, paths, image_size=SIZE, cache_dir=tmp_path / "cache", show_progress=False)
@@ -419,12 +440,12 @@ def test_memory_does_not_grow_with_the_number_of_images() -> None:
     """At most two chunks of rows wait between the decoding threads and the file."""
     made: list[str] = []
 
-    def work(wanted: tuple[str, str]) -> pixels.Image:
+    def work(wanted: tuple[str, str]) -> list[pixels.Image]:
         made.append(wanted[0])
-        return store.Entry(*wanted), b"abc"
+        return [(store.Entry(*wanted), b"abc")]
 
     chunks = pixels._in_chunks(work, [(str(n), "") for n in range(1000)], size=10)
-    assert [entry.path for entry, _ in next(chunks)] == [str(n) for n in range(10)]
+    assert [entry.path for ((entry, _),) in next(chunks)] == [str(n) for n in range(10)]
     time.sleep(0.05)
     assert len(made) <= 20
     chunks.close()  # type: ignore[attr-defined]

@@ -1,10 +1,13 @@
 """What counts as an image, a class and a split."""
 
+import os
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from animal_cls.data.sources.folder import locate, scan
+from animal_cls.data.sources.unused import HIDDEN, NO_CLASS, NO_IMAGE, NO_SPLIT, OWN_OUTPUT, UNREAD_FORMAT, counted
 from animal_cls.errors import UserError
 
 
@@ -27,7 +30,7 @@ def test_images_are_sorted_class_by_class(tmp_path: Path) -> None:
     assert found.classes == ["a", "b", "c d"]
     assert found.paths == ["a/1.bmp", "a/y/deep/x.webp", "a/z.JPeG", "b/10.PNG", "b/2.png", "c d/ü.jpg"]
     assert found.labels.tolist() == [0, 0, 0, 1, 1, 2]
-    assert (found.root, found.predefined, found.skipped) == (tmp_path, None, 0)
+    assert (found.root, found.predefined, found.unused) == (tmp_path, None, [])
 
 
 def test_hidden_files_and_what_is_no_image_are_ignored_and_counted(tmp_path: Path) -> None:
@@ -37,7 +40,15 @@ def test_hidden_files_and_what_is_no_image_are_ignored_and_counted(tmp_path: Pat
     )
     found = scan(tmp_path)
     assert found.paths == ["a/1.jpg", "b/1.jpg"]
-    assert found.skipped == 7  # a hidden folder counts once
+    assert sorted((one.path, one.reason) for one in found.unused) == [
+        (".git", HIDDEN),  # once, whatever it holds
+        ("__MACOSX", HIDDEN),
+        ("a/.hidden.jpg", HIDDEN),
+        ("b/jpg", NO_IMAGE),
+        ("b/notes.TXT", NO_IMAGE),
+        ("loose.jpg", NO_CLASS),
+        ("readme.txt", NO_IMAGE),
+    ]
 
 
 def test_raw_img_is_entered_and_italian_becomes_english(tmp_path: Path) -> None:
@@ -63,7 +74,7 @@ def test_a_ready_made_split_is_kept(tmp_path: Path, val: str) -> None:
         f"{val}/b/n/3.jpg": "val",
     }
     assert [found.classes[k] for k in found.labels] == ["a", "a", "b", "b"]
-    assert found.skipped == 2  # images of no class
+    assert [(one.path, one.reason) for one in found.unused] == [("stray/4.jpg", NO_SPLIT), ("train/5.jpg", NO_CLASS)]
 
 
 def test_a_split_without_val_is_a_split(tmp_path: Path) -> None:
@@ -91,7 +102,10 @@ def test_train_may_be_a_class_with_folders_inside(tmp_path: Path) -> None:
 
 def test_accents_compare_however_they_are_stored(tmp_path: Path) -> None:
     plant(tmp_path, "train/be\u0301/1.jpg", "train/a/1.jpg", "val/b\u00e9/1.jpg")  # from a Mac, from elsewhere
-    assert "are one class, b\u00e9. Merge or rename them." in message(tmp_path)
+    found = scan(tmp_path)
+    assert found.classes == ["a", "b\u00e9"]
+    assert found.paths == ["train/a/1.jpg", "train/be\u0301/1.jpg", "val/b\u00e9/1.jpg"]  # as they are on the disk
+    assert found.warnings == ["Folders whose names differ only in how their accents are stored are one class: b\u00e9"]
 
 
 @pytest.mark.parametrize("name", ["animals10.zip", "animals10.tar.gz", "A.TGZ"])
@@ -119,7 +133,7 @@ def test_an_archive_is_to_be_unpacked(tmp_path: Path, name: str) -> None:
         (["w/a/1.jpg", "w/b/1.jpg"], "one class only, w. The folders inside may be the classes: data.root={root}/w"),
         (
             ["a/1.jpg", "b/x.txt", "c/.1.jpg"],
-            "no image (.jpg, .jpeg, .png, .webp, .bmp) in the class folder b, c. Put images there, or move",
+            "no image in the class folder b, c (only 1 .txt, 1 .jpg). Put images there (.jpg, .jpeg, .jpe, .jfif, ",
         ),
         (["gatto/1.jpg", "Gatto/1.jpg"], "the folders Gatto, gatto are one class, cat. Merge or rename them."),
         (
@@ -135,7 +149,8 @@ def test_an_archive_is_to_be_unpacked(tmp_path: Path, name: str) -> None:
         (["train/a/1.jpg", "train/b/1.jpg"], "train and one of val and test are needed. To split it by fractions: "),
         (
             ["train/a/1.jpg", "val/a/1.jpg", "valid/a/1.jpg"],
-            "train, val, valid name one split twice. Keep one folder for each.",
+            "train, val, valid name one split twice. Keep one folder for each, or say which to use: "
+            "'data.splits={{train: train, val: [val, valid]}}'",
         ),
     ],
 )
@@ -174,3 +189,40 @@ def test_locate_needs_a_root(tmp_path: Path) -> None:
 def test_locate_knows_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert locate(root="~/my images", cache_dir=tmp_path) == tmp_path / "my images"
+
+
+def test_images_are_known_by_their_beginning_where_the_name_does_not_say_so(tmp_path: Path) -> None:
+    plant(tmp_path, "a/1.jpg", "b/1.JFIF", "b/2.tif", "b/3.heic", "b/LICENSE", "b/notes.txt")
+    for name in ("b/none", "b/4.jpg_large"):
+        Image.new("L", (4, 4)).save(tmp_path / name, "PNG")
+    os.mkfifo(tmp_path / "b" / "pipe")  # opening it would wait for ever
+    found = scan(tmp_path)
+    assert found.paths == ["a/1.jpg", "b/1.JFIF", "b/2.tif", "b/4.jpg_large", "b/none"]
+    assert found.notes == [
+        "2 files (1 .jpg_large, 1 without a suffix) used as images, which they are by their contents: "
+        "b/4.jpg_large, b/none"
+    ]
+    assert counted(found.unused) == [
+        {"reason": NO_IMAGE, "suffix": "", "n": 2},
+        {"reason": UNREAD_FORMAT, "suffix": ".heic", "n": 1},
+        {"reason": NO_IMAGE, "suffix": ".txt", "n": 1},
+    ]
+
+
+def test_our_own_outputs_are_no_classes(tmp_path: Path) -> None:
+    run = ".hydra/config.yaml"
+    plant(
+        tmp_path, "a/1.jpg", "b/1.jpg", f"outputs/2026-01-01/12-00-00/{run}", f"multirun/day/time/job/{run}", f"r/{run}"
+    )
+    plant(tmp_path, "outputs/2026-01-01/12-00-00/figures/curves.png", "r/figures/curves.png", "a/1/images.html")
+    plant(tmp_path, "a/1/images.json", "a/1/thumbnail.png")
+    found = scan(tmp_path)
+    assert found.paths == ["a/1.jpg", "b/1.jpg"]
+    assert sorted(one.path for one in found.unused) == [
+        "a/1/", "multirun/day/time/job/", "outputs/2026-01-01/12-00-00/", "r/",
+    ]  # fmt: skip
+    assert {one.reason for one in found.unused} == {OWN_OUTPUT}
+
+
+def test_images_in_a_folder_of_the_name_of_our_outputs_are_used(tmp_path: Path) -> None:
+    assert scan(plant(tmp_path, "outputs/1.jpg", "inputs/1.jpg")).classes == ["inputs", "outputs"]
