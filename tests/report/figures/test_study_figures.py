@@ -42,7 +42,16 @@ def comparison(delta: float, low: float | None, high: float | None, verdict: Any
         smallest_signed_rank_p=0.5, note="",
     )  # fmt: skip
     known: dict[str, Any] = {"arm": f"cnn/{verdict}", "baseline": "cnn/none", "split": "test", "metric": "acc"}
-    known |= {"seeds": (0, 1), "n_seeds": 2, "p_value": 0.5, "p_adjusted": 0.5, "fair": True, "confounded": False}
+    known |= {
+        "seeds": (0, 1),
+        "n_seeds": 2,
+        "n_arm": 2,
+        "n_baseline": 2,
+        "p_value": 0.5,
+        "p_adjusted": 0.5,
+        "fair": True,
+        "confounded": False,
+    }
     known |= {"differs": (), "differences": (), "seeds_test": seeds}
     return Comparison(**(known | {"delta": delta, "ci_low": low, "ci_high": high, "verdict": verdict} | fields))
 

@@ -210,6 +210,7 @@ def comparison_of(arm: Arm, baseline: Arm, split: str, metric: str, deltas: np.n
     )  # fmt: skip
     return Comparison(
         arm=arm.name, baseline=baseline.name, split=split, metric=metric, seeds=tuple(arm.done), n_seeds=len(deltas),
+        n_arm=len(deltas), n_baseline=len(deltas),
         delta=mean, ci_low=low, ci_high=high, p_value=None if low is None else p,
         p_adjusted=None if low is None else min(1.0, 3 * p), verdict=verdict, fair=not confounded,
         confounded=confounded, differs=tuple(d.key for d in differences), differences=differences,
