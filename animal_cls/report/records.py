@@ -110,7 +110,7 @@ class Arm:
     def confusion(self, split: str) -> np.ndarray | None:
         """(K, K) images, summed over its seeds; rows = true class. None where no run was evaluated on this split."""
         results = [run.result for run in self.done.values() if run.result is not None]
-        tables = [np.array(r.splits[split].confusion, dtype=np.int64) for r in results if split in r.splits]
+        tables = [r.splits[split].matrix for r in results if split in r.splits]
         same = [table for table in tables if table.shape == tables[0].shape]
         return np.sum(same, axis=0) if same else None
 
@@ -338,7 +338,7 @@ class ImageNote:
     baseline: str | None  # for corrected and regressed
     split: str
     path: str  # relative to the root of the data
-    file: Path | None  # where it lay when it was trained on, if the config names the root; may be gone
+    root: Path | None  # the folder in which the run found its images; may be gone
     true: str
     predicted: str  # by the arm
     confidence: float  # the arm's probability of `predicted`, mean over the seeds for which this is so

@@ -45,7 +45,7 @@ def images(results: Sequence[Result], split: str) -> dict[str, int]:
     """Class -> images in a split, of the first of these runs."""
     if not results or split not in results[0].splits:
         return dict.fromkeys(results[0].classes, 0) if results else {}
-    totals = np.sum(results[0].splits[split].confusion, axis=1)
+    totals = results[0].splits[split].matrix.sum(axis=1)
     return dict(zip(results[0].classes, map(int, totals), strict=True))
 
 

@@ -35,7 +35,7 @@ def confusion(split_result: SplitResult, classes: Sequence[str], *, title: str) 
     Up to `READABLE` classes each cell holds its count and its share of the row; beyond that the shades alone
     speak, some class names are left out, and the most frequent confusions are listed beside.
     """
-    counts = np.array(split_result.confusion, dtype=np.int64).reshape(len(classes), len(classes))  # (K, K) images
+    counts = split_result.matrix  # (K, K) images
     names = [short(name) for name in classes]
     figure = small(counts, names) if len(classes) <= READABLE else large(counts, names)
     set_title(figure, title)

@@ -328,7 +328,7 @@ def notes_of(arms: Sequence[Arm], classes: Sequence[str], root: Path | None) -> 
     return [
         records.ImageNote(
             kind=kinds[k % 3], arm=arm.name, baseline=arm.baseline if k % 3 else None, split="test",  # type: ignore[arg-type]
-            path=f"{file.parent.name}/{file.name}", file=file, true=classes[0], predicted=classes[-1],
+            path=f"{file.parent.name}/{file.name}", root=file.parent.parent, true=classes[0], predicted=classes[-1],
             confidence=0.97 - 0.01 * k, seeds=5, n_seeds=5,
         )
         for arm in arms for k, file in enumerate(files)
