@@ -109,12 +109,20 @@ class ImageDataModule(LightningDataModule):
             images, targets = method.batch(images, targets, sampled)
         return replace(batch, images=images, targets=targets)
 
-    def examples(self, n: int) -> Batch:
-        """The first `n` training images of epoch 0, as they are changed there."""
+    def examples(self, split: str, *, classes: int, each: int) -> Batch:
+        """Up to `each` images of a split of up to so many classes, class by class.
+
+        Those of train are the first of epoch 0, as they are changed there; the others the first in the set's order.
+        """
+        if split != "train":
+            indices = self.indices(split)
+            chosen = indices[first_of_each(self.images.labels[indices], classes=classes, each=each)]
+            return self._reader()(next(iter(OrderedBatches(chosen, batch_size=max(1, len(chosen))))))
         batches = self._shuffled()
-        batches.batch_size = n
+        batches.batch_size = len(batches.order())
         index = next(iter(batches))
-        return self.finish(self._reader(self._changing)(index))
+        at = first_of_each(self.images.labels[index.indices], classes=classes, each=each)
+        return self.finish(self._reader(self._changing)(replace(index, indices=index.indices[at], keys=index.keys[at])))
 
     def _reader(self, methods: Sequence[Method] = ()) -> Reader:
         if self._resident is None:
@@ -125,3 +133,9 @@ class ImageDataModule(LightningDataModule):
     @property
     def _device(self) -> torch.device:
         return torch.device("cpu") if self.trainer is None else self.trainer.strategy.root_device
+
+
+def first_of_each(labels: np.ndarray, *, classes: int, each: int) -> np.ndarray:
+    """Where the first `each` of the first so many classes stand in `labels` (n,), class by class: (m,) int64."""
+    found = [np.flatnonzero(labels == name)[:each] for name in np.unique(labels)[:classes]]
+    return np.concatenate(found) if found else np.empty(0, dtype=np.int64)

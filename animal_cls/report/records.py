@@ -380,6 +380,8 @@ class Study:
     devices: dict[str, int]  # device, precision -> finished runs
     seconds: float  # wall time of all finished runs together
     run_warnings: dict[str, tuple[str, ...]]  # a warning that a run gave -> the names of the runs
+    cautions: tuple[str, ...] = ()  # what stands beside the answer: networks at chance, few images, a foreign split
+    reading_aid: str = ""  # why the statements decide nothing, in words: one seed, or other data; "" where they do
     warnings: tuple[str, ...]  # about the study itself: what is missing, double, unreadable or unlike
 
     def arm(self, name: str) -> Arm:
