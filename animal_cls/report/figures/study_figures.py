@@ -128,7 +128,7 @@ def of_confusions(study: Study) -> Iterator[Drawing]:
             yield Drawing(
                 name=file_name("confusion", split, model),
                 title=title,
-                caption="Rows: true class; columns: predicted class; all seeds that there are together. Blue: recognised; "
+                caption="Rows: true class; columns: predicted class; all seeds together. Blue: recognised; "
                 f"orange: taken for another class{shares}." + left_out(study, every),
                 alt=alt_text.of_confusions(found, arms[0].classes),
                 draw=partial(
