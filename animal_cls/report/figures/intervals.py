@@ -85,7 +85,8 @@ def scaled(row: ArmRow) -> tuple[float | None, float | None]:
 
 def rows_of(names: Sequence[str]) -> tuple[Figure, Axes]:
     """An empty figure with a line per name, from the top down."""
-    figure = Figure(figsize=(11, 1.5 + 0.3 * len(names)), layout="constrained")
+    figure = Figure(figsize=(11, 1.5 + 0.3 * len(names)))
+    figure.set_layout_engine("constrained", w_pad=0.15)  # inches: texts are a little wider in a PNG than where measured
     axes = figure.add_subplot()
     axes.set_yticks(range(len(names)), names, **lettering())
     axes.set_ylim(len(names) - 0.4, -0.6)
