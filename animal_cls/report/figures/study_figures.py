@@ -8,7 +8,7 @@ from animal_cls.report.figures import alt_text
 from animal_cls.report.figures.beside_published import beside_published
 from animal_cls.report.figures.choice import MOST_PANELS, chosen, file_name, left_out, within
 from animal_cls.report.figures.class_size import class_size, classes_differ
-from animal_cls.report.figures.confusion import WRITTEN_CLASSES, matrices
+from animal_cls.report.figures.confusion import MOST, WRITTEN_CLASSES, matrices
 from animal_cls.report.figures.curves import MIXED, NOTE
 from animal_cls.report.figures.drawing import Drawing
 from animal_cls.report.figures.heatmap import changes, heatmap
@@ -106,7 +106,8 @@ def of_changes(study: Study) -> Iterator[Drawing]:
         yield Drawing(
             name="classes",
             title=title,
-            caption="Blue: better than the baseline; orange: worse.",
+            caption="Blue: better than the baseline; orange: worse."
+            + f" The {len(table.classes)} classes that change most, of {table.of:,}." * (table.of > len(table.classes)),
             alt=alt_text.of_changes(table),
             draw=partial(heatmap, table, title=title),
         )
@@ -129,12 +130,17 @@ def of_confusions(study: Study) -> Iterator[Drawing]:
                 name=file_name("confusion", split, model),
                 title=title,
                 caption="Rows: true class; columns: predicted class; all seeds together. Blue: recognised; "
-                f"orange: taken for another class{shares}." + left_out(study, every),
+                f"orange: taken for another class{shares}." + most_of(len(arms[0].classes)) + left_out(study, every),
                 alt=alt_text.of_confusions(found, arms[0].classes),
                 draw=partial(
                     matrices, [(within(model, name), counts) for name, counts in found], arms[0].classes, title=title
                 ),
             )
+
+
+def most_of(classes: int) -> str:
+    """A sentence on the classes that a matrix does not show, or nothing."""
+    return f" The {MOST} classes that are confused most, of {classes:,}." if classes > MOST else ""
 
 
 def of_link(study: Study) -> Iterator[Drawing]:
