@@ -5,6 +5,7 @@ import math
 import os
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -71,11 +72,11 @@ def test_damage_in_any_byte_is_noticed(tmp_path: Path) -> None:
     assert set(cut) == {told}
 
 
-def rewritten(folder: Path, change: dict[str, object], *, schema: int = 1) -> None:
+def rewritten(folder: Path, change: Mapping[str, object], *, schema: int = 1) -> None:
     """Save `DONE`, and then as a program without checksums would write it, with a change; `...` takes a key out."""
     (folder / "result.json").unlink(missing_ok=True)
     results.save(DONE, folder)
-    record = json.loads((folder / "result.json").read_text()) | {"schema": schema} | change
+    record = json.loads((folder / "result.json").read_text()) | {"schema": schema} | dict(change)
     del record["checksum"]
     text = json.dumps({key: value for key, value in record.items() if value is not ...})
     (folder / "result.json").write_text(text)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 LARGEST = 1e100  # of a float: sums of squares of many are still finite
 LARGEST_INTEGER = 2**53  # which JSON readers agree on
@@ -54,7 +54,7 @@ def value(kind: Any, raw: Any, where: str) -> Any:
         return {key: value(inner[1], item, f"{where}.{key}") for key, item in raw.items()}
     if origin is list:
         return elements(inner[0], raw, where)
-    return record(kind, raw, where) if is_dataclass(kind) else plain(kind, raw, where)
+    return record(cast(type, kind), raw, where) if is_dataclass(kind) else plain(kind, raw, where)
 
 
 def one_of(kinds: tuple[Any, ...], raw: Any, where: str) -> Any:

@@ -103,7 +103,7 @@ def _by_images(
         p_value=number(test.p_value),
         over=test.over,
         images_test=None if blank.metric == "loss" else images_test(paired, a, b, weights),
-        seeds_test=seeds_test(*by_seed, scale),
+        seeds_test=seeds_test(by_seed[0], by_seed[1], scale),
     )
     return known, test
 
@@ -117,7 +117,7 @@ def _by_results(blank: Comparison, arm: Arm, baseline: Arm, scale: float, why: s
     for side, seeds in zip((arm, baseline), _seeds(arm, baseline, blank.split), strict=True):
         found = {seed: side.done[seed].result for seed in seeds}
         sides.append({seed: getattr(r.splits[blank.split], blank.metric) for seed, r in found.items() if r is not None})
-    test = seeds_test(*sides, scale)
+    test = seeds_test(sides[0], sides[1], scale)
     means = [float(np.mean(list(side.values()))) for side in sides]
     return replace(
         blank,

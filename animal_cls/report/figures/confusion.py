@@ -26,7 +26,7 @@ EMPTY = (0.9, 0.9, 0.9, 1.0)  # the row of a class without images
 WRITTEN_CLASSES = 12  # classes up to which the cells hold their share
 WRITTEN = 0.045  # share of a row below which its shade alone speaks
 SMALL_SHEET = Sheet(columns=3, height=3.0, left=1.1, bottom=0.9, between=(0.35, 0.45))
-LARGE_SHEET = Sheet(columns=2, height=4.7, left=1.1, bottom=0.9, between=(0.35, 0.45))
+LARGE_SHEET = Sheet(columns=2, height=4.7, left=1.35, bottom=1.1, between=(0.35, 0.45))
 LEGEND = "in each cell: images, and their share of the row; blue: recognised, orange: taken for another class"
 
 
@@ -157,7 +157,7 @@ def matrices(arms: Sequence[tuple[str, np.ndarray]], classes: Sequence[str], *, 
     Of more than `MOST` classes, those that all arms together confuse most.
     """
     kept = most_confused(sum((counts for _, counts in arms), np.zeros((len(classes), len(classes)), dtype=np.int64)))
-    names = [short(classes[k], 15) for k in kept]
+    names = [short(classes[k], 15) for k in kept.tolist()]
     sheet = SMALL_SHEET if len(classes) <= WRITTEN_CLASSES else LARGE_SHEET
     figure, places = panels([name for name, _ in arms], sheet)
     columns = sheet.beside(len(arms))

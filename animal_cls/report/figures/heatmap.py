@@ -53,7 +53,8 @@ def heatmap(table: Changes, *, title: str) -> Figure:
     written = points.size <= WRITTEN
     high, wide = points.shape
     width = min(max(1.25 * wide + 2.5, 7.0), 14.0)
-    figure = Figure(figsize=(width, max(2.2, (0.36 if written else 0.17) * high) + 2.2), layout="constrained")
+    figure = Figure(figsize=(width, max(2.2, (0.36 if written else 0.17) * high) + 2.2))
+    figure.set_layout_engine("constrained", w_pad=0.15)  # inches: texts are a little wider in a PNG than where measured
     axes = figure.add_subplot()
     axes.pcolormesh(np.arange(wide + 1) - 0.5, np.arange(high + 1) - 0.5, shades(points))
     axes.invert_yaxis()

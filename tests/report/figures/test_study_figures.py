@@ -190,7 +190,9 @@ def test_one_very_wide_interval_does_not_hide_the_others() -> None:
     low, high = figure.axes[0].get_xlim()
     assert -10 < low < 0 < 3 < high < 12
     arrows = [(line.get_marker(), *np.ravel(line.get_xdata())) for line in figure.axes[0].lines]
-    assert [mark for mark in arrows if mark[0] in "<>"] == [("<", low), (">", high)], "of the first interval alone"
+    assert [mark for mark in arrows if mark[0] in ("<", ">")] == [("<", low), (">", high)], (
+        "of the first interval alone"
+    )
     assert [text for text in words(figure) if text in ("-80.0", "+82.0")] == ["-80.0", "+82.0"]
 
 
