@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from animal_cls.errors import UserError
-from animal_cls.files import atomic, typed
+from animal_cls.files import atomic, plain, typed
 
 SCHEMA = 2  # raised when a field of result.json changes its meaning
 CHECKED = 2  # the schema from which on a result must have its checksum
@@ -148,11 +148,11 @@ def load(folder: Path) -> Result | None:
     """
     path = folder / RESULT
     try:
-        if path.exists() and not path.is_file():  # to read a pipe may never end
-            raise UserError(f"{path}: is no file. Move it away and run again to make a new one.")
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = json.loads(plain.read(path).decode())
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except plain.NoFile as error:
+        raise UserError(f"{path}: {error.strerror}. Move it away and run again to make a new one.") from None
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: damaged ({error}). Delete it and run again to make a new one.") from None
     try:
@@ -189,7 +189,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 def verified(table: Path) -> bytes:
     """The content of a table; raises `ValueError` where it is not the one that the result.json beside it speaks of."""
-    content = table.read_bytes()
+    content = plain.read(table)
     expected = _expected(table)
     if expected is not None and sha256(content) != expected:
         raise ValueError(f"its checksum is not the one that {RESULT} has")
@@ -357,7 +357,7 @@ def read_predictions(folder: Path) -> Predictions:
         ValueError: it is damaged.
     """
     with suppress(OSError):
-        content = (folder / TWIN).read_bytes()
+        content = plain.read(folder / TWIN)
         if sha256(content) == _expected(folder / TWIN):
             return _from_twin(content)
     return _from_table(verified(folder / PREDICTIONS).decode())

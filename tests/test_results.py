@@ -250,10 +250,17 @@ def test_what_cannot_be_is_named(tmp_path: Path) -> None:
             results.load(tmp_path)
 
 
-def test_a_pipe_is_no_result(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "result.json")
-    with pytest.raises(UserError, match=r"result\.json: is no file"):
-        results.load(tmp_path)
+@pytest.mark.parametrize("name", ["result.json", "metrics.csv", "predictions.csv", "predictions.npz"])
+def test_a_pipe_is_not_read(tmp_path: Path, name: str) -> None:
+    """It would never end."""
+    os.mkfifo(tmp_path / name)
+    if name == "result.json":
+        with pytest.raises(UserError, match=r"result\.json: is no file but a folder, a pipe or a device\. Move it"):
+            results.load(tmp_path)
+    else:
+        read = results.read_metrics if name == "metrics.csv" else results.read_predictions
+        with pytest.raises(OSError, match=r"is no file|No such file"):
+            read(tmp_path)
 
 
 def test_a_thousand_classes_take_two_megabytes_and_come_back(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from animal_cls import results
 from animal_cls.errors import UserError
+from animal_cls.files import plain
 from animal_cls.report.analysis.predictions import Reader
 from animal_cls.report.records import Run
 from animal_cls.results import LOCK, PLAN
@@ -93,7 +94,7 @@ def _planned(folder: Path, warnings: list[str]) -> dict[str, Any]:
 def _plan(path: Path, warnings: list[str]) -> dict[str, dict[str, Any]]:
     """The jobs of a sweep by the name of their folder; none where the plan is damaged."""
     try:
-        jobs = json.loads(path.read_text(encoding="utf-8"))["jobs"]
+        jobs = json.loads(plain.read(path))["jobs"]
         return {job["folder"]: job for job in jobs if Path(job["folder"]).name == job["folder"]}
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         warnings.append(f"{path}: damaged ({error!r}); jobs that have no folder yet are not known.")
@@ -138,13 +139,13 @@ def _metrics(folder: Path) -> dict[str, np.ndarray] | None:
 def _overrides(path: Path) -> tuple[str, ...] | None:
     """The items of Hydra's overrides.yaml, read without a YAML library; None where one would be needed."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = plain.read(path).decode().splitlines()
     except (OSError, ValueError):
         return None
     if lines == ["[]"]:
         return ()
-    plain = [re.fullmatch(r"- ([^'\"&*!|>%@`{\[#][^#]*)", line) for line in lines]
-    return tuple(match[1] for match in plain if match) if all(plain) else None
+    items = [re.fullmatch(r"- ([^'\"&*!|>%@`{\[#][^#]*)", line) for line in lines]
+    return tuple(match[1] for match in items if match) if all(items) else None
 
 
 def newest_first(runs: Iterable[Run]) -> list[Run]:
