@@ -228,7 +228,8 @@ def _sample_sheet(classifier: Classifier, data: ImageDataModule, result: Result)
     held_out = [name for name in ("val", "test") if name in result.splits][:1]
     batches = [data.examples(name, classes=classes, each=EXAMPLES // 2 // classes) for name in ("train", *held_out)]
     splits = [name for name, batch in zip(("train", *held_out), batches, strict=True) for _ in batch.labels]
-    images = torch.cat([batch.images.float() for batch in batches])
+    side = max(batch.images.shape[-1] for batch in batches)  # a method may have made those of train smaller
+    images = torch.cat([torch.nn.functional.interpolate(batch.images.float().cpu(), (side, side)) for batch in batches])
     classifier.eval()
     with torch.inference_mode():
         predicted = classifier(images.to(classifier.device)).argmax(dim=1).tolist()
