@@ -7,16 +7,18 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from animal_cls.errors import UserError
-from animal_cls.files import atomic
+from animal_cls.files import atomic, plain, typed
 
-SCHEMA = 1  # raised when a field of result.json changes its meaning
+SCHEMA = 2  # raised when a field of result.json changes its meaning
+CHECKED = 2  # the schema from which on a result must have its checksum
+DENSE = 100  # classes up to which a confusion matrix is written in full; K * K numbers of many would be megabytes
 RESULT, METRICS, PREDICTIONS = "result.json", "metrics.csv", "predictions.csv"
 START = "start.json"  # of a run: how it began (training/start.py)
 LOCK, OWNER = ".lock", "owner.json"  # of a run: held while a process trains in the folder, and who that is or was
@@ -37,6 +39,15 @@ Status = Literal["done", "failed", "skipped"]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Cells:
+    """The cells of a confusion matrix that are not 0, row by row: three lists of one length."""
+
+    true: list[int]  # index of the class
+    predicted: list[int]
+    images: list[int]
+
+
+@dataclass(frozen=True, kw_only=True)
 class SplitResult:
     """How well one network does on one split. Accuracies are fractions; a class without images has `None`."""
 
@@ -46,7 +57,32 @@ class SplitResult:
     acc_macro: float  # mean over the classes that have images
     ece: float  # expected calibration error, 15 bins of equal width
     per_class: dict[str, float | None]  # class -> share of its images that are recognised
-    confusion: list[list[int]]  # images; row = true class, column = predicted
+    confusion: list[list[int]] | Cells  # images; row = true class, column = predicted; of many classes its cells
+
+    @property
+    def matrix(self) -> np.ndarray:
+        """`confusion`, however it is kept: (K, K) int64 images; raises `ValueError` where the classes are others."""
+        k, kept = len(self.per_class), self.confusion
+        if isinstance(kept, Cells):
+            counts = np.zeros((k, k), dtype=np.int64)
+            if not len(kept.true) == len(kept.predicted) == len(kept.images):
+                raise ValueError("the cells of the confusion matrix are lists of unequal lengths")
+            at = np.array([kept.true, kept.predicted], dtype=np.int64)
+            if at.size and not (at.min() >= 0 and at.max() < k):
+                raise ValueError(f"a cell of the confusion matrix is beyond {k} x {k}")
+            np.add.at(counts, (at[0], at[1]), kept.images)
+            return counts
+        if len(kept) != k or any(len(row) != k for row in kept):
+            raise ValueError(f"the confusion matrix is not {k} x {k}")
+        return np.array(kept, dtype=np.int64).reshape(k, k)
+
+
+def confusion_of(counts: np.ndarray) -> list[list[int]] | Cells:
+    """A (K, K) matrix of images as a `SplitResult` keeps it: in full, or of more than `DENSE` classes its cells."""
+    if len(counts) <= DENSE:
+        return counts.tolist()
+    true, predicted = np.nonzero(counts)
+    return Cells(true=true.tolist(), predicted=predicted.tolist(), images=counts[true, predicted].tolist())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,33 +160,45 @@ def save(result: Result, folder: Path) -> None:
     refuse_finished(folder)
     record = asdict(result)
     record["checksum"] = _checksum(record)
-    atomic.write(folder / RESULT, json.dumps(record, indent=2, allow_nan=False) + "\n")
+    lines = 2 if len(result.classes) <= DENSE else None  # a line for each of many thousand numbers is for no reader
+    atomic.write(folder / RESULT, json.dumps(record, indent=lines, allow_nan=False) + "\n")
 
 
 def load(folder: Path) -> Result | None:
     """The result in `folder`, or `None` where a run is unfinished.
 
     Raises:
-        UserError: the file is damaged or was written by a newer version of this program.
+        UserError: the file is damaged, says what cannot be, or was written by a newer version of this program.
     """
     path = folder / RESULT
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = json.loads(plain.read(path).decode())
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except ValueError as error:
+    except plain.NoFile as error:
+        raise UserError(f"{path}: {error.strerror}. Move it away and run again to make a new one.") from None
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: damaged ({error}). Delete it and run again to make a new one.") from None
-    if isinstance(raw, dict) and (kept := raw.pop("checksum", None)) is not None and kept != _checksum(raw):
-        raise UserError(f"{path}: damaged (its checksum does not fit). Delete it and run again to make a new one.")
-    if not isinstance(raw, dict) or not raw.get("schema", 0) <= SCHEMA:
-        schema = raw.get("schema") if isinstance(raw, dict) else "none"
-        raise UserError(
-            f"{path}: its schema ({schema}) is newer than this version reads ({SCHEMA}). Update animal_cls."
-        )
     try:
-        return _parse(raw)
-    except (TypeError, AttributeError) as error:
-        raise UserError(f"{path}: incomplete ({error}). Delete it and run again to make a new one.") from None
+        schema = _schema(raw)
+        if schema <= SCHEMA:
+            return _parse(raw)
+    except ValueError as error:
+        raise UserError(f"{path}: {error}. Delete it and run again to make a new one.") from None
+    raise UserError(f"{path}: its schema ({schema}) is newer than this version reads ({SCHEMA}). Update animal_cls.")
+
+
+def _schema(raw: Any) -> int:
+    """The schema of what result.json holds, whose checksum is taken out; raises `ValueError` where it is damaged."""
+    schema = raw.get("schema") if isinstance(raw, dict) else None
+    if type(schema) is not int or schema < 1:
+        raise ValueError("damaged (it has no schema, a whole number)")
+    kept = raw.pop("checksum", None)
+    if kept is None and CHECKED <= schema <= SCHEMA:
+        raise ValueError("damaged (its checksum is missing)")
+    if kept is not None and kept != _checksum(raw):
+        raise ValueError("damaged (its checksum does not fit)")
+    return schema
 
 
 def _checksum(record: Mapping[str, Any]) -> str:
@@ -199,7 +247,7 @@ def _digest(file: Path) -> str:
 
 def verified(table: Path) -> bytes:
     """The content of a table; raises `ValueError` where it is not the one that the result.json beside it speaks of."""
-    content = table.read_bytes()
+    content = plain.read(table)
     expected = _expected(table)
     if expected is not None and sha256(content) != expected:
         raise ValueError(f"its checksum is not the one that {RESULT} has")
@@ -218,14 +266,49 @@ def _expected(table: Path) -> str | None:
 
 
 def _parse(raw: dict[str, Any]) -> Result:
-    """A record with the fields that this version knows; those that it does not know are of later ones."""
-    known: dict[str, Any] = {f.name: raw[f.name] for f in fields(Result) if f.name in raw}
-    known["splits"] = {name: SplitResult(**split) for name, split in raw.get("splits", {}).items()}
-    known["methods"] = [MethodRecord(**method) for method in raw.get("methods", [])]
-    known["environments"] = [Environment(**one) for one in raw.get("environments", [])]
-    if "derived" not in raw and isinstance(raw.get("config"), dict):
-        known |= _known_of_old(flat(raw["config"]))
-    return Result(**known)
+    """A record with the fields that this version knows, each of its type, and numbers that can be.
+
+    Raises:
+        ValueError: a field is missing, or not what it has to be; the message names it.
+    """
+    try:
+        result = typed.record(Result, raw)
+        if "derived" not in raw:
+            result = replace(result, **_known_of_old(flat(result.config)))
+        _check(result)
+    except ValueError as error:
+        raise ValueError(f"incomplete ({error})") from None
+    return result
+
+
+def _check(result: Result) -> None:
+    """Raise `ValueError` where fields of the right types contradict each other."""
+    if len(set(result.classes)) != len(result.classes):
+        raise ValueError("classes holds a name twice")
+    if min(result.seconds, result.epochs) < 0:
+        raise ValueError("seconds or epochs is below 0")
+    for name, split in result.splits.items():
+        if list(split.per_class) != result.classes:
+            raise ValueError(f"splits.{name}.per_class does not name the classes")
+        _check_split(f"splits.{name}", split)
+
+
+def _check_split(name: str, split: SplitResult) -> None:
+    """Raise `ValueError` where the numbers of a split cannot be."""
+    try:
+        counts = split.matrix
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+    if (counts.size and counts.min() < 0) or counts.sum() != split.n:
+        raise ValueError(f"{name}: the confusion matrix does not hold n = {split.n} images")
+    shares = (
+        split.acc,
+        split.acc_macro,
+        split.ece,
+        *(share for share in split.per_class.values() if share is not None),
+    )
+    if not all(0 <= share <= 1 for share in shares) or split.loss < 0:
+        raise ValueError(f"{name}: a share is not between 0 and 1, or the loss is below 0")
 
 
 def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -343,7 +426,7 @@ def read_predictions(folder: Path) -> Predictions:
         ValueError: it is damaged.
     """
     with suppress(OSError):
-        content = (folder / TWIN).read_bytes()
+        content = plain.read(folder / TWIN)
         if sha256(content) == _expected(folder / TWIN):
             return _from_twin(content)
     return _from_table(verified(folder / PREDICTIONS).decode())

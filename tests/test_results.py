@@ -3,9 +3,11 @@
 import csv
 import json
 import math
+import os
 import re
 from collections import Counter
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,13 @@ from animal_cls.errors import UserError
 from animal_cls.results import Predictions, Result, SplitResult
 
 SPLIT = SplitResult(
-    n=3, loss=0.1 + 0.2, acc=2 / 3, acc_macro=0.75, ece=0.05, per_class={"cat": 1.0, "a, b": None}, confusion=[[2, 1]]
+    n=3,
+    loss=0.1 + 0.2,
+    acc=2 / 3,
+    acc_macro=0.75,
+    ece=0.05,
+    per_class={"cat": 1.0, "a, b": None, "狐狸": 0.5},
+    confusion=[[1, 0, 0], [0, 0, 0], [1, 0, 1]],
 )
 DONE = Result(
     status="done",
@@ -110,14 +118,22 @@ def test_a_failed_run_has_nothing_to_lose(tmp_path: Path) -> None:
     assert damage(tmp_path) == ""
 
 
-def test_a_result_without_a_checksum_is_read(tmp_path: Path) -> None:
-    """One that another program wrote."""
-    results.save(DONE, tmp_path)
-    path = tmp_path / "result.json"
-    record = json.loads(path.read_text())
+def rewritten(folder: Path, change: Mapping[str, object], *, schema: int = 1) -> None:
+    """Save `DONE`, and then as a program without checksums would write it, with a change; `...` takes a key out."""
+    (folder / "result.json").unlink(missing_ok=True)
+    results.save(DONE, folder)
+    record = json.loads((folder / "result.json").read_text()) | {"schema": schema} | dict(change)
     del record["checksum"]
-    path.write_text(json.dumps(record))
-    assert results.load(tmp_path) == DONE
+    text = json.dumps({key: value for key, value in record.items() if value is not ...})
+    (folder / "result.json").write_text(text)
+
+
+def test_a_result_of_before_checksums_needs_none_and_a_later_one_does(tmp_path: Path) -> None:
+    rewritten(tmp_path, {})
+    assert results.load(tmp_path) == replace(DONE, schema=1)
+    rewritten(tmp_path, {}, schema=2)
+    with pytest.raises(UserError, match=r"result\.json: damaged \(its checksum is missing\)\. Delete it"):
+        results.load(tmp_path)
 
 
 def whole_run(folder: Path) -> Predictions:
@@ -182,10 +198,7 @@ def test_a_result_without_the_fields_knows_what_was_true_then(tmp_path: Path) ->
         "optimizer": {"name": "adam", "_target_": "Adam", "weight_decay": 1e-5},
         "trainer": {"checkpoint_minutes": 10, "max_epochs": 3},
     }
-    results.save(replace(DONE, config=config), tmp_path)
-    path = tmp_path / "result.json"
-    raw = {k: v for k, v in json.loads(path.read_text()).items() if k not in ("derived", "no_outcome", "checksum")}
-    path.write_text(json.dumps(raw))
+    rewritten(tmp_path, {"config": config, "derived": ..., "no_outcome": ...})
     read = results.load(tmp_path)
     assert read is not None
     assert read.derived == {"model.image_size": "data.image_size", "optimizer.weight_decay": "reg.weight_decay"}
@@ -246,30 +259,71 @@ def test_a_damaged_file_is_named_with_the_way_out(tmp_path: Path, text: str) -> 
     "change", [{"status": ...}, {"model": ...}, {"splits": {"val": {"n": 3}}}, {"splits": {"val": 3}}, {"splits": []}]
 )
 def test_an_incomplete_file_is_named_with_the_way_out(tmp_path: Path, change: dict[str, object]) -> None:
-    results.save(DONE, tmp_path)
-    raw = json.loads((tmp_path / "result.json").read_text()) | change
-    raw = {key: value for key, value in raw.items() if value is not ... and key != "checksum"}
-    (tmp_path / "result.json").write_text(json.dumps(raw))
+    rewritten(tmp_path, change)
     with pytest.raises(UserError, match=r"result\.json: incomplete \(.*\)\. Delete it and run again"):
         results.load(tmp_path)
 
 
 def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
-    results.save(DONE, tmp_path)
-    raw = json.loads((tmp_path / "result.json").read_text())
-    del raw["checksum"]
-    (tmp_path / "result.json").write_text(json.dumps(raw | {"schema": results.SCHEMA + 1}))
-    message = r"result\.json: its schema \(2\) is newer than this version reads \(1\)\. Update animal_cls\.$"
+    rewritten(tmp_path, {}, schema=results.SCHEMA + 1)
+    message = r"result\.json: its schema \(3\) is newer than this version reads \(2\)\. Update animal_cls\.$"
     with pytest.raises(UserError, match=message):
         results.load(tmp_path)
 
 
 def test_a_field_that_this_version_does_not_know_is_no_harm(tmp_path: Path) -> None:
-    results.save(DONE, tmp_path)
-    raw = json.loads((tmp_path / "result.json").read_text())
-    del raw["checksum"]
-    (tmp_path / "result.json").write_text(json.dumps(raw | {"watts": 300}))
-    assert results.load(tmp_path) == DONE
+    rewritten(tmp_path, {"watts": 300})
+    assert results.load(tmp_path) == replace(DONE, schema=1)
+
+
+def test_what_cannot_be_is_named(tmp_path: Path) -> None:
+    deep: dict[str, object] = {}
+    for _ in range(50):
+        deep = {"deeper": deep}
+    split = json.loads(json.dumps(asdict(SPLIT)))
+    for change, words in (
+        ({"seed": True}, "seed is not a whole number but True"),
+        ({"seconds": 1e300}, "seconds is no finite number"),
+        ({"classes": ["cat", "cat"]}, "classes holds a name twice"),
+        ({"config": deep}, "is nested more than 40 levels deep"),
+        ({"splits": {"val": split | {"acc": 1.5}}}, "splits.val: a share is not between 0 and 1"),
+        ({"splits": {"val": split | {"n": 4}}}, "splits.val: the confusion matrix does not hold n = 4 images"),
+        ({"splits": {"val": split | {"confusion": [[3]]}}}, "splits.val: the confusion matrix is not 3 x 3"),
+        ({"splits": {"val": split | {"confusion": {"true": [3], "predicted": [0], "images": [3]}}}}, "beyond 3 x 3"),
+    ):
+        rewritten(tmp_path, change)
+        with pytest.raises(UserError, match=re.escape(words)):
+            results.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["result.json", "metrics.csv", "predictions.csv", "predictions.npz"])
+def test_a_pipe_is_not_read(tmp_path: Path, name: str) -> None:
+    """It would never end."""
+    os.mkfifo(tmp_path / name)
+    if name == "result.json":
+        with pytest.raises(UserError, match=r"result\.json: is no file but a folder, a pipe or a device\. Move it"):
+            results.load(tmp_path)
+    else:
+        read = results.read_metrics if name == "metrics.csv" else results.read_predictions
+        with pytest.raises(OSError, match=r"is no file|No such file"):
+            read(tmp_path)
+
+
+def test_a_thousand_classes_take_two_megabytes_and_come_back(tmp_path: Path) -> None:
+    """A confusion matrix in full would be a million numbers a split; up to 100 classes it is."""
+    rng, k = np.random.default_rng(0), 1000
+    labels = np.repeat(np.arange(k), 10)
+    counts = np.zeros((k, k), dtype=np.int64)
+    np.add.at(counts, (labels, rng.integers(k, size=len(labels))), 1)
+    names = [f"class {i}" for i in range(k)]
+    known = {"n": len(labels), "acc": 0.0, "acc_macro": 0.0, "ece": 0.0, "loss": 7.0}
+    split = SplitResult(per_class=dict.fromkeys(names, 0.001), confusion=results.confusion_of(counts), **known)
+    results.save(replace(DONE, classes=names, splits=dict.fromkeys(results.SPLITS, split)), tmp_path)
+    assert (tmp_path / "result.json").stat().st_size < 2e6
+    read = results.load(tmp_path)
+    assert read is not None
+    assert (read.splits["val"].matrix == counts).all()
+    assert results.confusion_of(counts[:100, :100]) == counts[:100, :100].tolist()
 
 
 def test_metrics_come_back_exactly_and_a_missing_number_is_nan(tmp_path: Path) -> None:

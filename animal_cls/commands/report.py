@@ -16,6 +16,8 @@ def main(words: Sequence[str]) -> int:
         made = make(asked.folders, out, compare=[tuple(pair) for pair in asked.compare], workers=workers)
     for answer in made.answers:
         print(answer.text)
+    for caution in made.cautions:
+        print(caution)
     print(f"report  {out}")
     return 0
 

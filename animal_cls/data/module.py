@@ -117,12 +117,23 @@ class ImageDataModule(LightningDataModule):
             side = method.side(side)
         return batch if side == full else replace(batch, images=resized(batch.images, side))
 
-    def examples(self, n: int) -> Batch:
-        """The first `n` training images of epoch 0, as they are changed there, in the computer's memory."""
+    def examples(self, split: str, *, classes: int, each: int) -> Batch:
+        """Up to `each` images of a split of up to so many classes, class by class.
+
+        Those of train are the first of epoch 0, as they are changed there; the others the first in the set's order.
+        They lie in the computer's memory.
+        """
+        if split != "train":
+            indices = self.indices(split)
+            chosen = indices[first_of_each(self.images.labels[indices], classes=classes, each=each)]
+            index = next(iter(OrderedBatches(chosen, batch_size=max(1, len(chosen)))))
+            return self._reader()(index).to(torch.device("cpu"))
         batches = self._shuffled()
-        batches.batch_size = n
+        batches.batch_size = len(batches.order())
         index = next(iter(batches))
-        return self.finish(self._training_reader()(index)).to(torch.device("cpu"))
+        at = first_of_each(self.images.labels[index.indices], classes=classes, each=each)
+        shown = replace(index, indices=index.indices[at], keys=index.keys[at])
+        return self.finish(self._training_reader()(shown)).to(torch.device("cpu"))
 
     def _training_reader(self) -> Reader:
         return self._reader(self._changing, is_training=True)
@@ -149,3 +160,9 @@ def resized(images: Tensor, side: int) -> Tensor:
     """Images (N, C, H, W) in [0, 255] as (N, C, side, side) float, averaged over what falls together."""
     images = images if images.is_floating_point() else images.float()
     return functional.interpolate(images, (side, side), mode="bilinear", antialias=True).clamp_(0, 255)
+
+
+def first_of_each(labels: np.ndarray, *, classes: int, each: int) -> np.ndarray:
+    """Where the first `each` of the first so many classes stand in `labels` (n,), class by class: (m,) int64."""
+    found = [np.flatnonzero(labels == name)[:each] for name in np.unique(labels)[:classes]]
+    return np.concatenate(found) if found else np.empty(0, dtype=np.int64)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from animal_cls.report.analysis.arms import arrange
 from animal_cls.report.analysis.averages import arm_rows, reliabilities
+from animal_cls.report.analysis.cautions import cautions
 from animal_cls.report.analysis.classes import class_links, class_rows, confused, images
 from animal_cls.report.analysis.collect import collect
 from animal_cls.report.analysis.comparisons import compare_all
@@ -58,6 +59,8 @@ def build_study(sources: Sequence[Path], *, compare: Sequence[tuple[str, str]] =
         devices=dict(Counter(f"{result.device}, {result.precision}" for result in results)),
         seconds=sum(result.seconds for result in results),
         run_warnings=_run_warnings(runs),
+        cautions=tuple(cautions(arms, split, data)),
+        reading_aid=published.reading_aid(arms, data[0] if data else None),
         warnings=(*found.warnings, *_warnings(runs, arms), *reader.troubles),
     )
 

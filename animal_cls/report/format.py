@@ -84,6 +84,11 @@ def difference(c: Comparison) -> str:
     return f"{text} (95 % interval {signed(c.ci_low, c.unit)} to {signed(c.ci_high, c.unit)}{over})"
 
 
+def seeds_of(c: Comparison) -> str:
+    """`5 seeds`, or `3 seeds against 5, not paired`."""
+    return plural(c.n_arm, "seed") if c.by_seed else f"{plural(c.n_arm, 'seed')} against {c.n_baseline}, not paired"
+
+
 def plural(n: int, noun: str) -> str:
     """`1 seed`, `5 seeds`."""
     return f"{n:,} {noun}{'s' * (n != 1)}"

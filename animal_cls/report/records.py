@@ -96,6 +96,12 @@ class Arm:
     notes: tuple[str, ...] = ()  # why there is no baseline, or why that one of several; seeds that were there twice
 
     @property
+    def failed(self) -> tuple[int, ...]:
+        """The seeds whose runs failed, ascending, without those of which another run is finished."""
+        seeds = {run.seed for run in self.runs if run.status == "failed" and run.seed is not None}
+        return tuple(sorted(seeds - self.done.keys()))
+
+    @property
     def classes(self) -> list[str]:
         """The classes of its finished runs."""
         results = [run.result for run in self.done.values() if run.result is not None]
@@ -104,7 +110,7 @@ class Arm:
     def confusion(self, split: str) -> np.ndarray | None:
         """(K, K) images, summed over its seeds; rows = true class. None where no run was evaluated on this split."""
         results = [run.result for run in self.done.values() if run.result is not None]
-        tables = [np.array(r.splits[split].confusion, dtype=np.int64) for r in results if split in r.splits]
+        tables = [r.splits[split].matrix for r in results if split in r.splits]
         same = [table for table in tables if table.shape == tables[0].shape]
         return np.sum(same, axis=0) if same else None
 
@@ -205,9 +211,11 @@ class ImagesTest:
     """Variance of the *images*: these weights, on other images. None of it speaks about other seeds."""
 
     n: int  # images that both runs have in this split
-    corrected: int  # images, summed over seeds: the arm is right and the baseline wrong
-    regressed: int  # the other way round
-    p_values: dict[int, float]  # seed -> exact McNemar test
+    corrected: (
+        int | None
+    )  # images, summed over the seeds of both: the arm is right and the baseline wrong; None: no such
+    regressed: int | None  # the other way round
+    p_values: dict[int, float]  # seed that both have -> exact McNemar test
     ci_low: float | None  # paired bootstrap over images of the mean difference of these runs; points
     ci_high: float | None
 
@@ -216,10 +224,10 @@ class ImagesTest:
 class SeedsTest:
     """Variance of the *seeds*: other weights and orders, on these very images."""
 
-    deltas: dict[int, float]  # seed -> difference, points or nats
+    deltas: dict[int, float]  # seed that both have -> difference, points or nats
     std: float | None  # of the differences, n - 1; None with one seed
-    p_value: float | None  # paired t; None with one seed, or where all differences are the same
-    ci_low: float | None  # paired t-interval
+    p_value: float | None  # t, paired where the seeds are the same; None with one seed, or without any spread
+    ci_low: float | None  # its interval
     ci_high: float | None
     smallest_signed_rank_p: float | None  # below which no exact two-sided signed-rank test of so many seeds can fall
     note: str  # what so many seeds cannot show, in a sentence
@@ -235,20 +243,25 @@ class Comparison:
     metric: str  # of COMPARED_METRICS
     requested: bool = False  # asked for by --compare: `baseline` is then just the other arm
     seeds: tuple[int, ...]  # that both have
-    n_seeds: int
-    delta: float | None = None  # arm - baseline, mean over `seeds`: points or, for loss, nats; None: no seed in both
+    n_seeds: int  # of the arm or of the baseline, whichever has fewer
+    n_arm: int
+    n_baseline: int
+    by_seed: bool = True  # both have the same seeds, and are paired by them; else all seeds of either are compared
+    failed_arm: int = 0  # seeds of which no run was finished, and one failed: the others are survivors
+    failed_baseline: int = 0
+    delta: float | None = None  # arm - baseline, mean over seeds: points or, for loss, nats; None: a side has no seed
     ci_low: float | None = None  # 95 %, both sources of variance
     ci_high: float | None = None
     p_value: float | None = None
     p_adjusted: float | None = None  # Holm, over all of one metric and split (without the requested ones, if not one)
     verdict: Verdict = "too few seeds"  # from p_adjusted and n_seeds; gain = the arm is better (for loss: lower)
-    fair: bool  # one factor differs and reached the network, the images and splits are the same
+    fair: bool  # one factor differs and reached the network, the images and splits are the same, and no seed failed
     confounded: bool  # more than one factor differs
     differs: tuple[str, ...]  # the keys that differ, without those that only follow others
     differences: tuple[Difference, ...]  # the same with the values
     no_effect: str = ""  # why nothing that differs reached the network, in words; "" where something did
     separating: tuple[str, ...] = ()  # in words with the overrides: runs that would tell the factors apart
-    notes: tuple[str, ...] = ()  # differing splits, fingerprints, precision, device, versions; seeds without a partner
+    notes: tuple[str, ...] = ()  # failed seeds, differing splits, fingerprints, precision, device, versions, seeds
     images_test: ImagesTest | None = None  # None without predictions, and for loss
     seeds_test: SeedsTest | None = None  # None without a seed in both
     seeds_needed: int | None = None  # to show two points with 80 % power; None: see the next, or metric is loss
@@ -325,7 +338,7 @@ class ImageNote:
     baseline: str | None  # for corrected and regressed
     split: str
     path: str  # relative to the root of the data
-    file: Path | None  # where it lay when it was trained on, if the config names the root; may be gone
+    root: Path | None  # the folder in which the run found its images; may be gone
     true: str
     predicted: str  # by the arm
     confidence: float  # the arm's probability of `predicted`, mean over the seeds for which this is so
@@ -367,6 +380,8 @@ class Study:
     devices: dict[str, int]  # device, precision -> finished runs
     seconds: float  # wall time of all finished runs together
     run_warnings: dict[str, tuple[str, ...]]  # a warning that a run gave -> the names of the runs
+    cautions: tuple[str, ...] = ()  # what stands beside the answer: networks at chance, few images, a foreign split
+    reading_aid: str = ""  # why the statements decide nothing, in words: one seed, or other data; "" where they do
     warnings: tuple[str, ...]  # about the study itself: what is missing, double, unreadable or unlike
 
     def arm(self, name: str) -> Arm:

@@ -5,9 +5,16 @@ The method and its limits in plain language, and the simulation that checks it: 
 """
 
 from animal_cls.statistics.calibration import Calibration, RankCorrelation, expected_calibration, spearman
-from animal_cls.statistics.crossed import CrossedTest, SeedsNeeded, compare, seeds_needed
+from animal_cls.statistics.crossed import CrossedTest, SeedsNeeded, compare, compare_unpaired, seeds_needed
 from animal_cls.statistics.images import ImageInterval, McNemar, Share, mcnemar, paired_bootstrap, wilson
-from animal_cls.statistics.seeds import Interval, SeedTest, mean_interval, paired_seeds, smallest_signed_rank_p
+from animal_cls.statistics.seeds import (
+    Interval,
+    SeedTest,
+    mean_interval,
+    paired_seeds,
+    smallest_signed_rank_p,
+    unpaired_seeds,
+)
 from animal_cls.statistics.verdicts import Verdict, holm, verdict
 
 __all__ = [
@@ -22,6 +29,7 @@ __all__ = [
     "Share",
     "Verdict",
     "compare",
+    "compare_unpaired",
     "expected_calibration",
     "holm",
     "mcnemar",
@@ -31,6 +39,7 @@ __all__ = [
     "seeds_needed",
     "smallest_signed_rank_p",
     "spearman",
+    "unpaired_seeds",
     "verdict",
     "wilson",
 ]

@@ -9,12 +9,14 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from animal_cls.statistics.agreement import half_width_of_agreement
+from animal_cls.statistics.seeds import welch_df
 from animal_cls.statistics.weighting import as_table, differences, influences
 
 NAN = float("nan")
 SMALLEST_P = 1e-15  # p-values are not told apart below this
 EXACT = 1e-12  # to this part of itself the interval of a p-value reaches to 0
 STEPS = 60  # of the search for a p-value, of which it takes some six
+PARTS = ("seeds", "rest")  # of the mean squares: those that each arm has of its own
 LEVELS = (np.arange(200) + 0.5) / 200  # levels of the quantiles over which `expected_power` averages
 
 
@@ -31,7 +33,7 @@ class CrossedTest:
     low: float
     high: float
     p_value: float  # two-sided; NaN with one seed
-    n_seeds: int
+    n_seeds: int  # of both arms; where they are not paired, of the arm that has fewer
     n_images: int
     over: Literal["seeds and images", "images"]  # what the interval speaks of; "images": of these weights only
     variance_seeds: float
@@ -97,6 +99,29 @@ def _test(squares: "MeanSquares", delta: float, half: float, *, most: float) -> 
     )
 
 
+def compare_unpaired(
+    a: ArrayLike, b: ArrayLike, *, weights: ArrayLike | None = None, shares: bool = False, level: float = 0.95
+) -> CrossedTest:
+    """As `compare`, of arms `a` (S, N) and `b` (T, N) that are paired over images but not over seeds.
+
+    The seeds' part is then each arm's own, MS_seeds(a) / S + MS_seeds(b) / T, with the degrees of freedom of Welch
+    (see `welch_df`); the rest is added up likewise, and the images' part comes from the differences of both
+    arms' means on each image. It needs two seeds of both arms: with one of either, the interval is over images only.
+
+    Raises:
+        ValueError: as `compare`, but the numbers of seeds may differ.
+    """
+    x, y = as_table(a), as_table(b)
+    if x.shape[1] != y.shape[1]:
+        raise ValueError(f"Pairs need the same images on both sides: {x.shape[1]} and {y.shape[1]}.")
+    squares = unpaired_mean_squares(influences(x, weights), influences(y, weights))
+    delta, half = float(squares.delta), float(half_width(squares, 1 - level))
+    if (x == y[0]).all() and (y == y[0]).all():  # every run says the same of every image
+        size = squares.n_seeds, squares.n_images
+        half = half_width_of_agreement(*size, alpha=1 - level, weights=weights) if shares else NAN
+    return _test(squares, delta, half, most=1.0 if shares else np.inf)
+
+
 def seeds_needed(
     test: CrossedTest,
     *,
@@ -150,6 +175,8 @@ class MeanSquares:
     grain: np.ndarray  # the most that one image contributes to delta
     n_seeds: int
     n_images: int
+    runs: float  # S; of arms that are not paired, the harmonic mean of their numbers of seeds
+    df_seeds: float  # S - 1, or Welch's
 
 
 def mean_squares(table: np.ndarray) -> MeanSquares:
@@ -170,6 +197,32 @@ def mean_squares(table: np.ndarray) -> MeanSquares:
         grain=grain,
         n_seeds=s,
         n_images=n,
+        runs=s,
+        df_seeds=s - 1,
+    )
+
+
+def unpaired_mean_squares(a: np.ndarray, b: np.ndarray) -> MeanSquares:
+    """Those of the difference of `a` (S, N) and `b` (T, N), in the size that a table of differences would have.
+
+    That table has R rows, the harmonic mean of S and T: (seeds + images - rest) / (R N) is the variance of delta.
+    """
+    sides, sizes = [mean_squares(a), mean_squares(b)], [len(a), len(b)]
+    runs = 2 / sum(1 / s for s in sizes)
+    shares = [runs / s for s in sizes]
+    by_image = mean_squares((a.mean(axis=0) - b.mean(axis=0))[None])
+    known = float(min(sizes) > 1)  # with one seed of either arm there is no spread of that arm, and none of both
+    seeds, rest = ([known * s * float(getattr(m, part)) for s, m in zip(shares, sides, strict=True)] for part in PARTS)
+    return MeanSquares(
+        delta=by_image.delta,
+        seeds=np.asarray(sum(seeds)),
+        images=runs * by_image.images,
+        rest=np.asarray(sum(rest)),
+        grain=by_image.grain,
+        n_seeds=min(sizes),
+        n_images=a.shape[1],
+        runs=runs,
+        df_seeds=welch_df(seeds, sizes),
     )
 
 
@@ -185,10 +238,10 @@ def half_width(squares: MeanSquares, alpha: float | np.ndarray) -> np.ndarray:
     Two floors keep it honest where accuracies are coarse: V1 is never taken for less than var_rest, which is well
     known, and the standard error never for less than the most that a single image contributes.
     """
-    t1, t2 = (quantile(n - 1, alpha) for n in (squares.n_seeds, squares.n_images))
+    t1, t2 = (quantile(df, alpha) for df in (squares.df_seeds, squares.n_images - 1))
     seeds = np.maximum(t1**2 * squares.seeds, t2**2 * squares.rest)
     images = t2**2 * np.maximum(squares.images - squares.rest, 0)
-    cells = squares.n_seeds * squares.n_images
+    cells = squares.runs * squares.n_images
     return np.sqrt(np.maximum((seeds + images) / cells, (t2 * squares.grain) ** 2))
 
 
@@ -200,7 +253,8 @@ def p_value(squares: MeanSquares) -> np.ndarray:
     """
     distance = np.abs(squares.delta)
     with np.errstate(divide="ignore", invalid="ignore"):
-        ends = [np.maximum(_single_quantile_p(squares, n - 1), SMALLEST_P) for n in (squares.n_seeds, squares.n_images)]
+        freedoms = squares.df_seeds, squares.n_images - 1
+        ends = [np.maximum(_single_quantile_p(squares, df), SMALLEST_P) for df in freedoms]
         low, high = np.log(np.minimum(*ends)), np.log(np.maximum(*ends))
         found, stayed = low, np.zeros_like(distance)  # stayed: +1 where the last step moved `low`, -1 where `high`
         at_low, at_high = (np.log(half_width(squares, np.exp(end)) / distance) for end in (low, high))
@@ -219,14 +273,14 @@ def p_value(squares: MeanSquares) -> np.ndarray:
     return np.where(known, np.where(distance == 0, 1.0, np.exp(found)), NAN)
 
 
-def _single_quantile_p(squares: MeanSquares, df: int) -> np.ndarray:
+def _single_quantile_p(squares: MeanSquares, df: float) -> np.ndarray:
     """The p-values (...), if both terms of `half_width` had Student's quantile with `df` degrees of freedom."""
     both = np.maximum(squares.seeds, squares.rest) + np.maximum(squares.images - squares.rest, 0)
-    error = np.sqrt(np.maximum(both / (squares.n_seeds * squares.n_images), squares.grain**2))
+    error = np.sqrt(np.maximum(both / (squares.runs * squares.n_images), squares.grain**2))
     return 2 * special.stdtr(max(df, 1), -np.abs(squares.delta) / error)
 
 
-def quantile(df: int, alpha: float | np.ndarray) -> np.ndarray:
+def quantile(df: float, alpha: float | np.ndarray) -> np.ndarray:
     """What |t| of Student's t with `df` degrees of freedom, 1 at the least, exceeds with probability `alpha`."""
     return -special.stdtrit(max(df, 1), np.asarray(alpha) / 2)
 
@@ -235,7 +289,7 @@ def variances(squares: MeanSquares) -> Variances:
     """The components that the mean squares of one table estimate, 0 at the least."""
     return Variances(
         seeds=max(float(squares.seeds - squares.rest), 0.0) / squares.n_images,
-        images=max(float(squares.images - squares.rest), 0.0) / squares.n_seeds,
+        images=max(float(squares.images - squares.rest), 0.0) / squares.runs,
         rest=float(squares.rest),
     )
 

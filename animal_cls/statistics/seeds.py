@@ -1,5 +1,6 @@
 """Between-seed variance: what other initial weights and orders would have given, on these very images."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,6 +64,41 @@ def paired_seeds(a: ArrayLike, b: ArrayLike, *, level: float = 0.95) -> SeedTest
         raise ValueError(f"Pairs need as many values on both sides: {len(x)} and {len(y)}.")
     of = mean_interval(x - y, level=level)
     return SeedTest(delta=of.mean, low=of.low, high=of.high, p_value=_p_value(of, x - y), std=of.std, n=of.n)
+
+
+def unpaired_seeds(a: ArrayLike, b: ArrayLike, *, level: float = 0.95) -> SeedTest:
+    """Welch's t test of `a` (S,) against `b` (T,), whose seeds are not the same: other seeds on these very images.
+
+    As `paired_seeds`, but from each side's own spread, with the degrees of freedom of `welch_df`. `std` is that of the
+    difference of one value of each side, `n` the smaller number of values. Unknown with one value of either side.
+
+    Raises:
+        ValueError: `a` or `b` are not one-dimensional.
+    """
+    x, y = _vector(a), _vector(b)
+    delta, n = float(x.mean() - y.mean()), min(len(x), len(y))
+    if n < 2 or not (np.ptp(x) or np.ptp(y)):
+        return SeedTest(delta=delta, low=NAN, high=NAN, p_value=1.0 if n > 1 and delta == 0 else NAN, std=NAN, n=n)
+    parts = [float(side.var(ddof=1)) / len(side) for side in (x, y)]
+    df, error = welch_df(parts, [len(x), len(y)]), sum(parts) ** 0.5
+    half = float(-special.stdtrit(df, (1 - level) / 2)) * error
+    p_value = float(2 * special.stdtr(df, -abs(delta) / error))
+    std = float(x.var(ddof=1) + y.var(ddof=1)) ** 0.5
+    return SeedTest(delta=delta, low=delta - half, high=delta + half, p_value=p_value, std=std, n=n)
+
+
+def welch_df(parts: Sequence[float], sizes: Sequence[int]) -> float:
+    """The degrees of freedom of a sum of variances, each estimated from so many values (Welch, Biometrika 34 (1947)).
+
+    Of unequal numbers, at most as many as if both were the smaller one: Welch's own err in 10 % of all cases at a level
+    of 5 % with 2 against 10 equally varying seeds, and in 3.5 % at one of 0.6 % (a million normal draws). The least
+    where all parts are 0; 0 where a part has one value.
+    """
+    least = min(sizes) - 1
+    if least < 1:
+        return 0.0
+    squared = sum(part**2 / (size - 1) for part, size in zip(parts, sizes, strict=True))
+    return min(sum(parts) ** 2 / squared, 2.0 * least) if 0 < squared < np.inf else least
 
 
 def smallest_signed_rank_p(n: int) -> float:

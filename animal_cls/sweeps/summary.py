@@ -76,19 +76,20 @@ def worst_class(result: Result) -> str | None:
 def is_clear(split: SplitResult) -> bool:
     """Whether one class alone is the worst, and has `ENOUGH` images to say so."""
     rows = lowest(split)
-    return len(rows) == 1 and sum(split.confusion[rows[0]]) >= ENOUGH
+    return len(rows) == 1 and int(split.matrix[rows[0]].sum()) >= ENOUGH
 
 
 def lowest(split: SplitResult) -> list[int]:
     """The indices of the classes with the least accuracy among those with images."""
-    totals, right = np.sum(split.confusion, axis=1), np.diagonal(split.confusion)
+    matrix = split.matrix
+    totals, right = matrix.sum(axis=1), np.diagonal(matrix)
     shares = np.divide(right, totals, out=np.full(len(totals), np.inf), where=totals > 0)
     return [int(k) for k in np.flatnonzero(shares == shares.min()) if totals[k]]
 
 
 def describe(classes: Sequence[str], split: SplitResult, rows: Sequence[int], name: str) -> str:
     """In words: the class of `rows[0]`, how many others are as bad, and where its images go instead."""
-    row = np.array(split.confusion[rows[0]])
+    row = split.matrix[rows[0]]
     where = "all (training images included)" if name == "all" else name
     if row[rows[0]] == row.sum():
         return f"none: every image of {where} is recognised"

@@ -76,5 +76,5 @@ def evaluate(logits: Tensor, labels: Tensor, *, classes: Sequence[str]) -> Split
         acc_macro=sum(present) / len(present),
         ece=expected_calibration(confidence.numpy(), (predicted == labels).numpy()).ece,
         per_class=per_class,
-        confusion=confusion.tolist(),
+        confusion=results.confusion_of(confusion.numpy()),
     )

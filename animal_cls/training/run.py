@@ -34,7 +34,7 @@ from animal_cls.training.progress import Progress
 from animal_cls.training.signals import Stop
 from animal_cls.training.tensorboard import RunLogger, silence_writer_errors
 
-EXAMPLES = 24  # images on the sample sheet
+EXAMPLES = 60  # images on the sample sheet at most, half of them of train
 
 log = logging.getLogger("animal_cls")
 
@@ -340,17 +340,27 @@ def _draw(folder: Path, trainer: Trainer, classifier: Classifier, data: ImageDat
 
 
 def _sample_sheet(classifier: Classifier, data: ImageDataModule, result: Result) -> Any:
-    batch = data.examples(EXAMPLES)
-    is_changed = any(method.acts_on in ("images", "pairs") for method in classifier.methods)
-    what = "Training images as augmented" if is_changed else "Training images"
+    """Images of every class (of very many, of the first), train and val beside each other."""
+    classes = min(len(result.classes), EXAMPLES // 2)
+    held_out = [name for name in ("val", "test") if name in result.splits][:1]
+    batches = [data.examples(name, classes=classes, each=EXAMPLES // 2 // classes) for name in ("train", *held_out)]
+    splits = [name for name, batch in zip(("train", *held_out), batches, strict=True) for _ in batch.labels]
+    side = max(batch.images.shape[-1] for batch in batches)  # a method may have made those of train smaller
+    images = torch.cat([torch.nn.functional.interpolate(batch.images.float().cpu(), (side, side)) for batch in batches])
     classifier.eval()
     with torch.inference_mode():
-        predicted = classifier(batch.images.to(classifier.device)).argmax(dim=1).tolist()
+        predicted = classifier(images.to(classifier.device)).argmax(dim=1).tolist()
+    labels = [label for batch in batches for label in batch.hard.tolist()]
+    order = sorted(range(len(labels)), key=lambda k: (labels[k], splits[k] != "train"))
+    is_changed = any(method.acts_on in ("images", "pairs") for method in classifier.methods)
+    what = "Images, train as augmented" if is_changed else "Images"
+    what += f", of {classes} of {len(result.classes)} classes" * (classes < len(result.classes))
     return run_figures.samples(
-        batch.images.round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy(),
-        [result.classes[label] for label in batch.hard.tolist()],
-        [result.classes[label] for label in predicted],
-        title=run_figures.run_title(what, result, split="train"),
+        images[order].round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy(),
+        [result.classes[labels[k]] for k in order],
+        [result.classes[predicted[k]] for k in order],
+        title=run_figures.run_title(what, result, split=" and ".join(["train", *held_out])),
+        splits=[splits[k] for k in order],
     )
 
 

@@ -36,4 +36,5 @@ def drawn(parts: Sequence[Part]) -> Figure | None:
         ax.set_yticks(range(len(panel)), [m.name for m in ordered])
         ax.set_title(f"{subject}: images per second", loc="left")
         ax.spines[["top", "right"]].set_visible(False)
+    figure.supxlabel("bar: median of the repeats, blue: ours; line: from the least to the most", size=9, color=GREY)
     return figure

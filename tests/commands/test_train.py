@@ -159,7 +159,14 @@ def test_a_run_prints_a_summary_and_leaves_the_files_of_the_contract(
     for name in ("best", "last"):
         assert "state_dict" in torch.load(folder / "checkpoints" / f"{name}.ckpt", weights_only=True)
     figures = {path.name for path in (folder / "figures").iterdir()}
-    assert figures == {"curves.png", "per_class.png", "confusion_val.png", "confusion_all.png", "samples.png"}
+    assert figures == {
+        "curves.png",
+        "per_class.png",
+        "confusion_val.png",
+        "confusion_test.png",
+        "confusion_all.png",
+        "samples.png",
+    }
     assert list((folder / "tensorboard" / "simple_cnn" / "dropout" / "seed=5").glob("events.out.tfevents.*"))
     assert OmegaConf.load(folder / ".hydra" / "config.yaml").seed == 5
     log = (folder / "animal_cls.log").read_text()

@@ -220,13 +220,23 @@ def test_only_training_images_are_augmented_in_each_epoch_anew(
         torch.testing.assert_close(batch.images.float(), expected, atol=1e-3, rtol=0)
 
 
-def test_examples_are_the_first_training_images_as_augmented(make: Factory) -> None:
-    data = make(methods=[FlipCrop(1.0)], batch_size=5)
-    first, *_ = epoch_of(data, 0)
-    examples = data.examples(5)
-    assert examples.indices.tolist() == first.indices.tolist()
-    torch.testing.assert_close(examples.images, data.finish(first).images, atol=1e-3, rtol=0)
-    assert len(data.examples(1000).labels) == 18
+def test_examples_are_the_first_training_images_of_each_class_as_augmented(make: Factory) -> None:
+    data = make(methods=[FlipCrop(1.0)], batch_size=100)
+    every, *_ = epoch_of(data, 0)
+    changed, examples = data.finish(every), data.examples("train", classes=2, each=2)
+    labels = every.labels.tolist()
+    at = [k for name in sorted(set(labels))[:2] for k in [k for k, label in enumerate(labels) if label == name][:2]]
+    assert examples.indices.tolist() == every.indices[at].tolist()
+    torch.testing.assert_close(examples.images, changed.images[at], atol=1e-3, rtol=0)
+    assert len(data.examples("train", classes=99, each=1000).labels) == 18
+
+
+def test_examples_of_val_are_as_they_are(make: Factory) -> None:
+    data = make(methods=[FlipCrop(1.0)])
+    held_out = data.images.labels[data.indices("val")]
+    examples = data.examples("val", classes=99, each=1)
+    assert examples.labels.tolist() == sorted(set(held_out.tolist()))
+    assert examples.images.dtype == torch.uint8
 
 
 @pytest.mark.parametrize("methods", [[], [Mixup(0.2)]], ids=["alone", "mixup"])

@@ -77,7 +77,10 @@ def test_the_folder_holds_the_files_that_others_rely_on(first: tuple[Result, Pat
     _, folder = first
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     events = {file for file in files if file.startswith("tensorboard/simple_cnn/dropout/seed=0/events.out.tfevents.")}
-    figures = {f"figures/{name}.png" for name in ("curves", "per_class", "confusion_val", "confusion_all", "samples")}
+    figures = {
+        f"figures/{name}.png"
+        for name in ("curves", "per_class", "confusion_val", "confusion_test", "confusion_all", "samples")
+    }
     assert files - events == {
         "result.json",
         "start.json",

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from animal_cls import statistics
-from animal_cls.report.analysis.comparisons import number
 from animal_cls.report.analysis.pairing import rows_of
+from animal_cls.report.analysis.variances import number
 from animal_cls.report.records import RUN_METRICS, SPLIT_METRICS, Arm, ArmRow, Reliability
 from animal_cls.results import SPLITS, Result
 

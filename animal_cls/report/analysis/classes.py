@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 
 from animal_cls import statistics
-from animal_cls.report.analysis.comparisons import POINTS, number
-from animal_cls.report.analysis.pairing import Paired, common_seeds, pair
+from animal_cls.report.analysis.pairing import Paired, pair
+from animal_cls.report.analysis.variances import POINTS, number
 from animal_cls.report.records import Arm, ClassLink, ClassRow, Confused
 from animal_cls.results import SPLITS, Result
 
@@ -45,7 +45,7 @@ def images(results: Sequence[Result], split: str) -> dict[str, int]:
     """Class -> images in a split, of the first of these runs."""
     if not results or split not in results[0].splits:
         return dict.fromkeys(results[0].classes, 0) if results else {}
-    totals = np.sum(results[0].splits[split].confusion, axis=1)
+    totals = results[0].splits[split].matrix.sum(axis=1)
     return dict(zip(results[0].classes, map(int, totals), strict=True))
 
 
@@ -97,15 +97,16 @@ def _with_change(row: ClassRow, paired: Paired | None, arm: Arm, baseline: Arm) 
         if len(at) == 0:
             return row
         right = (side.right[:, at].astype(np.float64) for side in (paired.arm, paired.baseline))
-        test = statistics.compare(*right, shares=True)
+        compare = statistics.compare if paired.by_seed else statistics.compare_unpaired
+        test = compare(*right, shares=True)
         return _changed(row, test.delta, test.low, test.high, test.over)
-    seeds = common_seeds(arm, baseline, row.split)
-    sides = [[side.done[seed].result for seed in seeds] for side in (arm, baseline)]
-    values = [_known([r for r in side if r is not None], row.split, row.class_name) for side in sides]
-    if not values[0] or len(values[0]) != len(values[1]):
+    values = [_known(results_on(side, row.split), row.split, row.class_name) for side in (arm, baseline)]
+    if not all(values):
         return row
-    test = statistics.paired_seeds(*values)
-    return _changed(row, test.delta, test.low, test.high, "seeds")
+    same = [run.seed for run in arm.done.values()] == [run.seed for run in baseline.done.values()]
+    paired_over = same and len(values[0]) == len(values[1])
+    over = statistics.paired_seeds(*values) if paired_over else statistics.unpaired_seeds(*values)
+    return _changed(row, over.delta, over.low, over.high, "seeds")
 
 
 def _changed(

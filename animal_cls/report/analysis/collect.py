@@ -1,7 +1,6 @@
 """Folders -> runs: finds every run in any mix of sweeps, runs and folders of those, whatever state it is in."""
 
 import json
-import math
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,9 +13,10 @@ import numpy as np
 
 from animal_cls import results
 from animal_cls.errors import UserError
+from animal_cls.files import plain
 from animal_cls.report.analysis.predictions import Reader
 from animal_cls.report.records import Run
-from animal_cls.results import LOCK, PLAN, Result, SplitResult
+from animal_cls.results import LOCK, PLAN
 
 OVERRIDES = Path(".hydra", "overrides.yaml")
 MARKS = (results.RESULT, results.METRICS, ".hydra", LOCK)  # one of them makes a folder a run's
@@ -95,7 +95,7 @@ def _planned(folder: Path, warnings: list[str]) -> dict[str, Any]:
 def _plan(path: Path, warnings: list[str]) -> dict[str, dict[str, Any]]:
     """The jobs of a sweep by their folder below the sweep's; none where the plan is damaged."""
     try:
-        jobs = json.loads(path.read_text(encoding="utf-8"))["jobs"]
+        jobs = json.loads(plain.read(path))["jobs"]
         return {job["folder"]: job for job in jobs if _is_below(Path(job["folder"]))}
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         warnings.append(f"{path}: damaged ({error!r}); jobs that have no folder yet are not known.")
@@ -115,12 +115,10 @@ def _run(folder: Path, plan: dict[str, Any], reader: Reader) -> Run:
     known: dict[str, Any] = {"folder": folder, "name": str(plan.get("name") or folder.name), "overrides": overrides}
     try:
         result = results.load(folder)
-        if result is not None:
-            _check(result)
     except UserError as error:
         return Run(**known, status="unreadable", reason=str(error))
-    except (OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
-        reason = f"{folder / results.RESULT}: incomplete ({error}). Delete it and run again to make a new one."
+    except OSError as error:
+        reason = f"{folder / results.RESULT}: cannot be read ({error.strerror})."
         return Run(**known, status="unreadable", reason=reason)
     if result is None:
         return Run(**known, status="unfinished", reason=_why_unfinished(folder, plan))
@@ -136,33 +134,6 @@ def _why_unfinished(folder: Path, plan: dict[str, Any]) -> str:
     return f"has no {results.RESULT}: still running, or stopped" if folder.is_dir() else "not started yet"
 
 
-def _check(result: Result) -> None:
-    """Raise ValueError or TypeError where a damaged result would mislead or break a report."""
-    if result.status not in ("done", "failed", "skipped"):
-        raise ValueError(f"status {result.status!r}")
-    if not isinstance(result.config, dict) or not isinstance(result.seed, int):
-        raise TypeError("config or seed")
-    if not all(isinstance(name, str) for name in (result.model, result.reg, *result.classes)):
-        raise TypeError("names")
-    records = isinstance(result.versions, dict), result.git is None or isinstance(result.git, dict)
-    if not all(records) or not all(isinstance(text, str) for text in result.warnings):
-        raise TypeError("versions, git or warnings")
-    _check_numbers("seconds or epochs", result.seconds, result.epochs)
-    for name, split in result.splits.items():
-        _check_split(name, split, len(result.classes))
-
-
-def _check_split(name: str, split: SplitResult, classes: int) -> None:
-    _check_numbers(f"a number of the split {name}", split.n, split.loss, split.acc, split.acc_macro, split.ece)
-    if np.shape(split.confusion) != (classes, classes):
-        raise ValueError(f"the confusion matrix of the split {name} is not {classes} x {classes}")
-
-
-def _check_numbers(what: str, *values: Any) -> None:
-    if not all(isinstance(value, int | float) and math.isfinite(value) for value in values):
-        raise ValueError(what)
-
-
 def _metrics(folder: Path) -> dict[str, np.ndarray] | None:
     """metrics.csv, or None where it is missing, damaged or empty."""
     try:
@@ -175,13 +146,13 @@ def _metrics(folder: Path) -> dict[str, np.ndarray] | None:
 def _overrides(path: Path) -> tuple[str, ...] | None:
     """The items of Hydra's overrides.yaml, read without a YAML library; None where one would be needed."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = plain.read(path).decode().splitlines()
     except (OSError, ValueError):
         return None
     if lines == ["[]"]:
         return ()
-    plain = [re.fullmatch(r"- ([^'\"&*!|>%@`{\[#][^#]*)", line) for line in lines]
-    return tuple(match[1] for match in plain if match) if all(plain) else None
+    items = [re.fullmatch(r"- ([^'\"&*!|>%@`{\[#][^#]*)", line) for line in lines]
+    return tuple(match[1] for match in items if match) if all(items) else None
 
 
 def newest_first(runs: Iterable[Run]) -> list[Run]:

@@ -9,15 +9,14 @@ import numpy as np
 from animal_cls import statistics
 from animal_cls.errors import UserError
 from animal_cls.report.analysis.confounding import Factors, factors
-from animal_cls.report.analysis.pairing import Paired, common_seeds, pair, values
-from animal_cls.report.records import COMPARED_METRICS, COMPARED_SPLITS, Arm, Comparison, ImagesTest, SeedsTest
+from animal_cls.report.analysis.pairing import Paired, evaluated_seeds, pair, values
+from animal_cls.report.analysis.variances import POINTS, images_test, number, seeds_test
+from animal_cls.report.format import plural
+from animal_cls.report.records import COMPARED_METRICS, COMPARED_SPLITS, Arm, Comparison
 from animal_cls.statistics import CrossedTest
 
-POINTS = 100  # of a fraction
 TWO_POINTS = 0.02  # the difference that a study should be able to show, a fraction
-DRAWS = 1000  # of the bootstrap over images
 NOT_EXACT = "predictions.csv rounds some probabilities to 0, whose loss is in no table"
-FEW = 6  # seeds below which no exact signed-rank test reaches 0.05
 
 # A comparison whose Holm family is not known yet, and the test from which the seeds needed follow.
 Draft = tuple[Comparison, CrossedTest | None]
@@ -58,30 +57,44 @@ def _drafts(arm: Arm, baseline: Arm, arms: Sequence[Arm]) -> list[Draft]:
 
 
 def _draft(arm: Arm, baseline: Arm, split: str, metric: str, found: Factors, paired: Paired | None) -> Draft:
-    seeds = paired.seeds if paired else common_seeds(arm, baseline, split)
+    seeds = (paired.arm.seeds, paired.baseline.seeds) if paired else tuple(_seeds(arm, baseline, split))
     scale = 1 if metric == "loss" else POINTS
     blank = Comparison(
         arm=arm.name,
         baseline=baseline.name,
         split=split,
         metric=metric,
-        seeds=seeds,
-        n_seeds=len(seeds),
-        fair=found.fair,
+        seeds=tuple(seed for seed in seeds[0] if seed in seeds[1]),
+        n_seeds=min(map(len, seeds)),
+        n_arm=len(seeds[0]),
+        n_baseline=len(seeds[1]),
+        by_seed=seeds[0] == seeds[1],
+        failed_arm=len(arm.failed),
+        failed_baseline=len(baseline.failed),
+        fair=found.fair and not (arm.failed or baseline.failed),
         confounded=found.confounded,
         differs=tuple(d.key for d in found.differences),
         differences=found.differences,
         separating=found.separating,
         no_effect=found.no_effect,
-        notes=(*found.notes, *(paired.notes if paired else ()), *_lonely(arm, baseline, seeds)),
+        notes=(*_survivors(arm, baseline), *found.notes, *(paired.notes if paired else ()), *_unpaired(*seeds)),
     )
-    if not seeds:
+    if not blank.n_seeds:
         return blank, None
     if paired is None or (numbers := values(paired, metric)) is None:
         return _by_results(blank, arm, baseline, scale, "no image can be paired" if paired is None else NOT_EXACT), None
+    return _by_images(blank, paired, numbers, scale)
+
+
+def _by_images(
+    blank: Comparison, paired: Paired, numbers: tuple[np.ndarray, np.ndarray, np.ndarray | None], scale: float
+) -> Draft:
+    """With a number of each seed and image: both sources of variance at once, and each by itself."""
     a, b, weights = numbers
-    test = statistics.compare(a, b, weights=weights, shares=metric != "loss")
-    per_seed = [side.mean(axis=1) if weights is None else side @ weights for side in (a, b)]
+    compare = statistics.compare if paired.by_seed else statistics.compare_unpaired
+    test = compare(a, b, weights=weights, shares=blank.metric != "loss")
+    means = [side.mean(axis=1) if weights is None else side @ weights for side in (a, b)]
+    by_seed = [dict(zip(s.seeds, m, strict=True)) for s, m in zip((paired.arm, paired.baseline), means, strict=True)]
     known = replace(
         blank,
         delta=number(test.delta, scale),
@@ -89,8 +102,8 @@ def _draft(arm: Arm, baseline: Arm, split: str, metric: str, found: Factors, pai
         ci_high=number(test.high, scale),
         p_value=number(test.p_value),
         over=test.over,
-        images_test=None if metric == "loss" else _images_test(paired, a, b, weights),
-        seeds_test=_seeds_test(seeds, per_seed[0], per_seed[1], scale),
+        images_test=None if blank.metric == "loss" else images_test(paired, a, b, weights),
+        seeds_test=seeds_test(by_seed[0], by_seed[1], scale),
     )
     return known, test
 
@@ -100,14 +113,15 @@ def _by_results(blank: Comparison, arm: Arm, baseline: Arm, scale: float, why: s
 
     That leaves out the variance of the images, so there is a test over seeds, but no p-value for a verdict.
     """
-    sides = []
-    for side in (arm, baseline):
-        results = [side.done[seed].result for seed in blank.seeds]
-        sides.append(np.array([getattr(r.splits[blank.split], blank.metric) for r in results if r is not None]))
-    test = _seeds_test(blank.seeds, sides[0], sides[1], scale)
+    sides: list[dict[int, float]] = []
+    for side, seeds in zip((arm, baseline), _seeds(arm, baseline, blank.split), strict=True):
+        found = {seed: side.done[seed].result for seed in seeds}
+        sides.append({seed: getattr(r.splits[blank.split], blank.metric) for seed, r in found.items() if r is not None})
+    test = seeds_test(sides[0], sides[1], scale)
+    means = [float(np.mean(list(side.values()))) for side in sides]
     return replace(
         blank,
-        delta=float((sides[0] - sides[1]).mean()) * scale,
+        delta=(means[0] - means[1]) * scale,
         ci_low=test.ci_low,
         ci_high=test.ci_high,
         over="seeds",
@@ -116,50 +130,27 @@ def _by_results(blank: Comparison, arm: Arm, baseline: Arm, scale: float, why: s
     )
 
 
-def _images_test(paired: Paired, a: np.ndarray, b: np.ndarray, weights: np.ndarray | None) -> ImagesTest:
-    interval = statistics.paired_bootstrap(a, b, weights=weights, shares=True, draws=DRAWS)
-    tests = [statistics.mcnemar(*rows) for rows in zip(paired.arm.right, paired.baseline.right, strict=True)]
-    return ImagesTest(
-        n=interval.n,
-        corrected=sum(test.n10 for test in tests),
-        regressed=sum(test.n01 for test in tests),
-        p_values={seed: test.p_value for seed, test in zip(paired.seeds, tests, strict=True)},
-        ci_low=number(interval.low, POINTS),
-        ci_high=number(interval.high, POINTS),
-    )
+def _seeds(arm: Arm, baseline: Arm, split: str) -> list[tuple[int, ...]]:
+    return [evaluated_seeds(side, split) for side in (arm, baseline)]
 
 
-def _seeds_test(seeds: Sequence[int], a: np.ndarray, b: np.ndarray, scale: float) -> SeedsTest:
-    test = statistics.paired_seeds(a, b)
-    most = 1.0 if scale == POINTS else math.inf  # no accuracy differs by more
-    return SeedsTest(
-        deltas={seed: float(d) * scale for seed, d in zip(seeds, a - b, strict=True)},
-        std=number(test.std, scale),
-        p_value=number(test.p_value),
-        ci_low=number(max(test.low, -most), scale),  # NaN stays NaN
-        ci_high=number(min(test.high, most), scale),
-        smallest_signed_rank_p=statistics.smallest_signed_rank_p(len(seeds)),
-        note=_cannot_show(len(seeds)),
-    )
+def _survivors(arm: Arm, baseline: Arm) -> list[str]:
+    """In words, of whom runs failed: those that are left are the ones that went well."""
+    return [f"{failures(side)}: what is compared are the survivors" for side in (arm, baseline) if side.failed]
 
 
-def _cannot_show(n: int) -> str:
-    if n == 1:
-        return "one seed: this speaks about these weights only"
-    if n < FEW:
-        smallest = statistics.smallest_signed_rank_p(n)
-        return f"with {n} seeds no exact two-sided signed-rank test can fall below {smallest:g}"
-    return ""
+def failures(arm: Arm) -> str:
+    """`2 of 5 seeds of cnn/dropout failed (1, 3)`."""
+    planned = len(arm.done.keys() | set(arm.failed))
+    return f"{len(arm.failed)} of {plural(planned, 'seed')} of {arm.name} failed ({', '.join(map(str, arm.failed))})"
 
 
-def _lonely(arm: Arm, baseline: Arm, seeds: Sequence[int]) -> list[str]:
-    """In words: the seeds that only one of both has."""
-    notes = []
-    for side, other in ((arm, baseline), (baseline, arm)):
-        lost = [str(seed) for seed in side.done if seed not in seeds and seed not in other.done]
-        if lost:
-            notes.append(f"seed {', '.join(lost)} of {side.name} has no partner in {other.name}")
-    return notes
+def _unpaired(ours: Sequence[int], theirs: Sequence[int]) -> list[str]:
+    """In words, that and why no run has its partner of the same seed."""
+    if not ours or not theirs or ours == theirs:
+        return []
+    lists = [", ".join(map(str, seeds)) for seeds in (ours, theirs)]
+    return [f"not paired by seed: seed {lists[0]} against {lists[1]}"]
 
 
 def _settled(family: Sequence[Draft], extra: Sequence[Draft] | None = None) -> list[Comparison]:
@@ -193,11 +184,6 @@ def _settle(draft: Draft, family: Sequence[Comparison]) -> Comparison:
         return settled
     needed = statistics.seeds_needed(test, difference=TWO_POINTS, comparisons=max(1, len(family)))
     return replace(settled, seeds_needed=needed.seeds, seeds_needed_why=needed.why)
-
-
-def number(value: float, scale: float = 1) -> float | None:
-    """`value` times `scale`; None where it is no finite number."""
-    return float(value) * scale if math.isfinite(value) else None
 
 
 def of_arm(comparisons: Iterable[Comparison], *, arm: str, split: str, metric: str = "acc") -> Comparison | None:

@@ -83,7 +83,10 @@ def value_of(config: Flat, key: str) -> Any:
 
 def root_of(result: Result | None) -> str | None:
     """The folder in which a run found its images: as it recorded, or else as its config says."""
-    return None if result is None else result.data_root or flat(result.config).get("data.root")
+    if result is None:
+        return None
+    root = result.data_root or flat(result.config).get("data.root")
+    return root if isinstance(root, str) else None
 
 
 def override(key: str, value: Any, *, new: bool = False) -> str:

@@ -67,12 +67,15 @@ def _idle(arm: Arm, found: Sequence[Difference]) -> list[str]:
 
 
 def _identical(arm: Arm, baseline: Arm) -> str:
-    """In words, where each seed that both have says the same of every image, bit for bit; else nothing."""
+    """In words, where each seed of which both have predictions says the same of every image, bit for bit."""
     pairs = [
-        (arm.done[seed].predictions, baseline.done[seed].predictions) for seed in arm.done if seed in baseline.done
+        (ours, theirs)
+        for seed, run in arm.done.items()
+        if seed in baseline.done
+        if (ours := run.predictions) is not None and (theirs := baseline.done[seed].predictions) is not None
     ]
-    same = [a is not None and b is not None and _says_the_same(a, b) for a, b in pairs]
-    return f"all predictions are those of {baseline.name}, bit for bit" if same and all(same) else ""
+    same = bool(pairs) and all(_says_the_same(ours, theirs) for ours, theirs in pairs)
+    return f"all predictions are those of {baseline.name}, bit for bit" if same else ""
 
 
 def _says_the_same(a: RunPredictions, b: RunPredictions) -> bool:

@@ -58,7 +58,7 @@ def _notes(
             baseline=None if baseline is None else baseline.name,
             split=split,
             path=images.paths[rows[k]],
-            file=None if root is None else Path(root).expanduser() / images.paths[rows[k]],
+            root=None if root is None else Path(root),
             true=images.classes[images.labels[rows[k]]],
             predicted=images.classes[np.bincount(said[hits[:, k], k]).argmax()],
             confidence=float(certainty[k]),

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from animal_cls.files.text import percent
 from animal_cls.report.analysis.averages import mean_of
-from animal_cls.report.analysis.comparisons import of_arm
-from animal_cls.report.format import difference, p_equals, plural
+from animal_cls.report.analysis.comparisons import failures, of_arm
+from animal_cls.report.format import difference, p_equals, plural, seeds_of
 from animal_cls.report.records import Answer, Arm, ArmRow, Comparison
 
 NEAR = 1e-9  # of a fraction: means that are equal but for floating point
@@ -40,8 +40,9 @@ def _answer(
     found = {arm.name: c for arm in regularized if (c := of_arm(comparisons, arm=arm.name, split=split)) is not None}
     compared = [arm for arm in regularized if arm.name in found and found[arm.name].delta is not None]
     best = best_of(compared, rows, split)
+    failed = [f"{failures(arm)}{_of_survivors(arm)}." for arm in arms if arm.failed]
     if not best:
-        return Answer(model=model, text=f"{model}: {_nothing(arms, regularized, rows, split)}")
+        return Answer(model=model, text=" ".join([f"{model}: {_nothing(arms, regularized, rows, split)}", *failed]))
     comparison = found[best[0].name]
     equal = [arm.name for arm in best[1:]]
     others = [c for name, c in found.items() if name != best[0].name]
@@ -49,6 +50,7 @@ def _answer(
         f"{model}: {_headline(comparison, rows, equal)}",
         _verdict(comparison),
         *_caveats(comparison),
+        *failed,
         *_further(others),
         _seeds(comparison),
     ]
@@ -62,6 +64,11 @@ def _answer(
     )
 
 
+def _of_survivors(arm: Arm) -> str:
+    """What failed seeds mean for the numbers of an arm, as the end of a sentence."""
+    return ": its numbers are those of the survivors, and no comparison with it is fair" if arm.done else ""
+
+
 def _nothing(arms: Sequence[Arm], regularized: Sequence[Arm], rows: Sequence[ArmRow], split: str) -> str:
     """Why there is nothing to compare."""
     done = [arm for arm in arms if arm.done]
@@ -72,9 +79,14 @@ def _nothing(arms: Sequence[Arm], regularized: Sequence[Arm], rows: Sequence[Arm
     told = f" Accuracy on {split}: {levels}." if levels else ""
     if not any(arm.done for arm in regularized):
         return f"no run with a regularizer is finished, so nothing can be compared.{told}"
+    if not any(arm.is_baseline for arm in arms):
+        return f"there is no run of its baseline (reg=none), so nothing can be compared.{told}"
     if not any(arm.done for arm in arms if arm.is_baseline):
         return f"its baseline (reg=none) has no finished run, so nothing can be compared.{told}"
-    return f"no seed is finished both with and without a regularizer, so nothing can be compared.{told}"
+    return (
+        f"the baselines that come nearest to its regularizers have no finished run on {split}, so nothing is compared; "
+        f"--compare ARM ARM compares other ones.{told}"
+    )
 
 
 def _headline(c: Comparison, rows: Sequence[ArmRow], equal: Sequence[str]) -> str:
@@ -84,7 +96,7 @@ def _headline(c: Comparison, rows: Sequence[ArmRow], equal: Sequence[str]) -> st
     ties = f" (equal: {', '.join(equal)})" if equal else ""
     return (
         f"of its regularizers {c.arm}{ties} has the highest accuracy on {c.split}{level}: "
-        f"{difference(c)} against {c.baseline} ({plural(c.n_seeds, 'seed')})."
+        f"{difference(c)} against {c.baseline} ({seeds_of(c)})."
     )
 
 
@@ -95,7 +107,7 @@ def _verdict(c: Comparison) -> str:
     if c.no_effect:
         return f"Verdict: {c.verdict}: {c.no_effect}."
     if c.verdict == "too few seeds":
-        return f"Verdict: too few seeds ({plural(c.n_seeds, 'seed')}); it says nothing of other seeds."
+        return f"Verdict: too few seeds ({seeds_of(c)}); it says nothing of other seeds."
     if c.verdict == "no difference shown":
         return f"Verdict: no difference shown ({p})." if c.p_adjusted is not None else "Verdict: no difference shown."
     return f"Verdict: {c.verdict} by {what} ({p})."
@@ -106,7 +118,7 @@ def _caveats(c: Comparison) -> list[str]:
     told = []
     if c.confounded:
         told.append(f"Confounded: {' and '.join(c.differs)} differ at once, so the difference has no single cause.")
-    if not (c.fair or c.confounded or c.no_effect):
+    if not (c.fair or c.confounded or c.no_effect or c.failed_arm or c.failed_baseline):
         told.append(f"Not fair: {c.notes[0]}." if c.notes else "Not fair.")
     return told
 

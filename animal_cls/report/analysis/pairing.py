@@ -1,12 +1,12 @@
-"""Two arms side by side: a number per seed and image for both, over the seeds and the images that both have."""
+"""Two arms side by side: a number per seed and image for both, over all of their seeds and the images they share."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
 
-from animal_cls.report.records import Arm, Images, Run, RunPredictions
+from animal_cls.report.records import Arm, Images, RunPredictions
 
 SMALLEST = np.finfo(np.float32).tiny  # a probability below this is not exact, and its loss, over 87 nats, not known
 TOLERANCE = 1e-3  # accuracy; between result.json and predictions.csv
@@ -16,15 +16,15 @@ TOLERANCE = 1e-3  # accuracy; between result.json and predictions.csv
 class Side:
     """What one arm says; S seeds, N images."""
 
+    seeds: tuple[int, ...]  # S, ascending
     right: np.ndarray  # (S, N) bool
     loss: np.ndarray | None  # (S, N) float64, nats; None where that is not known of every image
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Paired:
-    """Both arms on one split."""
+    """Both arms on one split: paired over images, and over seeds too where both have the same ones."""
 
-    seeds: tuple[int, ...]  # S
     labels: np.ndarray  # (N,) int64
     classes: list[str]
     paths: list[str]  # N
@@ -34,46 +34,51 @@ class Paired:
     notes: tuple[str, ...]
 
     @property
+    def by_seed(self) -> bool:
+        """Whether both arms have the same seeds, so that each run has its partner."""
+        return self.arm.seeds == self.baseline.seeds
+
+    @property
     def weights(self) -> np.ndarray:
         """(N,) that sum to 1 and give every class with images the same weight."""
         counts = np.bincount(self.labels, minlength=len(self.classes))
         return 1 / (counts[self.labels] * (counts > 0).sum())
 
 
-def common_seeds(arm: Arm, baseline: Arm, split: str) -> tuple[int, ...]:
-    """The seeds that both finished and evaluated on this split, ascending."""
-    evaluated = [
-        {seed for seed, run in side.done.items() if run.result is not None and split in run.result.splits}
-        for side in (arm, baseline)
-    ]
-    return tuple(seed for seed in arm.done if seed in evaluated[0] & evaluated[1])
+def evaluated_seeds(arm: Arm, split: str) -> tuple[int, ...]:
+    """The seeds of its finished runs that were evaluated on this split, ascending."""
+    return tuple(seed for seed, run in arm.done.items() if run.result is not None and split in run.result.splits)
 
 
 def pair(arm: Arm, baseline: Arm, split: str) -> Paired | None:
-    """Both arms on what they have in common; None where they have no seed or no image in common."""
-    seeds = common_seeds(arm, baseline, split)
-    known = tuple(s for s in seeds if all(side.done[s].predictions is not None for side in (arm, baseline)))
-    if not known:
+    """Both arms on the images that they share; None where they share none, or one has no predictions of any."""
+    wanted = [evaluated_seeds(side, split) for side in (arm, baseline)]
+    sides = [_read(side, seeds) for side, seeds in zip((arm, baseline), wanted, strict=True)]
+    if not all(sides):
         return None
-    sides = [[_evaluated(side.done[seed]) for seed in known] for side in (arm, baseline)]
-    places, whole = _common([evaluated.images for side in sides for evaluated in side], split)
+    places, whole = _common([evaluated.images for side in sides for evaluated in side.values()], split)
     if len(places[0]) == 0:
         return None
-    first, at = sides[0][0].images, places[0]
-    made = [_side(side, rows) for side, rows in zip(sides, (places[: len(known)], places[len(known) :]), strict=True)]
-    notes = [*_missing(seeds, known), *_partly(whole, len(at), split)]
+    first, at, n = next(iter(sides[0].values())).images, places[0], len(sides[0])
+    made = [_side(side, rows) for side, rows in zip(sides, (places[:n], places[n:]), strict=True)]
+    notes = [note for seeds, side in zip(wanted, sides, strict=True) for note in _missing(seeds, side)]
+    notes += _partly(whole, len(at), split)
     for side, numbers in zip((arm, baseline), made, strict=True):
-        notes += _disagreement(side, known, numbers, split) if whole else []
+        notes += _disagreement(side, numbers, split) if whole else []
     return Paired(
-        seeds=known,
         labels=first.labels[at],
         classes=first.classes,
         paths=[first.paths[k] for k in at.tolist()],
         arm=made[0],
         baseline=made[1],
         whole=whole,
-        notes=tuple(notes),
+        notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def _read(arm: Arm, seeds: Sequence[int]) -> dict[int, RunPredictions]:
+    """Seed -> what its run says of each image, where that can be read."""
+    return {seed: said for seed in seeds if (said := arm.done[seed].predictions) is not None}
 
 
 def rows_of(images: Images, split: str) -> np.ndarray:
@@ -81,16 +86,11 @@ def rows_of(images: Images, split: str) -> np.ndarray:
     return images.indices.get(split, np.empty(0, dtype=np.int64))
 
 
-def _evaluated(run: Run) -> RunPredictions:
-    assert run.predictions is not None
-    return run.predictions
-
-
-def _side(runs: Sequence[RunPredictions], rows: Sequence[np.ndarray]) -> Side:
-    right = np.stack([evaluated.right[at] for evaluated, at in zip(runs, rows, strict=True)])
-    losses = [loss_of(evaluated, at) for evaluated, at in zip(runs, rows, strict=True)]
+def _side(runs: Mapping[int, RunPredictions], rows: Sequence[np.ndarray]) -> Side:
+    right = np.stack([evaluated.right[at] for evaluated, at in zip(runs.values(), rows, strict=True)])
+    losses = [loss_of(evaluated, at) for evaluated, at in zip(runs.values(), rows, strict=True)]
     known = [loss for loss in losses if loss is not None]
-    return Side(right=right, loss=np.stack(known) if len(known) == len(losses) else None)
+    return Side(seeds=tuple(runs), right=right, loss=np.stack(known) if len(known) == len(losses) else None)
 
 
 def loss_of(evaluated: RunPredictions, rows: np.ndarray) -> np.ndarray | None:
@@ -118,7 +118,7 @@ def _table(images: Images, rows: np.ndarray) -> dict[tuple[str, str], int]:
     return {(images.paths[k], images.classes[images.labels[k]]): k for k in rows.tolist()}
 
 
-def _missing(seeds: Sequence[int], known: Sequence[int]) -> list[str]:
+def _missing(seeds: Sequence[int], known: Collection[int]) -> list[str]:
     lost = [str(seed) for seed in seeds if seed not in known]
     return [f"seed {', '.join(lost)} left out: no predictions.csv that can be read"] if lost else []
 
@@ -127,10 +127,10 @@ def _partly(whole: bool, n: int, split: str) -> list[str]:
     return [] if whole else [f"only the {n:,} images that both have in {split} are compared"]
 
 
-def _disagreement(arm: Arm, seeds: Sequence[int], side: Side, split: str) -> list[str]:
+def _disagreement(arm: Arm, side: Side, split: str) -> list[str]:
     """A note where predictions.csv and result.json of a run do not say the same."""
     notes = []
-    for seed, right in zip(seeds, side.right, strict=True):
+    for seed, right in zip(side.seeds, side.right, strict=True):
         result = arm.done[seed].result
         if result is not None and abs(right.mean() - result.splits[split].acc) > max(TOLERANCE, 2 / len(right)):
             said = f"{100 * right.mean():.1f} % and {100 * result.splits[split].acc:.1f} %"
@@ -139,7 +139,7 @@ def _disagreement(arm: Arm, seeds: Sequence[int], side: Side, split: str) -> lis
 
 
 def values(paired: Paired, metric: str) -> tuple[np.ndarray, np.ndarray, np.ndarray | None] | None:
-    """The numbers of the arm and of the baseline, (S, N) each, and the weights of the images; fractions or nats.
+    """The numbers of the arm (S, N) and of the baseline (T, N), and the weights of the images; fractions or nats.
 
     None where the loss of some image is not known.
     """

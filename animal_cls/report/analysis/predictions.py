@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import numpy as np
 from animal_cls import results
 from animal_cls.report.records import Images, RunPredictions
 from animal_cls.results import Predictions
+
+# What tables and arrays raise that are damaged, or were made up by somebody.
+FAULTS = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, csv.Error, zipfile.BadZipFile)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -22,14 +26,17 @@ class Reader:
     def read(self, run: Path) -> RunPredictions | None:
         """What the run in that folder says of each image; None where it has no predictions that can be read."""
         try:
-            found = results.read_predictions(run)
+            return self._shortened(results.read_predictions(run))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, csv.Error) as error:
+        except FAULTS as error:
             self.troubles.append(
                 f"{run / results.PREDICTIONS}: cannot be read ({error}); this run's images are left out."
             )
             return None
+
+    def _shortened(self, found: Predictions) -> RunPredictions:
+        """What a report needs of it; raises `FAULTS` where a damaged one contradicts itself."""
         rows, predicted = np.arange(len(found.labels)), found.predicted
         return RunPredictions(
             images=self._shared(found),

@@ -34,7 +34,7 @@ def draw(axes: Axes, rows: Sequence[PublishedRow]) -> dict:
     for y, row in enumerate(rows):
         if row.ours is not None:
             axes.plot([row.published, row.ours], [y, y], "-", color=GREY, linewidth=1)
-            [entries["ours, mean over seeds"]] = axes.plot([row.ours], [y], "o", color=BLUE, **looks)
+            [entries["ours"]] = axes.plot([row.ours], [y], "o", color=BLUE, **looks)
         [entries["published"]] = axes.plot([row.published], [y], "s", mfc="none", mec=VERMILLION, mew=1.4, **looks)
     axes.set_yticks(range(len(rows)), [short(row.class_name, 14) for row in rows], **lettering())
     axes.set_ylim(len(rows) - 0.4, -0.6)

@@ -16,6 +16,7 @@ from animal_cls.report.figures.style import GREY, PALE, lettering, set_title, sh
 from animal_cls.results import SplitResult
 
 READABLE = 20  # classes up to which every cell holds its numbers
+MOST = 150  # classes of one matrix; of more, those with the most wrong images: a cell is then still a pixel or more
 LABELS = 25  # class names at most along one side of a larger matrix
 LISTED = 25  # confusions listed beside a larger matrix
 # The same scale for right and wrong. A square root, so that a confusion of 4 % is seen beside a diagonal of 90 %.
@@ -25,7 +26,7 @@ EMPTY = (0.9, 0.9, 0.9, 1.0)  # the row of a class without images
 WRITTEN_CLASSES = 12  # classes up to which the cells hold their share
 WRITTEN = 0.045  # share of a row below which its shade alone speaks
 SMALL_SHEET = Sheet(columns=3, height=3.0, left=1.1, bottom=0.9, between=(0.35, 0.45))
-LARGE_SHEET = Sheet(columns=2, height=4.7, left=1.1, bottom=0.9, between=(0.35, 0.45))
+LARGE_SHEET = Sheet(columns=2, height=4.7, left=1.35, bottom=1.1, between=(0.35, 0.45))
 LEGEND = "in each cell: images, and their share of the row; blue: recognised, orange: taken for another class"
 
 
@@ -33,13 +34,21 @@ def confusion(split_result: SplitResult, classes: Sequence[str], *, title: str) 
     """The matrix of true (rows) and predicted (columns) classes; blue = recognised, orange = taken for another.
 
     Up to `READABLE` classes each cell holds its count and its share of the row; beyond that the shades alone
-    speak, some class names are left out, and the most frequent confusions are listed beside.
+    speak, some class names are left out, and the most frequent confusions are listed beside. Of more than `MOST`
+    classes the most confused are drawn, and the figure says so.
     """
-    counts = np.array(split_result.confusion, dtype=np.int64).reshape(len(classes), len(classes))  # (K, K) images
+    counts = split_result.matrix  # (K, K) images
     names = [short(name) for name in classes]
     figure = small(counts, names) if len(classes) <= READABLE else large(counts, names)
-    set_title(figure, title)
+    set_title(figure, title + f"\nthe {MOST} most confused of {len(names):,} classes" * (len(names) > MOST))
     return figure
+
+
+def most_confused(counts: np.ndarray) -> np.ndarray:
+    """Indices of the `MOST` classes that are taken for others, or others for them, most often, ascending."""
+    wrong = np.where(np.eye(len(counts), dtype=bool), 0, counts)
+    images = wrong.sum(axis=0) + wrong.sum(axis=1)
+    return np.sort(np.argsort(-images, kind="stable")[:MOST])
 
 
 def small(counts: np.ndarray, names: list[str]) -> Figure:
@@ -61,8 +70,10 @@ def large(counts: np.ndarray, names: list[str]) -> Figure:
     figure = Figure(figsize=(15, 10.3), layout="constrained")
     grid = figure.add_gridspec(3, 2, width_ratios=[10, 4.6], height_ratios=[30, 1, 1])
     axes = figure.add_subplot(grid[:, 0], anchor="NW")
-    draw_matrix(axes, counts)
-    label_sides(axes, rows=names, columns=names, size=8)
+    kept = most_confused(counts)
+    drawn = [names[k] for k in kept]
+    draw_matrix(axes, counts[np.ix_(kept, kept)], totals=counts.sum(axis=1)[kept])
+    label_sides(axes, rows=drawn, columns=drawn, size=8)
     axes.tick_params(length=3)
     list_worst(figure.add_subplot(grid[0, 1]), counts, names)
     for row, palette, what in ((1, "Blues", "recognised"), (2, "Oranges", "taken for another class")):
@@ -73,9 +84,9 @@ def large(counts: np.ndarray, names: list[str]) -> Figure:
     return figure
 
 
-def draw_matrix(axes: Axes, counts: np.ndarray) -> None:
-    """Shade each cell by its share of the row; the row of a class without images is grey."""
-    shares = row_shares(counts)
+def draw_matrix(axes: Axes, counts: np.ndarray, *, totals: np.ndarray | None = None) -> None:
+    """Shade each cell by its share of the row, or of `totals` (K,); the row of a class without images is grey."""
+    shares = row_shares(counts, totals)
     shades = SHADE(np.nan_to_num(shares))
     blues, oranges = (matplotlib.colormaps[name](shades) for name in ("Blues", "Oranges"))  # (K, K, 4) each
     image = np.where(np.eye(len(counts), dtype=bool)[:, :, None], blues, oranges)
@@ -91,10 +102,10 @@ def draw_matrix(axes: Axes, counts: np.ndarray) -> None:
     axes.spines[:].set_visible(False)
 
 
-def row_shares(counts: np.ndarray) -> np.ndarray:
-    """(K, K) fractions of each row's sum; NaN in the row of a class without images."""
-    totals = counts.sum(axis=1, keepdims=True)
-    return np.divide(counts, totals, out=np.full(counts.shape, np.nan), where=totals > 0)
+def row_shares(counts: np.ndarray, totals: np.ndarray | None = None) -> np.ndarray:
+    """(K, K) fractions of each row's sum, or of `totals` (K,); NaN in the row of a class without images."""
+    sums = (counts.sum(axis=1) if totals is None else totals)[:, None]
+    return np.divide(counts, sums, out=np.full(counts.shape, np.nan), where=sums > 0)
 
 
 def write_cells(axes: Axes, counts: np.ndarray, *, size: float) -> None:
@@ -141,13 +152,17 @@ def worst_cells(counts: np.ndarray) -> list[tuple[int, int]]:
 
 
 def matrices(arms: Sequence[tuple[str, np.ndarray]], classes: Sequence[str], *, title: str) -> Figure:
-    """A (K, K) matrix of images for each named arm, rows = true classes; each cell holds the percent of its row."""
-    names = [short(name, 15) for name in classes]
+    """A (K, K) matrix of images for each named arm, rows = true classes; each cell holds the percent of its row.
+
+    Of more than `MOST` classes, those that all arms together confuse most.
+    """
+    kept = most_confused(sum((counts for _, counts in arms), np.zeros((len(classes), len(classes)), dtype=np.int64)))
+    names = [short(classes[k], 15) for k in kept.tolist()]
     sheet = SMALL_SHEET if len(classes) <= WRITTEN_CLASSES else LARGE_SHEET
     figure, places = panels([name for name, _ in arms], sheet)
     columns = sheet.beside(len(arms))
     for (_, counts), [axes] in zip(arms, places, strict=True):
-        draw_matrix(axes, counts)
+        draw_matrix(axes, counts[np.ix_(kept, kept)], totals=counts.sum(axis=1)[kept])
         axes.set(xlabel="", ylabel="")
         axes.set_anchor("NW")
         axes.spines[:].set(visible=True, color=PALE)

@@ -13,6 +13,7 @@ from animal_cls.report.format import signed, signed_interval
 from animal_cls.report.records import ClassRow
 
 FULL = 20.0  # points at which the colours are full; most changes of a class are below
+MOST = 60  # classes of one figure
 WRITTEN = 100  # cells up to which the figure writes its numbers
 BETTER, NEUTRAL, WORSE = (0, 90, 160), (247, 247, 247), (213, 94, 0)  # red, green, blue of 255
 EMPTY = (229, 229, 229)  # nothing to compare
@@ -25,6 +26,7 @@ class Changes:
     classes: list[str]
     arms: list[str]
     rows: list[list[ClassRow | None]]  # (K, A)
+    of: int  # classes that there are; of many, those that change most are shown
 
     @property
     def points(self) -> np.ndarray:
@@ -39,7 +41,10 @@ def changes(class_rows: Sequence[ClassRow], *, arms: Sequence[str], split: str) 
     changed = {row.arm for row in found.values() if row.change is not None}
     kept = [arm for arm in arms if arm in changed]
     classes = list(dict.fromkeys(name for name, arm in found if arm in kept))
-    return Changes(classes=classes, arms=kept, rows=[[found.get((name, arm)) for arm in kept] for name in classes])
+    lines = {name: [found.get((name, arm)) for arm in kept] for name in classes}
+    most = sorted(classes, key=lambda name: -max(abs(row.change or 0) for row in lines[name] if row is not None))[:MOST]
+    shown = [name for name in classes if name in set(most)]
+    return Changes(classes=shown, arms=kept, rows=[lines[name] for name in shown], of=len(classes))
 
 
 def heatmap(table: Changes, *, title: str) -> Figure:
@@ -48,7 +53,8 @@ def heatmap(table: Changes, *, title: str) -> Figure:
     written = points.size <= WRITTEN
     high, wide = points.shape
     width = min(max(1.25 * wide + 2.5, 7.0), 14.0)
-    figure = Figure(figsize=(width, max(2.2, (0.36 if written else 0.17) * high) + 2.2), layout="constrained")
+    figure = Figure(figsize=(width, max(2.2, (0.36 if written else 0.17) * high) + 2.2))
+    figure.set_layout_engine("constrained", w_pad=0.15)  # inches: texts are a little wider in a PNG than where measured
     axes = figure.add_subplot()
     axes.pcolormesh(np.arange(wide + 1) - 0.5, np.arange(high + 1) - 0.5, shades(points))
     axes.invert_yaxis()

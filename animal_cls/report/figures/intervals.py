@@ -53,8 +53,20 @@ def comparisons_figure(comparisons: Sequence[Comparison], *, title: str) -> Figu
     unit = comparisons[0].unit
     axes.set_xlabel(f"difference to the baseline ({unit}); ring: one seed; mark: mean; bar: 95 % interval")
     axes.set_xlim(*limits(comparisons))
+    for y, c in enumerate(comparisons):
+        mark_cut(axes, y, c)
     headline(figure, title)
     return figure
+
+
+def mark_cut(axes: Axes, y: float, c: Comparison) -> None:
+    """An arrow and the number at each edge behind which an interval goes on."""
+    left, right = axes.get_xlim()
+    for end, edge, arrow, align in ((c.ci_low, left, "<", "left"), (c.ci_high, right, ">", "right")):
+        if end is not None and not left <= end <= right:
+            axes.plot([edge], [y], arrow, color=MARKS[c.verdict][2], markersize=6, clip_on=False)
+            place = {"textcoords": "offset points", "ha": align, "va": "bottom", "fontsize": 7}
+            axes.annotate(signed(end, c.unit), (edge, y), xytext=(5 if align == "left" else -5, 2), **place)
 
 
 def named(comparison: Comparison) -> str:
@@ -73,7 +85,8 @@ def scaled(row: ArmRow) -> tuple[float | None, float | None]:
 
 def rows_of(names: Sequence[str]) -> tuple[Figure, Axes]:
     """An empty figure with a line per name, from the top down."""
-    figure = Figure(figsize=(11, 1.5 + 0.3 * len(names)), layout="constrained")
+    figure = Figure(figsize=(11, 1.5 + 0.3 * len(names)))
+    figure.set_layout_engine("constrained", w_pad=0.15)  # inches: texts are a little wider in a PNG than where measured
     axes = figure.add_subplot()
     axes.set_yticks(range(len(names)), names, **lettering())
     axes.set_ylim(len(names) - 0.4, -0.6)

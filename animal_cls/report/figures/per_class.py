@@ -23,7 +23,7 @@ def per_class(result: Result, *, split: str, title: str) -> Figure:
     Of more than `MOST` classes the worst are shown, and the figure says so.
     """
     evaluated = result.splits[split]
-    counts = [sum(row) for row in evaluated.confusion]
+    counts = evaluated.matrix.sum(axis=1).tolist()
     bars = [(name, evaluated.per_class[name], n) for name, n in zip(result.classes, counts, strict=True)]
     shown = worst(bars)
     columns = math.ceil(len(shown) / ROWS)

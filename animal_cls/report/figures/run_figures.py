@@ -33,7 +33,7 @@ def of_run(result: Result, metrics: Mapping[str, np.ndarray] | None) -> dict[str
         made["curves"] = curves(metrics, best_epoch=result.best_epoch, title=title, mixed=mixed)
     for split in [name for name in ("val", "test", "all") if name in result.splits][:1]:
         made["per_class"] = per_class(result, split=split, title=run_title("Accuracy by class", result, split=split))
-    for split in [name for name in ("val", "all") if name in result.splits]:
+    for split in [name for name in ("val", "test", "all") if name in result.splits]:
         title = run_title("Confusion matrix", result, split=split)
         made[f"confusion_{split}"] = confusion(result.splits[split], result.classes, title=title)
     return made

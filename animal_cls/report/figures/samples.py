@@ -16,7 +16,9 @@ GAP, TEXT = 0.12, 0.32  # shares of an image's larger side: between images, and 
 
 
 @theme()
-def samples(images: np.ndarray, true: Sequence[str], predicted: Sequence[str], *, title: str) -> Figure:
+def samples(
+    images: np.ndarray, true: Sequence[str], predicted: Sequence[str], *, title: str, splits: Sequence[str] = ()
+) -> Figure:
     """The images in rows, each with its true and its predicted class; a wrong one has a thick frame and a cross.
 
     Args:
@@ -24,6 +26,7 @@ def samples(images: np.ndarray, true: Sequence[str], predicted: Sequence[str], *
         true: n class names.
         predicted: n class names.
         title: says which run and which split this is.
+        splits: n names of splits, written above the classes; without them, all are of one.
     """
     n, height, width = images.shape[:3]
     columns = min(max(n, 4), COLUMNS)  # four, so that the title has room
@@ -35,7 +38,13 @@ def samples(images: np.ndarray, true: Sequence[str], predicted: Sequence[str], *
     axes.imshow(sheet(images, rows=rows, columns=columns, right=round(right), down=round(down)))
     axes.set_axis_off()
     for k, names in enumerate(zip(true, predicted, strict=True)):
-        label(axes, *names, corner=(k % columns * round(right), k // columns * round(down)), size=(width, height))
+        label(
+            axes,
+            *names,
+            split=splits[k] if splits else "",
+            corner=(k % columns * round(right), k // columns * round(down)),
+            size=(width, height),
+        )
     wrong = sum(a != b for a, b in zip(true, predicted, strict=True))
     set_title(figure, f"{title}\n{wrong} of these {n} are taken for another class (✗, thick frame)")
     return figure
@@ -50,12 +59,16 @@ def sheet(images: np.ndarray, *, rows: int, columns: int, right: int, down: int)
     return canvas
 
 
-def label(axes: Axes, true: str, predicted: str, *, corner: tuple[float, float], size: tuple[int, int]) -> None:
+def label(
+    axes: Axes, true: str, predicted: str, *, split: str, corner: tuple[float, float], size: tuple[int, int]
+) -> None:
     """Frame the image at `corner` (pixels; x, y) and write its classes below."""
     wrong = true != predicted
     (x, y), (width, height) = corner, size
     frame = {"edgecolor": VERMILLION, "linewidth": 4} if wrong else {"edgecolor": GREY, "linewidth": 0.6}
     axes.add_patch(Rectangle((x - 0.5, y - 0.5), width, height, fill=False, clip_on=False, **frame))
-    text = f"true: {short(true, 16)}\n{'✗' if wrong else '✓'} predicted: {short(predicted, 16)}"
+    text = (
+        f"{split}{', ' * bool(split)}true: {short(true, 16)}\n{'✗' if wrong else '✓'} predicted: {short(predicted, 16)}"
+    )
     color = VERMILLION if wrong else "black"
     axes.text(x, y + height + 0.04 * max(size), text, va="top", fontsize=7.5, color=color, **lettering())

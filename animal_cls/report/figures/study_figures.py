@@ -8,7 +8,7 @@ from animal_cls.report.figures import alt_text
 from animal_cls.report.figures.beside_published import beside_published
 from animal_cls.report.figures.choice import MOST_PANELS, chosen, file_name, left_out, within
 from animal_cls.report.figures.class_size import class_size, classes_differ
-from animal_cls.report.figures.confusion import WRITTEN_CLASSES, matrices
+from animal_cls.report.figures.confusion import MOST, WRITTEN_CLASSES, matrices
 from animal_cls.report.figures.curves import MIXED, NOTE
 from animal_cls.report.figures.drawing import Drawing
 from animal_cls.report.figures.heatmap import changes, heatmap
@@ -17,6 +17,11 @@ from animal_cls.report.figures.learning import Metrics, generalization_gap, lear
 from animal_cls.report.figures.reliability import reliability
 from animal_cls.report.records import Arm, PublishedRow, Study
 
+OVER = {  # what all intervals of a figure speak of
+    frozenset({"seeds and images"}): "The bar accounts for both the images and the seeds. ",
+    frozenset({"images"}): "One seed: the bar accounts for the images only, and speaks of these weights. ",
+    frozenset({"seeds"}): "The bar accounts for the seeds only. ",
+}
 SHARES = "; numbers: percent of the row, from 5 on"
 
 
@@ -24,6 +29,12 @@ def note_on(arms: Iterable[Arm]) -> str:
     """What the curves of these arms show."""
     results = [run.result for arm in arms for run in arm.done.values() if run.result is not None]
     return NOTE + MIXED * any(method.mixes_images for result in results for method in result.methods)
+
+
+def by_seeds(arms: Iterable[Arm], several: str, single: str) -> str:
+    """What a caption says of these arms: of those with several seeds, of those with one, or of both."""
+    counts = {len(arm.done) > 1 for arm in arms}
+    return " ".join(text for known, text in ((True, several), (False, single)) if known in counts)
 
 
 def drawings(study: Study) -> Iterator[Drawing]:
@@ -47,7 +58,11 @@ def of_arms(study: Study) -> Iterator[Drawing]:
         yield Drawing(
             name="arms",
             title=title,
-            caption="Rings: one seed each. Diamond: their mean, with its 95 % interval (t, over seeds)."
+            caption=by_seeds(
+                shown,
+                "Rings: one seed each. Diamond: their mean, with its 95 % interval (t, over seeds).",
+                "An arm of one seed has no interval: its ring lies behind its diamond.",
+            )
             + left_out(study, shown),
             alt=alt_text.of_arms(rows),
             draw=partial(arms_figure, rows, [accuracies(arm, study.evaluated_split) for arm in shown], title=title),
@@ -72,7 +87,10 @@ def of_comparisons(study: Study) -> Iterator[Drawing]:
             title=title,
             caption="Triangle up: gain; triangle down: loss; circle: no difference shown; cross: too few seeds; dash: "
             "no effect reached the network. "
-            "The bar accounts for both the images and the seeds. Confounded: more than one factor differs."
+            + OVER.get(
+                frozenset(c.over for c in shown), "What each bar accounts for stands in the table of comparisons. "
+            )
+            + "Confounded: more than one factor differs. An arrow: the interval goes on to the number beside it."
             + (f" Not shown: {len(found) - len(shown)} more." if len(found) > len(shown) else ""),
             alt=alt_text.of_comparisons(shown),
             draw=partial(comparisons_figure, shown, title=title),
@@ -88,7 +106,8 @@ def of_changes(study: Study) -> Iterator[Drawing]:
         yield Drawing(
             name="classes",
             title=title,
-            caption="Blue: better than the baseline; orange: worse.",
+            caption="Blue: better than the baseline; orange: worse."
+            + f" The {len(table.classes)} classes that change most, of {table.of:,}." * (table.of > len(table.classes)),
             alt=alt_text.of_changes(table),
             draw=partial(heatmap, table, title=title),
         )
@@ -110,13 +129,18 @@ def of_confusions(study: Study) -> Iterator[Drawing]:
             yield Drawing(
                 name=file_name("confusion", split, model),
                 title=title,
-                caption="Rows: true class; columns: predicted class; all seeds together. Blue: recognised; orange: "
-                f"taken for another class{shares}." + left_out(study, every),
+                caption="Rows: true class; columns: predicted class; all seeds together. Blue: recognised; "
+                f"orange: taken for another class{shares}." + most_of(len(arms[0].classes)) + left_out(study, every),
                 alt=alt_text.of_confusions(found, arms[0].classes),
                 draw=partial(
                     matrices, [(within(model, name), counts) for name, counts in found], arms[0].classes, title=title
                 ),
             )
+
+
+def most_of(classes: int) -> str:
+    """A sentence on the classes that a matrix does not show, or nothing."""
+    return f" The {MOST} classes that are confused most, of {classes:,}." if classes > MOST else ""
 
 
 def of_link(study: Study) -> Iterator[Drawing]:
@@ -145,8 +169,12 @@ def of_learning(study: Study) -> Iterator[Drawing]:
             yield Drawing(
                 name=file_name("learning", model),
                 title=title,
-                caption="Faint: one seed each. Thick: their mean over the epochs that all reached. Band: one std over "
-                f"seeds. Train dashed, val solid; thin: what was minimised, if not the loss. {note_on(arms)}"
+                caption=by_seeds(
+                    arms,
+                    "Faint: one seed each. Thick: their mean over the epochs that all reached. Band: one std.",
+                    "An arm of one seed has one line and no band.",
+                )
+                + f" Train dashed, val solid; thin: what was minimised, if not the loss. {note_on(arms)}"
                 + left_out(study, arms),
                 alt=alt_text.of_curves(curves),
                 draw=partial(learning, [(within(model, name), seeds) for name, seeds in curves], title=title),
@@ -169,7 +197,12 @@ def of_gaps(study: Study) -> Iterator[Drawing]:
         yield Drawing(
             name="gap",
             title=title,
-            caption=f"Mean over seeds; band: one std. {note_on(arm for arms in shown.values() for arm in arms)}",
+            caption=by_seeds(
+                (arm for arms in shown.values() for arm in arms),
+                "Mean over seeds; band: one std.",
+                "An arm of one seed has no band.",
+            )
+            + f" {note_on(arm for arms in shown.values() for arm in arms)}",
             alt=alt_text.of_gaps(models),
             draw=partial(generalization_gap, models, title=title),
         )
@@ -203,7 +236,7 @@ def of_published(study: Study) -> Iterator[Drawing]:
         yield Drawing(
             name="published",
             title=title,
-            caption="Square: published; dot: ours, mean over seeds; the line between them is the difference.",
+            caption="Square: published; dot: ours (of several seeds, the mean); the line: the difference.",
             alt=alt_text.of_published(found),
             draw=partial(beside_published, found, title=title),
         )

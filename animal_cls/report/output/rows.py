@@ -121,11 +121,13 @@ def pairs(study: Study) -> list[Comparison]:
 
 
 def fairness(c: Comparison) -> str:
-    """`fair`, `no effect`, `confounded` with the factors, or `not fair`."""
+    """`fair`, `no effect`, `confounded` with the factors, `survivors of failed seeds`, or `not fair`."""
     if c.no_effect:
         return "no effect"
     if c.confounded:
         return f"confounded: {', '.join(c.differs)}"
+    if c.failed_arm or c.failed_baseline:
+        return "not fair: survivors of failed seeds"
     return "fair" if c.fair else "not fair"
 
 

@@ -19,7 +19,7 @@ RUNS = (
 ARMS = ("arm", "model", "reg", "split", "metric", "n_seeds", "mean", "ci_low", "ci_high", "std")
 COMPARISONS = (
     *("arm", "baseline", "split", "metric", "n_seeds", "delta", "ci_low", "ci_high", "p_value", "p_adjusted"),
-    *("verdict", "fair", "differs"),
+    *("verdict", "fair", "differs", "n_arm", "n_baseline", "by_seed", "failed_arm", "failed_baseline"),
 )
 CLASSES = (
     *("arm", "baseline", "split", "class", "n_images", "n_train", "n_seeds", "accuracy", "ci_low", "ci_high"),

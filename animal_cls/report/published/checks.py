@@ -33,25 +33,25 @@ class Ours:
 Check = Callable[[Ours], tuple[bool, str]]  # whether a part of a statement is true, and the numbers that say so
 
 
-def within(value: float, low: float, high: float, what: str) -> tuple[bool, str]:
+def within(value: float, low: float, high: float, what: str, unit: str = "points") -> tuple[bool, str]:
     """Whether a number lies between two bounds or on one."""
-    return low - NEAR <= value <= high + NEAR, f"{what} {value:.4g} (wanted: {low:g} to {high:g})"
+    return low - NEAR <= value <= high + NEAR, f"{what} {value:.4g} {unit} (wanted: {low:g} to {high:g})"
 
 
-def compare(value: float, sign: str, bound: float, what: str) -> tuple[bool, str]:
+def compare(value: float, sign: str, bound: float, what: str, unit: str = "points") -> tuple[bool, str]:
     """Whether a number is > or < a bound, and not on it, or >= a bound."""
     true = {">": value > bound + NEAR, "<": value < bound - NEAR, ">=": value >= bound - NEAR}[sign]
-    return true, f"{what} {value:.4g} (wanted: {sign} {bound:.4g})"
+    return true, f"{what} {value:.4g} {unit} (wanted: {sign} {bound:.4g})"
 
 
-def extreme(values: dict[str, float], name: str, what: str, *, lowest: bool) -> tuple[bool, str]:
+def extreme(values: dict[str, float], name: str, what: str, *, lowest: bool, unit: str = "%") -> tuple[bool, str]:
     """Whether one class has the least value, or the greatest and above 0; ties are named and count."""
     best = min(values.values()) if lowest else max(values.values())
     own = measured.of(values, name)
     tied = [other for other, value in values.items() if abs(value - best) <= NEAR]
     true = abs(own - best) <= NEAR and (lowest or best > NEAR)
     which = " and ".join(tied) if len(tied) <= 3 else f"{len(tied)} classes equally"
-    return true, f"{what} {which} ({best:.2f}; {name}: {own:.2f})"
+    return true, f"{what} {which} ({best:.2f} {unit}; {name}: {own:.2f} {unit})"
 
 
 def change(ours: Ours, title: str, base: str, column: str, low: float, high: float) -> tuple[bool, str]:
@@ -61,13 +61,14 @@ def change(ours: Ours, title: str, base: str, column: str, low: float, high: flo
 
 def against_baseline(ours: Ours, column: str, sign: str) -> tuple[bool, str]:
     value = measured.change(ours[CNN_DROPOUT], ours[CNN], column)
-    return compare(value, sign, 0, f"{column} against the baseline")
+    unit = "points" if column.endswith("acc") else "nats"
+    return compare(value, sign, 0, f"{column} against the baseline", unit)
 
 
 def every_class(ours: Ours, title: str, bound: float) -> tuple[bool, str]:
     values = measured.by_class(ours[title])
     name = min(values, key=lambda name: values[name])
-    return compare(values[name], ">", bound, f"lowest class over all data: {name}")
+    return compare(values[name], ">", bound, f"lowest class over all data: {name}", "%")
 
 
 def falling(ours: Ours, title: str, base: str, bound: float) -> tuple[bool, str]:
@@ -82,7 +83,7 @@ def val_changes(title: str, base: str, low: float, high: float, column: str = "v
 
 def settles(ours: Ours) -> tuple[bool, str]:
     value, epochs = measured.last_third(ours[CNN])
-    return within(value, 55, 60, f"mean val/acc of the last {epochs} epoch{'s' * (epochs != 1)}")
+    return within(value, 55, 60, f"mean val/acc of the last {epochs} epoch{'s' * (epochs != 1)}", "%")
 
 
 def sized(ours: Ours, *, small: bool) -> tuple[dict[str, float], str]:
@@ -97,13 +98,13 @@ def sized(ours: Ours, *, small: bool) -> tuple[dict[str, float], str]:
 def small_classes(ours: Ours) -> tuple[bool, str]:
     found, which = sized(ours, small=True)
     name = max(found, key=lambda n: found[n])
-    return compare(found[name], "<", 70, f"highest of {len(found)} classes {which}: {name}")
+    return compare(found[name], "<", 70, f"highest of {len(found)} classes {which}: {name}", "%")
 
 
 def large_classes(ours: Ours) -> tuple[bool, str]:
     found, which = sized(ours, small=False)
     name = min(found, key=lambda n: found[n])
-    return compare(found[name], ">", 85, f"lowest of {len(found)} classes {which}: {name}")
+    return compare(found[name], ">", 85, f"lowest of {len(found)} classes {which}: {name}", "%")
 
 
 def correlation(ours: Ours) -> tuple[bool, str]:
@@ -118,14 +119,14 @@ def most_fall(ours: Ours) -> tuple[bool, str]:
 
 def squirrel_falls_most(ours: Ours) -> tuple[bool, str]:
     changes = measured.class_changes(ours[CNN_L2], ours[CNN])
-    true, text = extreme(changes, "squirrel", "falls most:", lowest=True)
+    true, text = extreme(changes, "squirrel", "falls most:", lowest=True, unit="points")
     return true and changes["squirrel"] < -NEAR, text
 
 
 def squirrel_goes_to_dog(ours: Ours) -> tuple[bool, str]:
     after, before = (measured.taken_for(ours[name], "squirrel") for name in (CNN_L2, CNN))
     rises = {name: after[name] - before.get(name, 0.0) for name in after}
-    return extreme(rises, "dog", "more squirrels are taken for", lowest=False)
+    return extreme(rises, "dog", "more squirrels are taken for", lowest=False, unit="points")
 
 
 def to_dog(ours: Ours, title: str) -> tuple[bool, str]:
@@ -149,7 +150,10 @@ def faster(ours: Ours) -> tuple[bool, str]:
 
 def more_even(ours: Ours) -> tuple[bool, str]:
     spread, other = (float(np.std(list(measured.by_class(ours[name]).values()))) for name in (RESNET, CNN))
-    return spread < other - NEAR, f"standard deviation over classes {spread:.2f} (wanted: < the CNN's, {other:.2f})"
+    return (
+        spread < other - NEAR,
+        f"standard deviation over classes {spread:.2f} points (wanted: < the CNN's, {other:.2f})",
+    )
 
 
 def val_above(title: str, base: str, low: float, high: float, than: str) -> Check:
@@ -167,7 +171,7 @@ def uncured(title: str, base: str) -> Check:
         own, before = measured.gap(ours[title]), measured.gap(ours[base])
         gained = measured.change(ours[title], ours[base], "val/acc")
         cured = before > 0 and own < before / 2 - NEAR and gained >= -NEAR  # without a gap there is nothing to cure
-        return not cured, f"{title}: train - val {own:.2f}, baseline {before:.2f}, val/acc {gained:+.2f}"
+        return not cured, f"{title}: train - val {own:.2f} points, baseline {before:.2f}, val/acc {gained:+.2f} points"
 
     return check
 

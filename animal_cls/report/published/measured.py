@@ -104,5 +104,5 @@ def counts(arm: Arm) -> dict[str, int]:
     splits = [results_on(arm, "all")[0].splits[name] for name in ("train", "val") if results_on(arm, name)]
     if not splits:
         raise Missing(f"numbers of images by class of {arm.name}")
-    totals = np.sum([np.sum(split.confusion, axis=1) for split in splits], axis=0)
+    totals = np.sum([split.matrix.sum(axis=1) for split in splits], axis=0)
     return dict(zip(arm.classes, map(int, totals), strict=True))

@@ -66,16 +66,23 @@ def note(arms: Sequence[Arm], data: DataSet | None) -> str | None:
     pairs = [(arm, run) for run in RUNS if (arm := matching(run, arms)) is not None]
     if not pairs:
         return None
-    sentences = []
-    if data is None or not data.is_animals10:
-        sentences.append(
-            "This is another data set than the report's Animals-10 (class names and numbers of images decide): "
-            "published figures and statements are a reading aid only."
-        )
+    aid = reading_aid(arms, data)
+    sentences = [f"{aid}: published figures and statements are a reading aid only."] if aid else []
     changed = sorted({text for arm, run in pairs for text in deviations(arm, run).values()})
     if changed:
         sentences.append(f"Settings other than published: {'; '.join(changed)}.")
     return " ".join(sentences) or None
+
+
+def reading_aid(arms: Sequence[Arm], data: DataSet | None) -> str:
+    """Why our numbers can decide no statement of the report, in words; "" where they can, or stand beside none."""
+    found = [arm for run in RUNS if (arm := matching(run, arms)) is not None]
+    why = []
+    if found and (data is None or not data.is_animals10):
+        why.append("This is another data set than the report's Animals-10 (class names and numbers of images decide)")
+    if single := list(dict.fromkeys(arm.name for arm in found if len(arm.done) == 1)):
+        why.append(f"{'one' if why else 'One'} seed cannot tell chance from a finding ({', '.join(single)})")
+    return ", and ".join(why)
 
 
 def rows(arms: Sequence[Arm]) -> list[PublishedRow]:

@@ -119,7 +119,9 @@ def test_images_that_the_regularizer_repaired_or_broke(two_arms: list[Arm]) -> N
     (broken,) = kinds["regressed"]
     assert (broken.true, broken.predicted, broken.seeds, broken.n_seeds) == ("dog", "owl", 2, 2)
     assert broken.confidence == pytest.approx(0.6)
-    assert broken.file == Path("/images/dog/val9.png"), "where it lay; it need not be there any more"
+    assert (broken.root, broken.path) == (Path("/images"), "dog/val9.png"), (
+        "where it lay; it need not be there any more"
+    )
     assert {(n.true, n.predicted) for n in kinds["wrong"]} == {("cat", "dog"), ("dog", "owl")}
 
 
@@ -128,7 +130,7 @@ def test_a_image_is_found_where_it_was_trained_on(tmp_path: Path, write_run: Wri
     write_run(tmp_path / "runs" / "a", hits, changes={"data.root": None}, data_root="/animals/raw-img")
     (arm,) = arms_in(tmp_path / "runs")
     (note,) = examples(arm, None, None, "val")
-    assert note.file == Path("/animals/raw-img/cat/val0.png")
+    assert (note.root, note.path) == (Path("/animals/raw-img"), "cat/val0.png")
 
 
 def test_a_hundred_classes(tmp_path: Path, write_run: Write, share: Share) -> None:

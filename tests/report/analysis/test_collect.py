@@ -59,12 +59,12 @@ def test_jobs_may_lie_in_folders_of_folders(tmp_path: Path, write_run: Write) ->
     ("text", "words"),
     [
         ("{", "damaged"),
-        ("[]", "schema (none)"),
+        ("[]", "it has no schema, a whole number"),
         ('{"schema": 99}', "newer than this version reads"),
-        ('{"schema": "x"}', "incomplete"),
+        ('{"schema": "x"}', "damaged"),
         ('{"schema": 1, "status": "done"}', "incomplete"),
-        ('{"schema": 1, "status": "lost", "config": {}, "model": "m", "reg": "r", "seed": 0}', "status 'lost'"),
-        ('{"schema": 1, "status": "done", "config": {}, "model": "m", "reg": 3, "seed": 0}', "names"),
+        ('{"schema": 1, "status": "lost", "config": {}, "model": "m", "reg": "r", "seed": 0}', "but 'lost'"),
+        ('{"schema": 1, "status": "done", "config": {}, "model": "m", "reg": 3, "seed": 0}', "reg is not a text but 3"),
         ('{"schema": 1, "status": "done", "config": {}, "model": "m", "reg": "r", "seed": 0, "git": 1}', "git"),
         (
             '{"schema": 1, "status": "done", "config": {}, "model": "m", "reg": "r", "seed": 0, "epochs": null}',
@@ -88,8 +88,8 @@ def test_a_matrix_that_does_not_fit_its_classes_is_refused(tmp_path: Path, write
     raw = json.loads((folder / "result.json").read_text())
     raw["splits"]["val"]["confusion"] = [[1]]
     del raw["checksum"]
-    (folder / "result.json").write_text(json.dumps(raw))
-    assert "the confusion matrix of the split val is not 2 x 2" in (found(tmp_path).runs[0].reason or "")
+    (folder / "result.json").write_text(json.dumps(raw | {"schema": 1}))
+    assert "splits.val: the confusion matrix is not 2 x 2" in (found(tmp_path).runs[0].reason or "")
 
 
 def test_any_mix_of_folders_gives_each_run_once(tmp_path: Path, write_run: Write) -> None:

@@ -15,6 +15,7 @@ from animal_cls.report.analysis.arms import arrange
 from animal_cls.report.analysis.collect import collect
 from animal_cls.report.analysis.comparisons import compare_all
 from animal_cls.report.analysis.predictions import Reader
+from animal_cls.report.build import build_study
 from animal_cls.report.records import Comparison
 from animal_cls.results import MethodRecord
 
@@ -177,12 +178,14 @@ def noisy(rng: np.random.Generator, n: int, accuracy: float) -> list[bool]:
     return (rng.random(n) < accuracy).tolist()
 
 
-def many(folder: Path, write_run: Write, accuracies: dict[str, float], *, seeds: int, **fields: Any) -> None:
+def many(
+    folder: Path, write_run: Write, accuracies: dict[str, float], *, seeds: int, begin: int = 0, **fields: Any
+) -> None:
     rng = np.random.default_rng(1)
     for name, accuracy in accuracies.items():
         reg, _, strength = name.partition("=")
         changes = {"reg.dropout": float(strength)} if strength else {}
-        for seed in range(seeds):
+        for seed in range(begin, begin + seeds):
             hits = {"val": {"cat": noisy(rng, 300, accuracy), "dog": noisy(rng, 300, accuracy)}}
             write_run(folder / f"{name}{seed}", hits, reg=reg, seed=seed, changes=changes, **fields)
 
@@ -222,20 +225,51 @@ def test_a_pair_on_request(tmp_path: Path, write_run: Write) -> None:
         compared(tmp_path, ("nobody", "simple_cnn/none"))
 
 
-def test_seeds_without_a_partner_are_named(tmp_path: Path, write_run: Write) -> None:
+def test_seeds_that_are_not_the_same_are_compared_without_pairs(tmp_path: Path, write_run: Write) -> None:
+    """All seeds of either count: the difference is that of the arms' means, whatever seeds they share."""
     many(tmp_path, write_run, {"none": 0.5}, seeds=3)
-    many(tmp_path, write_run, {"dropout": 0.5}, seeds=2)
+    many(tmp_path, write_run, {"dropout": 0.9}, seeds=2)
+    _, arms = arrange(collect([tmp_path], Reader()).runs)
+    acc, loss = (one(compare_all(arms), metric=metric) for metric in ("acc", "loss"))
+    levels = {arm.reg: [r.result.splits["val"].acc for r in arm.done.values() if r.result] for arm in arms}
+    assert acc.delta == pytest.approx(100 * (np.mean(levels["dropout"]) - np.mean(levels["none"])))
+    assert (acc.seeds, acc.n_seeds, acc.n_arm, acc.n_baseline, acc.by_seed) == ((0, 1), 2, 2, 3, False)
+    assert acc.notes == ("not paired by seed: seed 0, 1 against 0, 1, 2",)
+    assert acc.fair
+    assert acc.seeds_test is not None
+    assert set(acc.seeds_test.deltas) == {0, 1}
+    assert loss.ci_low is not None
+
+
+def test_other_seeds_are_compared(tmp_path: Path, write_run: Write) -> None:
+    many(tmp_path / "a", write_run, {"none": 0.4}, seeds=4)
+    many(tmp_path / "b", write_run, {"dropout": 0.9}, seeds=4, begin=4)
     acc = one(compared(tmp_path))
-    assert acc.seeds == (0, 1)
-    assert acc.notes == ("seed 2 of simple_cnn/none has no partner in simple_cnn/dropout",)
+    assert (acc.seeds, acc.n_seeds, acc.verdict) == ((), 4, "gain")
+    assert acc.images_test is not None
+    assert (acc.images_test.corrected, acc.images_test.p_values) == (None, {})
 
 
-def test_no_seed_in_both_is_too_few(tmp_path: Path, write_run: Write, share: Share) -> None:
+def test_one_seed_against_another_speaks_of_the_images_only(tmp_path: Path, write_run: Write, share: Share) -> None:
     for reg, seed in (("none", 0), ("dropout", 1)):
-        write_run(tmp_path / reg, {"val": {"cat": share(1, 2), "dog": share(1, 2)}}, reg=reg, seed=seed)
+        hits = {"val": {"cat": share(1 + seed, 2), "dog": share(1, 2)}}
+        write_run(tmp_path / reg, hits, reg=reg, seed=seed)
     acc = one(compared(tmp_path))
-    assert (acc.n_seeds, acc.delta, acc.verdict) == (0, None, "too few seeds")
-    assert "seed 1 of simple_cnn/dropout has no partner in simple_cnn/none" in acc.notes
+    assert (acc.n_seeds, acc.delta, acc.verdict, acc.over) == (1, 25.0, "too few seeds", "images")
+    assert "not paired by seed: seed 1 against 0" in acc.notes
+
+
+def test_survivors_of_failed_seeds_are_not_fair(tmp_path: Path, write_run: Write) -> None:
+    many(tmp_path, write_run, {"none": 0.5, "dropout": 0.6}, seeds=3)
+    known = {"status": "failed", "reason": "the loss became nan", "splits": {}}
+    for seed in (1, 7, 8):
+        write_run(tmp_path / f"failed{seed}", {"val": {"cat": [True]}}, reg="dropout", seed=seed, **known)
+    acc = one(compared(tmp_path))
+    assert (acc.fair, acc.failed_arm, acc.failed_baseline) == (False, 2, 0), "another run of seed 1 is finished"
+    note = "2 of 5 seeds of simple_cnn/dropout failed (7, 8): what is compared are the survivors"
+    assert acc.notes[0] == note
+    text = build_study([tmp_path]).answers[0].text
+    assert "2 of 5 seeds of simple_cnn/dropout failed (7, 8): its numbers are those of the survivors, and no " in text
 
 
 def test_only_common_images_are_paired(tmp_path: Path, write_run: Write, share: Share) -> None:

@@ -18,6 +18,8 @@ BASE = Comparison(
     metric="acc",
     seeds=(0, 1, 2, 3, 4),
     n_seeds=5,
+    n_arm=5,
+    n_baseline=5,
     delta=2.34,
     ci_low=0.5,
     ci_high=4.18,
@@ -97,7 +99,17 @@ def test_seeds_needed(needed: int | None, why: str, end: str) -> None:
 
 
 def test_one_seed() -> None:
-    one = replace(BASE, n_seeds=1, seeds=(0,), p_value=None, p_adjusted=None, verdict="too few seeds", over="images")
+    one = replace(
+        BASE,
+        n_seeds=1,
+        n_arm=1,
+        n_baseline=1,
+        seeds=(0,),
+        p_value=None,
+        p_adjusted=None,
+        verdict="too few seeds",
+        over="images",
+    )
     text = said(one).text
     assert "(95 % interval +0.5 to +4.2 over images only) against cnn/none (1 seed)" in text
     assert "Verdict: too few seeds (1 seed); it says nothing of other seeds." in text
@@ -138,8 +150,15 @@ def test_other_images_are_told() -> None:
             [arm("cnn/none")],
             "cnn: no run with a regularizer is finished, so nothing can be compared. Accuracy on val: ",
         ),
-        ([arm("cnn/dropout")], "cnn: its baseline (reg=none) has no finished run, so nothing can be compared."),
-        ([arm("cnn/none"), arm("cnn/l2")], "cnn: no seed is finished both with and without a regularizer"),
+        ([arm("cnn/dropout")], "cnn: there is no run of its baseline (reg=none), so nothing can be compared."),
+        (
+            [arm("cnn/none", finished=False), arm("cnn/l2")],
+            "cnn: its baseline (reg=none) has no finished run, so nothing can be compared.",
+        ),
+        (
+            [arm("cnn/none"), arm("cnn/l2")],
+            "cnn: the baselines that come nearest to its regularizers have no finished run on val, so nothing is",
+        ),
     ],
 )
 def test_nothing_to_compare(arms: list[Arm], words: str) -> None:

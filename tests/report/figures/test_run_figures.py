@@ -122,3 +122,13 @@ def test_drawing_needs_no_display_and_no_heavy_library() -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert out.stdout.strip() == "[]", out.stderr
+
+
+def test_a_test_split_has_its_confusion_matrix(make_result: Callable[..., Result]) -> None:
+    matrix = [[4, 1], [2, 3]]
+    made = run_figures.of_run(make_result(["cat", "dog"], dict.fromkeys(("train", "val", "test", "all"), matrix)), None)
+    assert [name for name in made if name.startswith("confusion")] == [
+        "confusion_val",
+        "confusion_test",
+        "confusion_all",
+    ]

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from io import BytesIO
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from animal_cls.report.figures.heatmap import EMPTY, changes, heatmap, hexed, in
 from animal_cls.report.figures.intervals import comparisons_figure
 from animal_cls.report.figures.learning import band, difference, generalization_gap, learning, series
 from animal_cls.report.figures.reliability import points, reliability
+from animal_cls.report.figures.study_figures import by_seeds
 from animal_cls.report.figures.style import INK, styles
 from animal_cls.report.output.page.inline_svg import inline
 from animal_cls.report.records import ClassLink, ClassRow, Comparison, PublishedRow, Reliability, SeedsTest
@@ -42,7 +44,16 @@ def comparison(delta: float, low: float | None, high: float | None, verdict: Any
         smallest_signed_rank_p=0.5, note="",
     )  # fmt: skip
     known: dict[str, Any] = {"arm": f"cnn/{verdict}", "baseline": "cnn/none", "split": "test", "metric": "acc"}
-    known |= {"seeds": (0, 1), "n_seeds": 2, "p_value": 0.5, "p_adjusted": 0.5, "fair": True, "confounded": False}
+    known |= {
+        "seeds": (0, 1),
+        "n_seeds": 2,
+        "n_arm": 2,
+        "n_baseline": 2,
+        "p_value": 0.5,
+        "p_adjusted": 0.5,
+        "fair": True,
+        "confounded": False,
+    }
     known |= {"differs": (), "differences": (), "seeds_test": seeds}
     return Comparison(**(known | {"delta": delta, "ci_low": low, "ci_high": high, "verdict": verdict} | fields))
 
@@ -178,6 +189,26 @@ def test_one_very_wide_interval_does_not_hide_the_others() -> None:
     )
     low, high = figure.axes[0].get_xlim()
     assert -10 < low < 0 < 3 < high < 12
+    arrows = [(line.get_marker(), *np.ravel(line.get_xdata())) for line in figure.axes[0].lines]
+    assert [mark for mark in arrows if mark[0] in ("<", ">")] == [("<", low), (">", high)], (
+        "of the first interval alone"
+    )
+    assert [text for text in words(figure) if text in ("-80.0", "+82.0")] == ["-80.0", "+82.0"]
+
+
+def test_of_many_classes_those_that_change_most_are_drawn() -> None:
+    rows = [class_row("cnn/l2", f"class {k}", float(k % 50) - 25) for k in range(500)]
+    table = changes(rows, arms=["cnn/l2"], split="test")
+    assert (len(table.classes), table.of) == (60, 500)
+    assert np.abs(table.points).min() >= 22
+    assert table.classes == sorted(table.classes, key=lambda name: int(name.split()[1])), "in their old order"
+
+
+def test_captions_are_true_of_one_seed() -> None:
+    arms: list[Any] = [SimpleNamespace(done=dict.fromkeys(range(n))) for n in (1, 3)]
+    assert by_seeds(arms[1:], "Band: one std.", "No band.") == "Band: one std."
+    assert by_seeds(arms[:1], "Band: one std.", "No band.") == "No band."
+    assert by_seeds(arms, "Band: one std.", "No band.") == "Band: one std. No band."
 
 
 def test_matrices_hold_the_percent_of_their_rows() -> None:

@@ -119,13 +119,15 @@ def test_s1_mean_of_the_last_third(make_arm: Make, last: float, holds: bool) -> 
     val = [10.0] * 20 + [last - 1] * 5 + [last + 1] * 5
     found = decided("S1", make_arm("simple_cnn", seeds=[curves([90] * 30, val)]))
     assert found.verdict == verdict(holds)
-    assert found.evidence.startswith(f"mean val/acc of the last 10 epochs {last:.4g} (wanted: 55 to 60)")
+    assert found.evidence.startswith(f"mean val/acc of the last 10 epochs {last:.4g} % (wanted: 55 to 60)")
 
 
 def test_s1_is_a_mean_over_seeds(make_arm: Make) -> None:
     found = decided("S1", make_arm("simple_cnn", seeds=[flat(90, 50), flat(90, 64)]))
     assert found.verdict == "holds"
-    assert found.evidence == "mean val/acc of the last 10 epochs 57 (wanted: 55 to 60); from simple_cnn/none (2 seeds)"
+    assert (
+        found.evidence == "mean val/acc of the last 10 epochs 57 % (wanted: 55 to 60); from simple_cnn/none (2 seeds)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -418,7 +420,7 @@ HELD_OUT = {name: RELEASE[name] - COUNTS[name] for name in CLASSES}
     ],
 )
 def test_animals10_is_told_by_names_and_counts(make_arm: Make, counts: dict[str, dict[str, int]], same: bool) -> None:
-    note = published.note([make_arm("simple_cnn")], data(counts))
+    note = published.note([make_arm("simple_cnn", seeds=[flat(90, 50)] * 2)], data(counts))
     if same:
         assert note is None
     else:
@@ -427,10 +429,20 @@ def test_animals10_is_told_by_names_and_counts(make_arm: Make, counts: dict[str,
 
 
 def test_other_settings_are_told_once(make_arm: Make) -> None:
-    arms = [make_arm("simple_cnn", reg, config={"data.image_size": 64}) for reg in ("none", "dropout")]
+    known: dict[str, Any] = {"config": {"data.image_size": 64}, "seeds": [flat(90, 50)] * 2}
+    arms = [make_arm("simple_cnn", reg, **known) for reg in ("none", "dropout")]
     assert published.note(arms, data({"all": RELEASE})) == (
         "Settings other than published: data.image_size=64 (published: 128)."
     )
+
+
+def test_one_seed_makes_the_statements_a_reading_aid(make_arm: Make) -> None:
+    arms = [make_arm("simple_cnn", seeds=[flat(90, 50)]), make_arm("resnet18", seeds=[flat(90, 50)] * 2)]
+    why = "One seed cannot tell chance from a finding (simple_cnn/none)"
+    assert published.reading_aid(arms, data({"all": RELEASE})) == why
+    assert published.reading_aid(arms[1:], data({"all": RELEASE})) == ""
+    assert published.reading_aid(arms, None).endswith(f"numbers of images decide), and {why[0].lower()}{why[1:]}")
+    assert published.reading_aid([], None) == ""
 
 
 def test_ours_stand_beside_the_published_figures(make_arm: Make) -> None:

@@ -1,5 +1,6 @@
 """The tables of classes of the page: accuracies, changes with their colours, and what is taken for what."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from animal_cls.report.records import ClassRow, Confused, PublishedRow, Study
 
 COLUMNS = 8  # arms in one table: as many as a sheet of paper has room for
 FEW = 12  # classes that may stand beside each other instead, where there are more arms than that
+MOST_CLASSES = 100  # rows of one table; of more classes the worst, or those that change most
 MOST_CELLS = 4000  # of all tables of one kind; beyond that they show the arms that the figures show
 
 
@@ -23,6 +25,7 @@ class ClassTable:
     model: str
     corner: str  # what the rows are: Class or Arm
     columns: list[str]
+    left_out: int  # classes that it does not show
     lines: list[tuple[str, list[Cell]]]  # name of the row, and a cell per column
 
 
@@ -54,14 +57,31 @@ def tables_of(
 ) -> Iterator[ClassTable]:
     """The tables of one network: arms beside each other, or where they are too many and the classes few, those."""
     arms = list(found)
-    classes = list(dict.fromkeys(name for rows in found.values() for name in rows))
+    every = list(dict.fromkeys(name for rows in found.values() for name in rows))
+    classes = notable(every, found, cell)
+    left_out = len(every) - len(classes)
     if len(arms) > COLUMNS and len(classes) <= FEW:
         lines = [(arm, [cell(found[arm].get(name)) for name in classes]) for arm in arms]
-        yield ClassTable(model=model, corner="Arm", columns=classes, lines=lines)
+        yield ClassTable(model=model, corner="Arm", columns=classes, left_out=left_out, lines=lines)
         return
     for some in (arms[k : k + COLUMNS] for k in range(0, len(arms), COLUMNS)):
         lines = [(name, [cell(found[arm].get(name)) for arm in some]) for name in classes]
-        yield ClassTable(model=model, corner="Class", columns=some, lines=lines)
+        yield ClassTable(model=model, corner="Class", columns=some, left_out=left_out, lines=lines)
+
+
+def notable(
+    classes: list[str], found: dict[str, dict[str, ClassRow]], cell: Callable[[ClassRow | None], Cell]
+) -> list[str]:
+    """All classes, or of more than `MOST_CLASSES` those with the least accuracy, or with the largest change."""
+    if len(classes) <= MOST_CLASSES:
+        return classes
+
+    def rank(name: str) -> float:
+        values = [value for rows in found.values() if (value := cell(rows.get(name)).value) is not None]
+        return min((-abs(value) if cell is change_cell else value for value in values), default=math.inf)
+
+    kept = set(sorted(classes, key=rank)[:MOST_CLASSES])
+    return [name for name in classes if name in kept]
 
 
 def accuracy_cell(row: ClassRow | None) -> Cell:

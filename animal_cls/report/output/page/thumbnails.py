@@ -1,39 +1,47 @@
-"""Small images that travel inside the page."""
+"""Small images that travel inside the page: read as `prepare` reads them, and only from below the images' root."""
 
 import base64
 import io
-import warnings
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from PIL import Image
+
+from animal_cls.config.values import MAX_PIXELS
+from animal_cls.data.decode import FORMATS, UnreadableImage, pillow_is_quiet, read, turn
 
 SIDE = 144  # pixels at most: shown at 96, sharp on finer screens
 QUALITY = 72  # of JPEG: 3 to 6 KB each
 
 
-def thumbnail(file: Path | None) -> str | None:
-    """The image in `file` as the `data:` address of a small JPEG, or None where it cannot be read.
+def thumbnail(root: Path | None, path: str) -> str | None:
+    """The image at `path` below `root` as the `data:` address of a small JPEG, or None where it cannot be read.
 
-    An image that was there when the network was trained may be gone, moved or damaged by now.
+    An image that was there when the network was trained may be gone, moved or damaged by now. And a result.json of
+    somebody else may name any file: what is not below the root, no plain file, or none of the formats that a run
+    reads, is not opened.
     """
-    if file is None:
+    if root is None:
         return None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            jpeg = shrink(file)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
+        below = root.expanduser().resolve()
+        file = (below / path).resolve()
+        jpeg = shrink(read(file)) if file.is_relative_to(below) else None
+    except MemoryError:
+        raise
+    except Exception:  # Pillow's readers raise whatever a damaged file leads them into
         return None
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
+    return None if jpeg is None else "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
 
 
-def shrink(file: Path) -> bytes:
+def shrink(content: bytes) -> bytes:
     """The image as a small JPEG, upright, what is transparent in white."""
-    with Image.open(file) as opened:
+    with pillow_is_quiet, Image.open(io.BytesIO(content), formats=FORMATS) as opened:
+        if opened.width * opened.height > MAX_PIXELS:
+            raise UnreadableImage(f"more than {MAX_PIXELS:,} pixels")
         opened.draft("RGB", (2 * SIDE, 2 * SIDE))  # a JPEG of 20 megapixels is decoded at an eighth of its size
-        upright = ImageOps.exif_transpose(opened)
-        upright.thumbnail((SIDE, SIDE))
-        clear = upright.convert("RGBA")
+        opened.thumbnail((SIDE, SIDE))
+        turned = turn(opened)
+        clear = (opened if turned is None else opened.transpose(turned)).convert("RGBA")
     ground = Image.new("RGBA", clear.size, "white")
     ground.alpha_composite(clear)
     written = io.BytesIO()

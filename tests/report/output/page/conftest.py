@@ -210,6 +210,7 @@ def comparison_of(arm: Arm, baseline: Arm, split: str, metric: str, deltas: np.n
     )  # fmt: skip
     return Comparison(
         arm=arm.name, baseline=baseline.name, split=split, metric=metric, seeds=tuple(arm.done), n_seeds=len(deltas),
+        n_arm=len(deltas), n_baseline=len(deltas),
         delta=mean, ci_low=low, ci_high=high, p_value=None if low is None else p,
         p_adjusted=None if low is None else min(1.0, 3 * p), verdict=verdict, fair=not confounded,
         confounded=confounded, differs=tuple(d.key for d in differences), differences=differences,
@@ -327,7 +328,7 @@ def notes_of(arms: Sequence[Arm], classes: Sequence[str], root: Path | None) -> 
     return [
         records.ImageNote(
             kind=kinds[k % 3], arm=arm.name, baseline=arm.baseline if k % 3 else None, split="test",  # type: ignore[arg-type]
-            path=f"{file.parent.name}/{file.name}", file=file, true=classes[0], predicted=classes[-1],
+            path=f"{file.parent.name}/{file.name}", root=file.parent.parent, true=classes[0], predicted=classes[-1],
             confidence=0.97 - 0.01 * k, seeds=5, n_seeds=5,
         )
         for arm in arms for k, file in enumerate(files)

@@ -1,0 +1,75 @@
+"""What has to be known before the answer is believed: networks at chance, few images, a split of other data."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from animal_cls.report.analysis.classes import images, results_on
+from animal_cls.report.format import plural
+from animal_cls.report.records import Arm, DataSet
+from animal_cls.results import Result, SplitResult, flat
+
+FEW = 20  # images of a class: one of them is then 5 points of its accuracy, or more
+NAMED = 3  # classes named in a sentence
+
+
+def cautions(arms: Sequence[Arm], split: str, data: Sequence[DataSet]) -> Iterator[str]:
+    """Sentences that stand beside the answer."""
+    for arm in arms:
+        yield from _at_chance(arm, split)
+    yield from _few_images(arms, split)
+    yield from _foreign_split(arms, data)
+
+
+def _at_chance(arm: Arm, split: str) -> Iterator[str]:
+    """Of an arm whose runs say one class of every image, or are right no more often than a die."""
+    results = results_on(arm, split)
+    single = [name for result in results if (name := _only_class(result, result.splits[split]))]
+    if single:
+        which = " or ".join(dict.fromkeys(single))
+        yield (
+            f"{arm.name}: {len(single)} of {plural(len(results), 'run')} take every image of {split} for {which}: they "
+            "are at chance, so a comparison with them says nothing of a regularizer."
+        )
+    lost = [r for r in results if not _only_class(r, r.splits[split]) and _is_chance(r, r.splits[split])]
+    if lost:
+        yield (
+            f"{arm.name}: {len(lost)} of {plural(len(results), 'run')} recognise the classes of {split} no more often "
+            "than chance does."
+        )
+
+
+def _only_class(result: Result, split: SplitResult) -> str:
+    """The class for which all images are taken, or nothing where it is not one or nothing else is there to be told."""
+    counts = split.matrix
+    said = np.flatnonzero(counts.sum(axis=0))
+    return result.classes[said[0]] if len(said) == 1 and (counts.sum(axis=1) > 0).sum() > 1 else ""
+
+
+def _is_chance(result: Result, split: SplitResult) -> bool:
+    present = int((split.matrix.sum(axis=1) > 0).sum())
+    return present > 1 and split.acc_macro <= 1 / len(result.classes)
+
+
+def _few_images(arms: Sequence[Arm], split: str) -> Iterator[str]:
+    """Of the split that decides, where a class has so few images that one of them is points."""
+    results = next((found for arm in arms if (found := results_on(arm, split))), [])
+    counts = images(results, split)
+    few = sorted((n, name) for name, n in counts.items() if 0 < n < FEW)
+    if few:
+        named = ", ".join(f"{name} {n}" for n, name in few[:NAMED]) + (", ..." if len(few) > NAMED else "")
+        yield (
+            f"{len(few)} of {len(counts)} classes have fewer than {FEW} images in {split} ({named}): one image more or "
+            f"less is {100 / few[0][0]:.0f} points of such a class."
+        )
+
+
+def _foreign_split(arms: Sequence[Arm], data: Sequence[DataSet]) -> Iterator[str]:
+    """Of the published report's split on images that are not the report's."""
+    configs = [flat(run.result.config) for arm in arms for run in arm.done.values() if run.result is not None]
+    keys = [key for key in ("data.val", "data.test") if any(config.get(key) == "published" for config in configs)]
+    if keys and any(not found.is_animals10 for found in data):
+        yield (
+            f"{' and '.join(f'{key}=published' for key in keys)}: the published split was made for Animals-10, and "
+            "these are other images; published figures and statements are a reading aid only."
+        )

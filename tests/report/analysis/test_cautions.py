@@ -1,0 +1,53 @@
+"""What stands beside the answer: networks at chance, few images, the published split of other images."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from animal_cls.report.build import build_study
+
+Write = Callable[..., Path]
+Share = Callable[[int, int], list[bool]]
+
+
+def test_a_network_that_says_one_class_of_everything_is_said(tmp_path: Path, write_run: Write, share: Share) -> None:
+    lost = {"cat": share(30, 30), "dog": share(0, 30)}
+    for seed, val in enumerate((lost, lost, {"cat": share(20, 30), "dog": share(20, 30)})):
+        write_run(tmp_path / f"{seed}", {"train": val, "val": val}, seed=seed)
+    (told,) = build_study([tmp_path]).cautions
+    assert told.startswith("simple_cnn/none: 2 of 3 runs take every image of val for cat: they are at chance")
+
+
+def test_a_network_no_better_than_a_die_is_said(tmp_path: Path, write_run: Write, share: Share) -> None:
+    write_run(tmp_path / "a", {"val": {"cat": share(10, 30), "dog": share(20, 30)}})
+    (told,) = build_study([tmp_path]).cautions
+    assert told == "simple_cnn/none: 1 of 1 run recognise the classes of val no more often than chance does."
+
+
+def test_few_images_of_a_class_are_said(tmp_path: Path, write_run: Write, share: Share) -> None:
+    write_run(tmp_path / "a", {"val": {"cat": share(20, 25), "dog": share(4, 5), "owl": share(18, 19)}})
+    (told,) = build_study([tmp_path]).cautions
+    assert told.startswith(
+        "2 of 3 classes have fewer than 20 images in val (dog 5, owl 19): one image more or less is 20"
+    )
+
+
+@pytest.mark.parametrize("share_of_test", ["published", 0.1])
+def test_the_published_split_of_other_images_is_said(
+    tmp_path: Path, write_run: Write, share: Share, share_of_test: object
+) -> None:
+    hits = {"val": {"cat": share(20, 25), "dog": share(20, 25)}}
+    write_run(tmp_path / "a", hits, changes={"data.val": "published", "data.test": share_of_test})
+    (told,) = build_study([tmp_path]).cautions
+    keys = "data.val=published" + " and data.test=published" * (share_of_test == "published")
+    assert told.startswith(f"{keys}: the published split was made for Animals-10, and these are other images")
+
+
+def test_where_nothing_spoils_it_nothing_is_said(tmp_path: Path, write_run: Write, share: Share) -> None:
+    write_run(tmp_path / "a", {"val": {"cat": share(20, 25), "dog": share(20, 25)}})
+    study = build_study([tmp_path])
+    assert study.cautions == ()
+    assert (
+        study.reading_aid.endswith("One seed cannot tell chance from a finding (simple_cnn/none)") or study.reading_aid
+    )
