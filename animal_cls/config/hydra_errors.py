@@ -120,7 +120,7 @@ def _not_an_override(error: BaseException) -> str | None:
     if not isinstance(error, OverrideParseException):
         return None
     value = error.override.partition("=")[2]
-    if not set(value) & set("[]{}()'\"") and any(not part.strip() for part in value.split(",")):
+    if "," in value and not set(value) & set("[]{}()'\"") and any(not part.strip() for part in value.split(",")):
         return f"{error.override}: there is nothing before, behind or between its commas; leave out the comma."
     if "=" in error.override:
         typed = _quoted(error.override)

@@ -99,7 +99,7 @@ def retain_freed_memory() -> Iterator[None]:
 
 
 def _gpu_has_bf16() -> bool:
-    return torch.cuda.get_device_capability() >= (8, 0)
+    return torch.cuda.is_available() and torch.cuda.get_device_capability() >= (8, 0)
 
 
 def _cpu_has_bf16(info: Path = Path("/proc/cpuinfo")) -> bool:

@@ -15,7 +15,7 @@ def test_the_made_up_study_is_sound(tmp_path: Path) -> None:
     assert [c.notes for c in made.comparisons if c.notes] == [], "predictions.csv and result.json agree"
     assert {c.images_test is not None for c in made.comparisons if c.metric == "acc"} == {True}
     assert made.images
-    assert all(note.file is not None and note.file.is_file() for note in made.images)
+    assert all(note.root is not None and (note.root / note.path).is_file() for note in made.images)
     assert {statement.verdict for statement in made.statements} <= {"holds", "does not hold"}
 
 

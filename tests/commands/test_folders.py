@@ -14,6 +14,7 @@ from filelock import FileLock
 from animal_cls import results
 from animal_cls.config.schema import Config
 from animal_cls.results import Result
+from animal_cls.sweeps.plan import Plan, PlannedJob, write_plan
 from animal_cls.training.signals import Stopped
 
 Program = Callable[..., "CompletedProcess[str]"]
@@ -135,8 +136,8 @@ def test_the_list_has_finished_runs_that_have_lost_a_file(program: Program, tmp_
     (tmp_path / "sweep" / "one").mkdir(parents=True)
     (tmp_path / "alone" / ".hydra").mkdir(parents=True)
     (tmp_path / "alone" / ".hydra" / "config.yaml").write_text("{}")
-    plan = {"jobs": [{"name": "one", "folder": "one", "overrides": [], "config": {}}]}
-    (tmp_path / "sweep" / "plan.json").write_text(json.dumps(plan))
+    job = PlannedJob(name="one", folder="one", curves="one", overrides=[], skip=None, config={})
+    write_plan(Plan(jobs=(job,)), tmp_path / "sweep")
     for folder in (tmp_path / "sweep" / "one", tmp_path / "alone"):
         results.save(done, folder)
     lines = program("resume", "--list", ".").stdout.splitlines()

@@ -13,6 +13,8 @@ from omegaconf import OmegaConf, open_dict
 
 from animal_cls.commands.train import compose, compose_hydra
 from animal_cls.config.parse import to_plain
+from animal_cls.sweeps.plan import _checksum
+from animal_cls.training import provenance, start
 from animal_cls.training import run as training
 
 Program = Callable[..., "CompletedProcess[str]"]
@@ -80,13 +82,16 @@ def foreign(records: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def put(run: Path, entries: dict[str, object], mark: Path) -> None:
-    """Let the run's config say something else, and its record of Hydra name the folder of option files."""
+    """Let the run have begun with another config, and its record of Hydra name the folder of option files."""
     file = run / ".hydra" / "config.yaml"
     text = json.dumps(entries).replace("{mark}", str(mark)).replace("{here}", str(run.parent))
     config: Any = OmegaConf.load(file)
     for key, value in json.loads(text).items():
         config[key] = OmegaConf.merge(config[key], value) if key in ("data", "reg") else value
     OmegaConf.save(config, file)
+    plain: Any = OmegaConf.to_container(config, resolve=False)
+    computed = provenance.environment(compose(["data=folder", "data.root=nowhere"]))
+    start.write(start.Start(config=plain, derived={}, environments=[computed]), run)
     record: Any = OmegaConf.load(run / ".hydra" / "hydra.yaml")
     record.hydra.runtime.config_sources.append(
         {"path": str(run.parent / "conf"), "schema": "file", "provider": "command-line"}
@@ -194,6 +199,7 @@ def test_a_foreign_sweep_calls_no_code(foreign: Path, program: Program, tmp_path
     plan = json.loads(file.read_text())
     plan["jobs"][1]["config"]["model"] = {"name": "evil", "_target_": "evil.Net"}
     plan["config_dirs"] = [str(foreign / "conf")]
+    plan["checksum"] = _checksum({key: value for key, value in plan.items() if key != "checksum"})
     file.write_text(json.dumps(plan))
     refused = program("resume", "there/sweep")
     assert refused.returncode == 1

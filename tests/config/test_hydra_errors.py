@@ -467,7 +467,7 @@ def test_a_folder_in_which_a_run_is_going_on_is_refused(program: Program, tmp_pa
         outcome = program(*SMALL, "hydra.run.dir=run")
     assert (outcome.returncode, outcome.stderr) == (
         1,
-        f"{tmp_path}/run: another process is training in this folder. Wait for it or choose another one.\n",
+        "run: another process is training in this folder. Wait for it or choose another one.\n",
     )
     assert not (tmp_path / "run" / "result.json").exists()
 
@@ -525,7 +525,7 @@ def test_a_folder_with_another_sweep_is_refused(program: Program, tmp_path: Path
     assert outcome.returncode == 1
     assert outcome.stderr == (
         "sweep: holds another sweep (plan.json), which is not written over. Choose another hydra.sweep.dir=..., "
-        "or go on with that one: python -m animal_cls.resume sweep\n"
+        f"or go on with that one: python -m animal_cls.resume {tmp_path}/sweep\n"
     )
     assert contents(tmp_path) == {"sweep/plan.json": b"{}"}
 

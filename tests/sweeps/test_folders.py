@@ -117,5 +117,5 @@ def test_a_second_sweep_in_the_folder_of_the_first_touches_nothing(
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     outcome = program("--multirun", "seed=2,3", "hydra.sweep.dir=sweep")
     assert (outcome.returncode, outcome.stdout) == (1, "")
-    assert outcome.stderr.endswith("or go on with that one: python -m animal_cls.resume sweep\n")
+    assert outcome.stderr.endswith(f"or go on with that one: python -m animal_cls.resume {Path.cwd()}/sweep\n")
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before

@@ -141,10 +141,8 @@ def test_jobs_that_would_share_a_folder_are_refused(folders: tuple[str, ...], me
 
 def test_a_folder_that_a_run_can_go_on_in_is_refused(tmp_path: Path) -> None:
     (tmp_path / "seed=1").mkdir()
-    (tmp_path / "seed=1" / "owner.json").write_text('{"host": "box", "pid": 1, "since": "today"}')
-    with pytest.raises(
-        UserError, match=r"seed=1: holds a run that is unfinished \(was on box since today; goes on from"
-    ):
+    (tmp_path / "seed=1" / "start.json").write_text("{}")
+    with pytest.raises(UserError, match=r"seed=1: holds an unfinished run.* python -m animal_cls\.resume .*/seed=1"):
         validate_plan([job("seed=1")], tmp_path)
 
 

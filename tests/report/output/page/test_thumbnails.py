@@ -69,12 +69,12 @@ def test_only_plain_files_below_the_root_in_formats_that_a_run_reads(
     root.mkdir()
     Image.new("RGB", (20, 20)).save(tmp_path / "outside.png")
     Image.new("RGB", (20, 20)).save(root / "a.eps")
-    Image.new("RGB", (20, 20)).save(root / "a.tiff")
+    Image.new("RGB", (20, 20)).save(root / "a.pcx")
     (root / "link.png").symlink_to(tmp_path / "outside.png")
     (root / "zero.png").symlink_to("/dev/zero")
     os.mkfifo(root / "pipe.png")
     absolute = str(tmp_path / "outside.png")
-    for name in ("../outside.png", absolute, "link.png", "zero.png", "/dev/zero", "pipe.png", "a.eps", "a.tiff"):
+    for name in ("../outside.png", absolute, "link.png", "zero.png", "/dev/zero", "pipe.png", "a.eps", "a.pcx"):
         assert thumbnail(root, name) is None, name
     assert not started
 
