@@ -33,8 +33,14 @@ def run_digest(folder: Path) -> dict[str, Any]:
 
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """The parts in which two runs differ."""
-    return [part for part in one.keys() | other.keys() if one.get(part) != other.get(part)]
+    """The parts in which two runs differ; of result.json the fields, with both values."""
+    found = [part for part in one.keys() | other.keys() if one.get(part) != other.get(part)]
+    if "result.json" in found:
+        (mine, theirs), fields = (run["result.json"] for run in (one, other)), one["result.json"] | other["result.json"]
+        found += [
+            f"{name}: {mine.get(name)}, {theirs.get(name)}" for name in fields if mine.get(name) != theirs.get(name)
+        ]
+    return found
 
 
 def _checkpoint(file: Path) -> dict[str, Any]:

@@ -163,7 +163,8 @@ def newest(folder: Path) -> dict[str, Any] | None:
         if not isinstance(best, dict) and (rows := History.rows_in(last)):
             _do_without_best(folder, last, rows, why=best)
         return last
-    if last is not None or best is not None:
+    is_first = last is None and isinstance(best, dict) and best["epoch"] == 0  # killed between the two; made again
+    if (last is not None or best is not None) and not is_first:
         kept = [_set_aside(folder / LAST, "damaged").name] if last is not None else []
         kept += [_set_aside(folder / BEST, "damaged" if isinstance(best, str) else "old").name] if best else []
         why = f"cannot be used ({last})" if last is not None else "is gone"

@@ -303,6 +303,6 @@ def test_what_is_no_run_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[st
     (tmp_path / ".hydra").mkdir()
     (tmp_path / ".hydra" / "config.yaml").write_text("seed: [")
     assert main([str(tmp_path)]) == 1
-    assert capsys.readouterr().err.startswith(f"{tmp_path}/.hydra/config.yaml: cannot be read (")
+    assert capsys.readouterr().err.startswith(f"{tmp_path}/.hydra/config.yaml, line 1: is not YAML (")
     assert main(["--list", str(tmp_path / "empty")]) == 0
     assert capsys.readouterr().out == f"Nothing is unfinished in {tmp_path}/empty.\n"

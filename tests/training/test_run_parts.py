@@ -64,11 +64,13 @@ def assert_equal(one: dict[str, Tensor], other: dict[str, Tensor]) -> None:
 
 
 def test_a_run_constructs_its_network_once(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside it one without weights may be looked at, on torch's device meta, to see what a strength reaches."""
     made = []
     plain = SimpleCNN.__init__
 
     def counted(self: SimpleCNN, *args: Any, **kwargs: Any) -> None:
-        made.append(kwargs)
+        if torch.empty(0).device.type != "meta":
+            made.append(kwargs)
         plain(self, *args, **kwargs)
 
     monkeypatch.setattr(SimpleCNN, "__init__", counted)
