@@ -52,7 +52,7 @@ AT_HOME = {
     "PIL": {"training", "report", "data"},
     "rich": {"data"},
     "platformdirs": {"files"},
-    "filelock": {"sweeps", "report", "data"},
+    "filelock": {"sweeps", "report", "data", "files"},
     "numpy": {"sweeps", "report", "data", "regularizers", "statistics", "results", "rng"},
 }
 

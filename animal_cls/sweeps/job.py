@@ -15,9 +15,10 @@ from animal_cls import results
 from animal_cls.config.schema import Config
 from animal_cls.errors import UserError, WeightsUnavailable
 from animal_cls.files import atomic, disk
+from animal_cls.files.locks import holder
 from animal_cls.files.terminal import say
 from animal_cls.results import LOCK, OWNER, START, Result, resume_command
-from animal_cls.sweeps.run_status import holder, run_status
+from animal_cls.sweeps.run_status import run_status
 from animal_cls.sweeps.summary import accuracies, summary
 from animal_cls.training import start
 from animal_cls.training.signals import Stopped, catch_signals
@@ -176,7 +177,7 @@ def _outcome(error: Exception, folder: Path) -> str:
 
 
 def _busy(folder: Path) -> FolderBusy:
-    who = f" ({known})" if (known := holder(folder)) else ""
+    who = f" ({known})" if (known := holder(folder / OWNER)) else ""
     return FolderBusy(f"{folder}: another process is training in this folder{who}. Wait for it or choose another one.")
 
 

@@ -11,6 +11,8 @@ from animal_cls.files.text import duration
 from animal_cls.sweeps.plan import PlannedJob
 from animal_cls.sweeps.run_status import RunStatus
 
+WIDTH = 12  # characters of the bar
+
 log = logging.getLogger("animal_cls")  # to the terminal, and to the log of the job
 
 
@@ -29,7 +31,13 @@ class SweepProgress:
         left = self.seconds_left()
         known = "" if left is None else f", about {duration(left)} left"
         self.start = time.monotonic()
-        log.info("job %d of %d: %s%s", number, len(self.jobs), escaped(self.jobs[number - 1].name), known)
+        name = escaped(self.jobs[number - 1].name)
+        log.info("%s job %d of %d: %s%s", self._bar(), number, len(self.jobs), name, known)
+
+    def _bar(self) -> str:
+        """The share of the plan that is not to be run any more: [###.......]."""
+        full = round(WIDTH * (1 - len(self.todo) / len(self.jobs)))
+        return f"[{'#' * full}{'.' * (WIDTH - full)}]"
 
     def end(self, folder: str, found: RunStatus) -> None:
         """What became of it; a job that went on, or that another process has done, took longer than what was seen."""

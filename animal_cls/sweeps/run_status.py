@@ -1,22 +1,12 @@
 """What became of each run, as its files say: no other record of a sweep is kept."""
 
-import errno
-import json
-import os
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from animal_cls import results
 from animal_cls.errors import UserError
+from animal_cls.files.locks import holder, is_held, owner_of
 from animal_cls.results import LOCK, OWNER, Result
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
 
 CHECKPOINT = Path("checkpoints", "last.ckpt")
 FINISHED = ("done", "skipped")
@@ -43,7 +33,7 @@ def run_status(folder: Path) -> RunStatus:
     A lock that nobody holds means that its process is dead.
     """
     if is_held(folder / LOCK):
-        return RunStatus(status="running", detail=holder(folder))
+        return RunStatus(status="running", detail=holder(folder / OWNER))
     try:
         result = _checked(results.load(folder))
     except (UserError, OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
@@ -52,7 +42,10 @@ def run_status(folder: Path) -> RunStatus:
         return RunStatus(status=result.status, detail=result.reason or "", result=result)
     if not (folder / OWNER).exists():
         return RunStatus(status="queued")
-    owner, where = _owner(folder), "its last checkpoint" if (folder / CHECKPOINT).exists() else "the beginning"
+    owner, where = (
+        owner_of(folder / OWNER),
+        "its last checkpoint" if (folder / CHECKPOINT).exists() else "the beginning",
+    )
     return RunStatus(status="unfinished", detail=f"was on {owner['host']} since {owner['since']}; goes on from {where}")
 
 
@@ -72,54 +65,3 @@ def _in_words(error: Exception, folder: Path) -> str:
         return str(error)
     why = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
     return f"{folder / results.RESULT}: cannot be read ({why})"
-
-
-def holder(folder: Path) -> str:
-    """Who trains in `folder`, and how to end that, with a checkpoint from which it can go on; "" where nobody knows."""
-    owner = _owner(folder)
-    here = owner["host"] == socket.gethostname()
-    way_out = f"to end it: kill {owner['pid']}" + ("" if here else f" on {owner['host']}")
-    known = f"on {owner['host']}, process {owner['pid']}, since {owner['since']}"
-    return "" if owner["pid"] == UNKNOWN else f"{known}; {way_out}"
-
-
-UNKNOWN = "?"
-
-
-def _owner(folder: Path) -> dict[str, str]:
-    unknown: dict[str, str] = dict.fromkeys(("host", "pid", "since"), UNKNOWN)
-    if not (folder / OWNER).is_file():  # a pipe might never end
-        return unknown
-    try:
-        return unknown | {name: str(value) for name, value in json.loads((folder / OWNER).read_bytes()).items()}
-    except (OSError, ValueError, AttributeError, RecursionError):
-        return unknown
-
-
-def is_held(lock: Path) -> bool:
-    """Whether a living process holds `lock`, which may be another user's; looking does not hold it for others."""
-    if fcntl is None:
-        return _is_held_on_windows(lock)
-    try:
-        file = os.open(lock, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:  # nobody has trained there
-        return False
-    try:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        return False
-    except OSError as error:
-        return error.errno in (errno.EAGAIN, errno.EACCES)
-    finally:
-        os.close(file)
-
-
-def _is_held_on_windows(lock: Path) -> bool:
-    if not lock.exists():
-        return False
-    try:
-        with FileLock(lock, blocking=False):
-            return False
-    except Timeout:
-        return True
-    except OSError:  # a folder that cannot be written: nobody trains there
-        return False

@@ -77,4 +77,4 @@ def test_a_job_that_had_not_begun(program: Program, tmp_path: Path) -> None:
     assert not queued.exists()
     shutil.rmtree(begun)  # so that the sweep goes on with a job that has no folder
     assert program("resume", "sweep").returncode == 143
-    assert log_of(begun) == [("animal_cls", "job 1 of 2: simple_cnn/none/seed=0"), *said("goes on")]
+    assert log_of(begun) == [("animal_cls", "[............] job 1 of 2: simple_cnn/none/seed=0"), *said("goes on")]

@@ -184,7 +184,7 @@ def test_a_running_job_looks_running_everywhere(sweep: Path, program: Program, t
     assert f"{NAME}1  running     left alone: {known}\n" in outcome.stdout
     assert f"\n{NAME}1 running: {known}\n" in outcome.stdout
     assert (outcome.returncode, list(trained)) == (1, ["seed=2"])
-    assert "\njob 3 of 3: simple_cnn/none/seed=2, about 2.5 s left\n" in outcome.stdout
+    assert "\n[########....] job 3 of 3: simple_cnn/none/seed=2, about 2.5 s left\n" in outcome.stdout
 
 
 def test_what_another_process_has_done_meanwhile_is_left_alone(

@@ -49,4 +49,5 @@ def test_what_is_said(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCapture
         made.begin("a")
         made.end("a", DONE)
         made.begin("b\n")
-    assert caplog.messages == ["job 1 of 2: cnn/a", r"job 2 of 2: cnn/b\n, about 1 h 00 min left"]
+    first, second = "[............] job 1 of 2: cnn/a", r"[######......] job 2 of 2: cnn/b\n, about 1 h 00 min left"
+    assert caplog.messages == [first, second]

@@ -11,8 +11,9 @@ import pytest
 from filelock import FileLock
 
 from animal_cls import results
+from animal_cls.files.locks import is_held
 from animal_cls.results import Result
-from animal_cls.sweeps.run_status import is_held, run_status
+from animal_cls.sweeps.run_status import run_status
 
 MakeResult = Callable[..., Result]
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from animal_cls import results
 from animal_cls.errors import UserError
-from animal_cls.files import plain
+from animal_cls.files import locks, plain
 from animal_cls.report.analysis.predictions import Reader
 from animal_cls.report.records import Run
 from animal_cls.results import LOCK, PLAN
@@ -131,7 +131,9 @@ def _run(folder: Path, plan: dict[str, Any], reader: Reader) -> Run:
 def _why_unfinished(folder: Path, plan: dict[str, Any]) -> str:
     if plan.get("skip"):
         return f"will be skipped: {plan['skip']}"
-    return f"has no {results.RESULT}: still running, or stopped" if folder.is_dir() else "not started yet"
+    if locks.is_held(folder / results.LOCK):
+        return f"running: {locks.holder(folder / results.OWNER)}"
+    return f"has no {results.RESULT}: stopped" if folder.is_dir() else "not started yet"
 
 
 def _metrics(folder: Path) -> dict[str, np.ndarray] | None:

@@ -1,10 +1,12 @@
 """Every run is found once and as what it is, whatever else lies around."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from animal_cls.errors import UserError
 from animal_cls.report.analysis.collect import Found, collect
@@ -35,12 +37,18 @@ def test_a_sweep_with_a_run_in_every_state(tmp_path: Path, write_run: Write) -> 
     write_run(tmp_path / "b", HITS, status="failed", reason="loss is NaN", splits={})
     (tmp_path / "c").mkdir()
     (tmp_path / "c" / "metrics.csv").write_text("epoch\n")
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "owner.json").write_text('{"host": "elsewhere", "pid": 7, "since": "noon"}')
+    with FileLock(tmp_path / "d" / ".lock"):
+        held = {run.folder.name: run.reason for run in found(tmp_path).runs}
+    assert held["d"] == "running: on elsewhere, process 7, since noon; to end it: kill 7 on elsewhere"
+    shutil.rmtree(tmp_path / "d")
     sweep = found(tmp_path)
     assert statuses(sweep) == {"a": "done", "b": "failed", "c": "unfinished", "d": "unfinished", "e": "unfinished"}
     assert [run.name for run in sweep.runs] == [f"m/{job}" for job in "abcde"], "in the plan's order"
     reasons = {run.folder.name: run.reason for run in sweep.runs}
     assert reasons["b"] == "loss is NaN"
-    assert reasons["c"] == "has no result.json: still running, or stopped"
+    assert reasons["c"] == "has no result.json: stopped"
     assert (reasons["d"], reasons["e"]) == ("not started yet", "will be skipped: no weights here")
     assert sweep.runs[3].overrides == ("reg=d",)
     assert not sweep.warnings
