@@ -22,10 +22,9 @@ from animal_cls.results import SPLITS, Result, damage, flat
 
 
 def build_study(sources: Sequence[Path], *, compare: Sequence[tuple[str, str]] = ()) -> Study:
-    """What all runs in `sources` show together.
+    """What all runs in `sources`, folders of runs or sweeps, show together.
 
     Args:
-        sources: folders of runs, of sweeps, or of several of those.
         compare: pairs of names of arms to be compared beside each arm with its baseline.
 
     Raises:
@@ -36,6 +35,7 @@ def build_study(sources: Sequence[Path], *, compare: Sequence[tuple[str, str]] =
     results = [run.result for run in runs if run.result is not None and run.status == "done" and run.used]
     rows, comparisons = arm_rows(arms), compare_all(arms, compare)
     split, data = evaluated_split(arms), data_sets(results)
+    first = data[0] if data else None
     return Study(
         sources=tuple(sources),
         made=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
@@ -50,7 +50,7 @@ def build_study(sources: Sequence[Path], *, compare: Sequence[tuple[str, str]] =
         class_links=tuple(class_links(arms)),
         reliabilities=tuple(reliabilities(arms)),
         data_sets=tuple(data),
-        published_note=published.note(arms, data[0] if data else None),
+        published_note=published.note(arms, first),
         published=tuple(published.rows(arms)),
         statements=tuple(statements.all_of(arms)),
         images=tuple(_images(arms, rows, split)),
@@ -60,7 +60,7 @@ def build_study(sources: Sequence[Path], *, compare: Sequence[tuple[str, str]] =
         seconds=sum(result.seconds for result in results),
         run_warnings=_run_warnings(runs),
         cautions=tuple(cautions(arms, split, data)),
-        reading_aid=published.reading_aid(arms, data[0] if data else None),
+        reading_aid=published.reading_aid(arms, first),
         warnings=(*found.warnings, *_warnings(runs, arms), *reader.troubles),
     )
 

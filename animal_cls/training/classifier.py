@@ -83,10 +83,8 @@ class Classifier(LightningModule):
             torch._dynamo.reset()  # else the networks of earlier jobs count, and the eighth runs untranslated
             self.network.compile()
         # Sums over images. "disable": a NaN stays one, and no step has to wait for the device to look for it.
-        self.train_loss, self.train_correct, self.train_n, self.train_objective = (
-            SumMetric(nan_strategy="disable") for _ in range(4)
-        )
-        self.val_loss = SumMetric(nan_strategy="disable")
+        sums = [SumMetric(nan_strategy="disable") for _ in range(5)]
+        self.train_loss, self.train_correct, self.train_n, self.train_objective, self.val_loss = sums
         self.watch = LossWatch()
         self.val_confusion = MulticlassConfusionMatrix(num_classes=len(self.classes), validate_args=False)
         self._is_first_pass = True  # of a step, which may compute the loss several times

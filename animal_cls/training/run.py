@@ -261,11 +261,7 @@ def _evaluated(
 ) -> Result:
     """Evaluate the chosen checkpoint on every image; write predictions, figures and TensorBoard's last page."""
     _check_best(folder, history, classifier)
-    test = {}  # checkpoint -> its accuracy
-    if len(data.indices("test")):
-        other = {"best": "last", "last": "best"}[config.checkpoint]
-        _load(other, folder, classifier)
-        test[other] = evaluation.accuracy(evaluation.logits_of_split(trainer, classifier, data, "test"), data, "test")
+    test = _tested_other(config, folder, trainer, classifier, data)
     _load(config.checkpoint, folder, classifier)
     logits = evaluation.logits_of_split(trainer, classifier, data, "all")
     _check_accuracy(config, logits, data, history, trainer)
@@ -291,6 +287,18 @@ def _evaluated(
     _draw(folder, trainer, classifier, data, result)
     _log_outcome(config, trainer, history, test | ({config.checkpoint: splits["test"].acc} if test else {}))
     return result
+
+
+def _tested_other(
+    config: Config, folder: Path, trainer: Trainer, classifier: Classifier, data: ImageDataModule
+) -> dict[str, float]:
+    """The test accuracy of the checkpoint that is not evaluated, by its name; nothing where there is no test split."""
+    if not len(data.indices("test")):
+        return {}
+    other = {"best": "last", "last": "best"}[config.checkpoint]
+    _load(other, folder, classifier)
+    logits = evaluation.logits_of_split(trainer, classifier, data, "test")
+    return {other: evaluation.accuracy(logits, data, "test")}
 
 
 def _check_best(folder: Path, history: History, classifier: Classifier) -> None:

@@ -182,7 +182,7 @@ def test_counts_add_up(first: tuple[Result, Path]) -> None:
         assert split.acc_macro == pytest.approx(split.acc)  # the classes are equally large
         assert 0 <= split.ece <= 1
     parts = [result.splits[name] for name in ("train", "val", "test")]
-    assert np.sum([part.confusion for part in parts], axis=0).tolist() == result.splits["all"].confusion
+    assert np.sum([part.matrix for part in parts], axis=0).tolist() == result.splits["all"].matrix.tolist()
     weighted = sum(part.n * part.loss for part in parts) / 30
     assert result.splits["all"].loss == pytest.approx(weighted)
 

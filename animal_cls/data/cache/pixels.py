@@ -85,9 +85,8 @@ def decoded(
     """
     assert paths, "no images"
     sizes = [image_size] if beside in (None, image_size) else [image_size, beside]
-    manifests = [
-        Manifest(format=FORMAT, root=str(root.resolve()), image_size=size, max_pixels=max_pixels) for size in sizes
-    ]
+    known = {"format": FORMAT, "root": str(root.resolve()), "max_pixels": max_pixels}
+    manifests = [Manifest(image_size=size, **known) for size in sizes]
     try:
         stores = [Store(cache_dir / "decoded" / key(manifest), manifest) for manifest in manifests]
         _bring_up_to_date(stores, root, paths, show_progress, verify=verify)
@@ -268,12 +267,17 @@ def _complete(
             _decode_into(stores, root, [(path, stamps[path]) for path in wanted], advance)
         if verify:
             _warn_of_changes(before, store, stamps)
-        used = {entry.row for path in stamps if (entry := store.entries[path]).row != NO_ROW}
-        rows = store.count_rows()
-        if rows - len(used) > DEAD_SHARE * rows:
-            store.compact(list(stamps))
-            return sys.maxsize
-        return first
+        return sys.maxsize if _compacted(store, stamps) else first
+
+
+def _compacted(store: Store, stamps: dict[str, str]) -> bool:
+    """Write the store anew if too many of its rows are of no use any more; whether it was."""
+    used = {entry.row for path in stamps if (entry := store.entries[path]).row != NO_ROW}
+    rows = store.count_rows()
+    if rows - len(used) <= DEAD_SHARE * rows:
+        return False
+    store.compact(list(stamps))
+    return True
 
 
 def _decode_into(

@@ -156,8 +156,8 @@ def matrices(arms: Sequence[tuple[str, np.ndarray]], classes: Sequence[str], *, 
 
     Of more than `MOST` classes, those that all arms together confuse most.
     """
-    kept = most_confused(sum((counts for _, counts in arms), np.zeros((len(classes), len(classes)), dtype=np.int64)))
-    names = [short(classes[k], 15) for k in kept.tolist()]
+    kept = most_confused(np.sum([counts for _, counts in arms], axis=0))
+    names = [short(classes[int(k)], 15) for k in kept]
     sheet = SMALL_SHEET if len(classes) <= WRITTEN_CLASSES else LARGE_SHEET
     figure, places = panels([name for name, _ in arms], sheet)
     columns = sheet.beside(len(arms))
