@@ -32,7 +32,7 @@ def build_study(sources: Sequence[Path], *, compare: Sequence[tuple[str, str]] =
     """
     found = collect(sources, reader := Reader())
     runs, arms = arrange(found.runs)
-    results = [run.result for run in runs if run.result is not None and run.status == "done" and run.used]
+    results = _results(runs)
     rows, comparisons = arm_rows(arms), compare_all(arms, compare)
     split, data = evaluated_split(arms), data_sets(results)
     first = data[0] if data else None
@@ -63,6 +63,11 @@ def build_study(sources: Sequence[Path], *, compare: Sequence[tuple[str, str]] =
         reading_aid=published.reading_aid(arms, first),
         warnings=(*found.warnings, *_warnings(runs, arms), *reader.troubles),
     )
+
+
+def _results(runs: Sequence[Run]) -> list[Result]:
+    """Those of the runs that are in the numbers."""
+    return [run.result for run in runs if run.result is not None and run.status == "done" and run.used]
 
 
 def data_sets(results: Sequence[Result]) -> list[DataSet]:

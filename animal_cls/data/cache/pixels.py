@@ -72,7 +72,6 @@ def decoded(
     continued. Rows whose checksum is wrong are decoded again.
 
     Args:
-        image_size: pixels, square.
         cache_dir: the pixels lie in `cache_dir`/decoded/<key>/.
         show_progress: a bar on the terminal; elsewhere one line is logged.
         verify: read every file and compare its contents, too.
