@@ -1,5 +1,7 @@
 """Blends of chains by hand, ranges against torchvision's AugMix, and the distribution of what is drawn."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -25,11 +27,13 @@ def sampled(method: AugMix, keys: np.ndarray = KEYS, *, epoch: int = 0) -> torch
 @pytest.mark.parametrize("name", OPERATIONS[1:-3])  # those with a level, but for solarize
 def test_an_operation_goes_as_far_as_torchvisions(name: str, step: int) -> None:
     key = next(key for key in THEIRS._AUGMENTATION_SPACE if key.lower() == name.replace("_", ""))
-    amount = float(THEIRS._AUGMENTATION_SPACE[key][0](10, 40, 50)[step])
+    amounts = THEIRS._AUGMENTATION_SPACE[key][0](10, 40, 50)
+    assert amounts is not None
+    amount = float(amounts[step])
     found = operated(IMAGES, torch.full((4,), OPERATIONS.index(name)), torch.full((4,), step / 9), RANGES)
     inputs, scale = (IMAGES.to(torch.uint8), 1) if name == "posterize" else (IMAGES / 255, 255)
-    expected = scale * THEIRS._apply_image_or_video_transform(inputs, key, amount, THEIRS.interpolation, {})
-    torch.testing.assert_close(found, expected.float(), atol=0.05, rtol=0)
+    expected: Any = THEIRS._apply_image_or_video_transform(inputs, key, amount, THEIRS.interpolation, {})
+    torch.testing.assert_close(found, scale * expected.float(), atol=0.05, rtol=0)
 
 
 def test_chains_are_blended_by_hand() -> None:

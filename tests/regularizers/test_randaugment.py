@@ -1,5 +1,7 @@
 """Ranges against torchvision's RandAugment, several operations by hand, and the distribution of what is drawn."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -29,8 +31,8 @@ def test_an_operation_goes_as_far_as_torchvisions(name: str, magnitude: int) -> 
     amount = float(THEIRS._AUGMENTATION_SPACE[key][0](31, 40, 50)[magnitude])
     found = operated(IMAGES, torch.full((4,), OPERATIONS.index(name)), torch.full((4,), magnitude / 30), RANGES)
     inputs, scale = (IMAGES.to(torch.uint8), 1) if name == "posterize" else (IMAGES / 255, 255)
-    expected = scale * THEIRS._apply_image_or_video_transform(inputs, key, amount, THEIRS.interpolation, {})
-    torch.testing.assert_close(found, expected.float(), atol=0.05, rtol=0)
+    expected: Any = THEIRS._apply_image_or_video_transform(inputs, key, amount, THEIRS.interpolation, {})
+    torch.testing.assert_close(found, scale * expected.float(), atol=0.05, rtol=0)
 
 
 def test_operations_follow_each_other() -> None:

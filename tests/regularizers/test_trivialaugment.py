@@ -1,6 +1,7 @@
 """Every operation against torchvision's, and the distribution of operations and levels."""
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,10 +29,10 @@ def theirs(image: torch.Tensor, name: str, level: int) -> torch.Tensor:
     of_level, signed = THEIRS._AUGMENTATION_SPACE[key]
     magnitudes = of_level(31, *image.shape[1:])
     magnitude = 0.0 if magnitudes is None else float(magnitudes[abs(level)]) * (-1 if signed and level < 0 else 1)
-    if name == "posterize":  # theirs of floats has 255 in place of 256 values
-        image = image.to(torch.uint8)
-        return THEIRS._apply_image_or_video_transform(image, key, magnitude, THEIRS.interpolation, {}).float()
-    return 255 * THEIRS._apply_image_or_video_transform(image / 255, key, magnitude, THEIRS.interpolation, {})
+    # posterize of floats has 255 in place of 256 values
+    inputs, scale = (image.to(torch.uint8), 1) if name == "posterize" else (image / 255, 255)
+    changed: Any = THEIRS._apply_image_or_video_transform(inputs, key, magnitude, THEIRS.interpolation, {})
+    return scale * changed.float()
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
