@@ -64,11 +64,12 @@ class LayerDecay(Method):
 
 def layers(network: nn.Module) -> dict[str, int]:
     """The number of the layer, from 0, of each parameter; timm's networks know theirs, of others the names tell."""
-    if hasattr(network, "group_matcher"):
-        from timm.models import group_parameters
+    matcher = getattr(network, "group_matcher", None)
+    if not callable(matcher):
+        return _layers_by_name(network)
+    from timm.models import group_parameters
 
-        return group_parameters(network, network.group_matcher(coarse=False), reverse=True)
-    return _layers_by_name(network)
+    return group_parameters(network, matcher(coarse=False), reverse=True)
 
 
 def _layers_by_name(network: nn.Module) -> dict[str, int]:

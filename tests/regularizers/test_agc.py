@@ -48,8 +48,8 @@ def test_a_unit_by_hand() -> None:
 
 def test_gradients_that_are_short_enough_stay_to_the_bit_and_frozen_weights_have_none() -> None:
     made = network()
-    made[0].requires_grad_(False)
-    made[0].weight.grad = made[0].bias.grad = None
+    for parameter in made[0].parameters():
+        parameter.requires_grad_(False).grad = None
     before = copy.deepcopy([parameter.grad for parameter in made.parameters()])
     AGC(1e6).gradients(made)
     for parameter, kept in zip(made.parameters(), before, strict=True):
@@ -57,11 +57,11 @@ def test_gradients_that_are_short_enough_stay_to_the_bit_and_frozen_weights_have
 
 
 def test_a_network_without_a_linear_layer_has_no_head() -> None:
-    made = nn.Sequential(nn.Conv2d(1, 1, 1, bias=False))
-    made[0].weight.data.fill_(1.0)
-    made[0].weight.grad = torch.full((1, 1, 1, 1), 5.0)
-    AGC(0.01).gradients(made)
-    assert made[0].weight.grad.item() == pytest.approx(0.01)
+    made = nn.Conv2d(1, 1, 1, bias=False)
+    nn.init.ones_(made.weight)
+    made.weight.grad = torch.full((1, 1, 1, 1), 5.0)
+    AGC(0.01).gradients(nn.Sequential(made))
+    assert made.weight.grad.item() == pytest.approx(0.01)
 
 
 def test_a_length_of_zero_is_refused() -> None:

@@ -33,9 +33,9 @@ def test_no_unit_is_longer_afterwards(layer: nn.Module) -> None:
 
 
 def test_normalisations_stay_and_the_way_that_weights_lie_in_memory() -> None:
-    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
-    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    network[1].weight.data.fill_(9.0)
-    MaxNorm(0.1).weights(network)
-    assert (network[1].weight == 9).all()
-    assert network[0].weight.is_contiguous(memory_format=torch.channels_last)
+    conv, norm = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)
+    conv.weight.data = conv.weight.data.to(memory_format=torch.channels_last)
+    nn.init.constant_(norm.weight, 9.0)
+    MaxNorm(0.1).weights(nn.Sequential(conv, norm))
+    assert norm.weight.tolist() == [9.0] * 4
+    assert conv.weight.is_contiguous(memory_format=torch.channels_last)

@@ -146,10 +146,11 @@ def test_the_adaptive_climb_does_not_see_how_weights_are_scaled() -> None:
     losses = []
     for c in (1.0, 7.0):
         torch.manual_seed(0)
-        network = nn.Sequential(nn.Linear(3, 4, bias=False), nn.ReLU(), nn.Linear(4, 2, bias=False)).double()
+        first, second = (nn.Linear(*sides, bias=False, dtype=torch.float64) for sides in ((3, 4), (4, 2)))
+        network = nn.Sequential(first, nn.ReLU(), second)
         with torch.no_grad():
-            network[0].weight.mul_(100 * c)  # so large that 0.01 is nothing
-            network[2].weight.mul_(100 / c)
+            first.weight.mul_(100 * c)  # so large that 0.01 is nothing
+            second.weight.mul_(100 / c)
         closure, calls = closure_of(network)
         SAM(0.01, adaptive=True).step(network, closure)()
         losses.append(calls[1])
