@@ -1,5 +1,6 @@
 """Moving average of the weights: it is evaluated instead of them."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,10 @@ from torch import Tensor, nn
 
 from animal_cls.regularizers import Card, Method
 
+log = logging.getLogger("animal_cls")
+
+LONGEST = 1 / 3  # of the training, for a half-life: three of them leave an eighth of the first weights
+
 
 class EMA(Method):
     """average = d * average + (1 - d) * weights after each step, with a half-life of `strength` epochs.
@@ -15,6 +20,7 @@ class EMA(Method):
     d = 2^(-1 / (strength * steps per epoch)); at step t it is at most (1 + t) / (10 + t), so that the first weights are
     soon forgotten (https://www.tensorflow.org/api_docs/python/tf/train/ExponentialMovingAverage). Running statistics of
     normalisations are averaged, too; counters are taken over. Polyak & Juditsky, https://doi.org/10.1137/0330046.
+    A half-life longer than a third of the training is warned of in the second step, which knows how long that is.
     """
 
     acts_on = "weights"
@@ -27,7 +33,7 @@ class EMA(Method):
         values=(1.0, 0.5, 3.0),
         values_from="ours: the half-life has to be short beside the training; Composer's card says 1000 steps",
         cost="little: one sum over the weights; a copy of them",
-        no_effect="its half-life is much shorter than an epoch",
+        no_effect="its half-life is much shorter than an epoch; longer than a third of the training, it lags behind",
         excludes={"swa": "both replace the weights that are evaluated; the later one alone would be seen"},
     )
 
@@ -39,6 +45,7 @@ class EMA(Method):
     @torch.no_grad()
     def weights(self, network: nn.Module) -> None:
         self.steps += 1
+        self._say_if_long()
         state = network.state_dict()
         if self.average is None:
             self.average = {name: value.detach().clone() for name, value in state.items()}
@@ -56,3 +63,16 @@ class EMA(Method):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.steps, self.average = state["steps"], state["average"]
+
+    def _say_if_long(self) -> None:
+        if self.steps != 2 or not self.progress:
+            return
+        epochs = 1 / (self.progress * self.steps_per_epoch)  # `progress` is that of one step
+        if self.strength > epochs * LONGEST:
+            log.warning(
+                "reg.ema=%g: a half-life of more than a third of the %.3g epochs; the average is still full of early "
+                "weights. Use reg.ema=%.2g or less, or train longer",
+                self.strength,
+                epochs,
+                epochs * LONGEST,
+            )

@@ -106,3 +106,17 @@ def test_a_checkpoint_from_before_the_first_step() -> None:
     method = EMA(1.0)
     method.load_state_dict(EMA(1.0).state_dict())
     assert followed(method, [3.0]) == [3.0]
+
+
+@pytest.mark.parametrize(("half_life", "said"), [(3.0, False), (3.4, True), (20.0, True)])
+def test_a_half_life_of_more_than_a_third_of_the_training_is_said_once(
+    half_life: float, said: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    method, made = EMA(half_life), network(1.0)
+    method.steps_per_epoch = 7
+    for step in range(12):
+        method.progress = step / 70  # of ten epochs
+        method.weights(made)
+    messages = [record.getMessage() for record in caplog.records]
+    assert [message.split(":")[0] for message in messages] == [f"reg.ema={half_life:g}"] * said
+    assert all("more than a third of the 10 epochs" in m and "Use reg.ema=3.3 or less" in m for m in messages)

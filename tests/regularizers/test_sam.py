@@ -123,3 +123,61 @@ def test_a_gradient_of_zero_does_not_divide_by_it() -> None:
 
     SAM(0.5).step(network, closure)()
     assert all(p.isfinite().all() for p in network.parameters())
+
+
+# Options.
+
+
+def test_the_adaptive_climb_is_that_of_its_paper_by_hand() -> None:
+    network, rho = linear(), 0.5
+    w, b = network.weight.detach().clone(), network.bias.detach().clone()
+    g_w, g_b = gradient(w, b)
+    size = w.abs() + 0.01
+    norm = ((size * g_w).square().sum() + g_b.square().sum()).sqrt()  # biases are as they are
+    expected = gradient(w + rho * size.square() * g_w / norm, b + rho * g_b / norm)
+    SAM(rho, adaptive=True).step(network, closure_of(network)[0])()
+    torch.testing.assert_close(network.weight.grad, expected[0])
+    torch.testing.assert_close(network.bias.grad, expected[1])
+    assert torch.equal(network.weight.detach(), w)
+
+
+def test_the_adaptive_climb_does_not_see_how_weights_are_scaled() -> None:
+    """Two layers, one times c and the other by c, are the same function; ASAM climbs as high, but for its 0.01."""
+    losses = []
+    for c in (1.0, 7.0):
+        torch.manual_seed(0)
+        first, second = (nn.Linear(*sides, bias=False, dtype=torch.float64) for sides in ((3, 4), (4, 2)))
+        network = nn.Sequential(first, nn.ReLU(), second)
+        with torch.no_grad():
+            first.weight.mul_(100 * c)  # so large that 0.01 is nothing
+            second.weight.mul_(100 / c)
+        closure, calls = closure_of(network)
+        SAM(0.01, adaptive=True).step(network, closure)()
+        losses.append(calls[1])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-2)
+
+
+def calls_of(method: SAM, steps: int) -> list[int]:
+    network, found = linear(), []
+    for _ in range(steps):
+        closure, calls = closure_of(network)
+        method.step(network, closure)()
+        found.append(len(calls))
+    return found
+
+
+@pytest.mark.parametrize(("every", "expected"), [(1, [2] * 7), (3, [2, 1, 1, 2, 1, 1, 2])])
+def test_every_says_how_often_a_step_is_computed_twice(every: int, expected: list[int]) -> None:
+    assert calls_of(SAM(0.05, every=every), 7) == expected
+    first, second = SAM(0.05, every=every), SAM(0.05, every=every)
+    begun = calls_of(first, 4)
+    second.load_state_dict(first.state_dict())
+    assert begun + calls_of(second, 3) == expected, "a checkpoint goes on where it was"
+
+
+def test_options_out_of_range_are_refused() -> None:
+    for every in (0, 1.5):
+        with pytest.raises(ValueError, match=rf"^reg\.sam\.every={every}: a whole number of steps from 1 is needed\.$"):
+            SAM(0.05, every=every)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"^reg\.sam\.adaptive=0\.5: true or false is needed\.$"):
+        SAM(0.05, adaptive=0.5)  # type: ignore[arg-type]
