@@ -46,7 +46,8 @@ class Freeze(Method):
             raise NoEffect("the network does not end with a linear layer, which alone would be trained")
         if not self.parameters:
             raise NoEffect("the network is nothing but its head: it has nothing before it that could be frozen")
-        self._set(is_frozen=True)
+        for parameter in self.parameters:
+            parameter.requires_grad_(False)  # the norms follow at the first step: Lightning warns of modes before it
         return network
 
     def step(self, network: nn.Module, closure: Callable[[], Any]) -> Callable[[], Any]:
