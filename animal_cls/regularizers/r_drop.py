@@ -37,7 +37,7 @@ class RDrop(Method):
     def loss(self, network: nn.Module, images: Tensor, logits: Tensor, targets: Tensor, loss: Tensor) -> Tensor:
         with frozen_statistics(network):
             output = network(images)
-        second = output.logits if isinstance(output, tuple) else output  # torchvision's with auxiliary logits
+        second = getattr(output, "logits", output)  # torchvision's with auxiliary logits
         more = functional.cross_entropy(second, targets) - functional.cross_entropy(logits, targets)
         return loss + more / 2 + self.strength * divergence(logits, second)
 

@@ -14,8 +14,8 @@ def network(convolution: float, linear: float) -> nn.Sequential:
     with torch.no_grad():
         for parameter in made.parameters():
             parameter.fill_(7.0)
-        made[0].weight.fill_(convolution)
-        made[3].weight.fill_(linear)
+        made.get_parameter("0.weight").fill_(convolution)
+        made.get_parameter("3.weight").fill_(linear)
     return made
 
 

@@ -44,16 +44,16 @@ def test_features_are_blended_after_the_drawn_block_and_nowhere_else() -> None:
     method = ManifoldMixup(1.0)
     network = method.network(nn.Sequential(nn.Conv2d(3, 3, 1), nn.ReLU(), nn.Conv2d(3, 2, 1))).train()
     method.batch(IMAGES, TARGETS, SHARES)
-    first, last = network[0], network[2]
+    weight, bias, last_weight, last_bias = network.parameters()
     for seed in range(100):  # until the place after the first convolution is drawn
         torch.manual_seed(seed)
         found = network(IMAGES)
         if method.place == 1:
             break
-    plain = nn.functional.conv2d(IMAGES, first.weight, first.bias)
+    plain = nn.functional.conv2d(IMAGES, weight, bias)
     share = SHARES.view(-1, 1, 1, 1)
     blended = (plain * share + plain.roll(-1, 0) * (1 - share)).relu()
-    torch.testing.assert_close(found, nn.functional.conv2d(blended, last.weight, last.bias))
+    torch.testing.assert_close(found, nn.functional.conv2d(blended, last_weight, last_bias))
 
 
 def test_each_place_is_drawn_equally_often_and_by_torchs_generator() -> None:

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import torch
-from timm.layers import ScaledStdConv2d
+from timm.layers.std_conv import ScaledStdConv2d
 from torch import nn
 from torchvision.models import resnet18
 
