@@ -75,7 +75,8 @@ def menu() -> str:
         lines = [heading]
         for name, card in group:
             does = card.does.partition(". ")[0].removesuffix(".")
-            lines.append(f"  {name:<{width}}  {card.values[0]:<8g}{does}")
+            shown = textwrap.shorten(does, WIDTH - width - 12, placeholder=" ...")
+            lines.append(f"  {name:<{width}}  {card.values[0]:<8g}{shown}")
         sections.append("\n".join(lines))
     return "\n\n".join(sections)
 

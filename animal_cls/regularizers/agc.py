@@ -11,7 +11,7 @@ SMALLEST = 1e-6  # length of a gradient, against a division by 0; as timm's
 class AGC(Method):
     """The gradient of each unit is shortened to `strength` x the length of its weights, where it is longer.
 
-    https://arxiv.org/abs/2102.06171, equation 3. A unit is what leads to one output of a linear layer or convolution;
+    https://arxiv.org/abs/2102.06171. A unit is what leads to one output of a linear layer or convolution;
     a vector (a bias, a norm's weights) counts as one. The last linear layer, the head, is left alone, as there.
 
     Args:

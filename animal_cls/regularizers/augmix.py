@@ -28,8 +28,7 @@ class AugMix(Method):
 
     acts_on = "images"
     card = Card(
-        does="Several copies of an image go through random operations and are blended, then blended with the image "
-        "itself. The outcome varies, and stays near the image.",
+        does="Copies of an image go through random operations and are blended with it. The outcome stays near it.",
         strength="severity, in [1, 10]: operations are drawn below it",
         formula="x = m x + (1 - m) sum of w_i chain_i(x), m ~ U(0, 1), w ~ Dirichlet(1, ..., 1)",
         source="https://arxiv.org/abs/1912.02781",

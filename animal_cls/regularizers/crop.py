@@ -11,7 +11,7 @@ from animal_cls.regularizers.flip_crop import flip_crop
 class Crop(Method):
     """A part of each image is resized to the whole; its area is at least 1 - `strength` of the image's.
 
-    As torchvision's RandomResizedCrop (https://arxiv.org/abs/1409.4842, section 6), which draws again where a part
+    As torchvision's RandomResizedCrop (https://arxiv.org/abs/1409.4842), which draws again where a part
     does not fit; here only ratios that fit are drawn.
 
     Args:

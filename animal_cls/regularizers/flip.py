@@ -7,7 +7,7 @@ from animal_cls.regularizers import Card, Method
 
 
 class Flip(Method):
-    """Each image is mirrored left to right with probability `strength` (https://arxiv.org/abs/1512.03385, section 4.2).
+    """Each image is mirrored left to right with probability `strength` (https://arxiv.org/abs/1512.03385).
 
     Raises:
         ValueError: `reg.flip=...:` a strength above 1.

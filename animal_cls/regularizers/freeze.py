@@ -13,7 +13,7 @@ from animal_cls.regularizers import Card, Method, NoEffect
 class Freeze(Method):
     """All weights before the head stay as they are for `strength` epochs, then all are trained.
 
-    A simple form of https://arxiv.org/abs/1801.06146, section 3.3. Frozen batch normalisation is as in evaluation, so
+    A simple form of https://arxiv.org/abs/1801.06146. Frozen batch normalisation is as in evaluation, so
     that its statistics stay, too. The head is the linear layers at the end of the network.
     """
 

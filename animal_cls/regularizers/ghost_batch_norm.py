@@ -13,7 +13,7 @@ class GhostBatchNorm(Method):
     """Each part of about `strength` images of a batch has a mean and std of its own (https://arxiv.org/abs/1705.08741).
 
     A batch of N images has N // strength parts of equal size, or larger by one. Running statistics follow one part
-    after the other, as in the paper's algorithm 1; evaluation uses them as ever.
+    after the other, as in the paper; evaluation uses them as ever.
     """
 
     acts_on = "network"

@@ -8,7 +8,7 @@ from animal_cls.regularizers import Card, Method
 class GradientClip(Method):
     """The gradient of all weights together is shortened to `strength` where it is longer (torch's clip_grad_norm_).
 
-    https://arxiv.org/abs/1211.5063, algorithm 1. With SAM it is that of the second pass.
+    https://arxiv.org/abs/1211.5063. With SAM it is that of the second pass.
     """
 
     acts_on = "step"

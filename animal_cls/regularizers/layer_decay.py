@@ -17,7 +17,7 @@ LAYER = re.compile(r"(?:[^.\d]+\.)*[^.]*\d[^.]*(?:\.\d+)*(?=\.|$)")
 class LayerDecay(Method):
     """The step of layer l of L, counted from 1, is multiplied by (1 - strength)^(L - l).
 
-    https://arxiv.org/abs/1801.06146, section 3.2. A layer is a residual block or an entry of a Sequential; norms
+    https://arxiv.org/abs/1801.06146. A layer is a residual block or an entry of a Sequential; norms
     belong to the layer before them; timm's networks have theirs. It is the step that is scaled: that is the same as
     a learning rate for each layer, with every optimizer whose steps are proportional to it, and no schedule can undo
     it.
@@ -25,8 +25,7 @@ class LayerDecay(Method):
 
     acts_on = "step"
     card = Card(
-        does="The nearer a layer is to the images, the smaller its steps: each is the next one's, reduced by the "
-        "strength. What pretrained layers know is kept.",
+        does="The nearer a layer is to the images, the smaller its steps. What pretrained layers know is kept.",
         strength="share in (0, 1) by which the rate falls from one layer to the one before: 1 - the usual factor",
         formula="step of layer l = lr (1 - strength)^(L - l) x the optimizer's",
         source="https://arxiv.org/abs/1801.06146",

@@ -9,7 +9,7 @@ EPSILON = 1e-7  # added to the length, as in the authors' code
 
 
 class LogitNorm(Method):
-    """The cross-entropy of strength * logits / |logits| (https://arxiv.org/abs/2205.09310, equation 5).
+    """The cross-entropy of strength * logits / |logits| (https://arxiv.org/abs/2205.09310).
 
     It takes the place of the cross-entropy in the loss so far, so that what other methods added stays. Evaluation sees
     the logits as the network gives them: the accuracy is the same, but their length was never trained.

@@ -10,7 +10,7 @@ from animal_cls.regularizers import Card, Method
 
 
 class Lookahead(Method):
-    """Every k steps slow = slow + strength * (w - slow), and w = slow (https://arxiv.org/abs/1907.08610, algorithm 1).
+    """Every k steps slow = slow + strength * (w - slow), and w = slow (https://arxiv.org/abs/1907.08610).
 
     Slow weights begin with the first ones and are what is evaluated, with the running statistics of the moment. The
     optimizer's own state (momentum) goes on.

@@ -11,7 +11,7 @@ LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)  # whose weights' first di
 class MaxNorm(Method):
     """After each step, weights of a unit that are longer than `strength` are scaled to that length (torch.renorm).
 
-    https://jmlr.org/papers/v15/srivastava14a.html, section 5.1. Units of linear layers and convolutions; biases are
+    https://jmlr.org/papers/v15/srivastava14a.html. Units of linear layers and convolutions; biases are
     left alone.
     """
 

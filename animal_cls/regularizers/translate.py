@@ -10,7 +10,7 @@ from animal_cls.regularizers import Card, Method
 class Translate(Method):
     """Each image is padded with zeros, and a part of its size is cut out.
 
-    As https://arxiv.org/abs/1512.03385, section 4.2.
+    As https://arxiv.org/abs/1512.03385.
 
     Args:
         strength: padding on each side as a share of that side; 4 of 32 px is 0.125.

@@ -257,9 +257,7 @@ def _changed(
 
 def _acted_on(network: nn.Module, method: Method) -> tuple[nn.Module, str | None]:
     """The network after a method's `network` hook, and why that was nothing to it, if it was."""
-    if method.acts_on != "network":
-        return method.network(network), None
-    before = reach.looks(network)
+    before = reach.looks(network) if method.acts_on == "network" else None
     try:
         network = method.network(network)
     except NoEffect as error:
