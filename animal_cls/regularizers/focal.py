@@ -10,7 +10,7 @@ class Focal(Method):
     """The cross-entropy's term of each class is multiplied by (1 - p)^strength (https://arxiv.org/abs/1708.02002).
 
     With softmax, over all K classes, each in proportion to its target; of a hard label that is (1 - p)^gamma (-log p)
-    of the true class, of the paper. It takes the place of the cross-entropy in the loss so far, so that what
+    of the true class. It takes the place of the cross-entropy in the loss so far, so that what
     other methods added stays.
     """
 

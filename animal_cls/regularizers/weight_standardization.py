@@ -14,8 +14,9 @@ EPSILON = 1e-6  # added to the variance, as in timm
 class WeightStandardization(Method):
     """A filter of n weights is used as (w - mean) / (std * sqrt(n)) (https://arxiv.org/abs/1903.10520).
 
-    The factor 1 / sqrt(n) keeps the scale of features where no normalisation follows (https://arxiv.org/abs/2101.08692); where one does, it changes nothing. It acts on convolutions; the weights in checkpoints are w, so they
-    are of use only with it. There is only on, 1, and off, 0.
+    The factor 1 / sqrt(n) keeps the scale of features where no normalisation follows
+    (https://arxiv.org/abs/2101.08692); where one does, it changes nothing. It acts on convolutions; the weights in
+    checkpoints are w, so they are of use only with it. There is only on, 1, and off, 0.
     """
 
     acts_on = "network"
