@@ -312,14 +312,19 @@ def _check_split(name: str, split: SplitResult) -> None:
 
 
 def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Every leaf of a config under its dotted key; an empty section is a leaf."""
+    """Every leaf of a config under its dotted key, within lists as parts[0].lr; an empty section is a leaf."""
     leaves: dict[str, Any] = {}
     for key, value in config.items():
-        if isinstance(value, Mapping) and value:
-            leaves |= flat(value, f"{prefix}{key}.")
-        else:
-            leaves[f"{prefix}{key}"] = value
+        leaves |= _leaves_of(f"{prefix}{key}", value)
     return leaves
+
+
+def _leaves_of(name: str, value: Any) -> dict[str, Any]:
+    if isinstance(value, Mapping) and value:
+        return flat(value, f"{name}.")
+    if isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+        return {key: leaf for k, item in enumerate(value) for key, leaf in _leaves_of(f"{name}[{k}]", item).items()}
+    return {name: value}
 
 
 def _known_of_old(leaves: Mapping[str, Any]) -> dict[str, Any]:

@@ -209,6 +209,11 @@ def test_flat_keeps_empty_sections() -> None:
     assert results.flat({"a": {"b": {}, "c": [1]}}) == {"a.b": {}, "a.c": [1]}
 
 
+def test_flat_names_what_stands_within_lists_as_derived_does() -> None:
+    """`optimizer=muon` has its parts in a list, and each repeats the strength of weight decay."""
+    assert results.flat({"a": {"parts": [{"b": 1}, {"c": {"d": 2}}]}}) == {"a.parts[0].b": 1, "a.parts[1].c.d": 2}
+
+
 def test_metrics_of_before_the_objective_have_none(tmp_path: Path) -> None:
     (tmp_path / "metrics.csv").write_text(
         "epoch,train/loss,train/acc,val/loss,val/acc,lr,seconds\n0,1,0.5,1,0.5,0.1,3\n"

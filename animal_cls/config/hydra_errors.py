@@ -3,6 +3,7 @@
 import contextlib
 import re
 import shlex
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -45,7 +46,7 @@ def format_hydra_error(error: BaseException, option_folders: Sequence[Path] = ()
         *(_no_log, _untranslated),
     )
     words = next(words for words in (translate(error) for translate in translations) if words)
-    file = _option_file(error, option_folders)
+    file = _option_file(error, option_folders) or _overriding_file(error, option_folders)
     return words if file is None or words.startswith(str(file)) else f"{file}: {words}"
 
 
@@ -57,6 +58,19 @@ def _option_file(error: BaseException, folders: Sequence[Path]) -> Path | None:
     return next(
         (file for folder in (*folders, CONF) if (file := folder.absolute() / f"{found[1]}.yaml").is_file()), None
     )
+
+
+def _overriding_file(error: BaseException, folders: Sequence[Path]) -> Path | None:
+    """The one option file with `override /reg: nope` for an option that there is not, which Hydra does not name."""
+    if not isinstance(error, MissingConfigException) or not error.missing_cfg_file:
+        return None
+    if "=".join(error.missing_cfg_file.rpartition("/")[::2]) in sys.argv:  # typed
+        return None
+    group, _, option = map(re.escape, error.missing_cfg_file.rpartition("/"))
+    says = re.compile(rf"^\s*-\s*override\s+/?{group}(@\S*)?\s*:\s*{option}\s*(#.*)?$", re.MULTILINE)
+    files = {file for folder in (*folders, CONF) for file in folder.absolute().rglob("*.yaml")}
+    found = [file for file in files if says.search(file.read_text(encoding="utf-8", errors="replace"))]
+    return found[0] if len(found) == 1 else None
 
 
 def _no_log(error: BaseException) -> str | None:

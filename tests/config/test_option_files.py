@@ -107,3 +107,15 @@ def test_what_is_typed_and_means_nothing(words: list[str], message: str, program
     assert outcome.returncode == 1
     assert outcome.stderr.startswith(message)
     assert len(outcome.stderr.splitlines()) == 1
+
+
+def test_an_option_that_a_file_chooses_and_there_is_not_is_named_with_the_file(
+    program: Program, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine" / "experiment" / "bad.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text("# @package _global_\ndefaults:\n  - override /reg: nope\n")
+    chosen = program("--config-dir", str(tmp_path / "mine"), "experiment=bad")
+    assert (chosen.returncode, chosen.stderr.splitlines()[1:]) == (1, [])
+    assert chosen.stderr.startswith(f"{file}: reg=nope: no such option. ")
+    assert program("--config-dir", str(tmp_path / "mine"), "reg=nope").stderr.startswith("reg=nope: no such option. ")
