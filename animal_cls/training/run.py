@@ -63,10 +63,10 @@ def train(config: Config, folder: Path, *, stop: Stop | None = None, go_on: bool
     ):
         last = _checkpoint_of(config, folder) if go_on else None
         data, parts = _built(config, folder)
-        if last is not None:
-            _check_same_images(last, data, folder)
+        _check_same_images(last, began, data, folder)
         _remove_parts(folder)
         environments = _environments(config, folder, last)
+        start.note_images(data.images.fingerprint, folder)
         classifier = _classifier(config, data, parts)
         history = History(folder, say=not _is_terminal())
         trainer = _trainer(config, folder, history, stop or Stop(), parts)
@@ -149,8 +149,11 @@ def _remove_parts(folder: Path) -> None:
         atomic.remove_parts(place)
 
 
-def _check_same_images(last: dict[str, Any], data: ImageDataModule, folder: Path) -> None:
-    if last["animal_cls"]["data_fingerprint"] != data.images.fingerprint:
+def _check_same_images(
+    last: dict[str, Any] | None, began: start.Start | None, data: ImageDataModule, folder: Path
+) -> None:
+    known = last["animal_cls"]["data_fingerprint"] if last else began.data_fingerprint if began else None
+    if known not in (None, data.images.fingerprint):
         raise UserError(
             f"data.root={data.images.root}: the images have changed since the run in {folder} began, "
             "so it cannot go on with them. Put them back as they were, or start a new run."

@@ -24,6 +24,7 @@ class Start:
     config: dict[str, Any]  # plain values
     derived: dict[str, str]  # key of `config` that only repeats another -> that key
     environments: list[Environment]  # the first process, and those that went on with something else
+    data_fingerprint: str | None = None  # of its images; None until they were found
 
 
 class OtherConfig(UserError):
@@ -49,7 +50,7 @@ def read(folder: Path) -> Start | None:
         if record.pop("checksum") != _checksum(record):
             raise ValueError("its checksum does not fit")
         environments = [Environment(**one) for one in record["environments"]]
-        return Start(config=record["config"], derived=record["derived"], environments=environments)
+        return Start(**{**record, "environments": environments})
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -69,6 +70,13 @@ def add(environment: Environment, folder: Path) -> list[Environment]:
     start = replace(start, environments=[*start.environments, environment])
     write(start, folder)
     return start.environments
+
+
+def note_images(fingerprint: str, folder: Path) -> None:
+    """Write down which images the run in `folder` has found."""
+    start = read(folder)
+    if start is not None and start.data_fingerprint is None:
+        write(replace(start, data_fingerprint=fingerprint), folder)
 
 
 def refuse_begun(folder: Path) -> None:

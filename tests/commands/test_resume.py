@@ -174,9 +174,13 @@ def test_a_run_goes_on_with_as_many_threads_as_it_began_with(config: Config, tmp
     assert result.warnings == []
 
 
-def test_other_images_are_refused(config: Config, root: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("has_checkpoint", [True, False])
+def test_other_images_are_refused(config: Config, root: Path, tmp_path: Path, has_checkpoint: bool) -> None:
+    """Also by a run that was killed before its first checkpoint."""
     with pytest.raises(Stopped):
         run.train(config, tmp_path, stop=After(3))
+    if not has_checkpoint:
+        (tmp_path / "checkpoints" / "last.ckpt").unlink()
     file = next(root.rglob("*.png"))
     content = file.read_bytes()
     file.unlink()
