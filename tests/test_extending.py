@@ -83,9 +83,9 @@ def test_an_image_method_is_shared_by_all_arms_or_ablated(train: Callable[..., r
 
 
 def test_the_strength_of_a_method_from_outside_on_the_command_line(train: Callable[..., results.Result]) -> None:
-    result = train("model=tiny", "reg=[dropout,gradient_clip]", "reg.gradient_clip.strength=0.5")
-    assert result.reg == "dropout+gradient_clip"
-    assert {method.key: method.strength for method in result.methods}["reg.gradient_clip"] == 0.5
+    result = train("model=tiny", "reg=[dropout,grad_limit]", "reg.grad_limit.strength=0.5")
+    assert result.reg == "dropout+grad_limit"
+    assert {method.key: method.strength for method in result.methods}["reg.grad_limit"] == 0.5
 
 
 @pytest.mark.parametrize(
@@ -123,8 +123,8 @@ def test_a_mistake_in_a_method_of_ones_own_keeps_its_traceback(
     program: Program, extending: Path, image_folder: Callable[..., Path], tmp_path: Path
 ) -> None:
     with (extending / "mine.py").open("a", encoding="utf-8") as file:
-        file.write("\n\ndef _broken(self, network):\n    return undefined\n\n\nGradientClip.gradients = _broken\n")
+        file.write("\n\ndef _broken(self, network):\n    return undefined\n\n\nGradLimit.gradients = _broken\n")
     root = image_folder(tmp_path / "i")
-    words = ("data=folder", f"data.root={root}", "data.image_size=64", "model=tiny", "reg=gradient_clip")
+    words = ("data=folder", f"data.root={root}", "data.image_size=64", "model=tiny", "reg=grad_limit")
     with pytest.raises(NameError, match="undefined"):
         program("--config-dir", str(extending / "conf"), *words)

@@ -50,6 +50,7 @@ def main(words: Sequence[str]) -> int:
                 search_modules_beside([folder])
         sys.argv = [sys.argv[0], *normalize_overrides(words)]
         option_files.install()
+        option_files.refuse_hidden(config_dirs(words))
         _run_in_words(config_dirs(words))
     return 0
 

@@ -1,7 +1,7 @@
 """How Hydra reads option files: each with a message that names it, and none of somebody else's settling Hydra's own."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,16 @@ def install() -> None:
     """Let Hydra read files through `OptionFiles` from now on."""
     Plugins.instance()  # which registers Hydra's own
     SourcesRegistry.instance().types["file"] = OptionFiles
+
+
+def refuse_hidden(folders: Iterable[Path]) -> None:
+    """Raise `UserError` where a folder has an option of a name that we have, too: Hydra would take ours."""
+    for folder in folders:
+        for file in sorted(folder.glob("*/**/*.yaml")):
+            name = file.relative_to(folder)
+            if (CONF / name).is_file() and not (CONF / name).samefile(file):
+                group, _, option = name.with_suffix("").as_posix().partition("/")
+                raise UserError(f"{file}: {group}={option} is ours, which would be taken instead. Rename the file.")
 
 
 def check_one_option(group: str, option: Any, *, where: str = "") -> None:

@@ -16,7 +16,7 @@ class Tiny(nn.Sequential):
         super().__init__(nn.AdaptiveAvgPool2d(8), nn.Flatten(), nn.Dropout(drop_rate), nn.Linear(192, num_classes))
 
 
-class GradientClip(Method):
+class GradLimit(Method):
     """A method that acts on the step: the gradient is at most `strength` long (https://arxiv.org/abs/1211.5063)."""
 
     acts_on = "step"

@@ -104,7 +104,7 @@ CONFIG = {
     "reg.mixup=abc": f"reg.mixup=abc: a number is needed. {GRAMMAR}",
     "reg.name=x": "reg.name=x: is made from the strengths that are not 0 (none); leave it out.",
     "reg=dropout reg.name=x": "reg.name=x: is made from the strengths that are not 0 (dropout); leave it out.",
-    "data.augment={nope:1}": no_method("data.augment.nope"),
+    "data.augment={qqqq:1}": no_method("data.augment.qqqq"),
     "data.augment=3": "data.augment=3: none, a name, a list of names, or {NAME: STRENGTH} is needed.",
     "data.augment.flip_crop=1": (
         "data.augment.flip_crop: data.augment does not have it yet. "
@@ -178,8 +178,8 @@ CONFIG = {
     "data.max_pixels=0": "data.max_pixels=0: must be at least 1 and at most 178956970 (pixels).",
     "data.image_size=5000": "data.image_size=5000: must be at least 1 and at most 4096 (pixels).",
     "trainer.max_epochs=0": "trainer.max_epochs=0: must be at least 1 (epochs).",
-    "data.augment=flip": (
-        "data.augment=flip: no such option. Did you mean flip_crop? "
+    "data.augment=flip_cropp": (
+        "data.augment=flip_cropp: no such option. Did you mean flip_crop? "
         + options("reg").replace("none, ", "").replace("Options: ", "Options: none, ")
     ),
     "trainer.accelerator=cud": (
