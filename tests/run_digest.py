@@ -26,21 +26,15 @@ def run_digest(folder: Path) -> dict[str, Any]:
     return {
         "metrics.csv": metrics,
         "predictions.csv": hashlib.sha256((folder / "predictions.csv").read_bytes()).hexdigest(),
-        "result.json": {name: value for name, value in result.items() if name not in IGNORED},
+        **{f"result.json: {name}": value for name, value in result.items() if name not in IGNORED},
         **{f"{name}.ckpt": _checkpoint(folder / "checkpoints" / f"{name}.ckpt") for name in ("best", "last")},
         "curves": _curves(folder),
     }
 
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """The parts in which two runs differ; of result.json the fields, with both values."""
-    found = [part for part in one.keys() | other.keys() if one.get(part) != other.get(part)]
-    if "result.json" in found:
-        (mine, theirs), fields = (run["result.json"] for run in (one, other)), one["result.json"] | other["result.json"]
-        found += [
-            f"{name}: {mine.get(name)}, {theirs.get(name)}" for name in fields if mine.get(name) != theirs.get(name)
-        ]
-    return found
+    """The parts in which two runs differ."""
+    return [part for part in one.keys() | other.keys() if one.get(part) != other.get(part)]
 
 
 def _checkpoint(file: Path) -> dict[str, Any]:

@@ -107,10 +107,10 @@ def test_a_damaged_checkpoint_means_a_new_beginning(
     assert "the run starts anew" in caplog.text
     assert not proof.exists(), "code in a checkpoint was carried out"
     left = run_digest(tmp_path)
-    [warning] = left["result.json"]["warnings"]
+    [warning] = left["result.json: warnings"]
     assert warning.startswith(f"{last} cannot be used (")
     assert warning.endswith("): the run starts anew; kept as they were: last.ckpt.damaged, best.ckpt.old")
-    left["result.json"]["warnings"] = []
+    left["result.json: warnings"] = []
     assert_same(left, twin)
 
 
@@ -134,9 +134,9 @@ def test_a_damaged_best_checkpoint_costs_nothing_where_the_last_one_has_its_weig
     best.write_bytes(best.read_bytes()[:-100])
     run.train(config, tmp_path, go_on=True)
     left = run_digest(tmp_path)
-    [warning] = left["result.json"]["warnings"]
+    [warning] = left["result.json: warnings"]
     assert warning.endswith("it is made again from last.ckpt, which has the same weights")
-    left["result.json"]["warnings"] = []
+    left["result.json: warnings"] = []
     assert_same(left, twin)
 
 
