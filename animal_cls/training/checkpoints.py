@@ -72,12 +72,13 @@ def _moved(value: Any, places: Sequence[str], new: str) -> Any:
 
 
 class Checkpoints(Checkpoint):
-    """Writes best.ckpt after an epoch with a higher val/acc than all before, and last.ckpt.
+    """Writes last.ckpt, and before it best.ckpt if an epoch had a higher val/acc than all before.
 
-    last.ckpt is written after an epoch unless that would take more than `WRITING` of the time, after `minutes` at the
-    latest, at the end of the training and when a signal ends it; best.ckpt has the weights that were validated, without
-    what only a training needs. Both are asked for through all hooks, so that a callback
-    that averages weights puts its own there. It has to be the last callback, so that what the others keep is in them.
+    They are written after an epoch unless that would take more than `WRITING` of the time, after `minutes` at the
+    latest, at the end of the training and when a signal ends it. Always together: where a GPU does not repeat its
+    numbers, a run that goes on could not make the weights of a later best epoch again. best.ckpt has the weights that
+    were validated, without what only a training needs. Both are asked for through all hooks, so that a callback that
+    averages weights puts its own there. It has to be the last callback, so that what the others keep is in them.
 
     Args:
         folder: where the checkpoints lie.
@@ -89,7 +90,8 @@ class Checkpoints(Checkpoint):
     def __init__(self, folder: Path, *, minutes: float, stop: Stop, logger: RunLogger) -> None:
         self.folder, self.seconds, self.stop, self.logger = folder, 60 * minutes, stop, logger
         self.best = -1.0  # the highest val/acc so far
-        self._written = 0.0  # when last.ckpt was
+        self._new_best: dict[str, Any] | None = None  # what best.ckpt is to hold, until it is written
+        self._written = 0.0  # when the files were
         self._writing = 0.0  # seconds that it took
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -111,7 +113,7 @@ class Checkpoints(Checkpoint):
         self.logger.log_metrics(metrics | {"epoch": trainer.current_epoch})  # Lightning would do it after this
         if metrics["val/acc"] > self.best:
             self.best = metrics["val/acc"]
-            self._write_best(trainer)
+            self._new_best = _of_best(trainer._checkpoint_connector.dump_checkpoint(weights_only=False))
         signum = self.stop.signum
         due = min(self.seconds, self._writing / WRITING)
         if signum is not None or _is_last_epoch(trainer) or time.monotonic() - self._written >= due:
@@ -125,12 +127,11 @@ class Checkpoints(Checkpoint):
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         self.stop.waits = False
 
-    def _write_best(self, trainer: Trainer) -> None:
-        content = trainer._checkpoint_connector.dump_checkpoint(weights_only=False)
-        trainer.strategy.save_checkpoint(_of_best(content), self.folder / BEST)
-
     def _write(self, trainer: Trainer) -> None:
         start = time.monotonic()
+        if self._new_best is not None:
+            trainer.strategy.save_checkpoint(self._new_best, self.folder / BEST)
+            self._new_best = None
         trainer.save_checkpoint(self.folder / LAST)
         self._written = time.monotonic()
         self._writing = self._written - start
@@ -208,8 +209,9 @@ def _do_without_best(folder: Path, last: dict[str, Any], rows: list[dict[str, fl
 
 
 def _of_best(content: dict[str, Any]) -> dict[str, Any]:
-    """Of all that a run is continued from, what best.ckpt has: the weights that were validated."""
-    content = {**content, "state_dict": content.get("evaluated", content["state_dict"])}
+    """Of all that a run is continued from, what best.ckpt has: a copy of the weights that were validated."""
+    weights = content.get("evaluated", content["state_dict"])
+    content = {**content, "state_dict": {name: value.detach().to("cpu", copy=True) for name, value in weights.items()}}
     return {name: value for name, value in content.items() if name in OF_BEST}
 
 

@@ -46,9 +46,7 @@ def _modules(network: nn.Module, *, own: bool = False) -> list[Any]:
 
 
 def _settings(module: nn.Module, own: bool) -> dict[str, Any]:
-    values = {
-        name: value for name, value in vars(module).items() if name not in ("_parameters", "_buffers", "_modules")
-    }
+    values = {name: value for name, value in vars(module).items() if name not in CONTENTS}
     plain = {name: value for name, value in values.items() if isinstance(value, int | float | str | tuple | None)}
     if not own:
         return plain
