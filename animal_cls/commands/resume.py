@@ -7,14 +7,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from hydra.core.utils import configure_log
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from animal_cls import results
 from animal_cls.commands.train import compose_hydra
-from animal_cls.config import trusted, yaml_text
+from animal_cls.config import log_form, trusted, yaml_text
 from animal_cls.config.parse import load, restore
 from animal_cls.config.schema import Config
 from animal_cls.errors import UserError
@@ -44,9 +43,6 @@ config that it was started with, whatever conf/ says today. Finished runs are le
 tried again."""
 
 PLACES = ("outputs", "multirun")
-HANDLERS = (None, "logging.StreamHandler", "logging.FileHandler", "logging.NullHandler")
-STREAMS = ("ext://sys.stdout", "ext://sys.stderr")
-LOG_FILES = (None, "${hydra.runtime.output_dir}/${hydra.job.name}.log")
 CONFIG, HYDRA = Path(".hydra", "config.yaml"), Path(".hydra", "hydra.yaml")
 
 
@@ -325,40 +321,9 @@ def _from(folder: str | None) -> Iterator[None]:
 def _log_to(folder: Path) -> None:
     """Send what a run says to the terminal and to its log, as Hydra did when it began; else as conf/ says today."""
     cfg = _started_with(folder)
-    if cfg is None or not _is_harmless(cfg.job_logging):
+    if cfg is None or not log_form.is_harmless(cfg.job_logging):
         cfg = compose_hydra()
     with read_write(cfg), open_dict(cfg):
         cfg.runtime.output_dir = str(folder)  # it may have been moved
         cfg.job.name = Path(cfg.job.name).name
     configure_log(cfg.job_logging, cfg.verbose)
-
-
-def _is_harmless(job_logging: DictConfig) -> bool:
-    """Whether a recorded form of the log writes to the terminal and the run's log alone, in classes of `logging`.
-
-    Python makes objects of any class that such a record names, and opens any file.
-    """
-    words = OmegaConf.to_container(job_logging, resolve=False)
-    return all(_is_harmless_word(*word) for word in _leaves(words))
-
-
-def _is_harmless_word(key: str, value: Any) -> bool:
-    if key == "class":
-        return value in HANDLERS
-    if key == "filename":
-        return value in LOG_FILES
-    is_external = isinstance(value, str) and value.partition("://")[0] in ("ext", "cfg")
-    return key != "()" and (not is_external or value in STREAMS) and "${" not in str(value)
-
-
-def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value within `value`, with the key that it stands at; the keys of mappings, too, as `()` is one."""
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            yield str(name), None
-            yield from _leaves(inner, str(name))
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _leaves(inner, key)
-    else:
-        yield key, value

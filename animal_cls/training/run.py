@@ -21,7 +21,7 @@ from animal_cls.config.schema import Config, constructor_calls, run_name, withou
 from animal_cls.data.module import ImageDataModule
 from animal_cls.data.sources.unused import counted
 from animal_cls.errors import UserError
-from animal_cls.files import atomic, disk, tensor_files
+from animal_cls.files import atomic, disk
 from animal_cls.models import normalization_of
 from animal_cls.report.figures import run_figures
 from animal_cls.results import Environment, MethodRecord, Result
@@ -263,7 +263,7 @@ def _evaluated(
     parts: Parts,
 ) -> Result:
     """Evaluate the chosen checkpoint on every image; write predictions, figures and TensorBoard's last page."""
-    _check_best(folder, history, classifier)
+    verification.require_best(folder, history.rows, classifier.description)
     test = _tested_other(config, folder, trainer, classifier, data)
     _load(config.checkpoint, folder, classifier)
     logits = evaluation.logits_of_split(trainer, classifier, data, "all")
@@ -302,20 +302,6 @@ def _tested_other(
     _load(other, folder, classifier)
     logits = evaluation.logits_of_split(trainer, classifier, data, "test")
     return {other: evaluation.accuracy(logits, data, "test")}
-
-
-def _check_best(folder: Path, history: History, classifier: Classifier) -> None:
-    """Raise `UserError` where best.ckpt is not what metrics.csv says."""
-    try:
-        content = tensor_files.read(folder / "checkpoints" / BEST)
-    except FileNotFoundError:
-        raise verification.lost_best(folder / "checkpoints", history.rows) from None
-    except tensor_files.Unreadable as error:
-        raise UserError(
-            f"{folder / 'checkpoints' / BEST}: cannot be used ({error}). All files are kept as they are. Go on with "
-            f"the run, which makes it again if it can: {results.resume_command(folder)}"
-        ) from None
-    verification.check_best(content, history.rows, classifier.description)
 
 
 def _check_accuracy(config: Config, logits: Tensor, data: ImageDataModule, history: History, trainer: Trainer) -> None:

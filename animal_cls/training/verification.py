@@ -8,12 +8,28 @@ import torch
 from torch import Tensor
 
 from animal_cls.errors import UserError
-from animal_cls.results import METRICS
+from animal_cls.files import tensor_files
+from animal_cls.results import METRICS, resume_command
 from animal_cls.training.checkpoints import BEST
 
 # Of the largest logit: by so much may rounding move one where images form other batches, as they do in the evaluation
 # of all splits together. Below float32, and where GPUs round the factors of products, as 8 bits of mantissa do.
 EXACT, ROUNDED = 1e-4, 2e-2
+
+
+def require_best(folder: Path, rows: Sequence[Mapping[str, float]], description: Mapping[str, Any]) -> None:
+    """Raise `UserError` where best.ckpt of the run in `folder` cannot be read, or is not what `check_best` asks for."""
+    file = folder / "checkpoints" / BEST
+    try:
+        content = tensor_files.read(file)
+    except FileNotFoundError:
+        raise lost_best(file.parent, rows) from None
+    except tensor_files.Unreadable as error:
+        raise UserError(
+            f"{file}: cannot be used ({error}). All files are kept as they are. Go on with the run, which makes it "
+            f"again if it can: {resume_command(folder)}"
+        ) from None
+    check_best(content, rows, description)
 
 
 def check_best(content: Mapping[str, Any], rows: Sequence[Mapping[str, float]], description: Mapping[str, Any]) -> None:

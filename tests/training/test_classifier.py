@@ -23,7 +23,7 @@ from animal_cls.regularizers.label_smoothing import LabelSmoothing
 from animal_cls.regularizers.sam import SAM
 from animal_cls.rng import step_seed
 from animal_cls.training.classifier import Classifier
-from animal_cls.training.divergence import EVERY, LossWatch
+from animal_cls.training.divergence import LossWatch
 from animal_cls.training.hardware import why_not_compile
 
 MEAN, DEVIATION = (0.4, 0.5, 0.6), (0.2, 0.25, 0.3)
@@ -492,35 +492,6 @@ def test_a_loss_that_is_no_number_ends_the_run_in_its_epoch(
     with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
         fit(module, batches, batches, tmp_path, epochs=3)
     assert all(weights.isfinite().all() for weights in module.network.parameters()), "it stopped before the update"
-
-
-class ElsewhereLoss:
-    """A loss on a device that stops when its value is asked for."""
-
-    device = torch.device("mps")
-    asked = 0
-
-    def __init__(self, value: float) -> None:
-        self.value = value
-
-    def __add__(self, other: "ElsewhereLoss") -> "ElsewhereLoss":
-        return ElsewhereLoss(self.value + other.value)
-
-    def item(self) -> float:
-        ElsewhereLoss.asked += 1
-        return self.value
-
-
-def test_a_device_that_has_to_be_waited_for_is_asked_seldom_and_a_loss_that_is_no_number_is_seen() -> None:
-    watch = LossWatch()
-    for step in range(2 * EVERY):
-        watch.look(ElsewhereLoss(1.0), f"step {step}")  # type: ignore[arg-type]
-        watch.check()
-    assert ElsewhereLoss.asked == 2
-    for value in [1.0, math.inf, -math.inf, *[1.0] * (EVERY - 4)]:
-        watch.look(ElsewhereLoss(value), "an earlier step")  # type: ignore[arg-type]
-    with pytest.raises(UserError, match=r"^train/loss became nan in this step:"):
-        watch.look(ElsewhereLoss(1.0), "this step")  # type: ignore[arg-type]
 
 
 class SmallMemory(nn.Module):
