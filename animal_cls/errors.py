@@ -8,5 +8,13 @@ class UserError(Exception):
     """
 
 
-class WeightsUnavailable(UserError):
-    """Published weights could be fetched from nowhere: a run that needs them is skipped, not failed."""
+class CannotBe(UserError):
+    """A run that would not be what it is called, through nobody's mistake: a sweep passes it over as skipped."""
+
+
+class WeightsUnavailable(CannotBe):
+    """Published weights could be fetched from nowhere."""
+
+
+class WithoutEffect(CannotBe):
+    """A method finds nothing that it could act on: without it, the run would be the same."""

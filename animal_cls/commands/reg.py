@@ -19,7 +19,7 @@ HEADINGS = {  # where a method acts -> in words
     "network": "the network",
     "loss": "the loss",
     "step": "the step",
-    "weights": "which weights are evaluated, and when training ends",
+    "evaluation": "what is evaluated, and when training ends",
     "another key": "handed to the network or the optimizer",
 }
 ABOUT = """\

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +61,15 @@ def strength_of(value: Any) -> Any:
     return value.get(STRENGTH, 0) if isinstance(value, Mapping) else value
 
 
-def plain(value: Any) -> Any:
-    """A strength without options as a number, whichever way it was written."""
-    return value[STRENGTH] if isinstance(value, Mapping) and set(value) == {STRENGTH} else value
+def with_options(name: str, value: Any) -> Any:
+    """A method as its option file writes it: with each of its options, or as a number where it has none.
+
+    So one method is one arm, however it was written. What is off, or is another's, has no options to be filled in.
+    """
+    given = dict(value) if isinstance(value, Mapping) else {STRENGTH: value}
+    if name in method_names() and TARGET not in given and given.get(STRENGTH):
+        given = {option: given.pop(option, default) for option, default in written(name).items()} | given
+    return given[STRENGTH] if set(given) == {STRENGTH} else given
 
 
 def active(section: Mapping[str, Any], prefix: str) -> list[MethodCall]:
@@ -107,17 +114,18 @@ def unknown_method_key(key: str, section: str) -> UserError:
         return unknown_method(f"{section}.{name}")
     if not option:  # data.augment.flip_crop=1
         return UserError(f"{key}: {section} does not have it yet. Name all methods at once: {section}={{{name}:1}}")
-    way = f"reg={name} {key}=..., or " if section == "reg" and option in _written_options(name) else ""
+    way = f"reg={name} {key}=..., or " if section == "reg" and option in written(name) else ""
     return UserError(
         f"{key}: {section}.{name} has no such option as it is written. "
         f"Give options with the strength: {way}'{section}.{name}={{strength:...,{option}:...}}'"
     )
 
 
-def _written_options(name: str) -> set[str]:
-    """The options that the option file of a method names."""
-    value = _option_file(name, (CONF,)).get(name)
-    return set(value) if isinstance(value, Mapping) else set()
+@cache
+def written(name: str) -> Mapping[str, Any]:
+    """The strength and the options of a method of ours, as its option file has them."""
+    value = _option_file(SHORT.get(name, name), (CONF,))[name]
+    return value if isinstance(value, Mapping) else {STRENGTH: value}
 
 
 def augment_section(value: Any, folders: tuple[Path, ...] = (CONF,)) -> dict[str, Any]:
@@ -130,7 +138,7 @@ def augment_section(value: Any, folders: tuple[Path, ...] = (CONF,)) -> dict[str
         UserError: no such method, or something else than these.
     """
     if isinstance(value, Mapping):
-        return {name: plain(entry) for name, entry in value.items()}
+        return {name: with_options(name, entry) for name, entry in value.items()}
     names = [value] if isinstance(value, str) else value
     if names is None or names == ["none"]:
         return {}

@@ -12,7 +12,7 @@ from omegaconf.errors import ConfigKeyError, MissingMandatoryValue, OmegaConfBas
 
 from animal_cls.config import yaml_text
 from animal_cls.config.checks import check, unknown_key
-from animal_cls.config.methods import augment_section, plain, reg_name
+from animal_cls.config.methods import STRENGTH, augment_section, reg_name, with_options
 from animal_cls.config.schema import Config
 from animal_cls.errors import UserError
 from animal_cls.files.paths import CONF
@@ -51,19 +51,28 @@ def parse(cfg: DictConfig) -> Config:
 
 
 def _normalized(cfg: DictConfig) -> DictConfig:
-    """A copy in which a strength is a number unless it has options, and `data.augment` is a mapping."""
+    """A copy in which a method has all its options, and `data.augment` is a mapping of methods."""
     cfg = cfg.copy()
     OmegaConf.set_readonly(cfg, False)
     OmegaConf.set_struct(cfg, False)
     reg = OmegaConf.to_container(cfg.reg, resolve=False) if OmegaConf.is_dict(cfg.get("reg")) else {}
     for name, value in reg.items():  # type: ignore[union-attr]  # a mapping
-        if plain(value) is not value:
-            cfg.reg[name] = plain(value)
+        if (whole := with_options(str(name), value)) != value:
+            cfg.reg[name] = whole
     augment = OmegaConf.select(cfg, "data.augment")
     value = OmegaConf.to_container(augment) if OmegaConf.is_config(augment) else augment
     if "data" not in cfg or OmegaConf.is_dict(cfg.data):
         OmegaConf.update(cfg, "data.augment", augment_section(value, config_folders()), merge=False, force_add=True)
+    _follow_strengths(cfg)
     return cfg
+
+
+def _follow_strengths(cfg: DictConfig) -> None:
+    """Let what refers to a method with options, as `${reg.weight_decay}`, have its strength alone."""
+    for key, value in _leaves(OmegaConf.to_container(cfg, resolve=False)):
+        match = REFERENCE.fullmatch(value) if isinstance(value, str) else None
+        if match and OmegaConf.is_dict(method := OmegaConf.select(cfg, match[1])) and STRENGTH in method:
+            OmegaConf.update(cfg, key, f"${{{match[1]}.{STRENGTH}}}")
 
 
 def config_folders() -> tuple[Path, ...]:
@@ -83,7 +92,7 @@ def _check_name_of(reg: Mapping[str, Any]) -> None:
 def derived(container: Any) -> dict[str, str]:
     """Key -> the key that it repeats, of an unresolved config: `model.dropout: ${reg.dropout}`."""
     found = {name: match[1] for name, value in _leaves(container) if (match := REFERENCE.fullmatch(str(value)))}
-    return {name: _origin(target, found) for name, target in found.items()}
+    return {name: _origin(target, found).removesuffix(f".{STRENGTH}") for name, target in found.items()}
 
 
 def _origin(target: str, found: Mapping[str, str]) -> str:

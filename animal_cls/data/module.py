@@ -64,7 +64,13 @@ class ImageDataModule(LightningDataModule):
         """Where the images of a split, or of `all`, lie in the image set: (n,) int64, ascending."""
         return np.arange(len(self.images.paths)) if split == "all" else np.flatnonzero(self.images.split == split)
 
+    def counts(self) -> list[int]:
+        """How many images of train each class has, (K,)."""
+        labels = self.images.labels[self.indices("train")]
+        return np.bincount(labels, minlength=len(self.images.classes)).tolist()
+
     def train_dataloader(self) -> Loader:
+        """The training batches, from epoch 0 on until Lightning says another one."""
         return Loader(self._training_reader(), self._shuffled())
 
     def _shuffled(self) -> ShuffledBatches:
@@ -128,6 +134,8 @@ class ImageDataModule(LightningDataModule):
             chosen = indices[first_of_each(self.images.labels[indices], classes=classes, each=each)]
             index = next(iter(OrderedBatches(chosen, batch_size=max(1, len(chosen)))))
             return self._reader()(index).to(torch.device("cpu"))
+        for method in self.methods:
+            method.progress, method.epoch = 0.0, 0
         batches = self._shuffled()
         batches.batch_size = len(batches.order())
         index = next(iter(batches))

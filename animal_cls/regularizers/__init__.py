@@ -7,7 +7,7 @@ else is touched. One of somebody else's lies in a module of theirs, and its opti
 
 import importlib
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any, ClassVar, Literal
 
@@ -19,9 +19,9 @@ from animal_cls.config.methods import Card, MethodCall
 from animal_cls.errors import UserError
 from animal_cls.files.text import did_you_mean
 
-ActsOn = Literal["order", "images", "pairs", "targets", "network", "loss", "step", "weights", "another key"]
+ActsOn = Literal["order", "images", "pairs", "targets", "network", "loss", "step", "evaluation", "another key"]
 ORDER: tuple[ActsOn, ...] = (
-    "order", "images", "pairs", "targets", "network", "loss", "step", "weights", "another key",
+    "order", "images", "pairs", "targets", "network", "loss", "step", "evaluation", "another key",
 )  # fmt: skip  # in which the methods of a run are called, then by name
 
 
@@ -43,9 +43,18 @@ class Method:
     draws: ClassVar[int] = 0  # uniform numbers that an image gets in each epoch, for `draw` or `sample`
     stream: ClassVar[str | None] = None  # tells these numbers from other methods'; None: the name of the class
     mixes_images: ClassVar[bool] = False  # after it, a label is the heavier one of several
+    comes_last: ClassVar[bool] = False  # of those that act on the same; others go by their names
 
-    progress: float = 0.0  # of the training, in [0, 1]; set before each step
-    steps_per_epoch: int = 1  # set before the first step
+    # Of the run; set before any hook is called. None: not known, as where a sweep is only planned.
+    epochs: int | None = None
+    image_size: int | None = None  # px
+    batch_size: int | None = None
+    class_counts: Sequence[int] | None = None  # (K,) training images
+
+    steps_per_epoch: int = 1  # set, like the next, before the first step
+    normalize: Callable[[Tensor], Tensor] = staticmethod(lambda images: images)  # [0, 255] -> as the network wants it
+    progress: float = 0.0  # of the training, in [0, 1]; set, like the next, before each step
+    epoch: int = 0  # from 0
 
     def __init__(self, strength: float) -> None:
         self.strength = strength
@@ -75,15 +84,22 @@ class Method:
 
     # 3. network: once, before the optimizer
 
+    def meet(self, others: Sequence["Method"]) -> None:
+        """Told, before `network`, with which methods this one is combined."""
+
     def network(self, network: nn.Module) -> nn.Module:
         """The network that is trained: changed in place, or another one around it.
 
         Names and shapes of its weights stay, so that checkpoints do.
 
         Raises:
-            NoEffect: there is nothing to change.
+            NoEffect: there is nothing that this method could act on, here or in any other hook.
         """
         return network
+
+    def weakness(self) -> str | None:
+        """Why this strength does little or harm in a training of these `epochs`, as a clause; None where it is fit."""
+        return None
 
     # 4. loss: what is minimised
 
@@ -110,11 +126,22 @@ class Method:
     def weights(self, network: nn.Module) -> None:
         """Change or follow the weights after the step."""
 
-    # 6. evaluate: which weights are evaluated, and when training ends
+    # 6. evaluate: which weights are evaluated, how, and when training ends
 
     def evaluated(self, network: nn.Module) -> Mapping[str, Tensor] | None:
         """The state dict that is evaluated in place of the network's own; None: the network's own."""
         return None
+
+    def refresh(self, network: nn.Module, batches: Iterable[Tensor]) -> None:
+        """Change the weights that are evaluated, which `network` has now, by a pass over normalised training images.
+
+        Args:
+            batches: (N, C, H, W) each, of the first epoch as they are changed there; nothing is read if it is not used.
+        """
+
+    def predict(self, forward: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+        """What evaluation calls in place of `forward`: images (N, C, H, W) in [0, 255] -> logits (N, K)."""
+        return forward
 
     def ends(self, metrics: Mapping[str, float]) -> bool:
         """Whether training ends after this epoch, which has these `metrics` (val/acc, val/loss, train/loss, ...)."""
@@ -150,6 +177,12 @@ def clashes(methods: Sequence[Method]) -> list[str]:
     return found
 
 
+def weaknesses(methods: Sequence[Method]) -> list[str]:
+    """A sentence for each of `methods` whose strength does little or harm in a training of this length."""
+    found = [(method, method.weakness()) for method in methods]
+    return [f"reg.{name_of(method)}={method.strength:g}: {why}" for method, why in found if why]
+
+
 def name_of(method: Method) -> str:
     """The name of one of our methods: that of its file."""
     return type(method).__module__.rpartition(".")[2]
@@ -161,12 +194,20 @@ def build(calls: Sequence[MethodCall]) -> list[Method]:
     Raises:
         UserError: a class that cannot be imported or is no method; an unknown option; a value out of range.
     """
-    return [_made(call) for call in ordered(calls)]
+    methods = [_made(call) for call in ordered(calls)]
+    for method in methods:
+        method.meet([other for other in methods if other is not method])
+    return methods
 
 
 def ordered(calls: Sequence[MethodCall]) -> list[MethodCall]:
     """The calls in the order in which their methods act."""
-    return sorted(calls, key=lambda call: (ORDER.index(_class(call).acts_on), call.name))
+    return sorted(calls, key=_place)
+
+
+def _place(call: MethodCall) -> tuple[int, bool, str]:
+    method = _class(call)
+    return ORDER.index(method.acts_on), method.comes_last, call.name
 
 
 def _made(call: MethodCall) -> Method:

@@ -1,8 +1,10 @@
 """Balanced sampler: small classes are drawn more often than they occur."""
 
 import numpy as np
+from torch import nn
 
 from animal_cls.regularizers import Card, Method
+from animal_cls.regularizers.class_weights import require_unequal
 
 
 class BalancedSampler(Method):
@@ -29,6 +31,10 @@ class BalancedSampler(Method):
         if strength > 1:
             raise ValueError(f"reg.balanced_sampler={strength}: at most 1 is needed, which draws all classes alike.")
         super().__init__(strength)
+
+    def network(self, network: nn.Module) -> nn.Module:
+        require_unequal(self.class_counts)
+        return network
 
     def draw(self, order: np.ndarray, labels: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
         weights = 1 / np.bincount(labels)[labels] ** self.strength  # an image's, so that its class has n^(1 - strength)

@@ -1,10 +1,12 @@
 """Class weights: images of small classes count more in the loss."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from animal_cls.regularizers import Card, Method
+from animal_cls.regularizers import Card, Method, NoEffect
 
 
 class ClassWeights(Method):
@@ -42,6 +44,10 @@ class ClassWeights(Method):
         self.beta = beta
         self.counts = np.zeros(0, dtype=np.int64)  # training images of each class
 
+    def network(self, network: nn.Module) -> nn.Module:
+        require_unequal(self.class_counts)
+        return network
+
     def draw(self, order: np.ndarray, labels: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
         """The order as it is; its labels are counted."""
         self.counts = np.bincount(labels)
@@ -58,3 +64,9 @@ class ClassWeights(Method):
         raw = np.where(counts > 0, np.maximum(numbers, 1e-12), 1.0) ** -self.strength
         mean = (raw * counts).sum() / max(counts.sum(), 1)
         return np.where(counts > 0, raw / (mean or 1), 1.0)
+
+
+def require_unequal(counts: Sequence[int] | None) -> None:
+    """Raise `NoEffect` where all classes have the same number of training images, (K,) where they are known."""
+    if counts is not None and len(set(counts)) == 1:
+        raise NoEffect(f"all classes have the same number of training images ({counts[0]})")

@@ -19,9 +19,10 @@ class CutMix(Method):
     Args:
         strength: alpha.
         p: probability that an image is mixed at all.
+        switch: combined with mixup, the probability that a batch is cutmix's turn, as timm's switch_prob.
 
     Raises:
-        ValueError: `reg.cutmix.p=...:` p out of range.
+        ValueError: `reg.cutmix.p=...:` or `reg.cutmix.switch=...:` a probability out of range.
     """
 
     acts_on = "pairs"
@@ -36,27 +37,34 @@ class CutMix(Method):
         cost="little: one copy of the batch",
         no_effect="short trainings seldom gain",
         excludes={
-            "mixup": "both mix each image: it becomes a blend of up to four; they are meant to alternate",
             "resizemix": "both paste a part of another image into each",
         },
     )
-    draws = 4  # whether, share, row, column
+    draws = 5  # whether, share, row, column, turn
     mixes_images = True
 
-    def __init__(self, strength: float, p: float = 0.5) -> None:
+    def __init__(self, strength: float, p: float = 0.5, switch: float = 0.5) -> None:
         if not 0 < p <= 1:
             raise ValueError(f"reg.cutmix.p={p}: a probability in (0, 1] is needed.")
+        if not 0 < switch < 1:
+            raise ValueError(f"reg.cutmix.switch={switch}: a probability in (0, 1) is needed.")
         super().__init__(strength)
-        self.p = p
+        self.p, self.switch = p, switch
+        self.takes_turns = False  # with mixup, which sets it
+        self.has_turn = torch.tensor(True)  # in this batch
 
     def sample(self, uniforms: np.ndarray) -> Tensor:
-        """Boxes (N, 3): row and column of the middle, side, all as shares; a side of 0 where it is not mixed."""
-        whether, share, row, column = uniforms.T
+        """(N, 4): row and column of the middle, side, all as shares; a side of 0 where it is not mixed; the turn."""
+        whether, share, row, column, turn = uniforms.T
         side = np.sqrt(1 - special.betaincinv(self.strength, self.strength, share)) * (whether < self.p)
-        return torch.from_numpy(np.stack([row, column, side], axis=1).astype(np.float32))
+        return torch.from_numpy(np.stack([row, column, side, turn], axis=1).astype(np.float32))
 
     def batch(self, images: Tensor, targets: Tensor, sampled: Tensor) -> tuple[Tensor, Tensor]:
-        box = inside(sampled[:, :2], sampled[:, 2:].expand(-1, 2), like=images)
+        side = sampled[:, 2:3]
+        if self.takes_turns:  # the first image decides for its batch
+            self.has_turn = sampled[0, 3] < self.switch
+            side = side * self.has_turn
+        box = inside(sampled[:, :2], side.expand(-1, 2), like=images)
         return pasted(images, targets, images.roll(-1, dims=0), box)
 
 

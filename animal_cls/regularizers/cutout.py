@@ -29,6 +29,7 @@ class Cutout(Method):
         cost="nothing that can be measured",
         excludes={"erasing": "both blank a part of the image"},
     )
+    comes_last = True  # so that no other method moves or colours the square
     draws = 2  # centre: row, column
 
     def __init__(self, strength: float) -> None:

@@ -1,9 +1,12 @@
 """DropBlock: squares of feature maps are left out at random."""
 
+from collections.abc import Sequence
+
+import torch
 from torch import Tensor, nn
 from torchvision.ops import drop_block2d
 
-from animal_cls.regularizers import Card, Method
+from animal_cls.regularizers import Card, Method, NoEffect
 from animal_cls.regularizers.spatial_dropout import feature_maps
 
 
@@ -45,12 +48,40 @@ class DropBlock(Method):
 
     def network(self, network: nn.Module) -> nn.Module:
         maps = feature_maps(network)
-        for module in maps[len(maps) // 2 :]:
+        later = maps[len(maps) // 2 :]
+        self._require_room(network, later)
+        for module in later:
             module.register_forward_hook(self._left_out)  # names of weights stay as they are
         return network
+
+    def _require_room(self, network: nn.Module, modules: Sequence[nn.Module]) -> None:
+        """Raise `NoEffect` where no square fits into what any of `modules` puts out."""
+        if self.image_size is None:
+            return
+        found = sides(network, modules, self.image_size)
+        if found and (largest := max(found)) < self.size:
+            raise NoEffect(f"its later feature maps have {largest} px at most, less than squares of {self.size} px")
 
     def _left_out(self, module: nn.Module, _: tuple[Tensor, ...], maps: Tensor) -> Tensor:
         if not module.training or min(maps.shape[-2:]) < self.size:
             return maps
         grown = min(self.progress / self.ramp, 1.0) if self.ramp else 1.0
         return drop_block2d(maps, self.strength * grown, self.size)
+
+
+def sides(network: nn.Module, modules: Sequence[nn.Module], image_size: int) -> list[int]:
+    """Of what each of `modules` puts out for an image of this side, height or width, whichever is less, px."""
+    found: list[int] = []
+    hooks = [module.register_forward_hook(lambda *given: found.append(min(given[2].shape[-2:]))) for module in modules]
+    modes = {module: module.training for module in network.modules()}
+    try:
+        with torch.no_grad():
+            network.eval()(torch.zeros(1, 3, image_size, image_size))
+    except (RuntimeError, ValueError, AssertionError):  # an image that does not fit: told where networks are tried
+        return []
+    finally:
+        for hook in hooks:
+            hook.remove()
+        for module, is_training in modes.items():
+            module.training = is_training
+    return found

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from animal_cls.regularizers import Card, Method
+from torch import nn
+
+from animal_cls.regularizers import Card, Method, NoEffect
 
 MONITORS = {"val/acc": 1, "val/acc_macro": 1, "val/loss": -1}  # the sign with which more is better
 
@@ -19,7 +21,7 @@ class EarlyStopping(Method):
         monitor: what has to improve: val/acc, val/acc_macro or val/loss.
     """
 
-    acts_on = "weights"
+    acts_on = "evaluation"
     card = Card(
         does="Training ends when validation has not improved for some epochs. It changes no weights: the best epoch "
         "so far stays what it is.",
@@ -29,7 +31,7 @@ class EarlyStopping(Method):
         values=(10.0, 5.0, 20.0),
         values_from="ours: the noisier training is, the more; a schedule of the rate expects the whole of it",
         cost="nothing; saves the epochs that are left out",
-        no_effect="the training is not longer than the patience, or improves to its end",
+        no_effect="the training is hardly longer than the patience, or improves to its end",
     )
 
     def __init__(self, strength: float, monitor: str = "val/acc") -> None:
@@ -41,6 +43,11 @@ class EarlyStopping(Method):
         self.monitor = monitor
         self.best: float | None = None
         self.waited = 0  # epochs since the best one
+
+    def network(self, network: nn.Module) -> nn.Module:
+        if self.epochs is not None and self.strength > self.epochs - 2:
+            raise NoEffect(f"{self.strength:g} epochs of patience cannot run out before the last of {self.epochs}")
+        return network
 
     def ends(self, metrics: Mapping[str, float]) -> bool:
         if self.monitor not in metrics:  # an epoch without validation

@@ -1,6 +1,5 @@
 """Moving average of the weights: it is evaluated instead of them."""
 
-import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,8 +7,6 @@ import torch
 from torch import Tensor, nn
 
 from animal_cls.regularizers import Card, Method
-
-log = logging.getLogger("animal_cls")
 
 LONGEST = 1 / 3  # of the training, for a half-life: three of them leave an eighth of the first weights
 
@@ -20,10 +17,9 @@ class EMA(Method):
     d = 2^(-1 / (strength * steps per epoch)); at step t it is at most (1 + t) / (10 + t), so that the first weights are
     soon forgotten (https://www.tensorflow.org/api_docs/python/tf/train/ExponentialMovingAverage). Running statistics of
     normalisations are averaged, too; counters are taken over. Polyak & Juditsky, https://doi.org/10.1137/0330046.
-    A half-life longer than a third of the training is warned of in the second step, which knows how long that is.
     """
 
-    acts_on = "weights"
+    acts_on = "evaluation"
     card = Card(
         does="A moving average of the weights is evaluated, not the weights themselves. Training goes on as "
         "without it.",
@@ -42,10 +38,17 @@ class EMA(Method):
         self.steps = 0
         self.average: dict[str, Tensor] | None = None
 
+    def weakness(self) -> str | None:
+        if self.epochs is None or self.strength <= self.epochs * LONGEST:
+            return None
+        return (
+            f"more than a third of the {self.epochs} epochs, so that the average is still full of early weights. "
+            f"Use {self.epochs * LONGEST:.2g} or less, or train longer"
+        )
+
     @torch.no_grad()
     def weights(self, network: nn.Module) -> None:
         self.steps += 1
-        self._say_if_long()
         state = network.state_dict()
         if self.average is None:
             self.average = {name: value.detach().clone() for name, value in state.items()}
@@ -63,16 +66,3 @@ class EMA(Method):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.steps, self.average = state["steps"], state["average"]
-
-    def _say_if_long(self) -> None:
-        if self.steps != 2 or not self.progress:
-            return
-        epochs = 1 / (self.progress * self.steps_per_epoch)  # `progress` is that of one step
-        if self.strength > epochs * LONGEST:
-            log.warning(
-                "reg.ema=%g: a half-life of more than a third of the %.3g epochs; the average is still full of early "
-                "weights. Use reg.ema=%.2g or less, or train longer",
-                self.strength,
-                epochs,
-                epochs * LONGEST,
-            )

@@ -40,6 +40,7 @@ class Erasing(Method):
         values_from="0.5 the paper; 0.1 torchvision's recipe for ResNet50; 0.25 ours",
         cost="little: random numbers for each pixel, with value=noise",
     )
+    comes_last = True  # so that no other method moves or colours the box
     draws = 6  # whether, area, shape, row, column, noise
 
     def __init__(

@@ -38,6 +38,8 @@ class GhostBatchNorm(Method):
         norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
         if not norms:
             raise NoEffect("the network has no batch normalisation")
+        if self.batch_size is not None and self.batch_size < 2 * self.strength:
+            raise NoEffect(f"a batch of {self.batch_size} images has no two parts of {self.strength:g}")
         for norm in norms:  # not by a module around it, which would rename its weights
             norm.forward = partial(_in_parts, norm, int(self.strength))  # type: ignore[method-assign]
         return network

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from animal_cls.config.schema import Config
 from animal_cls.data.module import ImageDataModule
 from animal_cls.data.settings import DataSettings
 from animal_cls.errors import UserError
-from animal_cls.regularizers import Method, NoEffect
+from animal_cls.regularizers import Method, NoEffect, uses
 from animal_cls.results import MethodRecord
 from animal_cls.training import hardware, reach
 from animal_cls.training.instantiate import call, checked, is_refusal, resolve
@@ -105,12 +105,18 @@ def _is_builder(name: str, package: str) -> bool:
 
 
 def parts(
-    config: Config, *, num_classes: int, class_names: Sequence[str] | None = None, folder: Path | None = None
+    config: Config,
+    *,
+    num_classes: int,
+    class_names: Sequence[str] | None = None,
+    counts: Sequence[int] | None = None,
+    folder: Path | None = None,
 ) -> Parts:
     """The network, methods, optimizer, loggers and callbacks of a run; the network has seen two images.
 
     Args:
         class_names: of the run's images, where they are known.
+        counts: training images of each class, where they are known.
         folder: of the run, for the loggers; None leaves loggers and callbacks out.
 
     Raises:
@@ -118,15 +124,17 @@ def parts(
             logits.
     """
     made = methods(config)
+    for method in made:
+        method.epochs, method.class_counts = config.trainer.max_epochs, counts
+        method.image_size, method.batch_size = config.data.image_size, config.data.batch_size
     plain = network(config, num_classes=num_classes, class_names=class_names)
     changed, records = _changed(plain, made, config, num_classes)
     changed = changed.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    for side in _sides(made, config.data.image_size):
-        _check_logits(changed, config, num_classes, side)
+    _check_logits(changed, config, num_classes, config.data.image_size)
     return Parts(
         network=changed,
         methods=made,
-        records=records,
+        records=_with_sides(records, made, changed, config, num_classes),
         optimizer=optimizer(config, changed, made),
         loggers=[] if folder is None else _calls(config.logger, "logger", save_dir=str(folder / "loggers")),
         callbacks=[] if folder is None else _calls(config.callbacks, "callbacks"),
@@ -289,12 +297,28 @@ def _unheard(call: MethodCall, method: Method, network: nn.Module, config: Confi
     return None
 
 
-def _sides(methods: Sequence[Method], full: int) -> set[int]:
-    """The sides of the images, px: the full one, and the one with which training begins."""
-    side = full
-    for method in methods:
-        side = method.side(side)
-    return {full, side}
+def _with_sides(
+    records: Sequence[MethodRecord], methods: Sequence[Method], network: nn.Module, config: Config, num_classes: int
+) -> list[MethodRecord]:
+    """The records, where those of methods that change the images' side know whether the network takes the first one."""
+    side, found = config.data.image_size, []
+    for record, method in zip(records, methods, strict=True):
+        reason = None
+        if uses(method, "side"):
+            first = method.side(side)
+            reason = _why_not(network, config, num_classes, first) if first != side else f"the side stays {side} px"
+            side = first
+        found.append(record if reason is None else replace(record, acted=False, reason=reason))
+    return found
+
+
+def _why_not(network: nn.Module, config: Config, num_classes: int, side: int) -> str | None:
+    """Why `network` cannot take images of `side` px, or None."""
+    try:
+        _check_logits(network, config, num_classes, side)
+    except UserError as error:
+        return str(error).removesuffix(".")
+    return None
 
 
 def _check_logits(network: nn.Module, config: Config, num_classes: int, side: int) -> None:
@@ -309,7 +333,7 @@ def _check_logits(network: nn.Module, config: Config, num_classes: int, side: in
             raise
         lines = str(error).strip().splitlines()
         raise UserError(
-            f"model={config.model['name']}: cannot take images of {_of_side(side, config.data.image_size)} "
+            f"model={config.model['name']}: cannot take images of {_of_side(side, config)} "
             f"({lines[0] if lines else type(error).__name__})."
         ) from error
     finally:
@@ -324,8 +348,8 @@ def _check_logits(network: nn.Module, config: Config, num_classes: int, side: in
         )
 
 
-def _of_side(side: int, full: int) -> str:
-    return f"data.image_size={side}" if side == full else f"{side} px, which a method makes of data.image_size={full}"
+def _of_side(side: int, config: Config) -> str:
+    return f"data.image_size={side}" if side == config.data.image_size else f"{side} px"
 
 
 def _check_accelerator(accelerator: str) -> None:

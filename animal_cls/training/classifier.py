@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from torchmetrics import SumMetric
 from torchmetrics.classification import MulticlassConfusionMatrix
 
 from animal_cls.data.batch import Batch
+from animal_cls.data.module import ImageDataModule
 from animal_cls.regularizers import Method, uses
 from animal_cls.rng import step_seed
 from animal_cls.training.build import logits_of
@@ -90,7 +91,7 @@ class Classifier(LightningModule):
         self._is_first_pass = True  # of a step, which may compute the loss several times
         self._own_weights: dict[str, Tensor] | None = None  # while others are evaluated in their place
         self._kept_schedule: dict[str, Any] | None = None  # from the checkpoint of a run that goes on
-        self._steps = 1  # of the whole run
+        self._steps = self._steps_per_epoch = 1  # of the whole run; of an epoch
 
     @property
     def has_objective(self) -> bool:
@@ -115,17 +116,18 @@ class Classifier(LightningModule):
 
     def configure_optimizers(self) -> Optimizer:
         assert self.optimizer is not None, "training needs an optimizer"
-        steps_per_epoch, epochs = self._steps_per_epoch(), self.trainer.max_epochs or 1
+        steps_per_epoch, epochs = self._count_steps(), self.trainer.max_epochs or 1
         self._steps = steps_per_epoch * epochs
         if self.make_schedule is not None:
             self.schedule = self.make_schedule(self.optimizer, self._steps)
         if self.schedule is not None and self._kept_schedule is not None:
             self.schedule.load_state_dict(self._kept_schedule)
+        self._steps_per_epoch = steps_per_epoch
         for method in self.methods:
-            method.steps_per_epoch = steps_per_epoch
+            method.steps_per_epoch, method.normalize = steps_per_epoch, self.normalize
         return self.optimizer
 
-    def _steps_per_epoch(self) -> int:
+    def _count_steps(self) -> int:
         # Not by Lightning's estimated_stepping_batches: it would set the loader up before the checkpoint of a run that
         # goes on says where in the epoch that is, and the epoch would begin anew.
         return max(1, len(self.trainer.datamodule.train_dataloader()))  # type: ignore[attr-defined]  # a run has one
@@ -204,12 +206,22 @@ class Classifier(LightningModule):
 
     def on_validation_start(self) -> None:
         self.swap_in()
+        refreshing = [method for method in self.methods if uses(method, "refresh")]
+        for method in refreshing:
+            with self.trainer.precision_plugin.forward_context():
+                method.refresh(self.network, self._training_images())
+
+    def _training_images(self) -> Iterator[Tensor]:
+        """Normalised images (N, 3, H, W), batch by batch, of the first epoch, as the methods change them there."""
+        data: ImageDataModule = self.trainer.datamodule  # type: ignore[attr-defined]  # a run has one
+        for batch in data.train_dataloader():
+            yield self.normalize(data.finish(batch.to(self.device)).images)
 
     def on_validation_end(self) -> None:
         self.swap_out()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        logits = self(batch.images).float()
+        logits = self.evaluate(batch.images)
         self.val_loss.update(functional.cross_entropy(logits, batch.labels, reduction="sum"))
         self.val_confusion.update(logits.argmax(dim=1), batch.labels)
 
@@ -225,7 +237,14 @@ class Classifier(LightningModule):
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Logits (N, K) in float32."""
-        return self(batch.images).float()
+        return self.evaluate(batch.images)
+
+    def evaluate(self, images: Tensor) -> Tensor:
+        """Logits (N, K) in float32 of images (N, 3, H, W) in [0, 255], as the methods have them made in evaluation."""
+        forward: Callable[[Tensor], Tensor] = self
+        for method in self.methods:
+            forward = method.predict(forward)
+        return forward(images).float()
 
     def evaluated_weights(self) -> dict[str, Tensor] | None:
         """The state dict of the network that is evaluated in place of its own, where a method has one."""
@@ -268,7 +287,7 @@ class Classifier(LightningModule):
 
     def _set_progress(self, step: int) -> None:
         for method in self.methods:
-            method.progress = step / self._steps
+            method.progress, method.epoch = step / self._steps, step // self._steps_per_epoch
 
     def _lr(self) -> float:
         return self.optimizers().param_groups[0]["lr"]  # type: ignore[union-attr]

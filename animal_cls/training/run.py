@@ -20,7 +20,7 @@ from animal_cls.config.methods import active
 from animal_cls.config.schema import Config, constructor_calls, run_name, without_outcome
 from animal_cls.data.module import ImageDataModule
 from animal_cls.data.sources.unused import counted
-from animal_cls.errors import UserError
+from animal_cls.errors import UserError, WithoutEffect
 from animal_cls.files import atomic, disk
 from animal_cls.models import normalization_of
 from animal_cls.report.figures import run_figures
@@ -85,12 +85,12 @@ def _built(config: Config, folder: Path) -> tuple[ImageDataModule, Parts]:
     data = build.images(config)
     data.prepare_data()
     classes = data.images.classes
-    parts = build.parts(config, num_classes=len(classes), class_names=classes, folder=folder)
+    parts = build.parts(config, num_classes=len(classes), class_names=classes, counts=data.counts(), folder=folder)
     data.methods = parts.methods
     build.check_smallest_batch(config, parts.network, images=len(data.indices("train")))
-    _say_without_effect(parts.records)
-    for clash in regularizers.clashes(parts.methods):
-        log.warning("%s", clash)
+    _refuse_without_effect(parts.records)
+    for caution in (*regularizers.clashes(parts.methods), *regularizers.weaknesses(parts.methods)):
+        log.warning("%s", caution)
     kept, passing = checkpoints.bytes_of_run(parts.network)
     disk.require(folder, kept + passing, key="hydra.run.dir", purpose="the output of a run")
     return data, parts
@@ -107,10 +107,10 @@ def without_splits(config: Config, *, status: results.Status, reason: str) -> Re
     return Result(status=status, reason=reason, **_identity(config))
 
 
-def _say_without_effect(records: Sequence[MethodRecord]) -> None:
-    for record in records:
-        if record.without_effect:
-            log.warning("%s", record.without_effect)
+def _refuse_without_effect(records: Sequence[MethodRecord]) -> None:
+    """Raise `WithoutEffect` where a method does nothing: the run would be another one under its name."""
+    if found := [record.without_effect for record in records if record.without_effect]:
+        raise WithoutEffect(f"{'; '.join(found)}. Leave it out, or change what it could act on.")
 
 
 def _checkpoint_of(config: Config, folder: Path) -> dict[str, Any] | None:
@@ -346,7 +346,7 @@ def _sample_sheet(classifier: Classifier, data: ImageDataModule, result: Result)
     images = torch.cat([torch.nn.functional.interpolate(batch.images.float().cpu(), (side, side)) for batch in batches])
     classifier.eval()
     with torch.inference_mode():
-        predicted = classifier(images.to(classifier.device)).argmax(dim=1).tolist()
+        predicted = classifier.evaluate(images.to(classifier.device)).argmax(dim=1).tolist()
     labels = [label for batch in batches for label in batch.hard.tolist()]
     order = sorted(range(len(labels)), key=lambda k: (labels[k], splits[k] != "train"))
     is_changed = any(method.acts_on in ("images", "pairs") for method in classifier.methods)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from animal_cls.config.methods import MethodCall, active, augment_section, plain, reg_name, strength_of
+from animal_cls.config.methods import MethodCall, active, augment_section, reg_name, strength_of, with_options
 from animal_cls.config.schema import method_names
 from animal_cls.errors import UserError
 from animal_cls.files.paths import CONF
@@ -37,8 +37,24 @@ def test_a_run_is_called_after_the_strengths_that_are_not_zero(reg: dict[str, An
 
 def test_a_strength_is_a_number_or_in_a_mapping() -> None:
     assert [strength_of(value) for value in (0.3, {"strength": 0.3}, {"p": 1})] == [0.3, 0.3, 0]
-    assert [plain(value) for value in (0.3, {"strength": 0.3})] == [0.3, 0.3]
-    assert plain({"strength": 0.3, "p": 1}) == {"strength": 0.3, "p": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("dropout", {"strength": 0.3}, 0.3),
+        ("dropout", 0.3, 0.3),
+        ("cutmix", 1, {"strength": 1, "p": 0.5, "switch": 0.5}),
+        ("cutmix", {"strength": 1, "p": 0.1}, {"strength": 1, "p": 0.1, "switch": 0.5}),
+        ("weight_decay", 1e-4, {"strength": 1e-4, "norms": True}),  # of l2.yaml
+        ("cutmix", 0, 0),
+        ("cutmix", {"p": 0.1}, {"p": 0.1}),  # without a strength, which is said later
+        ("cutmix", {"_target_": "theirs.CutMix", "strength": 1}, {"_target_": "theirs.CutMix", "strength": 1}),
+        ("theirs", 2, 2),
+    ],
+)
+def test_a_method_is_one_arm_however_it_is_written(name: str, value: Any, expected: Any) -> None:
+    assert with_options(name, value) == expected
 
 
 def test_only_methods_that_are_on_are_called() -> None:
@@ -90,7 +106,7 @@ def test_what_is_no_method(name: str, value: Any, message: str) -> None:
         ([], {}),
         ({}, {}),
         ("flip_crop", {"flip_crop": 1.0}),
-        (["flip_crop", "mixup"], {"flip_crop": 1.0, "mixup": {"strength": 0.2, "p": 1.0}}),
+        (["flip_crop", "mixup"], {"flip_crop": 1.0, "mixup": {"strength": 0.2, "p": 1.0, "off_epoch": 0}}),
         ({"flip_crop": 0.3}, {"flip_crop": 0.3}),
         ({"flip_crop": {"strength": 0.3}}, {"flip_crop": 0.3}),
     ],

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
+from scipy.spatial.distance import jensenshannon
+from torch import nn
 from torchvision.transforms.v2 import AugMix as Theirs
 
 from animal_cls import rng
 from animal_cls.regularizers import stream_of
-from animal_cls.regularizers.augmix import RANGES, AugMix
+from animal_cls.regularizers.augmix import RANGES, AugMix, divergence
 from animal_cls.regularizers.trivialaugment import OPERATIONS, operated
 
 N = 4000
@@ -39,7 +41,7 @@ def test_an_operation_goes_as_far_as_torchvisions(name: str, step: int) -> None:
 def test_chains_are_blended_by_hand() -> None:
     rotate, solarize, shear = (OPERATIONS.index(name) for name in ("rotate", "solarize", "shear_x"))
     drawn = torch.tensor([[0.3, rotate, solarize, 0, 0.2, 0.1, 0.5], [0.2, shear, 0, 0, -0.2, 0, 0]])
-    found, _ = AugMix(3.0, width=2).batch(IMAGES, torch.eye(2), drawn.expand(4, -1, -1))
+    found, _ = AugMix(3.0, width=2).batch(IMAGES, torch.eye(2), drawn.expand(4, 1, -1, -1))
 
     def once(images: torch.Tensor, number: int, level: float) -> torch.Tensor:
         return operated(images, torch.full((4,), number), torch.full((4,), level), RANGES)
@@ -51,7 +53,7 @@ def test_chains_are_blended_by_hand() -> None:
 
 
 def test_weights_are_those_of_a_dirichlet_distribution_shared_with_the_image() -> None:
-    weights = sampled(AugMix(3.0))[:, :, 0].double().numpy()
+    weights = sampled(AugMix(3.0))[:, 0, :, 0].double().numpy()
     share = weights.sum(axis=1)
     assert stats.kstest(share, stats.uniform.cdf).pvalue > 1e-3
     for k in range(3):  # one of three of Dirichlet(1, 1, 1) is Beta(1, 2)
@@ -59,7 +61,7 @@ def test_weights_are_those_of_a_dirichlet_distribution_shared_with_the_image() -
 
 
 def test_depths_operations_and_levels_are_uniform() -> None:
-    numbers, levels = sampled(AugMix(3.0))[:, :, 1:].double().unflatten(2, (2, 3)).unbind(dim=2)
+    numbers, levels = sampled(AugMix(3.0))[:, 0, :, 1:].double().unflatten(2, (2, 3)).unbind(dim=2)
     depth = (numbers > 0).sum(dim=2).flatten().numpy()
     assert stats.chisquare(np.unique(depth, return_counts=True)[1]).pvalue > 1e-3
     assert set(depth) == {1, 2, 3}
@@ -90,3 +92,25 @@ def test_numbers_out_of_range_are_refused() -> None:
             AugMix(severity)
     with pytest.raises(ValueError, match=r"^reg\.augmix\.width=5: a number of chains from 1 to 4 is needed\.$"):
         AugMix(3, width=5)
+    with pytest.raises(ValueError, match=r"^reg\.augmix\.jsd=-1: a coefficient from 0 is needed\.$"):
+        AugMix(3, jsd=-1)
+
+
+def test_the_divergence_of_two_is_scipys() -> None:
+    p, q = torch.randn(5, 4, dtype=torch.double), torch.randn(5, 4, dtype=torch.double)
+    expected = [jensenshannon(a, b) ** 2 for a, b in zip(p.softmax(1).numpy(), q.softmax(1).numpy(), strict=True)]
+    assert divergence([p, q]).item() == pytest.approx(np.mean(expected), rel=1e-5)
+    assert divergence([p, p, p]).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_with_jsd_the_image_stays_and_the_network_is_to_say_the_same_of_two_blends() -> None:
+    method, network = AugMix(3.0, jsd=12), nn.Sequential(nn.AvgPool2d(20), nn.Flatten(), nn.Linear(12, 3))
+    method.normalize = lambda images: images / 255
+    drawn = sampled(method, KEYS[:4])
+    images, _ = method.batch(IMAGES, torch.eye(3), drawn)
+    assert images is IMAGES
+    blends = [AugMix(3.0).batch(IMAGES, torch.eye(3), drawn[:, [k]])[0] for k in range(2)]
+    assert not torch.allclose(*blends)
+    logits = [network(view / 255) for view in (IMAGES, *blends)]
+    objective = method.loss(network, IMAGES / 255, logits[0], torch.eye(3), torch.tensor(0.7))
+    assert objective.item() == pytest.approx(0.7 + 12 * divergence(logits).item(), rel=1e-5)

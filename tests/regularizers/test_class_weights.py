@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional
 
+from animal_cls.regularizers import Method, NoEffect
+from animal_cls.regularizers.balanced_sampler import BalancedSampler
 from animal_cls.regularizers.class_weights import ClassWeights
 
 LABELS = np.repeat([0, 1, 2], [10, 40, 50])
@@ -61,3 +64,14 @@ def test_a_class_without_images_and_classes_of_one_size() -> None:
 def test_a_beta_out_of_range_is_refused(beta: float) -> None:
     with pytest.raises(ValueError, match=rf"^reg\.class_weights\.beta={beta}: a number in \(0, 1\] is needed"):
         ClassWeights(1.0, beta=beta)
+
+
+@pytest.mark.parametrize("kind", [ClassWeights, BalancedSampler])
+def test_classes_of_one_size_have_no_effect(kind: type[Method]) -> None:
+    method = kind(1.0)
+    assert isinstance(method.network(nn.Identity()), nn.Identity), "not told the sizes"
+    method.class_counts = [5, 6]
+    assert isinstance(method.network(nn.Identity()), nn.Identity)
+    method.class_counts = [5, 5, 5]
+    with pytest.raises(NoEffect, match=r"^all classes have the same number of training images \(5\)$"):
+        method.network(nn.Identity())

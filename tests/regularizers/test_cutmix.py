@@ -20,7 +20,7 @@ def boxes(method: CutMix, keys: np.ndarray = KEYS, *, epoch: int = 0) -> torch.T
 
 @pytest.mark.parametrize("alpha", [0.5, 1.0, 4.0])
 def test_areas_follow_the_beta_distribution_and_centres_are_uniform(alpha: float) -> None:
-    row, column, side = boxes(CutMix(alpha, p=1.0)).double().numpy().T
+    row, column, side, _ = boxes(CutMix(alpha, p=1.0)).double().numpy().T
     assert stats.kstest(1 - side**2, stats.beta(alpha, alpha).cdf).pvalue > 1e-3
     assert stats.kstest(row, stats.uniform.cdf).pvalue > 1e-3
     assert stats.kstest(column, stats.uniform.cdf).pvalue > 1e-3

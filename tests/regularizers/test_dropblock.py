@@ -84,3 +84,19 @@ def test_a_network_without_feature_maps_says_so() -> None:
 def test_what_is_out_of_range_is_refused(strength: float, options: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
         DropBlock(strength, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("side", "largest"), [(64, 4), (96, 6), (112, 7), (224, 14)])
+def test_squares_that_fit_into_no_later_map_have_no_effect(side: int, largest: int) -> None:
+    """Of a ResNet18 the maps of group 3 have a sixteenth of the image's side."""
+    method, network = DropBlock(0.1, size=7), resnet18(num_classes=2)
+    method.image_size = side
+    if largest >= 7:
+        assert method.network(network) is network
+        return
+    with pytest.raises(
+        NoEffect, match=rf"^its later feature maps have {largest} px at most, less than"
+    ):
+        method.network(network)
+    assert network.training, "the look at the sizes leaves the network as it was"
+    assert not any(module._forward_hooks for module in network.modules())

@@ -1,10 +1,14 @@
 """When training ends, against Lightning's callback."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 import torch
 from lightning.pytorch.callbacks import EarlyStopping as Lightnings
+from torch import nn
 
+from animal_cls.regularizers import NoEffect
 from animal_cls.regularizers.early_stopping import MONITORS, EarlyStopping
 
 
@@ -55,3 +59,14 @@ def test_what_is_out_of_range_is_refused() -> None:
             EarlyStopping(patience)
     with pytest.raises(ValueError, match=r"monitor=acc: one of val/acc, val/acc_macro, val/loss is needed\.$"):
         EarlyStopping(5, monitor="acc")
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 5, 6])
+@pytest.mark.parametrize("patience", [1, 3, 4])
+def test_it_has_an_effect_exactly_where_the_worst_of_trainings_would_end_early(epochs: int, patience: int) -> None:
+    worst = end(EarlyStopping(patience), [0.5 - 0.01 * epoch for epoch in range(epochs)])
+    method = EarlyStopping(patience)
+    method.epochs = epochs
+    ends_early = worst is not None and worst + 1 < epochs
+    with nullcontext() if ends_early else pytest.raises(NoEffect, match=r"epochs of patience cannot run out before"):
+        method.network(nn.Identity())

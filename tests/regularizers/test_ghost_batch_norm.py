@@ -2,6 +2,7 @@
 
 import copy
 import re
+from contextlib import nullcontext
 
 import pytest
 import torch
@@ -79,3 +80,11 @@ def test_a_size_that_is_none_is_refused(size: float) -> None:
     message = f"reg.ghost_batch_norm={size}: a whole number of images, at least 2, is needed."
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         GhostBatchNorm(size)
+
+
+@pytest.mark.parametrize(("batch_size", "acts"), [(64, True), (32, True), (31, False), (16, False)])
+def test_a_batch_that_has_no_two_parts_has_no_effect(batch_size: int, acts: bool) -> None:
+    method = GhostBatchNorm(16)
+    method.batch_size = batch_size
+    with nullcontext() if acts else pytest.raises(NoEffect, match=rf"^a batch of {batch_size} images has no two parts"):
+        method.network(nn.Sequential(norm()))

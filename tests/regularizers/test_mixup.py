@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from animal_cls import rng
 from animal_cls.regularizers import stream_of
+from animal_cls.regularizers.cutmix import CutMix
 from animal_cls.regularizers.mixup import Mixup
 
 N = 20_000
@@ -82,3 +83,52 @@ def test_labels_of_mixed_images_are_no_longer_sure() -> None:
 def test_p_out_of_range_is_refused(p: float) -> None:
     with pytest.raises(ValueError, match=rf"^reg\.mixup\.p={p}: a probability in \(0, 1\] is needed\.$"):
         Mixup(0.2, p=p)
+
+
+def test_after_its_last_epoch_no_image_is_mixed() -> None:
+    method, images = Mixup(1.0, off_epoch=3), torch.rand(2, 3, 4, 4)
+    for epoch in range(5):
+        method.epoch = epoch
+        mixed, _ = method.batch(images, torch.eye(2), torch.tensor([0.5, 0.5]))
+        assert torch.equal(mixed, images) == (epoch >= 3)
+
+
+@pytest.mark.parametrize("off", [-1, 2.5])
+def test_an_epoch_that_is_none_is_refused(off: float) -> None:
+    with pytest.raises(
+        ValueError, match=rf"^reg\.mixup\.off_epoch={off}: a whole number of epochs is needed; 0: never"
+    ):
+        Mixup(0.2, off_epoch=off)  # type: ignore[arg-type]
+
+
+# In turn with cutmix.
+
+
+def turns(switch: float, epoch: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Images (6, 3, 8, 8) of one grey each, changed by both, with targets; and which are still of one grey, (6,)."""
+    cutmix, mixup = CutMix(1.0, p=1.0, switch=switch), Mixup(1.0)
+    mixup.meet([cutmix])
+    images = torch.arange(6.0).mul(40).view(6, 1, 1, 1).expand(6, 3, 8, 8).contiguous()
+    targets = torch.eye(6)
+    for method in (cutmix, mixup):
+        uniforms = rng.uniform(KEYS[:6], seed=0, epoch=epoch, draws=method.draws, stream=stream_of(method))
+        images, targets = method.batch(images, targets, method.sample(uniforms))
+    return images, targets, torch.tensor([image.unique().numel() == 1 for image in images])
+
+
+def test_a_batch_is_changed_by_one_of_the_two_alone() -> None:
+    found = {bool(single.all()) for epoch in range(40) for _, _, single in [turns(0.5, epoch)]}
+    assert found == {True, False}, "in turns: greys are blended to greys, or boxes pasted"
+    for epoch in range(40):
+        images, targets, single = turns(0.5, epoch)
+        levels = [image.flatten().unique().numel() for image in images]
+        assert max(levels) <= 2, "a pasted box that is blended besides has more levels"
+        torch.testing.assert_close(targets.sum(dim=1), torch.ones(6))
+        assert ((targets > 0).sum(dim=1) <= 2).all()
+        if single.all():
+            assert (targets.max(dim=1).values < 1).any()
+
+
+def test_the_switch_is_cutmixs_share_of_the_batches() -> None:
+    cut = [not bool(turns(0.25, epoch)[2].all()) for epoch in range(400)]
+    assert abs(np.mean(cut) - 0.25) < 4 * np.sqrt(0.25 * 0.75 / 400)

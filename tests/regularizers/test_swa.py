@@ -2,12 +2,14 @@
 
 import io
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 import pytest
 import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
+from animal_cls.regularizers import NoEffect
 from animal_cls.regularizers.swa import SWA
 
 
@@ -20,7 +22,7 @@ def counted(method: SWA, *, epochs: int, steps_per_epoch: int) -> float | None:
 
 
 def follow(method: SWA, network: nn.Linear, steps: Sequence[int], *, total: int, per_epoch: int) -> None:
-    method.steps_per_epoch = per_epoch
+    method.steps_per_epoch, method.epochs = per_epoch, total // per_epoch
     for step in steps:
         method.progress = step / total
         nn.init.constant_(network.weight, step + 1.0)
@@ -63,10 +65,43 @@ def test_which_weights_count(strength: float, every: float, expected: float) -> 
     assert counted(SWA(strength, every=every), epochs=10, steps_per_epoch=10) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("epochs", [3, 7, 10, 30])
-@pytest.mark.parametrize("share", [1 / 3, 0.1, 0.3, 0.7])
-def test_at_the_end_there_is_a_mean_whatever_the_length(share: float, epochs: int) -> None:
-    assert counted(SWA(share), epochs=epochs, steps_per_epoch=30) is not None
+@pytest.mark.parametrize("every", [0.5, 1.0, 3.0])
+@pytest.mark.parametrize("epochs", [1, 2, 3, 7, 10, 30])
+@pytest.mark.parametrize("share", [1 / 3, 0.1, 0.3, 0.7, 1.0])
+def test_it_is_refused_exactly_where_the_mean_would_be_of_less_than_two(
+    share: float, epochs: int, every: float
+) -> None:
+    method, network = SWA(share, every=every), nn.Linear(1, 1, bias=False)
+    follow(method, network, range(epochs * 30), total=epochs * 30, per_epoch=30)
+    planned = SWA(share, every=every)
+    assert planned.network(network) is network, "not told how long the training is"
+    planned.epochs = epochs
+    with nullcontext() if method.n >= 2 else pytest.raises(NoEffect, match=r"^(one|no) set of weights of \d+ epochs"):
+        assert planned.network(network) is network
+
+
+def test_running_statistics_are_those_of_the_mean_over_the_training_images() -> None:
+    torch.manual_seed(0)
+    batches = [torch.randn(8, 2, generator=torch.Generator().manual_seed(k)) for k in range(3)]
+    network, method = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3)), SWA(1.0)
+    seen = []
+    for _ in range(2):
+        with torch.no_grad():
+            network[0].weight.normal_()
+        network(batches[0])
+        method.epochs = 2
+        method.weights(network)
+        seen.append(network[0].weight.detach().clone())
+    mean = method.evaluated(network)
+    assert mean is not None
+    network.load_state_dict(dict(mean))
+    method.refresh(network, iter(batches))
+    hidden = torch.stack([batch @ (sum(seen) / 2).T + network[0].bias for batch in batches])
+    after = method.evaluated(network)
+    assert after is not None
+    torch.testing.assert_close(after["1.running_mean"], hidden.mean(dim=(0, 1)))
+    torch.testing.assert_close(after["1.running_var"], hidden.var(dim=1).mean(dim=0))
+    torch.testing.assert_close(after["0.weight"], sum(seen) / 2)
 
 
 def test_before_its_share_the_networks_own_weights_are_evaluated() -> None:

@@ -29,3 +29,22 @@ def test_a_step_without_a_gradient_by_hand(optimizer: str, expected: float) -> N
     network.weight.grad = torch.zeros(1, 1)
     build.optimizer(config, network, []).step()
     assert network.weight.item() == pytest.approx(expected, rel=1e-6)
+
+
+def test_norms_and_biases_can_be_spared() -> None:
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(4, 2, bias=False))
+    config = compose(["reg=l2", "reg.weight_decay.norms=false", "optimizer=adamw", "reg.weight_decay.strength=0.5"])
+    made = build.optimizer(config, network, build.methods(config))
+    decays = {id(p): group["weight_decay"] for group in made.param_groups for p in group["params"]}
+    assert {name: decays[id(p)] for name, p in network.named_parameters()} == {
+        "0.weight": 0.5,
+        "0.bias": 0.0,
+        "1.weight": 0.0,
+        "1.bias": 0.0,
+        "3.weight": 0.5,
+    }
+
+
+def test_a_switch_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^reg\.weight_decay\.norms=1: true or false is needed\.$"):
+        WeightDecay(0.1, norms=1)  # type: ignore[arg-type]
