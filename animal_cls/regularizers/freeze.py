@@ -50,6 +50,11 @@ class Freeze(Method):
             parameter.requires_grad_(False)  # the norms follow at the first step: Lightning warns of modes before it
         return network
 
+    def weakness(self) -> str | None:
+        if self.epochs is None or self.strength < self.epochs:
+            return None
+        return f"the training has {self.epochs} epochs, so that the head alone is trained"
+
     def step(self, network: nn.Module, closure: Callable[[], Any]) -> Callable[[], Any]:
         self._set(is_frozen=self.steps < self.strength * self.steps_per_epoch)
         return closure

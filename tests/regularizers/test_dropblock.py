@@ -94,9 +94,7 @@ def test_squares_that_fit_into_no_later_map_have_no_effect(side: int, largest: i
     if largest >= 7:
         assert method.network(network) is network
         return
-    with pytest.raises(
-        NoEffect, match=rf"^its later feature maps have {largest} px at most, less than"
-    ):
+    with pytest.raises(NoEffect, match=rf"^its later feature maps have {largest} px at most, less than"):
         method.network(network)
     assert network.training, "the look at the sizes leaves the network as it was"
     assert not any(module._forward_hooks for module in network.modules())

@@ -109,3 +109,12 @@ def test_a_transformers_head_leaves_out_the_linear_layers_of_its_blocks() -> Non
 def test_a_network_in_which_nothing_can_be_frozen_says_so(network: nn.Module, reason: str) -> None:
     with pytest.raises(NoEffect, match=f"^{reason}"):
         Freeze(1.0).network(network)
+
+
+@pytest.mark.parametrize(("epochs", "said"), [(None, False), (4, False), (3, True), (2, True)])
+def test_it_is_said_where_the_head_alone_is_ever_trained(epochs: int | None, said: bool) -> None:
+    method = Freeze(3)
+    method.epochs = epochs
+    assert method.weakness() == (
+        f"the training has {epochs} epochs, so that the head alone is trained" if said else None
+    )
