@@ -11,6 +11,7 @@ from animal_cls.training.instantiate import call
 WEIGHTS = {"weights": None, "pretrained": False}  # arguments that have published weights read; they are not compared
 
 CONTENTS = ("_parameters", "_buffers", "_modules")  # of a module; looked at by themselves
+OF_WEIGHTS = ("normalization",)  # what comes with published weights, which the second network has none of
 
 
 def looks(network: nn.Module) -> list[Any]:
@@ -46,7 +47,7 @@ def _modules(network: nn.Module, *, own: bool = False) -> list[Any]:
 
 
 def _settings(module: nn.Module, own: bool) -> dict[str, Any]:
-    values = {name: value for name, value in vars(module).items() if name not in CONTENTS}
+    values = {name: value for name, value in vars(module).items() if name not in (*CONTENTS, *OF_WEIGHTS)}
     plain = {name: value for name, value in values.items() if isinstance(value, int | float | str | tuple | None)}
     if not own:
         return plain
