@@ -65,13 +65,13 @@ def create_model(
         reading.load_run(made, own, head=head, class_names=class_names)
         made.normalization = own.normalization  # type: ignore[assignment]  # a plain value
     else:
-        state = (
-            _published(make, weights, name) if tag else _mapped(make, weights, made, names=[*_tags(network), DEFAULT])
-        )
-        needed = f"Needed: weights of timm's {network}, as torch.save(model.state_dict(), file) writes them."
-        has_its_head = all(name in state and state[name].shape == made.state_dict()[name].shape for name in head)
+        state = _published(make, weights, name) if tag else _mapped(make, weights, made, names=_names(network))
         reading.load(
-            made, state, without=() if has_its_head else head, called=f"model.weights={weights}", needed=needed
+            made,
+            state,
+            without=() if reading.fits(made, state, head) else head,
+            called=f"model.weights={weights}",
+            needed=f"Needed: weights of timm's {network}, as torch.save(model.state_dict(), file) writes them.",
         )
     return made
 
@@ -115,6 +115,11 @@ def _tags(network: str) -> list[str]:
     import timm
 
     return [name.partition(".")[2] for name in timm.list_pretrained(f"{_architecture(network)}.*")]
+
+
+def _names(network: str) -> list[str]:
+    tags = _tags(network)
+    return [*tags, DEFAULT] if tags else []
 
 
 def _made(

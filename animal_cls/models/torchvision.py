@@ -118,8 +118,7 @@ def _made(network: str, taken: Mapping[str, Any], *, num_classes: int, side: int
 def _load(made: nn.Module, network: str, weights: str, *, head: Sequence[str]) -> None:
     published = models.get_model_weights(network)
     state = _as_in(made, reading.state_of(weights, published))
-    has_its_head = all(name in state and state[name].shape == made.state_dict()[name].shape for name in head)
-    without = (*AUXILIARY, *(() if has_its_head else head))
+    without = (*AUXILIARY, *(() if reading.fits(made, state, head) else head))
     reading.load_published(made, state, weights=weights, published=published, without=without)
 
 

@@ -163,6 +163,8 @@ def load(
     expected = {name: value for name, value in network.state_dict().items() if not name.startswith(left_out)}
     if found := differences(expected, taken):
         raise UserError(f"{called}: does not fit this network: {'; '.join(found)}. {needed}")
+    if broken := next((name for name, value in taken.items() if not value.isfinite().all()), None):
+        raise UserError(f"{called}: {broken} holds values that are no numbers. Give other weights.")
     if hasattr(state, "_metadata"):  # the versions of its modules, which torch writes beside the weights
         taken._metadata = state._metadata  # type: ignore[attr-defined]
     network.load_state_dict(taken, strict=False)
@@ -176,6 +178,12 @@ def head_of(network: nn.Module, make: Callable[[int], nn.Module], *, num_classes
     with torch.random.fork_rng(devices=[]):
         others = make(num_classes + 1).state_dict()
     return [name for name, value in network.state_dict().items() if others[name].shape != value.shape]
+
+
+def fits(network: nn.Module, state: Mapping[str, Tensor], names: Iterable[str]) -> bool:
+    """Whether `state` has all of these in the shapes that the network has."""
+    expected = network.state_dict()
+    return all(name in state and state[name].shape == expected[name].shape for name in names)
 
 
 def _download(weights: WeightsEnum) -> Mapping[str, Tensor]:

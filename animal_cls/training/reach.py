@@ -33,12 +33,14 @@ def is_same_without(network: nn.Module, written: Mapping[str, Any], keys: Sequen
     if not set(names) <= set(written):  # deeper within it
         return False
     other = {**written, **{name: off for name, off in WEIGHTS.items() if name in written}, **dict.fromkeys(names, 0.0)}
-    try:
-        with torch.random.fork_rng(devices=[]), torch.device("meta"):  # no memory for weights, and none are drawn
-            second = call(other, "model", num_classes=num_classes)
-        return _modules(network) == _modules(second)
-    except Exception:  # whatever it does not bear: then nothing is said
-        return False
+    for device in ("meta", "cpu"):  # without memory for weights, where the network bears that
+        try:
+            with torch.random.fork_rng(devices=[]), torch.device(device):
+                second = call(other, "model", num_classes=num_classes)
+            return _modules(network) == _modules(second)
+        except Exception:  # whatever it does not bear: then nothing is said
+            continue
+    return False
 
 
 def _modules(network: nn.Module, *, own: bool = False) -> list[Any]:
