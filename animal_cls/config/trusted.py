@@ -31,7 +31,7 @@ _METHODS = (r"animal_cls\.regularizers\.[a-z]\w*\.[A-Z]\w*",)
 KNOWN: dict[str, tuple[str, ...]] = {
     "data.source": (r"animal_cls\.data\.sources\.(\w+\.)+locate",),
     "model": (
-        r"animal_cls\.models\.[a-z]\w*\.[A-Z]\w*",
+        r"animal_cls\.models\.[a-z]\w*\.([A-Z]\w*|create_model)",
         r"torch\.nn(\.modules(\.[a-z]\w*)?)?\.[A-Z]\w*",
         r"torchvision\.models(\.[a-z]\w*)*\.[A-Za-z]\w*",
         r"timm\.create_model|timm\.models(\.[a-z]\w*)*\.[A-Za-z]\w*",

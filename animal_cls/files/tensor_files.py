@@ -16,7 +16,7 @@ class Unreadable(Exception):
 
 
 def read(file: Path) -> Any:
-    """What torch.save has put into `file`, with its tensors on the CPU.
+    """What torch.save has put into `file`, or the tensors of a .safetensors file, on the CPU.
 
     Raises:
         Unreadable: it cannot be read safely.
@@ -25,7 +25,7 @@ def read(file: Path) -> Any:
     """
     content = file.read_bytes()  # whole, and first: what goes wrong after this is the content's fault, not the disk's
     try:
-        return _parsed(content)
+        return _safetensors(content) if file.suffix == ".safetensors" else _parsed(content)
     except Unreadable:
         raise
     except pickle.UnpicklingError:  # torch goes on to advise that the safety be switched off
@@ -44,6 +44,14 @@ def _parsed(content: bytes) -> Any:
             if archive.testzip() is not None or any(map(_is_folder, archive.infolist())):
                 raise Unreadable("it is damaged: a checksum does not fit")
     return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+
+
+def _safetensors(content: bytes) -> dict[str, torch.Tensor]:
+    try:
+        from safetensors.torch import load
+    except ImportError:
+        raise Unreadable("it needs: python -m pip install safetensors") from None
+    return load(content)
 
 
 def _is_lack_of_memory(error: Exception) -> bool:

@@ -4,7 +4,8 @@ import contextlib
 import io
 import logging
 import pickle
-from collections.abc import Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from animal_cls.files.naming import listed
 log = logging.getLogger(__name__)
 
 Normalization = tuple[Sequence[float], Sequence[float]]  # mean and std per channel of images in [0, 1]
+PARALLEL = "module."  # begins all names in what torch's DataParallel has saved
 NETWORK = "network."  # begins the names of its weights in checkpoints of ours
 IMAGENET: Normalization = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
@@ -50,7 +52,9 @@ def of_run(weights: str | None) -> RunWeights | None:
         return None  # no such file, or none of ours
 
 
-def load_run(network: nn.Module, weights: RunWeights, *, head: str, class_names: Sequence[str] | None) -> None:
+def load_run(
+    network: nn.Module, weights: RunWeights, *, head: str | Iterable[str], class_names: Sequence[str] | None
+) -> None:
     """Load the weights of a run into `network`, its head only where the classes are the same.
 
     Args:
@@ -61,19 +65,42 @@ def load_run(network: nn.Module, weights: RunWeights, *, head: str, class_names:
         UserError: they are of another network.
     """
     takes_head = class_names is not None and list(class_names) == weights.classes
-    state = {name: value for name, value in weights.state.items() if takes_head or not name.startswith(head)}
-    expected = {name: value for name, value in network.state_dict().items() if takes_head or not name.startswith(head)}
-    if differences := _differences(expected, state):
-        raise UserError(
-            f"model.weights={weights.file}: does not fit this network: {'; '.join(differences)}. "
-            f"It is of a run with model={weights.model}; give a checkpoint of the same network."
-        )
-    network.load_state_dict(state, strict=False)
+    load(
+        network,
+        weights.state,
+        without=() if takes_head else head,
+        called=f"model.weights={weights.file}",
+        needed=f"It is of a run with model={weights.model}; give a checkpoint of the same network.",
+    )
     if class_names is not None and not takes_head:
         log.warning(
             "model.weights=%s: its run told apart %s, this one %s; so its head is left out and begins anew",
             *(weights.file, listed(weights.classes), listed(class_names)),
         )
+
+
+def load_own(
+    network: nn.Module, weights: str | None, *, head: str | Iterable[str], class_names: Sequence[str] | None
+) -> Normalization:
+    """Load what a run of ours has written into a network that nobody publishes weights of; nothing for None.
+
+    Returns:
+        Normalization: that of the run; ImageNet's for none.
+
+    Raises:
+        UserError: it is no checkpoint of a run, or one of another network.
+    """
+    own = of_run(weights)
+    if own is not None:
+        load_run(network, own, head=head, class_names=class_names)
+        return own.normalization
+    if weights is not None:
+        lack = "is no checkpoint of a run of ours" if Path(weights).expanduser().is_file() else "there is no such file"
+        raise UserError(
+            f"model.weights={weights}: {lack}. No weights are published for this network: give a best.ckpt of a run "
+            "with it, or model.weights=null."
+        )
+    return IMAGENET
 
 
 def normalization(weights: str | None, published: type[WeightsEnum]) -> Normalization:
@@ -84,23 +111,79 @@ def normalization(weights: str | None, published: type[WeightsEnum]) -> Normaliz
     return IMAGENET
 
 
-def load_backbone(backbone: nn.Module, weights: str, *, published: type[WeightsEnum], without: Sequence[str]) -> None:
-    """Load `weights` (a name in `published` or a file) into `backbone`, all keys but those in `without`.
+def load_published(
+    network: nn.Module,
+    state: Mapping[str, Tensor],
+    *,
+    weights: str,
+    published: type[WeightsEnum],
+    without: str | Iterable[str],
+) -> None:
+    """Load what `state_of(weights, published)` gave into `network`, all names but those that begin as in `without`.
+
+    Raises:
+        UserError: weights of another network.
+    """
+    load(
+        network,
+        state,
+        without=without,
+        called=f"model.weights={weights}",
+        needed=f"Needed: a file of torchvision's {published.__name__.removesuffix('_Weights')}, "
+        "as torch.save(model.state_dict(), file) writes it.",
+    )
+
+
+def state_of(weights: str, published: type[WeightsEnum]) -> Mapping[str, Tensor]:
+    """The tensors by name of `weights`, a name in `published` or a file.
 
     Raises:
         WeightsUnavailable: named weights are neither in torchvision's cache nor to be downloaded.
-        UserError: no such name and no such file, not a file of weights, or weights of another network.
+        UserError: no such name and no such file, or not a file of weights.
     """
-    state = _download(published[weights]) if weights in published.__members__ else _read(weights, published)
-    state = {key: value for key, value in state.items() if key not in without}
-    expected = {key: value for key, value in backbone.state_dict().items() if key not in without}
-    if differences := _differences(expected, state):
-        raise UserError(
-            f"model.weights={weights}: does not fit this network: {'; '.join(differences)}. "
-            f"Needed: a file of torchvision's {published.__name__.removesuffix('_Weights')}, "
-            "as torch.save(model.state_dict(), file) writes it."
-        )
-    backbone.load_state_dict(state, strict=False)
+    if weights in published.__members__:
+        return _download(published[weights])
+    return read_file(weights, names=published.__members__)
+
+
+def load(
+    network: nn.Module, state: Mapping[str, Tensor], *, without: str | Iterable[str], called: str, needed: str
+) -> None:
+    """Load `state` into `network`, all but the names that begin with one of `without`.
+
+    Args:
+        called: the key and its value, which begin the message.
+        needed: what would fit, which ends it.
+
+    Raises:
+        UserError: a name is missing or unknown, or a shape differs; then nothing is loaded.
+    """
+    left_out = (without,) if isinstance(without, str) else tuple(without)
+    taken = OrderedDict((name, value) for name, value in state.items() if not name.startswith(left_out))
+    expected = {name: value for name, value in network.state_dict().items() if not name.startswith(left_out)}
+    if found := differences(expected, taken):
+        raise UserError(f"{called}: does not fit this network: {'; '.join(found)}. {needed}")
+    if broken := next((name for name, value in taken.items() if not value.isfinite().all()), None):
+        raise UserError(f"{called}: {broken} holds values that are no numbers. Give other weights.")
+    if hasattr(state, "_metadata"):  # the versions of its modules, which torch writes beside the weights
+        taken._metadata = state._metadata  # type: ignore[attr-defined]
+    network.load_state_dict(taken, strict=False)
+
+
+def head_of(network: nn.Module, make: Callable[[int], nn.Module], *, num_classes: int) -> list[str]:
+    """The names of the weights whose shapes follow the number of classes: `make(num_classes + 1)` differs in them.
+
+    No random number is drawn by that.
+    """
+    with torch.random.fork_rng(devices=[]):
+        others = make(num_classes + 1).state_dict()
+    return [name for name, value in network.state_dict().items() if others[name].shape != value.shape]
+
+
+def fits(network: nn.Module, state: Mapping[str, Tensor], names: Iterable[str]) -> bool:
+    """Whether `state` has all of these in the shapes that the network has."""
+    expected = network.state_dict()
+    return all(name in state and state[name].shape == expected[name].shape for name in names)
 
 
 def _download(weights: WeightsEnum) -> Mapping[str, Tensor]:
@@ -128,24 +211,34 @@ def _download(weights: WeightsEnum) -> Mapping[str, Tensor]:
             ) from None
 
 
-def _read(weights: str, published: type[WeightsEnum]) -> Mapping[str, Tensor]:
+def read_file(weights: str, *, names: Iterable[str]) -> Mapping[str, Tensor]:
+    """The tensors by name in a file, also where they lie in it as `state_dict` or `model`.
+
+    Args:
+        names: of the published weights that there are, for the message.
+
+    Raises:
+        UserError: there is no such file, or none with weights by name that can be read safely.
+    """
     file = Path(weights).expanduser()
     if not file.is_file():
-        raise UserError(
-            f"model.weights={weights}: neither a file nor a name of weights ({', '.join(published.__members__)})."
-        )
+        known = ", ".join(names) or "there are none"
+        raise UserError(f"model.weights={weights}: neither a file nor a name of weights ({known}).")
     try:
         state = tensor_files.read(file)
     except tensor_files.Unreadable as error:
         raise UserError(f"model.weights={weights}: not a file of weights that can be read safely ({error}).") from None
     except OSError as error:
         raise UserError(f"model.weights={weights}: cannot be read ({error.strerror}).") from None
-    if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
-        state = state["state_dict"]
-    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+    for wrapper in ("state_dict", "model"):
+        if isinstance(state, Mapping) and isinstance(state.get(wrapper), Mapping):
+            state = state[wrapper]
+    if not isinstance(state, Mapping) or not state or not all(isinstance(value, Tensor) for value in state.values()):
         raise UserError(
             f"model.weights={weights}: holds no weights by name; save it with torch.save(model.state_dict(), file)."
         )
+    if all(name.startswith(PARALLEL) for name in state):
+        return {name.removeprefix(PARALLEL): value for name, value in state.items()}
     return state
 
 
@@ -155,7 +248,7 @@ def _reason(error: Exception) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
-def _differences(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> list[str]:
+def differences(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> list[str]:
     """What keeps `found` from being loaded, in words; empty where it fits."""
     missing = [key for key in expected if key not in found]
     unknown = [key for key in found if key not in expected]

@@ -11,6 +11,7 @@ from animal_cls.training.instantiate import call
 WEIGHTS = {"weights": None, "pretrained": False}  # arguments that have published weights read; they are not compared
 
 CONTENTS = ("_parameters", "_buffers", "_modules")  # of a module; looked at by themselves
+OF_WEIGHTS = ("normalization",)  # what comes with published weights, which the second network has none of
 
 
 def looks(network: nn.Module) -> list[Any]:
@@ -32,12 +33,14 @@ def is_same_without(network: nn.Module, written: Mapping[str, Any], keys: Sequen
     if not set(names) <= set(written):  # deeper within it
         return False
     other = {**written, **{name: off for name, off in WEIGHTS.items() if name in written}, **dict.fromkeys(names, 0.0)}
-    try:
-        with torch.random.fork_rng(devices=[]), torch.device("meta"):  # no memory for weights, and none are drawn
-            second = call(other, "model", num_classes=num_classes)
-        return _modules(network) == _modules(second)
-    except Exception:  # whatever it does not bear: then nothing is said
-        return False
+    for device in ("meta", "cpu"):  # without memory for weights, where the network bears that
+        try:
+            with torch.random.fork_rng(devices=[]), torch.device(device):
+                second = call(other, "model", num_classes=num_classes)
+            return _modules(network) == _modules(second)
+        except Exception:  # whatever it does not bear: then nothing is said
+            continue
+    return False
 
 
 def _modules(network: nn.Module, *, own: bool = False) -> list[Any]:
@@ -46,7 +49,7 @@ def _modules(network: nn.Module, *, own: bool = False) -> list[Any]:
 
 
 def _settings(module: nn.Module, own: bool) -> dict[str, Any]:
-    values = {name: value for name, value in vars(module).items() if name not in CONTENTS}
+    values = {name: value for name, value in vars(module).items() if name not in (*CONTENTS, *OF_WEIGHTS)}
     plain = {name: value for name, value in values.items() if isinstance(value, int | float | str | tuple | None)}
     if not own:
         return plain

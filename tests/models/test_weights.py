@@ -16,7 +16,7 @@ from torchvision.transforms._presets import ImageClassification
 
 from animal_cls.errors import UserError, WeightsUnavailable
 from animal_cls.models.resnet18 import ResNet18
-from animal_cls.models.weights import IMAGENET, load_backbone, normalization
+from animal_cls.models.weights import IMAGENET, load_published, normalization, state_of
 
 
 class Tiny(nn.Module):
@@ -31,7 +31,8 @@ class Tiny(nn.Module):
 
 def load(weights: str | Path, *, network: nn.Module | None = None, published: type = ResNet18_Weights) -> nn.Module:
     network = network or Tiny()
-    load_backbone(network, str(weights), published=published, without=("fc.weight", "fc.bias"))
+    state = state_of(str(weights), published)
+    load_published(network, state, weights=str(weights), published=published, without=("fc.weight", "fc.bias"))
     return network
 
 
