@@ -357,7 +357,7 @@ PARTS = {
     "reg.dropout=1": DROPOUT_1,
     "reg.label_smoothing=1": "reg.label_smoothing=1.0: a share in [0, 1) is needed.",
     "data.augment={label_smoothing:1}": "data.augment.label_smoothing=1.0: a share in [0, 1) is needed.",
-    "reg.mixup={strength:0.2,q:1}": "reg.mixup.q: no such option. Options: strength, p.",
+    "reg.mixup={strength:0.2,q:1}": "reg.mixup.q: no such option. Options: strength, p, off_epoch.",
     "reg=mixup reg.mixup.p=2": "reg.mixup.p=2: a probability in (0, 1] is needed.",
     "+model.typo=3": (
         "model: animal_cls.models.simple_cnn.SimpleCNN cannot be called: got an unexpected keyword argument 'typo'. "

@@ -373,7 +373,11 @@ def test_a_method_that_reaches_nothing_is_known_before_the_training() -> None:
     followed = build.parts(config_of("reg=[dropout,stochastic_depth]", "model=resnet18"), num_classes=2)
     assert all(record.acted and record.reason is None for record in followed.records)
     options = build.parts(config_of("reg.mixup={strength: 0.2, p: 0.5}"), num_classes=2).records[0]
-    assert (options.options, options.mixes_images, options.strength) == ({"p": 0.5}, True, 0.2)
+    assert (options.options, options.mixes_images, options.strength) == (
+        {"p": 0.5, "off_epoch": 0},
+        True,
+        0.2,
+    )
 
 
 # ---- batches of one image
