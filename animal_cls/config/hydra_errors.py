@@ -4,7 +4,7 @@ import contextlib
 import re
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -212,24 +212,31 @@ def _is_argument(key: str) -> bool:
 def _unknown_argument(key: str) -> str:
     """A key of a constructor call: conf/ names only those that are set."""
     section, _, word = key.rpartition(".")
+    group, files = section.partition(".")[0], _option_files(section)
+    if having := [name for name, file in files.items() if word in file]:
+        return (
+            f"{key}: the chosen option of {group} has no such key. These have it: "
+            f"{', '.join(f'{group}={name}' for name in having)}."
+        )
     named_so = {"name"} if section in constructor_calls() else set()  # of the option; a logger's is an argument
-    known = sorted({name for file in _option_files(section) for name in file if not name.startswith("_")} - named_so)
-    guess = "" if word in known else did_you_mean(word, known, section=section)
+    known = sorted({name for file in files.values() for name in file if not name.startswith("_")} - named_so)
     named = ", ".join(f"{section}.{name}" for name in known)
     return (
-        f"{key}: the chosen option has no such key.{guess} Keys of the options in {section.partition('.')[0]}/: "
-        f"{named or 'none'}. To pass another argument of its constructor, write +{key}=..."
+        f"{key}: the chosen option has no such key.{did_you_mean(word, known, section=section)} Keys of the options in "
+        f"{group}/: {named or 'none'}. To pass another argument of its constructor, write +{key}=..."
     )
 
 
-def _option_files(section: str) -> Iterator[dict[str, Any]]:
-    """What the option files of its group say in a section, `scheduler` or `logger.csv`."""
+def _option_files(section: str) -> dict[str, dict[str, Any]]:
+    """Option -> what its file says in a section, `scheduler` or `logger.csv`."""
     group, *steps = section.split(".")
-    for path in (CONF / group).glob("*.yaml"):
+    said = {}
+    for path in sorted((CONF / group).glob("*.yaml")):
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
         for step in steps:
             found = found.get(step, {})
-        yield found
+        said[path.stem] = found
+    return said
 
 
 def _wrong_type(error: BaseException) -> str | None:

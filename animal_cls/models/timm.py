@@ -18,7 +18,7 @@ LIST = "python -c 'import timm; print(timm.list_models())'"
 DEFAULT = "DEFAULT"  # timm's own choice among its weights of a network, by the name that torchvision has for it
 # Arguments of timm.create_model that are ours to set, or that lead to a file which it might unpickle.
 RESERVED = ("pretrained", "pretrained_cfg", "pretrained_cfg_overlay", "checkpoint_path", "cache_dir")
-UNEXPECTED = re.compile(r"unexpected keyword argument '(\w+)'")
+UNEXPECTED = re.compile(r"unexpected keyword argument(?:\(s\): \[)? ?'(\w+)'")
 
 Maker = Callable[..., nn.Module]  # (num_classes, **arguments of timm.create_model) -> the network
 

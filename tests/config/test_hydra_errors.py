@@ -41,6 +41,14 @@ def argument_keys(group: str) -> str:
     return f"Keys of the options in {group}/: {', '.join(f'{group}.{name}' for name in sorted(names))}."
 
 
+def of_others(key: str) -> str:
+    """What is said of a key that only other options of its group have."""
+    group, _, name = key.partition(".")
+    files = {path.stem: path.read_text() for path in sorted((CONF / group).glob("*.yaml"))}
+    having = [f"{group}={option}" for option, text in files.items() if re.search(rf"^{name}:", text, re.MULTILINE)]
+    return f"{key}: the chosen option of {group} has no such key. These have it: {', '.join(having)}."
+
+
 def keys_of(section: str) -> str:
     names = [name.rpartition(".")[2] for name in keys() if name.rpartition(".")[0] == section]
     return f"Keys {f'of {section}' if section else 'at the top'}: {', '.join(names)}."
@@ -132,9 +140,12 @@ CONFIG = {
         f"{argument_keys('optimizer')} "
         "To pass another argument of its constructor, write +optimizer.momentun=..."
     ),
-    "optimizer.momentum=0.9": (
-        f"optimizer.momentum: the chosen option has no such key. {argument_keys('optimizer')} "
-        "To pass another argument of its constructor, write +optimizer.momentum=..."
+    "optimizer.momentum=0.9": of_others("optimizer.momentum"),
+    "model=simple_cnn model.stem=cifar": of_others("model.stem"),
+    "model=resnet20 model.network=x": of_others("model.network"),
+    "model=simple_cnn +model.stem=cifar": (
+        "model: animal_cls.models.simple_cnn.SimpleCNN cannot be called: got an unexpected keyword argument 'stem'. "
+        "Its arguments: image_size, dropout."
     ),
     "+reg=l2": "+reg=l2: reg has a value already. Leave out the +: reg=l2",
     "+model.dropout=0.2": "+model.dropout=0.2: there is such a key already. Leave out the +: model.dropout=0.2",

@@ -1,6 +1,7 @@
 """The report's ResNet18: torchvision's backbone, untouched, and a head of four linear layers."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ import torchvision
 from torch import Tensor, nn
 from torch.nn import functional
 
+from animal_cls.errors import UserError
 from animal_cls.models.resnet18 import ResNet18
 
 
@@ -139,3 +141,77 @@ def test_the_pool_before_the_relu_changes_neither_the_result_nor_the_gradients()
         found.append([out, *torch.autograd.grad(out.square().sum(), list(network.parameters()))])
     for ours, published in zip(*found, strict=True):
         assert torch.equal(ours, published)
+
+
+# ---- CIFAR's stem
+
+
+def test_cifars_stem_is_a_small_convolution_and_no_pool() -> None:
+    torch.manual_seed(3)
+    network = ResNet18(num_classes=3, stem="cifar").train()
+    reference = torchvision.models.resnet18()
+    reference.conv1 = nn.Conv2d(3, 64, 3, stride=1, padding=1, bias=False)
+    reference.maxpool = nn.Identity()  # type: ignore[assignment]
+    reference.fc = nn.Linear(512, 512)
+    reference.load_state_dict(network.backbone.state_dict())
+    images = torch.randn(2, 3, 32, 32)
+    sides: list[int] = []
+    for name in ("layer1", "layer2", "layer3", "layer4"):
+        getattr(network.backbone, name).register_forward_hook(lambda _, __, out: sides.append(out.shape[-1]))
+    found = []
+    for one in (network.backbone, reference):
+        out = one.train()(images)
+        found.append([out, *torch.autograd.grad(out.square().sum(), list(one.parameters()))])
+    assert sides == [32, 16, 8, 4]  # as https://github.com/kuangliu/pytorch-cifar has them
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(*found, strict=True))
+
+
+def test_cifars_stem_has_the_parameters_of_the_network_that_is_known_for_it() -> None:
+    """11,173,962 for ten classes (kuangliu/pytorch-cifar), here with the report's head of four layers."""
+    network = ResNet18(num_classes=10, stem="cifar")
+    head = [512 * 512 + 512, 512 * 128 + 128, 128 * 32 + 32, 32 * 10 + 10]
+    assert sum(p.numel() for p in network.parameters()) - sum(head) + 512 * 10 + 10 == 11_173_962
+
+
+def test_cifars_convolution_begins_as_hes() -> None:
+    torch.manual_seed(0)
+    weight = ResNet18(num_classes=2, stem="cifar").backbone.conv1.weight
+    assert weight.std().item() == pytest.approx((2 / (64 * 9)) ** 0.5, rel=0.1)  # of 1728 numbers
+
+
+def test_the_stem_changes_no_other_initial_weight() -> None:
+    states = []
+    for stem in ("imagenet", "cifar"):
+        torch.manual_seed(4)
+        states.append(ResNet18(num_classes=3, stem=stem).backbone.state_dict())
+    ours, cifar = states
+    differing = {name for name in ours if not torch.equal(ours[name], cifar[name])}
+    assert differing == {"conv1.weight", "fc.weight", "fc.bias"}  # drawn after what they stand for
+
+
+def refusal(**arguments: Any) -> str:
+    with pytest.raises(UserError) as error:
+        ResNet18(num_classes=3, **arguments)
+    return str(error.value)
+
+
+def test_weights_of_another_stem_are_refused_with_the_reason(published: dict[str, Tensor], tmp_path: Path) -> None:
+    file = tmp_path / "resnet18.pth"
+    torch.save(published, file)
+    for weights in (str(file), "IMAGENET1K_V1"):  # the second without a download
+        assert refusal(stem="cifar", weights=weights) == (
+            f"model.stem=cifar with model.weights={weights}: these weights are of stem=imagenet, whose first "
+            "convolution is 7 x 7 instead of 3 x 3. Use model.stem=imagenet, or other weights."
+        )
+
+
+def test_a_file_of_cifars_stem_is_for_cifars_stem(published: dict[str, Tensor], tmp_path: Path) -> None:
+    file = tmp_path / "resnet18.pth"
+    torch.save(published | {"conv1.weight": torch.ones(64, 3, 3, 3)}, file)
+    network = ResNet18(num_classes=3, stem="cifar", weights=str(file))
+    assert (network.backbone.conv1.weight == 1).all()
+    assert "are of stem=cifar" in refusal(weights=str(file))
+
+
+def test_an_unknown_stem_gets_those_that_there_are() -> None:
+    assert refusal(stem="cifr") == "model.stem=cifr: no such stem. Did you mean cifar? Stems: imagenet, cifar."
