@@ -72,6 +72,12 @@ def program(
         yield run
 
 
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs without their figures, which take most of a small run's time; for tests that look at other things."""
+    monkeypatch.setattr("animal_cls.training.run._draw", lambda *_: None)
+
+
 @contextmanager
 def _logging_as_before() -> Iterator[None]:
     """Undoes what Hydra's configuration of the log did to this process."""

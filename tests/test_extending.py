@@ -37,7 +37,7 @@ def extending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 
 @pytest.fixture
 def train(
-    program: Program, image_folder: Callable[..., Path], extending: Path, tmp_path: Path
+    program: Program, image_folder: Callable[..., Path], extending: Path, tmp_path: Path, undrawn: None
 ) -> Callable[..., results.Result]:
     """`train("model=tiny")` trains one epoch with the page's option files and returns the result."""
 

@@ -11,6 +11,7 @@ from dataclasses import field, make_dataclass
 from pathlib import Path
 
 import hydra
+from hydra._internal.hydra import Hydra
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -20,7 +21,7 @@ from animal_cls.commands import entry
 from animal_cls.commands.help import config_dirs, options
 from animal_cls.config import completion, log_form, option_files, trusted
 from animal_cls.config.hydra_errors import format_hydra_error, is_mistake, quoted_if_needed
-from animal_cls.config.parse import parse
+from animal_cls.config.parse import config_folders, parse
 from animal_cls.config.schema import Config, defaults
 from animal_cls.errors import UserError
 from animal_cls.files.paths import CONF, search_modules_beside
@@ -33,7 +34,11 @@ Root = make_dataclass("Root", [("defaults", list, field(default_factory=defaults
 ConfigStore.instance().store(name="schema", node=Root)
 ConfigStore.instance().store(group="hydra/job_logging", name=log_form.NAME, node=log_form.FORM)
 OmegaConf.register_new_resolver("job_folder", job_folder, replace=True)
+_composed_mode = Hydra.get_mode
 
+NAME = "config"  # of the file of the default run
+SET_MODE = ("sweep", "hydra")  # words that make a sweep of a run, beside --multirun; of our options, no others do
+NO_MODE = ("hydra.run.", "hydra.sweep.", "hydra.job")
 PICKLED = ("--experimental-rerun",)
 TYPED_TARGET = re.compile(r"_target_\s*[=:]\s*['\"]?([\w.]+)")  # what is typed is named thereby
 
@@ -51,8 +56,18 @@ def main(words: Sequence[str]) -> int:
         sys.argv = [sys.argv[0], *normalize_overrides(words)]
         option_files.install()
         option_files.refuse_hidden(config_dirs(words))
+        Hydra.get_mode = _mode  # type: ignore[method-assign]
         _run_in_words(config_dirs(words))
     return 0
+
+
+def _mode(program: Hydra, config_name: str | None, overrides: list[str]) -> RunMode | None:
+    """The mode that words or option files set, for which Hydra composes the whole config, as it does afterwards."""
+    words = [word.lstrip("+~") for word in overrides]
+    may_set = any(word.startswith(SET_MODE) and not word.startswith(NO_MODE) for word in words)
+    if config_name != NAME or config_folders() != (CONF,) or may_set:
+        return _composed_mode(program, config_name, overrides)
+    return None
 
 
 def _run_in_words(option_folders: Sequence[Path]) -> None:
@@ -104,7 +119,7 @@ def _allowed(words: Sequence[str]) -> tuple[list[str], list[str]]:
     return found.allow, rest
 
 
-@hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
+@hydra.main(version_base="1.3", config_path=str(CONF), config_name=NAME)
 def run(cfg: DictConfig) -> None:
     """One run in the folder that Hydra made. In a sweep a failure is recorded and the next job goes on."""
     hydra_config = HydraConfig.get()

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def parse(cfg: DictConfig) -> Config:
     try:
         cfg = _normalized(cfg)
         container = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
-        config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), container))
+        config = OmegaConf.to_object(OmegaConf.merge(_schema(), container))
     except ConfigKeyError as error:
         raise unknown_key(str(error.full_key)) from None
     except MissingMandatoryValue as error:
@@ -48,6 +49,11 @@ def parse(cfg: DictConfig) -> Config:
     check(config)
     config.derived = derived(OmegaConf.to_container(cfg, resolve=False))
     return config
+
+
+@cache
+def _schema() -> DictConfig:
+    return OmegaConf.structured(Config)  # nobody changes it: to merge is to copy
 
 
 def _normalized(cfg: DictConfig) -> DictConfig:

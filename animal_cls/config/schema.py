@@ -8,6 +8,7 @@ import math
 import pkgutil
 from collections.abc import Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields, is_dataclass
+from functools import cache
 from typing import Any, cast
 
 from animal_cls.config.values import MAX_PIXELS, PUBLISHED
@@ -42,9 +43,10 @@ def group(help: str, *, factory: Any = dict, **known: Any) -> Any:  # noqa: A002
     return field(default_factory=factory, metadata={KEY: Key(help=help, **known)})
 
 
-def method_names() -> list[str]:
+@cache
+def method_names() -> tuple[str, ...]:
     """The methods with a file of their own in regularizers/, found without importing them (they need torch)."""
-    return sorted(module.name for module in pkgutil.iter_modules([str(PACKAGE / "regularizers")]))
+    return tuple(sorted(module.name for module in pkgutil.iter_modules([str(PACKAGE / "regularizers")])))
 
 
 @dataclass

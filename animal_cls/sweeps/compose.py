@@ -39,6 +39,7 @@ def planned_jobs(config: DictConfig) -> list[Job]:
     """
     loader = GlobalHydra.instance().config_loader()
     loader.repository = Frozen(loader.repository)  # type: ignore[attr-defined]  # of its one implementation
+    _keep_composed(loader)
     words = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
     words += OmegaConf.to_container(config.hydra.overrides.task, resolve=False)  # type: ignore[arg-type]  # a list
     parsed = OverridesParser.create(config_loader=loader).parse_overrides(words)
@@ -57,6 +58,19 @@ class Frozen(CachingConfigRepository):
 
     def load_config(self, config_path: str) -> ConfigResult | None:
         return copy.deepcopy(super().load_config(config_path))
+
+
+def _keep_composed(loader: ConfigLoader) -> None:
+    """Let `loader` compose a job once: we ask for it to plan, Hydra to check its words and again to start it."""
+    compose, composed = loader.load_sweep_config, {}
+
+    def once(master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
+        key = tuple(sweep_overrides)
+        if key not in composed:
+            composed[key] = compose(master_config, sweep_overrides)
+        return copy.deepcopy(composed[key])
+
+    loader.load_sweep_config = once
 
 
 def _job(number: int, overrides: list[str], sweep: DictConfig, loader: ConfigLoader) -> Job:

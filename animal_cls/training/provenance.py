@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 from typing import Any
@@ -45,8 +46,13 @@ def environment(config: Config, *, epoch: int = 0) -> Environment:
 
 def write_packages(folder: Path) -> None:
     """Write the names and versions of all that is installed, as pip's requirements are."""
-    found = {f"{each.name}=={each.version}" for each in distributions() if each.name}
-    atomic.write(folder / INSTALLED, "\n".join(sorted(found, key=str.lower)) + "\n")
+    atomic.write(folder / INSTALLED, "\n".join(_installed()) + "\n")
+
+
+@cache  # the jobs of a sweep need not read hundreds of files each
+def _installed() -> list[str]:
+    every = (each.metadata for each in distributions())
+    return sorted({f"{each['Name']}=={each['Version']}" for each in every if each["Name"]}, key=str.lower)
 
 
 def _versions() -> dict[str, str]:

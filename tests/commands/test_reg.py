@@ -18,7 +18,7 @@ def test_the_menu_has_a_line_for_each_method(program: Program) -> None:
     outcome = program("reg")
     assert outcome.returncode == 0
     lines = [line.split() for line in outcome.stdout.splitlines() if line.startswith("  ")]
-    assert sorted(words[0] for words in lines) == method_names()
+    assert sorted(words[0] for words in lines) == list(method_names())
     assert {words[0]: float(words[1]) for words in lines}["mixup"] == 0.2
     assert max(map(len, outcome.stdout.splitlines())) <= reg.WIDTH
 

@@ -24,7 +24,11 @@ from animal_cls.training.signals import Stopped
 from tests.interruption import After
 from tests.run_digest import differences, run_digest
 
-pytestmark = [pytest.mark.filterwarnings("ignore:.*LeafSpec"), pytest.mark.slow]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.usefixtures("undrawn"),
+    pytest.mark.filterwarnings("ignore:.*LeafSpec"),
+]
 EPOCHS, STEPS = 2, 5  # 18 training images in batches of 4, the last two together
 
 

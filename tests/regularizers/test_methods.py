@@ -35,7 +35,7 @@ def written(name: str) -> list[Any]:
 
 
 def test_the_methods_are_the_files() -> None:
-    assert method_names() == NAMES
+    assert list(method_names()) == NAMES
     assert len(NAMES) >= 10
 
 

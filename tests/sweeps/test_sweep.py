@@ -8,6 +8,7 @@ from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 
 from animal_cls import results
 from animal_cls.config.schema import Config
@@ -199,6 +200,41 @@ def test_what_is_started_is_what_was_planned(
     assert len(trained) == 6
     assert trained == {job.folder: job.config for job in planned}
     assert sorted(path.parent.name for path in (tmp_path / "sweep").glob("*/result.json")) == sorted(trained)
+
+
+@pytest.fixture
+def composed(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The overrides of each config that Hydra composes."""
+    seen: list[list[str]] = []
+    load = ConfigLoaderImpl.load_configuration
+
+    def look(self: ConfigLoaderImpl, config_name: str, overrides: list[str], *args: Any, **more: Any) -> Any:
+        seen.append(overrides)
+        return load(self, config_name, overrides, *args, **more)
+
+    monkeypatch.setattr(ConfigLoaderImpl, "load_configuration", look)
+    return seen
+
+
+@pytest.mark.usefixtures("trained", "no_report")
+def test_each_config_is_composed_once(program: Program, composed: list[list[str]]) -> None:
+    assert program("--multirun", "seed=0,1,2", "hydra.sweep.dir=sweep").returncode == 0
+    assert [words[-1] for words in composed[1:]] == ["seed=0", "seed=1", "seed=2"]
+    composed.clear()
+    assert program("seed=3", "hydra.run.dir=run").returncode == 0
+    assert len(composed) == 1
+
+
+@pytest.mark.usefixtures("no_report")
+@pytest.mark.parametrize("words", [("hydra.mode=MULTIRUN",), ("--config-dir=mine", "experiment=mine")])
+def test_a_sweep_may_be_asked_for_in_words_and_in_files_of_ones_own(
+    words: tuple[str, ...], program: Program, trained: dict[str, Config], tmp_path: Path
+) -> None:
+    (tmp_path / "mine" / "experiment").mkdir(parents=True)
+    text = "# @package _global_\nhydra: {mode: MULTIRUN, sweep: {dir: sweep}}\n"
+    (tmp_path / "mine" / "experiment" / "mine.yaml").write_text(text)
+    assert program(*words, "seed=0,1", "hydra.sweep.dir=sweep").returncode == 0
+    assert sorted(config.seed for config in trained.values()) == [0, 1]
 
 
 def test_when_every_job_is_done(program: Program, trained: dict[str, Config], tmp_path: Path) -> None:

@@ -11,7 +11,11 @@ from animal_cls.training.signals import Stopped
 from tests.interruption import After
 from tests.run_digest import differences, run_digest
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:.*LeafSpec")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.usefixtures("undrawn"),
+    pytest.mark.filterwarnings("ignore:.*LeafSpec"),
+]
 
 PLATEAU = ["scheduler=plateau", "scheduler.patience=0", "+scheduler.threshold=0.5"]  # nearly every epoch is too bad
 METHODS = ["reg=[ema,mixup,sam,balanced_sampler,dropout]", "data.augment=flip_crop", "scheduler=cosine"]
@@ -23,11 +27,8 @@ LIGHTNINGS = ["+callbacks.ema={_target_: lightning.pytorch.callbacks.EMAWeightAv
     [["scheduler=cosine"], ["scheduler=one_cycle"], PLATEAU, METHODS, LIGHTNINGS],
     ids=["cosine", "one_cycle", "plateau", "methods", "lightnings_average"],
 )
-def test_it_is_the_run_that_was_never_ended(
-    configure: Callable[..., Config], tmp_path: Path, words: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_is_the_run_that_was_never_ended(configure: Callable[..., Config], tmp_path: Path, words: list[str]) -> None:
     """Weights, averages, the optimizer's state, metrics and predictions, bit for bit; three epochs of three steps."""
-    monkeypatch.setattr("animal_cls.training.run._draw", lambda *_: None)  # slow, and of no matter here
     config = configure("trainer.max_epochs=3", *words)
     twin, ended = tmp_path / "twin", tmp_path / "ended"
     twin.mkdir()

@@ -307,12 +307,12 @@ def test_the_hparams_table_has_the_axes_of_the_ablation(first: tuple[Result, Pat
     assert metrics == {"final/val/acc", "best/val/acc", "final/test/acc", "best/test/acc"}
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("evaluated", ["best", "last"])
 def test_final_and_best_are_not_mixed_up(
     evaluated: str, configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The checkpoint that is not evaluated is said to be right in 1/8 of the test images."""
-    monkeypatch.setattr("animal_cls.training.run._draw", lambda *_: None)  # slow, and of no matter here
     monkeypatch.setattr("animal_cls.training.run.evaluation.accuracy", lambda *_: 0.125)
     result = run.train(configure("trainer.max_epochs=1", f"checkpoint={evaluated}"), tmp_path)
     events = EventAccumulator(str(tmp_path / "tensorboard" / "simple_cnn" / "none" / "seed=0"))
@@ -356,11 +356,9 @@ def test_another_seed_gives_another_run_on_the_same_splits(
     assert (folder / "predictions.csv").read_bytes() != (other_folder / "predictions.csv").read_bytes()
 
 
-def test_arms_start_from_the_same_weights(
-    configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("undrawn")
+def test_arms_start_from_the_same_weights(configure: Configure, tmp_path: Path) -> None:
     """With a learning rate that changes nothing, the last weights are the first."""
-    monkeypatch.setattr("animal_cls.training.run._draw", lambda *_: None)  # slow, and of no matter here
     states = []
     for reg in ("none", "dropout"):
         config = configure(f"reg={reg}", "optimizer.lr=1e-30", "trainer.max_epochs=1", "seed=3")
@@ -374,8 +372,8 @@ def test_arms_start_from_the_same_weights(
     assert all(torch.equal(states[0][f"network.{key}"], value) for key, value in fresh.items())
 
 
-def test_a_test_set_is_no_must(configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("animal_cls.training.run._draw", lambda *_: None)
+@pytest.mark.usefixtures("undrawn")
+def test_a_test_set_is_no_must(configure: Configure, tmp_path: Path) -> None:
     result = run.train(configure("data.test=0", "trainer.max_epochs=1"), tmp_path)
     assert {name: split.n for name, split in result.splits.items()} == {"train": 24, "val": 6, "all": 30}
     assert result.warnings == []  # nobody is told of an empty test set that was asked for

@@ -33,9 +33,8 @@ Train = Callable[..., Path]
 
 
 @pytest.fixture
-def train(configure: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Train:
+def train(configure: Callable[..., Config], tmp_path: Path, undrawn: None) -> Train:
     """`train("reg=ema", ...)` is the folder of that run."""
-    monkeypatch.setattr("animal_cls.training.run._draw", lambda *_: None)  # slow, and of no matter here
     numbers = itertools.count()
 
     def trained(*words: str) -> Path:
