@@ -8,5 +8,9 @@ class UserError(Exception):
     """
 
 
-class WeightsUnavailable(UserError):
-    """Published weights could be fetched from nowhere: a run that needs them is skipped, not failed."""
+class Skipped(UserError):
+    """A run that is passed over, not failed: what it needs cannot be had here, or it would be another one's double."""
+
+
+class WeightsUnavailable(Skipped):
+    """Published weights could be fetched from nowhere."""
