@@ -231,9 +231,7 @@ def _config_dirs(cfg: DictConfig | None) -> list[Path]:
 
 def _sweep(folder: Path, flags: argparse.Namespace) -> int:
     plan = read_plan(folder)
-    jobs = [
-        (one, _what_to_do(one.state, no_failed=flags.no_failed or one.job.idle)) for one in _jobs(folder, plan)
-    ]
+    jobs = [(one, _what_to_do(one.state, no_failed=flags.no_failed or one.job.idle)) for one in _jobs(folder, plan)]
     rows = [[one.job.name, one.state.status, do or _left_alone(one.state)] for one, do in jobs]
     say("\n".join(aligned([["run", "state", "now"], *map(_escaped, rows)])))
     if flags.dry_run:

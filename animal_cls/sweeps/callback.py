@@ -71,7 +71,9 @@ class SweepCallback(Callback):
         folder = Path(value_of(config, "hydra.sweep.dir"))
         if config.hydra.sweeper._target_ != OWN_SWEEPER:
             if ARMS in (config.hydra.sweeper.get("params") or {}):
-                raise UserError(f"hydra/sweeper: a plan that finds its {ARMS} needs Hydra's own. Leave hydra/sweeper out.")
+                raise UserError(
+                    f"hydra/sweeper: a plan that finds its {ARMS} needs Hydra's own. Leave hydra/sweeper out."
+                )
             return  # a search decides as it goes: there is no plan to check
         jobs = planned_jobs(config)
         estimates = validate_plan(jobs, folder)

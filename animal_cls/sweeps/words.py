@@ -59,7 +59,9 @@ def job_words(config: DictConfig) -> list[JobWords]:
     options, arms = _arms(plan, words, config)
     jobs = [_product([*parser.parse_overrides(_own(arm)), *_kept(words, arm, options)]) for arm in arms]
     return [
-        JobWords(overrides=overrides, baseline=None if arm.baseline is None else _nearest(overrides, jobs[arm.baseline]))
+        JobWords(
+            overrides=overrides, baseline=None if arm.baseline is None else _nearest(overrides, jobs[arm.baseline])
+        )
         for arm, found in zip(arms, jobs, strict=True)
         for overrides in found
     ]
