@@ -8,13 +8,13 @@ class UserError(Exception):
     """
 
 
-class CannotBe(UserError):
-    """A run that would not be what it is called, through nobody's mistake: a sweep passes it over as skipped."""
+class Skipped(UserError):
+    """A run that is passed over, not failed: what it needs cannot be had here, or it would be another one's double."""
 
 
-class WeightsUnavailable(CannotBe):
+class WeightsUnavailable(Skipped):
     """Published weights could be fetched from nowhere."""
 
 
-class WithoutEffect(CannotBe):
-    """A method finds nothing that it could act on: without it, the run would be the same."""
+class WithoutEffect(Skipped):
+    """A method of the run finds nothing that it could act on."""

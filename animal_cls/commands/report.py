@@ -13,7 +13,8 @@ def main(words: Sequence[str]) -> int:
     asked = parser().parse_args(words)
     out = asked.out or asked.folders[0] / REPORT
     with gathered() as workers:
-        made = make(asked.folders, out, compare=[tuple(pair) for pair in asked.compare], workers=workers)
+        pairs = [tuple(pair) for pair in asked.compare]
+        made = make(asked.folders, out, compare=pairs, baseline=asked.baseline, workers=workers)
     for answer in made.answers:
         print(answer.text)
     for caution in made.cautions:
@@ -37,5 +38,12 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         help="compare these two arms also; repeatable. Names as in arms.csv",
+    )
+    made.add_argument(
+        "--baseline",
+        metavar="ARM|KEY=VALUE,...",
+        help="compare the others with this arm, or each with the one of these values that it is nearest to, as "
+        "optimizer.lr=0.001 or data.augment=none; by default with what their plan says, reg=none, or the first value "
+        "of the axis",
     )
     return made

@@ -39,8 +39,8 @@ Go on with runs and sweeps that were killed, stopped or failed.
     python -m animal_cls.resume --list                          what is unfinished in outputs/ and multirun/
 
 A run ends bit for bit where it would have ended without the interruption, on the same machine. It is done with the
-config that it was started with, whatever conf/ says today. Finished runs are left alone; failed and skipped ones are
-tried again."""
+config that it was started with, whatever conf/ says today. Finished runs are left alone, and those of a method without
+effect; failed ones are tried again, and those skipped for what could not be had."""
 
 PLACES = ("outputs", "multirun")
 CONFIG, HYDRA = Path(".hydra", "config.yaml"), Path(".hydra", "hydra.yaml")
@@ -231,7 +231,7 @@ def _config_dirs(cfg: DictConfig | None) -> list[Path]:
 
 def _sweep(folder: Path, flags: argparse.Namespace) -> int:
     plan = read_plan(folder)
-    jobs = [(one, _what_to_do(one.state, no_failed=flags.no_failed)) for one in _jobs(folder, plan)]
+    jobs = [(one, _what_to_do(one.state, no_failed=flags.no_failed or one.job.idle)) for one in _jobs(folder, plan)]
     rows = [[one.job.name, one.state.status, do or _left_alone(one.state)] for one, do in jobs]
     say("\n".join(aligned([["run", "state", "now"], *map(_escaped, rows)])))
     if flags.dry_run:
@@ -253,7 +253,7 @@ def _sweep(folder: Path, flags: argparse.Namespace) -> int:
 
 def _left_alone(state: RunStatus) -> str:
     """Why, where that is news."""
-    return f"left alone: {state.detail}" if state.status in ("running", "unreadable") else "left alone"
+    return f"left alone: {state.detail}" if state.status in ("running", "skipped", "unreadable") else "left alone"
 
 
 def _planned(plan: Plan, folders: Sequence[str], sweep: Path, flags: argparse.Namespace) -> list[Job]:

@@ -28,6 +28,7 @@ from animal_cls.files.paths import CONF, search_modules_beside
 from animal_cls.sweeps.compose import job_folder, option_folders
 from animal_cls.sweeps.job import run_job_reporting
 from animal_cls.sweeps.plan import planned_job
+from animal_cls.sweeps.words import install
 
 # Hydra reads the schema with the option of each group in the default run.
 Root = make_dataclass("Root", [("defaults", list, field(default_factory=defaults))], bases=(Config,))
@@ -55,6 +56,7 @@ def main(words: Sequence[str]) -> int:
                 search_modules_beside([folder])
         sys.argv = [sys.argv[0], *normalize_overrides(words)]
         option_files.install()
+        install()
         option_files.refuse_hidden(config_dirs(words))
         Hydra.get_mode = _mode  # type: ignore[method-assign]
         _run_in_words(config_dirs(words))

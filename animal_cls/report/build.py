@@ -22,17 +22,20 @@ from animal_cls.report.records import Arm, ArmRow, Command, DataSet, ImageNote, 
 from animal_cls.results import SPLITS, Result, damage, flat
 
 
-def build_study(sources: Sequence[Path], *, compare: Sequence[tuple[str, str]] = ()) -> Study:
+def build_study(
+    sources: Sequence[Path], *, compare: Sequence[tuple[str, str]] = (), baseline: str | None = None
+) -> Study:
     """What all runs in `sources`, folders of runs or sweeps, show together.
 
     Args:
         compare: pairs of names of arms to be compared beside each arm with its baseline.
+        baseline: the arm, or KEY=VALUE,... of the arms, that the others are compared with; None: as plans and rules say.
 
     Raises:
         UserError: no such folder, no run in any of them, or no arm of that name.
     """
     found = collect(sources, reader := Reader())
-    runs, arms = arrange(found.runs)
+    runs, arms = arrange(found.runs, baseline)
     results = _results(runs)
     rows, comparisons = arm_rows(arms), compare_all(arms, compare)
     split, data = evaluated_split(arms), data_sets(results)

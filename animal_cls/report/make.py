@@ -24,6 +24,7 @@ def make(
     *,
     workers: Workers,
     compare: Sequence[tuple[str, str]] = (),
+    baseline: str | None = None,
     secret: bytes = b"",
 ) -> Study:
     """Write the report on the runs in `sources` into `out`; returns what it says.
@@ -36,7 +37,7 @@ def make(
         UserError: no such folder, no run in any of them, no arm of that name, or `out` cannot be written to.
     """
     refuse_foreign(out)
-    study = build_study(sources, compare=compare)
+    study = build_study(sources, compare=compare, baseline=baseline)
     try:
         out.mkdir(parents=True, exist_ok=True)
         with FileLock(out / WRITING, timeout=PATIENCE):

@@ -60,6 +60,8 @@ class Run:
     reason: str | None = None  # why it failed, was skipped or cannot be read
     result: Result | None = None  # None where it is unfinished or unreadable
     overrides: tuple[str, ...] | None = None  # of the command line that made it, where a plan or .hydra/ tells
+    sweep: Path | None = None  # whose plan names it
+    baseline: Path | None = None  # the folder of the run that it is compared with, where its plan says so
     arm: str | None = None  # the name of its arm; None without a result
     used: bool = True  # False: a newer run of the same arm and seed stands for both
     read_metrics: Callable[[], dict[str, np.ndarray] | None] = field(default=lambda: None, repr=False)
@@ -92,7 +94,8 @@ class Arm:
     runs: tuple[Run, ...]  # of every status, those that another one stands for included
     done: dict[int, Run]  # seed -> the finished run that counts, ascending; may be empty
     baseline: str | None  # the name of the arm it is compared with
-    is_baseline: bool  # all strengths are 0: it is what others are compared with
+    rule: str = ""  # in words, why with that one
+    is_baseline: bool  # it is compared with none: others are with it, or all its strengths are 0
     notes: tuple[str, ...] = ()  # why there is no baseline, or why that one of several; seeds that were there twice
 
     @property

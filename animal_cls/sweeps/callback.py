@@ -30,8 +30,7 @@ from animal_cls.sweeps.outcome import print_outcome
 from animal_cls.sweeps.plan import Plan, link_tensorboard, make_plan, say_ahead, validate_plan, write_plan
 from animal_cls.sweeps.progress import SweepProgress
 from animal_cls.sweeps.run_status import run_status
-
-OWN_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
+from animal_cls.sweeps.words import ARMS, OWN_SWEEPER
 
 
 class SweepCallback(Callback):
@@ -71,6 +70,10 @@ class SweepCallback(Callback):
         drop_replaced_axes(config)
         folder = Path(value_of(config, "hydra.sweep.dir"))
         if config.hydra.sweeper._target_ != OWN_SWEEPER:
+            if ARMS in (config.hydra.sweeper.get("params") or {}):
+                raise UserError(
+                    f"hydra/sweeper: a plan that finds its {ARMS} needs Hydra's own. Leave hydra/sweeper out."
+                )
             return  # a search decides as it goes: there is no plan to check
         jobs = planned_jobs(config)
         estimates = validate_plan(jobs, folder)

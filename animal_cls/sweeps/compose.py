@@ -3,15 +3,14 @@
 import copy
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from hydra._internal.config_repository import CachingConfigRepository
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.plugins.config_source import ConfigResult
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
@@ -22,6 +21,7 @@ from animal_cls.errors import UserError
 from animal_cls.files.naming import path_safe
 from animal_cls.files.paths import CONF
 from animal_cls.sweeps.plan import Job
+from animal_cls.sweeps.words import job_words
 
 
 def job_folder(overrides: Sequence[str]) -> str:
@@ -40,11 +40,11 @@ def planned_jobs(config: DictConfig) -> list[Job]:
     loader = GlobalHydra.instance().config_loader()
     loader.repository = Frozen(loader.repository)  # type: ignore[attr-defined]  # of its one implementation
     _keep_composed(loader)
-    words = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
-    words += OmegaConf.to_container(config.hydra.overrides.task, resolve=False)  # type: ignore[arg-type]  # a list
-    parsed = OverridesParser.create(config_loader=loader).parse_overrides(words)
-    (batch,) = BasicSweeper.split_arguments(parsed, max_batch_size=None)
-    return [_job(number, list(overrides), config, loader) for number, overrides in enumerate(batch)]
+    words = job_words(config)
+    jobs = [_job(number, job.overrides, config, loader) for number, job in enumerate(words)]
+    folders = {tuple(job.overrides): job.folder for job in jobs}
+    pairs = zip(jobs, words, strict=True)
+    return [replace(job, baseline=folders.get(tuple(word.baseline or ()))) for job, word in pairs]
 
 
 class Frozen(CachingConfigRepository):

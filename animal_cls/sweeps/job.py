@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from animal_cls import results
 from animal_cls.config.schema import Config
-from animal_cls.errors import CannotBe, UserError
+from animal_cls.errors import Skipped, UserError
 from animal_cls.files import atomic, disk
 from animal_cls.files.locks import holder
 from animal_cls.files.terminal import say
@@ -49,7 +49,7 @@ def run_job(
 
     Raises:
         FolderBusy: another process is training there.
-        CannotBe: the run was passed over.
+        Skipped: the run was passed over.
         UserError, Exception: it failed.
         Stopped: a signal has ended it.
     """
@@ -62,7 +62,7 @@ def run_job(
         try:
             _begin(config, folder, go_on=go_on, records=records or {})
             if skip:
-                raise CannotBe(skip)
+                raise Skipped(skip)
             return run.train(config, folder, stop=stop, go_on=go_on)
         except start.OtherConfig:  # of which nothing is recorded
             raise
@@ -123,7 +123,7 @@ def _record(config: Config, folder: Path, error: Exception, *, cause: Exception)
 
     is_expected = isinstance(error, UserError)
     file_log.error("%s", error, exc_info=cause if error is not cause or not is_expected else None)
-    status = "skipped" if isinstance(error, CannotBe) else "failed"
+    status = "skipped" if isinstance(error, Skipped) else "failed"
     reason = str(error) if is_expected else f"{type(error).__name__}: {error}"
     with suppress(OSError):  # where the disk is full or gone, the run stays unfinished
         results.save(run.without_splits(config, status=status, reason=reason), folder)
@@ -167,9 +167,9 @@ def run_job_reporting(
 
 def _outcome(error: Exception, folder: Path) -> str:
     """What became of a job of a sweep instead of a result, in one line."""
-    if type(error) is CannotBe:  # the reason was given before the first job
+    if type(error) is Skipped:  # the reason was given before the first job
         return "skipped"
-    if isinstance(error, CannotBe):  # seen only with the images
+    if isinstance(error, Skipped):  # seen only with the images
         return f"skipped: {error}"
     if isinstance(error, FolderBusy):
         return f"left alone: {error}"

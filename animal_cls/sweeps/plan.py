@@ -14,7 +14,7 @@ from typing import Any
 from animal_cls import results
 from animal_cls.config.parse import config_folders, restore, to_plain
 from animal_cls.config.schema import Config, run_name, without_outcome
-from animal_cls.errors import UserError, WeightsUnavailable
+from animal_cls.errors import Skipped, UserError
 from animal_cls.files import atomic, disk
 from animal_cls.files.links import refuse_links_out
 from animal_cls.files.naming import path_safe
@@ -25,7 +25,7 @@ from animal_cls.sweeps.run_status import run_status
 from animal_cls.training import start
 
 LONGEST = 255  # bytes of one name, on all file systems in use
-SCHEMA = 3  # of plan.json
+SCHEMA = 4  # of plan.json
 TENSORBOARD, REPORT = "tensorboard", "report"  # beside the job folders
 OWN = (PLAN, "multirun.yaml", TENSORBOARD, REPORT)  # what a job's folder cannot be called
 
@@ -37,6 +37,7 @@ class Job:
     folder: str  # below the sweep's, with / between its parts
     overrides: list[str]
     config: Config
+    baseline: str | None = None  # the folder of the job that it is compared with; None: as a report chooses
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,12 +49,15 @@ class PlannedJob:
     curves: str  # where its events lie in its tensorboard/
     overrides: list[str]
     skip: str | None  # why it is passed over
+    idle: bool  # passed over as a method of it has no effect: there is nothing to try again
+    baseline: str | None  # the folder of the job that it is compared with; None: as a report chooses
     config: dict[str, Any]  # as composed when the sweep began, whatever conf/ says when it is resumed
 
     def job(self) -> Job:
         """What is to be run; raises `UserError` where its config is of a version with other keys."""
         try:
-            return Job(folder=self.folder, overrides=self.overrides, config=restore(self.config))
+            config = restore(self.config)
+            return Job(folder=self.folder, overrides=self.overrides, config=config, baseline=self.baseline)
         except UserError as error:
             raise UserError(f"{PLAN}: {error} (in the job {self.folder})") from None
 
@@ -178,6 +182,7 @@ class JobEstimate:
     """What is known of a job before it begins."""
 
     skip: str | None = None  # the reason to pass it over
+    idle: bool = False  # that reason is that a method has no effect
     fault: str | None = None  # why it will fail
     kept_bytes: int = 0  # that it leaves
     passing_bytes: int = 0  # that it needs for a while
@@ -202,13 +207,13 @@ def _probe(job: Job) -> JobEstimate:
     try:
         parts = build.probe(job.config)
         kept, passing = checkpoints.bytes_of_run(parts.network)
-    except WeightsUnavailable as error:
+    except Skipped as error:
         return JobEstimate(skip=str(error))
     except UserError as error:
         return JobEstimate(fault=str(error))
-    for record in parts.records:
-        if record.without_effect:
-            say(f"{job.folder}: {record.without_effect}", to="stderr")
+    idle = [record.without_effect for record in parts.records if record.without_effect]
+    if idle:  # it would be another arm under a wrong name
+        return JobEstimate(skip="; ".join(idle), idle=True)
     return JobEstimate(kept_bytes=kept, passing_bytes=passing)
 
 
@@ -221,6 +226,8 @@ def make_plan(jobs: Sequence[Job], estimates: Mapping[str, JobEstimate]) -> Plan
             curves=run_name(job.config),
             overrides=job.overrides,
             skip=estimates[job.folder].skip,
+            idle=estimates[job.folder].idle,
+            baseline=job.baseline,
             config=to_plain(job.config),
         )
         for name, job in zip(display_names(jobs), jobs, strict=True)
@@ -291,7 +298,7 @@ def _parse(raw: Any) -> Plan:
         raise ValueError("its checksum does not fit")
     jobs = tuple(PlannedJob(**job) for job in raw["jobs"])
     for job in jobs:
-        for name in (job.name, job.folder, job.curves):
+        for name in (job.name, job.folder, job.curves, job.baseline or job.folder):
             _check_inside(name)
         if not isinstance(job.config, dict) or not isinstance(job.skip, str | None):
             raise TypeError(f"the job {job.folder} has no config")

@@ -15,10 +15,19 @@ NAMED = 3  # classes named in a sentence
 
 def cautions(arms: Sequence[Arm], split: str, data: Sequence[DataSet]) -> Iterator[str]:
     """Sentences that stand beside the answer."""
+    yield from _skipped(arms)
     for arm in arms:
         yield from _at_chance(arm, split)
     yield from _few_images(arms, split)
     yield from _foreign_split(arms, data)
+
+
+def _skipped(arms: Sequence[Arm]) -> Iterator[str]:
+    """Of arms of which nothing was trained, as a method has no effect there or weights cannot be had."""
+    for arm in arms:
+        reasons = dict.fromkeys(run.reason or "" for run in arm.runs if run.status == "skipped")
+        if reasons and not arm.done:
+            yield f"{arm.name} was skipped: {'; '.join(reasons)}."
 
 
 def _at_chance(arm: Arm, split: str) -> Iterator[str]:

@@ -96,10 +96,16 @@ def _plan(path: Path, warnings: list[str]) -> dict[str, dict[str, Any]]:
     """The jobs of a sweep by their folder below the sweep's; none where the plan is damaged."""
     try:
         jobs = json.loads(plain.read(path))["jobs"]
-        return {job["folder"]: job for job in jobs if _is_below(Path(job["folder"]))}
+        return {job["folder"]: job | _places(path, job) for job in jobs if _is_below(Path(job["folder"]))}
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         warnings.append(f"{path}: damaged ({error!r}); jobs that have no folder yet are not known.")
         return {}
+
+
+def _places(path: Path, job: dict[str, Any]) -> dict[str, Any]:
+    """The sweep of a job, and the folder of the run that it is compared with, if its plan names one."""
+    sweep, other = path.absolute().parent, job.get("baseline")
+    return {"sweep": sweep, "baseline": sweep / other if isinstance(other, str) else None}
 
 
 def _is_below(place: Path) -> bool:
@@ -113,6 +119,7 @@ def _run(folder: Path, plan: dict[str, Any], reader: Reader) -> Run:
     words = plan.get("overrides")
     overrides = tuple(map(str, words)) if isinstance(words, list) else _overrides(folder / OVERRIDES)
     known: dict[str, Any] = {"folder": folder, "name": str(plan.get("name") or folder.name), "overrides": overrides}
+    known |= {key: plan.get(key) for key in ("sweep", "baseline")}
     try:
         result = results.load(folder)
     except UserError as error:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from animal_cls.files.text import percent
 from animal_cls.report.analysis.averages import mean_of
 from animal_cls.report.analysis.comparisons import failures, of_arm
+from animal_cls.report.analysis.configs import method_of, shown
 from animal_cls.report.format import difference, p_equals, plural, seeds_of
 from animal_cls.report.records import Answer, Arm, ArmRow, Comparison
 
@@ -23,7 +24,7 @@ def evaluated_split(arms: Sequence[Arm]) -> str:
 def answers(arms: Sequence[Arm], rows: Sequence[ArmRow], comparisons: Sequence[Comparison], split: str) -> list[Answer]:
     """One per network."""
     models = dict.fromkeys(arm.model for arm in arms)
-    return [_answer(model, [a for a in arms if a.model == model], rows, comparisons, split) for model in models]
+    return [_answer(model, arms, rows, comparisons, split) for model in models]
 
 
 def best_of(arms: Sequence[Arm], rows: Sequence[ArmRow], split: str) -> list[Arm]:
@@ -34,24 +35,25 @@ def best_of(arms: Sequence[Arm], rows: Sequence[ArmRow], split: str) -> list[Arm
 
 
 def _answer(
-    model: str, arms: Sequence[Arm], rows: Sequence[ArmRow], comparisons: Sequence[Comparison], split: str
+    model: str, everything: Sequence[Arm], rows: Sequence[ArmRow], comparisons: Sequence[Comparison], split: str
 ) -> Answer:
-    regularized = [arm for arm in arms if not arm.is_baseline]
-    found = {arm.name: c for arm in regularized if (c := of_arm(comparisons, arm=arm.name, split=split)) is not None}
-    compared = [arm for arm in regularized if arm.name in found and found[arm.name].delta is not None]
+    arms, regs = [arm for arm in everything if arm.model == model], {arm.name: arm.reg for arm in everything}
+    others = [arm for arm in arms if not arm.is_baseline]
+    found = {arm.name: c for arm in others if (c := of_arm(comparisons, arm=arm.name, split=split)) is not None}
+    compared = [arm for arm in others if arm.name in found and found[arm.name].delta is not None]
     best = best_of(compared, rows, split)
     failed = [f"{failures(arm)}{_of_survivors(arm)}." for arm in arms if arm.failed]
     if not best:
-        return Answer(model=model, text=" ".join([f"{model}: {_nothing(arms, regularized, rows, split)}", *failed]))
+        return Answer(model=model, text=" ".join([f"{model}: {_nothing(arms, everything, rows, split)}", *failed]))
     comparison = found[best[0].name]
     equal = [arm.name for arm in best[1:]]
-    others = [c for name, c in found.items() if name != best[0].name]
+    is_plain = {name: regs[name] != "none" == regs[c.baseline] for name, c in found.items()}
     sentences = [
-        f"{model}: {_headline(comparison, rows, equal)}",
-        _verdict(comparison),
+        f"{model}: {_headline(comparison, rows, equal, all(is_plain.values()))}",
+        _verdict(comparison, "the regularizer" if is_plain[best[0].name] else _change(comparison)),
         *_caveats(comparison),
         *failed,
-        *_further(others),
+        *_further([c for name, c in found.items() if name != best[0].name]),
         _seeds(comparison),
     ]
     return Answer(
@@ -69,16 +71,18 @@ def _of_survivors(arm: Arm) -> str:
     return ": its numbers are those of the survivors, and no comparison with it is fair" if arm.done else ""
 
 
-def _nothing(arms: Sequence[Arm], regularized: Sequence[Arm], rows: Sequence[ArmRow], split: str) -> str:
-    """Why there is nothing to compare."""
-    done = [arm for arm in arms if arm.done]
+def _nothing(arms: Sequence[Arm], everything: Sequence[Arm], rows: Sequence[ArmRow], split: str) -> str:
+    """Why there is nothing to compare these arms of one network with."""
+    others, done = [arm for arm in arms if not arm.is_baseline], [arm for arm in arms if arm.done]
     if not done:
         return "no run is finished, so nothing can be said."
     means = [(arm.name, row) for arm in done if (row := mean_of(rows, arm=arm.name, split=split, metric="acc"))]
     levels = "; ".join(f"{name} {percent(row.mean)} ({plural(row.n_seeds, 'seed')})" for name, row in means)
     told = f" Accuracy on {split}: {levels}." if levels else ""
-    if not any(arm.done for arm in regularized):
-        return f"no run with a regularizer is finished, so nothing can be compared.{told}"
+    if any(arm.model != done[0].model and arm.baseline == done[0].name for arm in everything):
+        return f"it is what other networks are compared with.{told}"
+    if not any(arm.done for arm in others):
+        return f"no arm but its baseline is finished, so nothing can be compared.{told}"
     if not any(arm.is_baseline for arm in arms):
         return f"there is no run of its baseline (reg=none), so nothing can be compared.{told}"
     if not any(arm.done for arm in arms if arm.is_baseline):
@@ -89,20 +93,31 @@ def _nothing(arms: Sequence[Arm], regularized: Sequence[Arm], rows: Sequence[Arm
     )
 
 
-def _headline(c: Comparison, rows: Sequence[ArmRow], equal: Sequence[str]) -> str:
+def _headline(c: Comparison, rows: Sequence[ArmRow], equal: Sequence[str], are_regularizers: bool) -> str:
     """Which arm is highest, and by how much over its baseline."""
     row = mean_of(rows, arm=c.arm, split=c.split, metric="acc")
     level = f" with {percent(row.mean)}" if row is not None else ""
     ties = f" (equal: {', '.join(equal)})" if equal else ""
+    whose = "its regularizers" if are_regularizers else "its arms that have a baseline"
     return (
-        f"of its regularizers {c.arm}{ties} has the highest accuracy on {c.split}{level}: "
+        f"of {whose} {c.arm}{ties} has the highest accuracy on {c.split}{level}: "
         f"{difference(c)} against {c.baseline} ({seeds_of(c)})."
     )
 
 
-def _verdict(c: Comparison) -> str:
-    """What that shows. Of several factors at once it is no regularizer's doing, and the sentence says so."""
-    what = "the factors together" if c.confounded else "the regularizer"
+def _change(c: Comparison) -> str:
+    """The one factor that differs, where that is more than a regularizer and none."""
+    if len(c.differences) != 1:
+        return "what differs"
+    (d,) = c.differences
+    if d.key == method_of(d.key) and not (d.value and d.baseline):
+        return f"leaving out {d.key}={shown(d.baseline)}" if d.baseline else f"adding {d.key}={shown(d.value)}"
+    return f"{d.key}={shown(d.value)} instead of {shown(d.baseline)}"
+
+
+def _verdict(c: Comparison, factor: str) -> str:
+    """What that shows. Of several factors at once it is no single one's doing, and the sentence says so."""
+    what = "the factors together" if c.confounded else factor
     p = f"{p_equals(c.p_adjusted)} adjusted over all comparisons"
     if c.no_effect:
         return f"Verdict: {c.verdict}: {c.no_effect}."

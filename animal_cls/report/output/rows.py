@@ -120,6 +120,17 @@ def pairs(study: Study) -> list[Comparison]:
     return list(found.values())
 
 
+def rules(study: Study) -> str:
+    """What arms are compared with, in a sentence for each rule: of all arms, or of those that it names."""
+    by_rule: dict[str, list[str]] = {}
+    for arm in study.arms:
+        if arm.rule:
+            by_rule.setdefault(arm.rule, []).append(arm.name)
+    if len(by_rule) == 1:
+        return f"A baseline is {next(iter(by_rule))}."
+    return " ".join(f"The baseline of {', '.join(names)} is {rule}." for rule, names in by_rule.items())
+
+
 def fairness(c: Comparison) -> str:
     """`fair`, `no effect`, `confounded` with the factors, `survivors of failed seeds`, or `not fair`."""
     if c.no_effect:

@@ -148,7 +148,7 @@ def test_other_images_are_told() -> None:
         ([arm("cnn/none", finished=False)], "cnn: no run is finished, so nothing can be said."),
         (
             [arm("cnn/none")],
-            "cnn: no run with a regularizer is finished, so nothing can be compared. Accuracy on val: ",
+            "cnn: no arm but its baseline is finished, so nothing can be compared. Accuracy on val: ",
         ),
         ([arm("cnn/dropout")], "cnn: there is no run of its baseline (reg=none), so nothing can be compared."),
         (
