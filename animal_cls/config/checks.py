@@ -37,6 +37,7 @@ def check(config: Config) -> None:
             if not isinstance(written, Mapping) or "_target_" not in written:
                 raise UserError(f"{section}.{name}={written}: a constructor call is needed: {{_target_: ..., ...}}.")
     _check_fractions(config.data)
+    _check_label_noise(config.data.label_noise)
     _check_splits(config.data.splits)
     _check_methods(config)
     if config.trainer.devices != 1:
@@ -92,6 +93,14 @@ def _check_fractions(data: DataConfig) -> None:
         raise UserError(
             f"data.val={data.val} data.test={data.test}: together they must stay below 1, "
             "or nothing is left to train on."
+        )
+
+
+def _check_label_noise(share: float) -> None:
+    if share >= 1:
+        raise UserError(
+            f"data.label_noise={share}: a share of the training images below 1 is needed, e.g. data.label_noise=0.2; "
+            "with 1 no label would be right."
         )
 
 

@@ -68,6 +68,12 @@ class DataConfig:
     group_copies: bool = key(
         False, "near copies (re-encoded, resized, brightened, cut a little, mirrored) stay on one side of the split"
     )
+    label_noise: float = key(
+        0.0,
+        "share of the training images that are given another class than theirs, the same ones in every arm and seed; "
+        "val and test stay as they are",
+        low=0,
+    )
     augment: Any = key(
         "none", "image methods that every arm shares: none, a name, a list of names, or {flip_crop: 1}; see conf/reg/"
     )

@@ -26,6 +26,7 @@ class DataSettings:
     group_copies: bool = False  # keep near copies in one split, as equal files are in any case
     cache: bool = True  # keep decoded images in `cache_dir`; else they are decoded whenever they are taken
     limit: int | None = None  # images of each split; None = all
+    label_noise: float = 0.0  # share of the training images that are given another class than theirs
 
     @classmethod
     def of(cls, data: Any) -> "DataSettings":

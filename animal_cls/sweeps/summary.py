@@ -50,6 +50,7 @@ def facts(result: Result, folder: Path, tensorboard: Path) -> list[tuple[str, st
     known = {
         "checkpoint": checkpoint(result),
         "worst class": worst_class(result),
+        "wrong labels": wrong_labels(result),
         "training": f"{epochs} in {duration(result.seconds)}{speed}" if result.epochs else None,
         "network": size,
         "computed": f"on {where}" if where else None,
@@ -71,6 +72,15 @@ def worst_class(result: Result) -> str | None:
         rows = lowest(split)
         return describe(result.classes, split, rows, name) if rows else None
     return None
+
+
+def wrong_labels(result: Result) -> str | None:
+    """How many training labels were wrong on purpose, and how many of them are learnt; None without label noise."""
+    noise = result.label_noise
+    if noise is None:
+        return None
+    learnt = "" if noise.repeated is None else f"; {percent(noise.repeated)} of them are repeated by the network"
+    return f"{noise.replaced:,} of {noise.images:,} training images were given another class than theirs{learnt}"
 
 
 def is_clear(split: SplitResult) -> bool:

@@ -49,9 +49,11 @@ def _row(arm: Arm, split: str, metric: str, values: Sequence[float]) -> ArmRow:
 
 
 def gap(result: Result) -> float | None:
-    """Training minus validation accuracy of the evaluated checkpoint, a fraction."""
-    splits = result.splits
-    return splits["train"].acc - splits["val"].acc if "train" in splits and "val" in splits else None
+    """Training minus validation accuracy of the evaluated checkpoint, a fraction; by the labels that were given."""
+    if not {"train", "val"} <= result.splits.keys():
+        return None
+    train = result.splits["train"].acc if result.label_noise is None else result.label_noise.acc
+    return train - result.splits["val"].acc
 
 
 OF_RUN: dict[str, Callable[[Result], float | None]] = {
