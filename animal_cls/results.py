@@ -162,6 +162,18 @@ class Result:
     images_not_used: list[dict[str, Any]] = field(default_factory=list)  # reason, suffix, n: how many lie there unused
     files: dict[str, str] = field(default_factory=dict)  # SHA-256 of the tables and best.ckpt, by their path
 
+    @property
+    def fold(self) -> int | None:
+        """Which fold of a cross-validation is its test split; None where it has another one."""
+        data = self.config.get("data")
+        found = data.get("fold") if isinstance(data, Mapping) and data.get("folds") is not None else None
+        return found if isinstance(found, int) else None
+
+    @property
+    def repeat(self) -> str:
+        """What tells it from the other runs of its arm: `seed 0`, and in a cross-validation `fold 1, seed 0`."""
+        return f"seed {self.seed}" if self.fold is None else f"fold {self.fold}, seed {self.seed}"
+
 
 def save(result: Result, folder: Path) -> None:
     """Write `result` to `folder`/result.json, with its checksum. A finished run's result is never written over.
@@ -356,7 +368,7 @@ def refuse_finished(folder: Path) -> None:
     result = load(folder)
     if result is not None and result.status == "done":
         raise UserError(
-            f"{folder}: holds the result of a finished run ({result.model}, {result.reg}, seed {result.seed}), "
+            f"{folder}: holds the result of a finished run ({result.model}, {result.reg}, {result.repeat}), "
             "which is not written over. "
             "Choose another folder (hydra.run.dir=... or hydra.sweep.dir=...) or move this one away."
         )

@@ -15,7 +15,7 @@ from animal_cls.data.settings import DataSettings
 from animal_cls.data.sources.listing import Listing
 from animal_cls.data.sources.source import Source, list_images
 from animal_cls.data.sources.unused import Unused, led_out, unreadable
-from animal_cls.data.splits import fingerprint, limited, split
+from animal_cls.data.splits import fingerprint, limited, split, together
 from animal_cls.errors import UserError
 from animal_cls.files.naming import listed
 
@@ -78,9 +78,11 @@ def load_listed(
     )
     _check_unreadable(images.unreadable, listing, settings.max_bad_share)
     say_remarks(images.remarks)
-    identities = _identities(listing, images.hashes, settings, show_progress)
     readable = np.flatnonzero(images.hashes != "")
-    splits = _split(listing, readable, identities[readable], settings)
+    identities = _identities(listing, images.hashes, settings, show_progress)[readable]
+    if listing.groups is not None:
+        identities = together(identities, listing.groups[readable])
+    splits = _split(listing, readable, identities, settings)
     say_what_is_known(listing, images.hashes, readable, splits, settings)
     chosen = limited(splits, listing.labels[readable], images.hashes[readable], settings.limit, settings.split_seed)
     return _image_set(listing, images, readable[chosen], splits[chosen], settings)
@@ -128,6 +130,8 @@ def _split(listing: Listing, readable: np.ndarray, identities: np.ndarray, setti
             test=settings.test,
             split_seed=settings.split_seed,
             predefined=None if listing.predefined is None else listing.predefined[readable],
+            folds=settings.folds,
+            fold=settings.fold,
         )
     except UserError as error:
         raise UserError(f"{error} {GROUPED if settings.group_copies else ''}".rstrip()) from None

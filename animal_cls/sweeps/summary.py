@@ -18,7 +18,7 @@ UNKNOWN = "no reason given"
 
 def summary(result: Result, folder: Path, *, tensorboard: Path) -> str:
     """What a run reached, what it cost, and where to look: several lines without a line break at the end."""
-    head = f"{result.model}, reg={result.reg}, seed {result.seed}: {result.status}"
+    head = f"{result.model}, reg={result.reg}, {result.repeat}: {result.status}"
     why = "" if result.status == "done" else f": {indented(result.reason or UNKNOWN)}"
     blocks = [[head + why], splits_table(result), aligned(facts(result, folder, tensorboard))]
     blocks.append([f"warning: {indented(warning)}" for warning in result.warnings])

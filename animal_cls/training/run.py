@@ -369,6 +369,7 @@ def _log_outcome(config: Config, trainer: Trainer, history: History, test: dict[
     named = [section for section in constructor_calls() if "." not in section]
     settings = {section: getattr(config, section).get("name", "") for section in named}
     settings |= {"reg": config.reg["name"], "seed": config.seed, "lr": config.optimizer.get("lr", "")}
+    settings |= {} if config.data.fold is None else {"fold": config.data.fold}
     settings |= _strengths(config)
     metrics = {
         "final/val/acc": history.rows[-1]["val/acc"],
