@@ -105,13 +105,15 @@ def _check_folds(data: DataConfig) -> None:
         raise UserError(
             f"data.fold={fold}: one of how many? Give their number, too, e.g. data.folds=5 data.fold={fold}."
         )
+    if folds < 2:
+        raise UserError(f"data.folds={folds}: at least 2 are needed, e.g. data.folds=5.")
     several = f"--multirun data.folds={folds} data.fold={','.join(map(str, range(folds)))}"
     if fold is None:
         raise UserError(
             f"data.folds={folds}: which of them is the test split of this run? data.fold=0 to {folds - 1}; "
             f"a run of each: {several}"
         )
-    if fold >= folds:
+    if not 0 <= fold < folds:
         raise UserError(f"data.fold={fold}: of data.folds={folds} there are data.fold=0 to {folds - 1}.")
     if data.val != PUBLISHED and data.val + 1 / folds >= 1:
         raise UserError(

@@ -61,8 +61,8 @@ class DataConfig:
     batch_size: int = key(64, "training images of a step", unit="images", low=1)
     val: Any = key(0.1, f'fraction of each class, or "{PUBLISHED}": as in the report')
     test: Any = key(0.1, f'fraction of each class, or "{PUBLISHED}"; with data.folds the fold is the test split')
-    folds: int | None = key(None, "of a cross-validation, within each class; null = one split", low=2)
-    fold: int | None = key(None, "which of the data.folds is the test split, from 0", low=0)
+    folds: int | None = key(None, "of a cross-validation, at least 2, within each class; null = one split")
+    fold: int | None = key(None, "which of the data.folds is the test split, from 0")
     splits: Any = key(
         None,
         "of data=folder: its folders that are splits, {train: Training, test: [t1, t2]}; null = as their names say; "

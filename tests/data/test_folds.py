@@ -130,8 +130,8 @@ MISTAKES = {
     "data.folds=3": "data.folds=3: which of them is the test split of this run? data.fold=0 to 2; a run of each: "
     "--multirun data.folds=3 data.fold=0,1,2",
     "data.folds=3 data.fold=3": "data.fold=3: of data.folds=3 there are data.fold=0 to 2.",
-    "data.folds=3 data.fold=-1": "data.fold=-1: must be at least 0.",
-    "data.folds=1 data.fold=0": "data.folds=1: must be at least 2.",
+    "data.folds=3 data.fold=-1": "data.fold=-1: of data.folds=3 there are data.fold=0 to 2.",
+    "data.folds=1 data.fold=0": "data.folds=1: at least 2 are needed, e.g. data.folds=5.",
     "data.folds=2 data.fold=0 data.val=0.5": "data.val=0.5 data.folds=2: val and a fold together must stay below 1",
     "data.labels=x.csv": "data.labels=x.csv: data=toy has no use for it. data=table reads such a file.",
 }

@@ -1,4 +1,4 @@
-"""Runs -> arms: all that differ in nothing but the seed, each with a name and with the arm it is compared with."""
+"""Runs -> arms: all that differ in nothing but seed and fold, each with a name and with the arm it is compared with."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 
 from animal_cls.report.analysis.collect import newest_first
 from animal_cls.report.analysis.configs import Flat, differences, identity, root_of, shown, strengths, value_of
-from animal_cls.report.records import Arm, Run
+from animal_cls.report.analysis.folds import incomplete
+from animal_cls.report.records import Arm, Repeat, Run
 
 DATA = "data fingerprint"  # a key of no config: the same config on other images is another arm
 ROOT = "data.root"
@@ -53,7 +54,7 @@ def arrange(runs: Sequence[Run]) -> tuple[list[Run], list[Arm]]:
 
 
 def grouped(runs: Sequence[Run]) -> list[Group]:
-    """Runs by their whole config without the seed, and by what images they saw."""
+    """Runs by their whole config without seed and fold, and by what images they saw."""
     groups: list[Group] = []
     known = sorted((run for run in runs if run.result), key=lambda run: run.result.data_fingerprint is None)  # type: ignore[union-attr]
     table: dict[str, list[Group]] = {}  # runs that failed before the images were read, last, join the others
@@ -125,7 +126,8 @@ def _name_runs(runs: Sequence[Run], groups: Sequence[Group]) -> list[Run]:
     names = {}
     for run in runs:
         arm = arms.get(run.folder)
-        names[run.folder] = run.name if arm is None else f"{arm}/seed={run.seed}"
+        fold = "" if run.result is None or run.result.fold is None else f"fold={run.result.fold}/"
+        names[run.folder] = run.name if arm is None else f"{arm}/{fold}seed={run.seed}"
     counts = Counter(names.values())
     named = []
     for run in runs:
@@ -136,19 +138,19 @@ def _name_runs(runs: Sequence[Run], groups: Sequence[Group]) -> list[Run]:
     return named
 
 
-def _newest(runs: Sequence[Run]) -> dict[int, Run]:
-    """The finished run that counts for each seed."""
-    newest: dict[int, Run] = {}
+def _newest(runs: Sequence[Run]) -> dict[Repeat, Run]:
+    """The finished run that counts for each seed, or fold and seed."""
+    newest: dict[Repeat, Run] = {}
     for run in newest_first(run for run in runs if run.status == "done"):
-        if run.seed is not None:
-            newest.setdefault(run.seed, run)
+        if run.repeat is not None:
+            newest.setdefault(run.repeat, run)
     return dict(sorted(newest.items()))
 
 
 def _arm(group: Group, groups: Sequence[Group]) -> Arm:
     done = _newest(group.runs)
     baseline, notes = _baseline(group, groups)
-    return Arm(
+    arm = Arm(
         name=group.name,
         model=group.model,
         reg=group.reg,
@@ -159,6 +161,7 @@ def _arm(group: Group, groups: Sequence[Group]) -> Arm:
         is_baseline=not strengths(group.config),
         notes=(*notes, *_doubles(group, done)),
     )
+    return replace(arm, notes=(*arm.notes, *incomplete(arm)))
 
 
 def _baseline(group: Group, groups: Sequence[Group]) -> tuple[Group | None, list[str]]:
@@ -185,14 +188,14 @@ def _baseline(group: Group, groups: Sequence[Group]) -> tuple[Group | None, list
 def _distance(group: Group, other: Group) -> tuple[int, int, str]:
     """Factors in which a baseline differs beside the strengths; then more common seeds win, then the name decides."""
     factors = [d for d in differences(group.key, other.key) if d.key not in strengths(group.config)]
-    seeds = [{run.seed for run in g.runs if run.status == "done"} for g in (group, other)]
+    seeds = [{run.repeat for run in g.runs if run.status == "done"} for g in (group, other)]
     return len(factors), -len(seeds[0] & seeds[1]), other.name
 
 
-def _doubles(group: Group, done: dict[int, Run]) -> list[str]:
-    counts = Counter(run.seed for run in group.runs if run.status == "done")
+def _doubles(group: Group, done: dict[Repeat, Run]) -> list[str]:
+    counts = Counter(run.repeat for run in group.runs if run.status == "done")
     return [
-        f"seed {seed} is there {count} times; the newest counts: {done[seed].folder}"
-        for seed, count in sorted(counts.items(), key=str)
-        if seed is not None and count > 1
+        f"{run.result.repeat if run.result else repeat} is there {count} times; the newest counts: {run.folder}"
+        for repeat, count in sorted(counts.items(), key=str)
+        if repeat is not None and count > 1 and (run := done[repeat])
     ]
