@@ -28,6 +28,7 @@ BEST_WEIGHTS = "checkpoints/best.ckpt"
 TWIN = "predictions.npz"  # says what PREDICTIONS says and each image's loss, and is read fifty times faster
 OBJECTIVE = "train/objective"  # what is minimised, where that is not the plain cross-entropy of the other losses
 METRIC_COLUMNS = ("epoch", "train/loss", "train/acc", "val/loss", "val/acc", "lr", "seconds", OBJECTIVE)
+COLUMNS, GIVEN = ("path", "split", "label", "predicted"), "given_label"  # of predictions.csv, before probabilities
 SPLITS = ("train", "val", "test", "all")
 # Keys that could not change a number when result.json did not list them yet.
 WITHOUT_OUTCOME = (
@@ -103,6 +104,16 @@ class MethodRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LabelNoise:
+    """How a network met training labels that are wrong on purpose (data.label_noise). The rest of a result is true."""
+
+    images: int  # of train
+    replaced: int  # of them that were given another class than theirs; which, says predictions.csv
+    acc: float  # share of all training images of which it says the label that they were given
+    repeated: float | None  # share of the replaced labels that it says: learnt by heart; None where there are none
+
+
+@dataclass(frozen=True, kw_only=True)
 class Environment:
     """What one process of a run computed with, as far as the last bits of its numbers depend on it."""
 
@@ -130,7 +141,8 @@ class Result:
     reg: str
     seed: int
     classes: list[str] = field(default_factory=list)
-    splits: dict[str, SplitResult] = field(default_factory=dict)
+    splits: dict[str, SplitResult] = field(default_factory=dict)  # by the true labels, in train too
+    label_noise: LabelNoise | None = None  # None where no label is wrong on purpose
     checkpoint: str | None = None  # the checkpoint that `splits` speaks of: best or last
     best_epoch: int | None = None  # counted from 0, as in metrics.csv
     epochs: int = 0  # finished ones
@@ -149,6 +161,18 @@ class Result:
     warnings: list[str] = field(default_factory=list)
     images_not_used: list[dict[str, Any]] = field(default_factory=list)  # reason, suffix, n: how many lie there unused
     files: dict[str, str] = field(default_factory=dict)  # SHA-256 of the tables and best.ckpt, by their path
+
+    @property
+    def fold(self) -> int | None:
+        """Which fold of a cross-validation is its test split; None where it has another one."""
+        data = self.config.get("data")
+        found = data.get("fold") if isinstance(data, Mapping) and data.get("folds") is not None else None
+        return found if isinstance(found, int) else None
+
+    @property
+    def repeat(self) -> str:
+        """What tells it from the other runs of its arm: `seed 0`, and in a cross-validation `fold 1, seed 0`."""
+        return f"seed {self.seed}" if self.fold is None else f"fold {self.fold}, seed {self.seed}"
 
 
 def save(result: Result, folder: Path) -> None:
@@ -344,7 +368,7 @@ def refuse_finished(folder: Path) -> None:
     result = load(folder)
     if result is not None and result.status == "done":
         raise UserError(
-            f"{folder}: holds the result of a finished run ({result.model}, {result.reg}, seed {result.seed}), "
+            f"{folder}: holds the result of a finished run ({result.model}, {result.reg}, {result.repeat}), "
             "which is not written over. "
             "Choose another folder (hydra.run.dir=... or hydra.sweep.dir=...) or move this one away."
         )
@@ -375,11 +399,12 @@ class Predictions:
 
     paths: list[str]  # relative to the root of the data
     splits: np.ndarray  # (N,) of "train", "val" or "test"
-    labels: np.ndarray  # (N,) int64
+    labels: np.ndarray  # (N,) int64, the true ones
     probabilities: np.ndarray  # (N, K) float32
     classes: list[str]
     # (N,) float64, cross-entropy in nats, from the logits: exact where a probability is 0.
     loss: np.ndarray | None = None
+    given: np.ndarray | None = None  # (N,) int64, the labels of the training; None where they are the true ones
 
     @property
     def predicted(self) -> np.ndarray:
@@ -392,10 +417,16 @@ def write_predictions(predictions: Predictions, folder: Path) -> None:
     classes = predictions.classes
     with atomic.replacing(folder / PREDICTIONS) as part, part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n", quoting=_quoting(predictions))
-        writer.writerow(["path", "split", "label", "predicted", *(f"prob_{name}" for name in classes)])
-        columns = (predictions.paths, predictions.splits, predictions.labels, predictions.predicted)
-        for where, split, label, predicted, row in zip(*columns, predictions.probabilities, strict=True):
-            writer.writerow([where, split, classes[label], classes[predicted], *map(str, row)])
+        names = [*COLUMNS, *([] if predictions.given is None else [GIVEN])]
+        writer.writerow([*names, *(f"prob_{name}" for name in classes)])
+        labels = [
+            predictions.labels,
+            predictions.predicted,
+            *([] if predictions.given is None else [predictions.given]),
+        ]
+        columns = (predictions.paths, predictions.splits, np.stack(labels, axis=1), predictions.probabilities)
+        for where, split, said, row in zip(*columns, strict=True):
+            writer.writerow([where, split, *(classes[label] for label in said), *map(str, row)])
     with atomic.replacing(folder / TWIN) as part, part.open("wb") as file:
         np.savez(file, **_arrays(predictions))
 
@@ -416,7 +447,8 @@ def _arrays(predictions: Predictions) -> dict[str, Any]:
         "predicted": predictions.predicted.astype(np.int64),
         "probabilities": predictions.probabilities.astype(np.float32),
     }
-    return arrays if predictions.loss is None else {**arrays, "loss": predictions.loss.astype(np.float64)}
+    known = {"loss": (predictions.loss, np.float64), "given": (predictions.given, np.int64)}
+    return arrays | {name: values.astype(kind) for name, (values, kind) in known.items() if values is not None}
 
 
 def _joined(texts: Sequence[str]) -> np.ndarray:
@@ -447,25 +479,28 @@ def _from_twin(content: bytes) -> Predictions:
             probabilities=arrays["probabilities"],
             classes=arrays["classes"].tobytes().decode().split("\0"),
             loss=arrays.get("loss"),
+            given=arrays.get("given"),
         )
 
 
 def _from_table(text: str) -> Predictions:
     reader = csv.reader(io.StringIO(text, newline=""))
     head = next(reader, [])
-    if head[:4] != ["path", "split", "label", "predicted"] or len(head) == 4:
-        raise ValueError("its first line does not name the columns path, split, label, predicted, prob_...")
+    texts = len(COLUMNS) + (GIVEN in head[4:5])  # columns before those of the probabilities
+    if head[:4] != list(COLUMNS) or len(head) == texts:
+        raise ValueError(f"its first line does not name the columns {', '.join(COLUMNS)}, prob_...")
     rows = list(reader)
     if not text.endswith("\n") or any(len(row) != len(head) for row in rows):
         raise ValueError("a line is cut off or has a cell too many")
-    classes = [name.removeprefix("prob_") for name in head[4:]]
+    classes = [name.removeprefix("prob_") for name in head[texts:]]
     index = {name: k for k, name in enumerate(classes)}
-    if strange := [name for row in rows for name in row[2:4] if name not in index]:
+    if strange := [name for row in rows for name in row[2:texts] if name not in index]:
         raise ValueError(f"no class is named {strange[0]!r}")
     return Predictions(
         paths=[row[0] for row in rows],
         splits=np.array([row[1] for row in rows], dtype=str),
         labels=np.array([index[row[2]] for row in rows], dtype=np.int64),
-        probabilities=np.array([row[4:] for row in rows], dtype=np.float32).reshape(len(rows), len(classes)),
+        probabilities=np.array([row[texts:] for row in rows], dtype=np.float32).reshape(len(rows), len(classes)),
         classes=classes,
+        given=np.array([index[row[4]] for row in rows], dtype=np.int64) if texts > len(COLUMNS) else None,
     )

@@ -42,7 +42,7 @@ AT_HOME = {
     "omegaconf": {"commands", "sweeps", "config"},
     "lightning": {"training", "data"},
     "torchmetrics": {"training"},
-    "torchvision": {"models", "regularizers"},
+    "torchvision": {"data", "models", "regularizers"},
     "torch": {"training", "data", "models", "regularizers", "files"},
     "matplotlib": {"report"},
     "jinja2": {"report", "data"},

@@ -16,7 +16,7 @@ from animal_cls.data.sources.source import list_images
 from animal_cls.errors import UserError
 from animal_cls.files import disk
 from animal_cls.files.text import aligned
-from animal_cls.training.instantiate import call
+from animal_cls.training.instantiate import locate
 
 HELP = """\
 Fetch, check, decode and split the images of a run, without training.
@@ -24,15 +24,16 @@ Fetch, check, decode and split the images of a run, without training.
     python -m animal_cls.prepare data=animals10                 download the report's photographs, or check a copy
     python -m animal_cls.prepare data=folder data.root=FOLDER   audit your own class folders
     python -m animal_cls.prepare data=toy                       draw the embedded images
-    python -m animal_cls.prepare data=table data.source.labels=FILE   images that a CSV file labels
+    python -m animal_cls.prepare data=table data.labels=FILE    images that a CSV file labels
+    python -m animal_cls.prepare data=cifar10                   download CIFAR-10, or look at a copy
 
 Says how many images there are, and what is wrong with them: unreadable files, copies and near copies, also across
 classes and splits, blank, tiny and huge ones; on the terminal, and with small images and all names in images.html
 and images.json.
 
-Takes every override that `python -m animal_cls` takes; these matter here: data, data.root, data.image_size, data.val,
-data.test, data.splits, data.split_seed, data.group_copies, data.max_bad_share, data.max_pixels,
-data.follow_links, data.limit, data.cache_dir.
+Takes every override that `python -m animal_cls` takes; these matter here: data, data.root, data.labels,
+data.image_size, data.val, data.test, data.folds, data.fold, data.splits, data.split_seed, data.group_copies,
+data.max_bad_share, data.max_pixels, data.follow_links, data.limit, data.cache_dir.
 What is decoded here is there when a run starts."""
 
 
@@ -117,8 +118,7 @@ def prepare(overrides: Sequence[str], *, verify: bool = False) -> Audit:
 
     data = compose(overrides).data
     settings = DataSettings.of(data)
-    source = call(data.source, "data.source", root=data.root, cache_dir=settings.cache_dir)
-    listing = list_images(source, follow_links=settings.follow_links, splits=settings.splits)
+    listing = list_images(locate(data, settings.cache_dir), follow_links=settings.follow_links, splits=settings.splits)
     return audit_images(listing, _usable(listing, settings, verify), settings, is_drawn=data.name == "toy")
 
 

@@ -37,6 +37,8 @@ def check(config: Config) -> None:
             if not isinstance(written, Mapping) or "_target_" not in written:
                 raise UserError(f"{section}.{name}={written}: a constructor call is needed: {{_target_: ..., ...}}.")
     _check_fractions(config.data)
+    _check_folds(config.data)
+    _check_label_noise(config.data.label_noise)
     _check_splits(config.data.splits)
     _check_methods(config)
     if config.trainer.devices != 1:
@@ -92,6 +94,39 @@ def _check_fractions(data: DataConfig) -> None:
         raise UserError(
             f"data.val={data.val} data.test={data.test}: together they must stay below 1, "
             "or nothing is left to train on."
+        )
+
+
+def _check_folds(data: DataConfig) -> None:
+    folds, fold = data.folds, data.fold
+    if folds is None and fold is None:
+        return
+    if folds is None:
+        raise UserError(
+            f"data.fold={fold}: one of how many? Give their number, too, e.g. data.folds=5 data.fold={fold}."
+        )
+    if folds < 2:
+        raise UserError(f"data.folds={folds}: at least 2 are needed, e.g. data.folds=5.")
+    several = f"--multirun data.folds={folds} data.fold={','.join(map(str, range(folds)))}"
+    if fold is None:
+        raise UserError(
+            f"data.folds={folds}: which of them is the test split of this run? data.fold=0 to {folds - 1}; "
+            f"a run of each: {several}"
+        )
+    if not 0 <= fold < folds:
+        raise UserError(f"data.fold={fold}: of data.folds={folds} there are data.fold=0 to {folds - 1}.")
+    if data.val != PUBLISHED and data.val + 1 / folds >= 1:
+        raise UserError(
+            f"data.val={data.val} data.folds={folds}: val and a fold together must stay below 1, or nothing is left to "
+            "train on."
+        )
+
+
+def _check_label_noise(share: float) -> None:
+    if share >= 1:
+        raise UserError(
+            f"data.label_noise={share}: a share of the training images below 1 is needed, e.g. data.label_noise=0.2; "
+            "with 1 no label would be right."
         )
 
 

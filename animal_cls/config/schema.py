@@ -56,19 +56,30 @@ class DataConfig:
     name: str = key("", "of the option; part of what tells data sets apart")
     source: dict[str, Any] = group("what finds, draws or downloads the images", call=True)
     root: str | None = key(None, "folder of class folders; null = where the source keeps its own copy")
+    labels: str | None = key(
+        None, "of data=table: a CSV file with the columns path, label and, if you like, split, group"
+    )
     image_size: int = key(128, "images are squashed to a square of this side", unit="pixels", low=1, high=4096)
     batch_size: int = key(64, "training images of a step", unit="images", low=1)
     val: Any = key(0.1, f'fraction of each class, or "{PUBLISHED}": as in the report')
-    test: Any = key(0.1, f'fraction of each class, or "{PUBLISHED}"')
+    test: Any = key(0.1, f'fraction of each class, or "{PUBLISHED}"; with data.folds the fold is the test split')
+    folds: int | None = key(None, "of a cross-validation, at least 2, within each class; null = one split")
+    fold: int | None = key(None, "which of the data.folds is the test split, from 0")
     splits: Any = key(
         None,
         "of data=folder: its folders that are splits, {train: Training, test: [t1, t2]}; null = as their names say; "
         "none = the folders are classes whatever they are called",
     )
-    split_seed: int = key(0, "key of the hash that assigns the images to train, val and test")
+    split_seed: int = key(0, "key of the hash that assigns the images to train, val and test, or to folds")
     limit: int | None = key(None, "of each split, balanced over the classes; null = all", unit="images", low=1)
     group_copies: bool = key(
         False, "near copies (re-encoded, resized, brightened, cut a little, mirrored) stay on one side of the split"
+    )
+    label_noise: float = key(
+        0.0,
+        "share of the training images that are given another class than theirs, the same ones in every arm and seed; "
+        "val and test stay as they are",
+        low=0,
     )
     augment: Any = key(
         "none", "image methods that every arm shares: none, a name, a list of names, or {flip_crop: 1}; see conf/reg/"
@@ -191,7 +202,7 @@ def keys() -> list[str]:
 def texts() -> set[str]:
     """The dotted keys whose value is a text, whatever it looks like: names of files and folders, also of Hydra's."""
     ours = {name for name, entry in declared() if entry.type in (str, str | None) and not known(entry).options}
-    return ours | {"model.weights", "data.source.labels", "hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir"}
+    return ours | {"model.weights", "hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir"}
 
 
 def constructor_calls() -> list[str]:
@@ -210,5 +221,6 @@ def without_outcome() -> list[str]:
 
 
 def run_name(config: Config) -> str:
-    """What a run is, as TensorBoard shows it: model/reg/seed=0."""
-    return f"{config.model['name']}/{config.reg['name']}/seed={config.seed}"
+    """What a run is, as TensorBoard shows it: model/reg/seed=0, and in a cross-validation model/reg/fold=0/seed=0."""
+    fold = "" if config.data.fold is None else f"fold={config.data.fold}/"
+    return f"{config.model['name']}/{config.reg['name']}/{fold}seed={config.seed}"

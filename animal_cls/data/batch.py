@@ -13,7 +13,7 @@ class Batch:
     """N images with what belongs to them; Lightning moves the tensors to the device."""
 
     images: Tensor  # (N, 3, H, W) in [0, 255]: uint8 as read, float after a method has changed them
-    labels: Tensor  # (N,) int64
+    labels: Tensor  # (N,) int64; of training images, those that they are given
     indices: np.ndarray  # (N,) int64, where they are in the image set
     is_training: bool = False  # whether the methods may change it
     sampled: list[Tensor] = field(default_factory=list)  # (N, ...) each, what the batch hooks draw

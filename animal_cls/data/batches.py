@@ -40,7 +40,7 @@ class ShuffledBatches(Sampler[BatchIndex]):
     Args:
         indices: (n,) int64, the training images.
         keys: (N,) uint64, one per image of the set (`rng.image_keys`).
-        labels: (N,) int64.
+        labels: (N,) int64, those that the images are trained with.
         methods: those whose `draw` may change the order.
     """
 
@@ -136,7 +136,7 @@ class Reader:
     ) -> None:
         self.images, self.methods, self.is_training, self.seed = images, methods, is_training, seed
         self.resident, self.pin = resident, pin
-        self.labels = torch.from_numpy(images.labels)
+        self.labels = torch.from_numpy(images.given if is_training else images.labels)
 
     def __call__(self, index: BatchIndex) -> Batch:
         sampled = [method.sample(drawn(method, index.keys, self.seed, index.epoch)) for method in self.methods]

@@ -9,12 +9,13 @@ import numpy as np
 from animal_cls.data.cache.pixels import DecodedImages, Pixels
 from animal_cls.data.cautions import say_remarks, say_what_is_known, say_what_is_there
 from animal_cls.data.copy_groups import group_identities
+from animal_cls.data.label_noise import given_labels
 from animal_cls.data.near_copies import SIDE
 from animal_cls.data.settings import DataSettings
 from animal_cls.data.sources.listing import Listing
 from animal_cls.data.sources.source import Source, list_images
 from animal_cls.data.sources.unused import Unused, led_out, unreadable
-from animal_cls.data.splits import fingerprint, limited, split
+from animal_cls.data.splits import fingerprint, limited, split, together
 from animal_cls.errors import UserError
 from animal_cls.files.naming import listed
 
@@ -29,7 +30,8 @@ class ImageSet:
 
     root: Path
     paths: list[str]  # (N,) relative to root, with "/", sorted class by class
-    labels: np.ndarray  # (N,) int64 into `classes`
+    labels: np.ndarray  # (N,) int64 into `classes`, the true ones
+    given: np.ndarray  # (N,) int64, those that it is trained with; in val and test the true ones
     classes: list[str]  # (K,)
     image_size: int  # pixels
     pixels: Pixels
@@ -76,12 +78,14 @@ def load_listed(
     )
     _check_unreadable(images.unreadable, listing, settings.max_bad_share)
     say_remarks(images.remarks)
-    identities = _identities(listing, images.hashes, settings, show_progress)
     readable = np.flatnonzero(images.hashes != "")
-    splits = _split(listing, readable, identities[readable], settings)
+    identities = _identities(listing, images.hashes, settings, show_progress)[readable]
+    if listing.groups is not None:
+        identities = together(identities, listing.groups[readable])
+    splits = _split(listing, readable, identities, settings)
     say_what_is_known(listing, images.hashes, readable, splits, settings)
     chosen = limited(splits, listing.labels[readable], images.hashes[readable], settings.limit, settings.split_seed)
-    return _image_set(listing, images, readable[chosen], splits[chosen], settings.image_size)
+    return _image_set(listing, images, readable[chosen], splits[chosen], settings)
 
 
 def _check_unreadable(unreadable: dict[str, str], listing: Listing, max_bad_share: float) -> None:
@@ -126,6 +130,8 @@ def _split(listing: Listing, readable: np.ndarray, identities: np.ndarray, setti
             test=settings.test,
             split_seed=settings.split_seed,
             predefined=None if listing.predefined is None else listing.predefined[readable],
+            folds=settings.folds,
+            fold=settings.fold,
         )
     except UserError as error:
         raise UserError(f"{error} {GROUPED if settings.group_copies else ''}".rstrip()) from None
@@ -142,16 +148,18 @@ def _warn_of_leaks(splits: np.ndarray, identities: np.ndarray, what: str) -> Non
 
 
 def _image_set(
-    listing: Listing, images: DecodedImages, chosen: np.ndarray, splits: np.ndarray, image_size: int
+    listing: Listing, images: DecodedImages, chosen: np.ndarray, splits: np.ndarray, settings: DataSettings
 ) -> ImageSet:
     """The images at `chosen` (n,) of the listing, with their `splits` (n,)."""
     labels, hashes = listing.labels[chosen], images.hashes[chosen]
+    noisy = given_labels(labels, hashes, share=settings.label_noise, classes=listing.classes, key=settings.split_seed)
     return ImageSet(
         root=listing.root,
         paths=[listing.paths[n] for n in chosen],
         labels=labels,
+        given=np.where(splits == "train", noisy, labels),
         classes=listing.classes,
-        image_size=image_size,
+        image_size=settings.image_size,
         pixels=images.pixels,
         rows=images.rows[chosen],
         hashes=hashes,

@@ -79,7 +79,7 @@ class ImageDataModule(LightningDataModule):
             self._keys,
             batch_size=self.batch_size,
             seed=self.seed,
-            labels=self.images.labels,
+            labels=self.images.given,
             methods=self.methods,
         )
 
@@ -139,7 +139,7 @@ class ImageDataModule(LightningDataModule):
         batches = self._shuffled()
         batches.batch_size = len(batches.order())
         index = next(iter(batches))
-        at = first_of_each(self.images.labels[index.indices], classes=classes, each=each)
+        at = first_of_each(self.images.given[index.indices], classes=classes, each=each)
         shown = replace(index, indices=index.indices[at], keys=index.keys[at])
         return self.finish(self._training_reader()(shown)).to(torch.device("cpu"))
 

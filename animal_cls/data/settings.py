@@ -23,9 +23,12 @@ class DataSettings:
     max_pixels: int = MAX_PIXELS  # width times height; an image with more counts as unreadable
     follow_links: bool = False  # also symbolic links that lead out of the folder
     splits: Mapping[str, Any] | str | None = None  # of a folder: which of its folders is which split; "none"
+    folds: int | None = None  # of a cross-validation; None = one split
+    fold: int | None = None  # of these the test split
     group_copies: bool = False  # keep near copies in one split, as equal files are in any case
     cache: bool = True  # keep decoded images in `cache_dir`; else they are decoded whenever they are taken
     limit: int | None = None  # images of each split; None = all
+    label_noise: float = 0.0  # share of the training images that are given another class than theirs
 
     @classmethod
     def of(cls, data: Any) -> "DataSettings":

@@ -5,12 +5,15 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 from animal_cls.config.values import PUBLISHED
 from animal_cls.data.sources.animals10 import HELD_OUT, RELEASE
 from animal_cls.errors import UserError
 
 PUBLISHED_TEST = 0.04  # of each class; of the whole release exactly what the course held out (1,040 of 26,179)
+TOGETHER = "copies of one image, and images of one group, stay in one split, in other classes too"
 PUBLISHED_VAL = 0.2  # of what the test set leaves of each class
 
 Quota = dict[str, int]  # "test", "val" -> images of one class
@@ -25,6 +28,8 @@ def split(
     test: float | str,
     split_seed: int,
     predefined: np.ndarray | None,
+    folds: int | None = None,
+    fold: int | None = None,
 ) -> np.ndarray:
     """The split of N images: (N,) of "train", "val" or "test".
 
@@ -38,10 +43,18 @@ def split(
         hashes: (N,) str, the contents' hashes; or those of their groups, where more than equal files belongs together.
         val, test: fractions of each class, which yield at least one image where they are above 0; or "published".
         predefined: (N,) the split that the source brings, which is kept; only a missing val is cut from train.
+        folds, fold: of a cross-validation: test is this one of so many folds, whatever `test` says.
 
     Raises:
-        UserError: a class has too few images.
+        UserError: a class has too few images, or folds of a predefined split.
     """
+    if folds is not None and fold is not None:
+        if predefined is not None:
+            raise UserError(
+                f"data.folds={folds}: these images bring their own split, which says what is test. Leave data.folds "
+                "out; or leave the split out (a table or arrays without one, data.splits=none), then folds are made."
+            )
+        return _of_fold(labels, hashes, classes=classes, val=val, split_seed=split_seed, folds=folds, fold=fold)
     if predefined is None:
         quotas = _quotas(_counts(labels, classes), val=val, test=test)
         return _assign(labels, hashes, classes=classes, quotas=quotas, split_seed=split_seed)
@@ -53,6 +66,93 @@ def split(
         quotas = _quotas(counts, val=val, test=0)
         result[train] = _assign(labels[train], hashes[train], classes=classes, quotas=quotas, split_seed=split_seed)
     return result
+
+
+def _of_fold(
+    labels: np.ndarray,
+    hashes: np.ndarray,
+    *,
+    classes: Sequence[str],
+    val: float | str,
+    split_seed: int,
+    folds: int,
+    fold: int,
+) -> np.ndarray:
+    """(N,) splits: one fold is test, val is cut from the others, in each fold other images of them."""
+    rest = folds_of(labels, hashes, classes=classes, folds=folds, split_seed=split_seed) != fold
+    counts, left = _counts(labels, classes), _counts(labels[rest], classes)
+    n_val = {name: _part(PUBLISHED_VAL, left[name]) if val == PUBLISHED else _part(val, counts[name]) for name in left}
+    quotas = {name: {"test": 0, "val": n} for name, n in n_val.items()}
+    result = np.full(len(labels), "test", dtype="<U5")
+    result[rest] = _assign(
+        labels[rest], hashes[rest], classes=classes, quotas=quotas, split_seed=f"{split_seed} fold {fold}"
+    )
+    return result
+
+
+def folds_of(
+    labels: np.ndarray, hashes: np.ndarray, *, classes: Sequence[str], folds: int, split_seed: int
+) -> np.ndarray:
+    """The fold of N images: (N,) int64 from 0 to `folds` - 1, each with its share of every class.
+
+    As in `split`, each class is ordered by a keyed hash of its contents and cut, here into equal parts, and equal
+    hashes get one fold. Classes that cannot be parted evenly give their odd images to different folds.
+
+    Args:
+        labels, hashes: as of `split`.
+
+    Raises:
+        UserError: a class has too few images.
+    """
+    dealt: dict[str, int] = {}  # content hash -> its fold, in every class
+    for number, (name, label) in enumerate(sorted((name, label) for label, name in enumerate(classes))):
+        copies = Counter(hashes[labels == label].tolist())
+        cuts = [(k * copies.total() + number % folds) // folds for k in range(folds + 1)]
+        _deal(copies, np.diff(cuts).tolist(), dealt, split_seed)
+        if len({dealt[content] for content in copies}) < folds:
+            raise UserError(
+                f"data.folds={folds}: too few images of class {name}: it has {copies.total():,}, {len(copies)} of them "
+                f"different or of different groups, which leaves none for some fold ({TOGETHER}). Use fewer folds, add "
+                "images of it, or take the class away."
+            )
+    return np.array([dealt[content] for content in hashes.tolist()], dtype=np.int64)
+
+
+def _deal(copies: Counter[str], room: list[int], dealt: dict[str, int], split_seed: int) -> None:
+    """Add the folds of one class's contents to `dealt`: the largest first, each into the first fold with room for it.
+
+    Args:
+        copies: how often the class has each content.
+        room: images that each fold is to have of it.
+    """
+    held = [0] * len(room)
+    for content in copies.keys() & dealt.keys():
+        held[dealt[content]] += copies[content]
+    free = sorted(copies.keys() - dealt.keys(), key=lambda c: (-copies[c], _rank(c, split_seed)))
+    for place, content in enumerate(free):
+        empty = [k for k, n in enumerate(held) if not n]
+        fitting = [k for k, n in enumerate(held) if n + copies[content] <= room[k]]
+        least = min(range(len(room)), key=lambda k: held[k] - room[k])
+        fold = (empty if len(free) - place <= len(empty) else fitting or [least])[0]
+        dealt[content] = fold
+        held[fold] += copies[content]
+
+
+def together(hashes: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """What images that are equal or of one group have in common, in however many steps: (N,) str, its smallest hash.
+
+    Args:
+        hashes: (N,) str, equal for equal images.
+        groups: (N,) str, "" of an image that is in no group.
+    """
+    contents, of_image = np.unique(hashes, return_inverse=True)
+    names, in_group = np.unique(groups, return_inverse=True)
+    linked = groups != ""
+    size = len(contents) + len(names)
+    edges = (np.ones(linked.sum()), (of_image[linked], len(contents) + in_group[linked]))
+    component = connected_components(csr_array(edges, shape=(size, size)), directed=False)[1][: len(contents)]
+    _, first = np.unique(component, return_index=True)  # contents are sorted: the first of each is its smallest
+    return contents[first[component]][of_image] if len(hashes) else hashes
 
 
 def fingerprint(labels: np.ndarray, hashes: np.ndarray, classes: Sequence[str]) -> str:
@@ -87,7 +187,7 @@ def _part(fraction: float | str, n: int) -> int:
 
 
 def _assign(
-    labels: np.ndarray, hashes: np.ndarray, *, classes: Sequence[str], quotas: dict[str, Quota], split_seed: int
+    labels: np.ndarray, hashes: np.ndarray, *, classes: Sequence[str], quotas: dict[str, Quota], split_seed: int | str
 ) -> np.ndarray:
     """(N,) splits, class after class in the order of their names."""
     splits: dict[str, str] = {}  # content hash -> its split, in every class
@@ -98,11 +198,11 @@ def _assign(
         absent = {part for part, quota in quotas[name].items() if quota and part not in present} | {"train"} - present
         if absent:
             trouble = f"has {copies.total():,}, {len(copies)} of them different, which leaves none for {min(absent)}"
-            raise _too_few(name, f"{trouble} (copies of one image, in other classes too, stay in one split)")
+            raise _too_few(name, f"{trouble} ({TOGETHER})")
     return np.array([splits[content] for content in hashes.tolist()], dtype="<U5")
 
 
-def _assign_class(copies: Counter[str], quota: Quota, splits: dict[str, str], split_seed: int) -> None:
+def _assign_class(copies: Counter[str], quota: Quota, splits: dict[str, str], split_seed: int | str) -> None:
     """Add the splits of one class's contents to `splits`; `copies` says how often it has each of them."""
     free = sorted((content for content in copies if content not in splits), key=lambda c: _rank(c, split_seed))
     held = Counter[str]()  # what the copies in earlier classes decided, in images
@@ -133,7 +233,7 @@ def _choose(free: Sequence[str], copies: Counter[str], *, room: int, keep: int, 
     return chosen
 
 
-def _rank(content: str, split_seed: int) -> bytes:
+def _rank(content: str, split_seed: int | str) -> bytes:
     return hashlib.blake2b(content.encode(), key=str(split_seed).encode(), digest_size=16).digest()
 
 

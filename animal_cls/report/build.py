@@ -87,7 +87,8 @@ def data_sets(results: Sequence[Result]) -> list[DataSet]:
     groups: dict[str, list[Result]] = {}
     for result in results:
         counts = {name: images([result], name) for name in SPLITS if name in result.splits}
-        groups.setdefault(repr((result.data_fingerprint, counts)), []).append(result)
+        split = counts if result.fold is None else "folds"  # of a cross-validation the first stands for all
+        groups.setdefault(repr((result.data_fingerprint, split)), []).append(result)
     made = [_data_set(group) for group in groups.values()]
     return sorted(made, key=lambda data: -data.runs)
 

@@ -1,10 +1,15 @@
 """How a report writes numbers, on its page, in its figures, in report.md and on the terminal: one spelling of each."""
 
 from animal_cls.files.text import duration, percent
-from animal_cls.report.records import Comparison
+from animal_cls.report.records import Arm, Comparison
 from animal_cls.results import Result
 
 NONE = "\N{EN DASH}"
+OF_FOLDS = (
+    "Of a cross-validation each number is the mean over its folds, in each of them over the seeds. Intervals and "
+    "p-values are of the corrected resampled t test over folds (Nadeau & Bengio 2003), which knows that folds share "
+    "training images."
+)
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -81,12 +86,21 @@ def difference(c: Comparison) -> str:
     if c.ci_low is None or c.ci_high is None:
         return text
     over = "" if c.over == "seeds and images" else f" over {c.over} only"
+    over = f" by the corrected t test over {len(c.folds)} folds" if c.folds else over
     return f"{text} (95 % interval {signed(c.ci_low, c.unit)} to {signed(c.ci_high, c.unit)}{over})"
 
 
 def seeds_of(c: Comparison) -> str:
-    """`5 seeds`, or `3 seeds against 5, not paired`."""
+    """`5 seeds`, or `3 seeds against 5, not paired`; of a cross-validation `5 folds of 2 seeds`."""
+    if c.folds:
+        return f"{plural(len(c.folds), 'fold')} of {plural(c.n_seeds, 'seed')}"
     return plural(c.n_arm, "seed") if c.by_seed else f"{plural(c.n_arm, 'seed')} against {c.n_baseline}, not paired"
+
+
+def repeats_of(arm: Arm) -> str:
+    """How many finished runs stand behind an arm: `5`, or of a cross-validation `5 of 5 folds, 10 runs`."""
+    n = len(arm.done)
+    return f"{len(arm.folds)} of {plural(arm.n_folds, 'fold')}, {plural(n, 'run')}" if arm.n_folds else str(n)
 
 
 def plural(n: int, noun: str) -> str:

@@ -5,15 +5,28 @@ losses are nats. A number that does not exist is `None`, never NaN.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from animal_cls.results import Result
 
+
+class FoldSeed(NamedTuple):
+    """Which run of a cross-validated arm: its fold is another test split, its seed another training."""
+
+    fold: int
+    seed: int
+
+    def __str__(self) -> str:
+        return f"fold {self.fold} seed {self.seed}"
+
+
+MOST_FOLDS = 1_000_000  # more are nonsense in a config that somebody made up
+Repeat = int | FoldSeed  # what tells the runs of an arm apart: the seed, or of a cross-validation both
 RunStatus = Literal["done", "failed", "skipped", "unfinished", "unreadable"]
 
 
@@ -82,27 +95,50 @@ class Run:
         """The seed, where a result tells."""
         return None if self.result is None else self.result.seed
 
+    @property
+    def repeat(self) -> Repeat | None:
+        """Which run of its arm it is, where a result tells."""
+        if self.result is None or self.result.fold is None:
+            return self.seed
+        return FoldSeed(self.result.fold, self.result.seed)
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Arm:
-    """All runs whose configs differ in nothing but the seed."""
+    """All runs whose configs differ in nothing but the seed and the fold."""
 
     name: str  # unique: resnet18/dropout, or resnet18/dropout (reg.dropout=0.5)
     model: str
     reg: str
-    config: dict[str, Any]  # dotted key -> value, without the seed and what cannot change the outcome
+    config: dict[str, Any]  # dotted key -> value, without seed, fold and what cannot change the outcome
     runs: tuple[Run, ...]  # of every status, those that another one stands for included
-    done: dict[int, Run]  # seed -> the finished run that counts, ascending; may be empty
+    done: dict[Repeat, Run]  # by seed, or fold and seed: the finished run that counts, ascending; may be empty
     baseline: str | None  # the name of the arm it is compared with
     rule: str = ""  # in words, why with that one
     is_baseline: bool  # it is compared with none: others are with it, or all its strengths are 0
     notes: tuple[str, ...] = ()  # why there is no baseline, or why that one of several; seeds that were there twice
 
     @property
-    def failed(self) -> tuple[int, ...]:
+    def failed(self) -> tuple[Repeat, ...]:
         """The seeds whose runs failed, ascending, without those of which another run is finished."""
-        seeds = {run.seed for run in self.runs if run.status == "failed" and run.seed is not None}
-        return tuple(sorted(seeds - self.done.keys()))
+        repeats = {run.repeat for run in self.runs if run.status == "failed" and run.repeat is not None}
+        return tuple(sorted(repeats - self.done.keys()))
+
+    @property
+    def n_folds(self) -> int | None:
+        """How many folds its cross-validation has, run or not; None where it has none."""
+        found = self.config.get("data.folds")
+        return found if isinstance(found, int) and 2 <= found <= MOST_FOLDS else None
+
+    @cached_property
+    def folds(self) -> dict[int, "Arm"]:
+        """Fold -> its runs alone, as an arm on one split, where one is finished; empty without a cross-validation."""
+        made: dict[int, dict[Repeat, Run]] = {}
+        for repeat, run in self.done.items():
+            if isinstance(repeat, FoldSeed):
+                made.setdefault(repeat.fold, {})[repeat] = run
+        runs = {fold: tuple(r for r in self.runs if r.result is not None and r.result.fold == fold) for fold in made}
+        return {fold: replace(self, done=done, runs=runs[fold]) for fold, done in made.items()}
 
     @property
     def classes(self) -> list[str]:
@@ -131,11 +167,12 @@ class ArmRow:
     reg: str
     split: str  # train, val, test or all; "" for a number of the whole run (RUN_METRICS)
     metric: str  # of SPLIT_METRICS or RUN_METRICS; gap = train acc - val acc of the evaluated checkpoint, a fraction
-    n_seeds: int
+    n_seeds: int  # of a cross-validation, the fewest of a fold
     mean: float
-    ci_low: float | None  # 95 % t-interval of the mean over seeds; None with one seed
+    ci_low: float | None  # 95 % t-interval of the mean over seeds, or corrected over folds; None with one
     ci_high: float | None
-    std: float | None  # over seeds, n - 1; None with one seed
+    std: float | None  # over seeds or folds, n - 1; None with one
+    n_folds: int | None = None  # that the mean is over; None where there are none
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +192,7 @@ class ClassRow:
     change: float | None = None  # points against the baseline, over the seeds of both; None without one
     change_low: float | None = None  # 95 %, as of a comparison; not adjusted for the number of classes
     change_high: float | None = None
-    change_of: Literal["seeds and images", "images", "seeds", ""] = ""  # which variance the interval speaks of
+    change_of: Literal["seeds and images", "images", "seeds", "folds", ""] = ""  # which variance the interval speaks of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,7 +255,7 @@ class ImagesTest:
         int | None
     )  # images, summed over the seeds of both: the arm is right and the baseline wrong; None: no such
     regressed: int | None  # the other way round
-    p_values: dict[int, float]  # seed that both have -> exact McNemar test
+    p_values: dict[Repeat, float]  # seed that both have -> exact McNemar test
     ci_low: float | None  # paired bootstrap over images of the mean difference of these runs; points
     ci_high: float | None
 
@@ -227,7 +264,7 @@ class ImagesTest:
 class SeedsTest:
     """Variance of the *seeds*: other weights and orders, on these very images."""
 
-    deltas: dict[int, float]  # seed that both have -> difference, points or nats
+    deltas: dict[Repeat, float]  # seed that both have -> difference, points or nats
     std: float | None  # of the differences, n - 1; None with one seed
     p_value: float | None  # t, paired where the seeds are the same; None with one seed, or without any spread
     ci_low: float | None  # its interval
@@ -245,7 +282,7 @@ class Comparison:
     split: str  # of COMPARED_SPLITS
     metric: str  # of COMPARED_METRICS
     requested: bool = False  # asked for by --compare: `baseline` is then just the other arm
-    seeds: tuple[int, ...]  # that both have
+    seeds: tuple[Repeat, ...]  # that both have
     n_seeds: int  # of the arm or of the baseline, whichever has fewer
     n_arm: int
     n_baseline: int
@@ -269,7 +306,13 @@ class Comparison:
     seeds_test: SeedsTest | None = None  # None without a seed in both
     seeds_needed: int | None = None  # to show two points with 80 % power; None: see the next, or metric is loss
     seeds_needed_why: str = ""  # "enough", "more than cap" (100), "too few images" or "unknown"
-    over: Literal["seeds and images", "images", "seeds", ""] = ""  # which variance interval and p-value speak of
+    over: Literal["seeds and images", "images", "seeds", "folds", ""] = ""  # whose variance interval and p-value know
+    folds: dict[int, float] = field(default_factory=dict)  # fold -> difference, mean over its seeds; empty: no folds
+
+    @property
+    def deltas(self) -> list[float]:
+        """The differences, points or nats, of which `delta` is the mean: of each fold, or of each seed of both."""
+        return list(self.folds.values()) or (list(self.seeds_test.deltas.values()) if self.seeds_test else [])
 
     @property
     def unit(self) -> str:

@@ -6,6 +6,7 @@ The method and its limits in plain language, and the simulation that checks it: 
 
 from animal_cls.statistics.calibration import Calibration, RankCorrelation, expected_calibration, spearman
 from animal_cls.statistics.crossed import CrossedTest, SeedsNeeded, compare, compare_unpaired, seeds_needed
+from animal_cls.statistics.folds import fold_interval, paired_folds
 from animal_cls.statistics.images import ImageInterval, McNemar, Share, mcnemar, paired_bootstrap, wilson
 from animal_cls.statistics.seeds import (
     Interval,
@@ -31,10 +32,12 @@ __all__ = [
     "compare",
     "compare_unpaired",
     "expected_calibration",
+    "fold_interval",
     "holm",
     "mcnemar",
     "mean_interval",
     "paired_bootstrap",
+    "paired_folds",
     "paired_seeds",
     "seeds_needed",
     "smallest_signed_rank_p",

@@ -12,18 +12,18 @@ NAN = float("nan")
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
-    """A mean over seeds; what is NaN cannot be known from so few values."""
+    """A mean over seeds or folds; what is NaN cannot be known from so few values."""
 
     mean: float
     low: float
     high: float
-    std: float  # over seeds, with n - 1 below the line
-    n: int  # seeds
+    std: float  # over seeds or folds, with n - 1 below the line
+    n: int  # seeds or folds
 
 
 @dataclass(frozen=True, kw_only=True)
 class SeedTest:
-    """A mean difference over seeds, a - b; what is NaN cannot be known from these values."""
+    """A mean difference over seeds or folds, a - b; what is NaN cannot be known from these values."""
 
     delta: float
     low: float

@@ -27,6 +27,7 @@ from animal_cls.training import start
 LONGEST = 255  # bytes of one name, on all file systems in use
 SCHEMA = 4  # of plan.json
 TENSORBOARD, REPORT = "tensorboard", "report"  # beside the job folders
+NAMED = ("model=", "reg=", "seed=", "data.fold=")  # overrides that `run_name` shows
 OWN = (PLAN, "multirun.yaml", TENSORBOARD, REPORT)  # what a job's folder cannot be called
 
 
@@ -345,6 +346,7 @@ def display_names(jobs: Sequence[Job]) -> list[str]:
 
 
 def _longer(name: str, job: Job, common: set[str]) -> str:
-    own = [word for word in job.overrides if word not in common and not word.startswith(("model=", "reg=", "seed="))]
-    front, _, seed = name.rpartition("/")
-    return f"{front} {path_safe(','.join(sorted(own)))}/{seed}"
+    own = [word for word in job.overrides if word not in common and not word.startswith(NAMED)]
+    parts = name.split("/")
+    front = len(parts) - 1 - parts[-2].startswith("fold=")
+    return f"{'/'.join(parts[:front])} {path_safe(','.join(sorted(own)))}/{'/'.join(parts[front:])}"

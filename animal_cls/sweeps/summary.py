@@ -18,7 +18,7 @@ UNKNOWN = "no reason given"
 
 def summary(result: Result, folder: Path, *, tensorboard: Path) -> str:
     """What a run reached, what it cost, and where to look: several lines without a line break at the end."""
-    head = f"{result.model}, reg={result.reg}, seed {result.seed}: {result.status}"
+    head = f"{result.model}, reg={result.reg}, {result.repeat}: {result.status}"
     why = "" if result.status == "done" else f": {indented(result.reason or UNKNOWN)}"
     blocks = [[head + why], splits_table(result), aligned(facts(result, folder, tensorboard))]
     blocks.append([f"warning: {indented(warning)}" for warning in result.warnings])
@@ -50,6 +50,7 @@ def facts(result: Result, folder: Path, tensorboard: Path) -> list[tuple[str, st
     known = {
         "checkpoint": checkpoint(result),
         "worst class": worst_class(result),
+        "wrong labels": wrong_labels(result),
         "training": f"{epochs} in {duration(result.seconds)}{speed}" if result.epochs else None,
         "network": size,
         "computed": f"on {where}" if where else None,
@@ -71,6 +72,15 @@ def worst_class(result: Result) -> str | None:
         rows = lowest(split)
         return describe(result.classes, split, rows, name) if rows else None
     return None
+
+
+def wrong_labels(result: Result) -> str | None:
+    """How many training labels were wrong on purpose, and how many of them are learnt; None without label noise."""
+    noise = result.label_noise
+    if noise is None:
+        return None
+    learnt = "" if noise.repeated is None else f"; {percent(noise.repeated)} of them are repeated by the network"
+    return f"{noise.replaced:,} of {noise.images:,} training images were given another class than theirs{learnt}"
 
 
 def is_clear(split: SplitResult) -> bool:

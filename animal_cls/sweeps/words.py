@@ -14,7 +14,6 @@ from omegaconf import DictConfig, OmegaConf
 from animal_cls.config.methods import STRENGTH, augment_section
 from animal_cls.config.parse import config_folders
 from animal_cls.errors import UserError
-from animal_cls.files.terminal import say
 from animal_cls.sweeps.arms import Arm, Option, chosen, kind_of, on_the_menu
 
 ARMS = "arms"  # the axis of hydra.sweeper.params that names a plan of `arms.KINDS`

@@ -25,7 +25,7 @@ from animal_cls.errors import UserError
 from animal_cls.regularizers import Method, NoEffect, uses
 from animal_cls.results import MethodRecord
 from animal_cls.training import hardware, reach
-from animal_cls.training.instantiate import call, checked, is_refusal, resolve
+from animal_cls.training.instantiate import call, check_source, checked, is_refusal, locate, resolve
 
 STEPS = 100  # of a run that is only tried
 # Section of the config -> what a class that it names has to be, where the user has not named it.
@@ -63,7 +63,7 @@ def check(config: Config) -> None:
     refuse_foreign_code(config)
     _check_accelerator(config.trainer.accelerator)
     _check_compile(config)
-    checked(config.data.source, "data.source", "root", "cache_dir")
+    check_source(config.data)
     checked(config.model, "model", "num_classes")
     checked(config.optimizer, "optimizer", "params")
     if config.scheduler.get("_target_"):
@@ -158,7 +158,7 @@ def images(config: Config, methods: Sequence[Method] = ()) -> ImageDataModule:
     """The images that `config` names, not looked for yet."""
     data, settings = config.data, DataSettings.of(config.data)
     return ImageDataModule(
-        partial(call, data.source, "data.source", root=data.root, cache_dir=settings.cache_dir),
+        partial(locate, data, settings.cache_dir),
         settings,
         batch_size=data.batch_size,
         methods=methods,

@@ -12,7 +12,7 @@ from torchmetrics.functional.classification import multiclass_confusion_matrix
 from animal_cls import results
 from animal_cls.data.module import ImageDataModule
 from animal_cls.files import tensor_files
-from animal_cls.results import Predictions, SplitResult
+from animal_cls.results import LabelNoise, Predictions, SplitResult
 from animal_cls.statistics.calibration import expected_calibration
 from animal_cls.training.classifier import Classifier
 
@@ -49,7 +49,7 @@ def of_splits(logits: Tensor, data: ImageDataModule) -> dict[str, SplitResult]:
 
 
 def predictions(logits: Tensor, data: ImageDataModule) -> Predictions:
-    """What the network says of each image."""
+    """What the network says of each image, beside its true label and, where they are not the same, the given one."""
     images = data.images
     return Predictions(
         paths=images.paths,
@@ -58,6 +58,21 @@ def predictions(logits: Tensor, data: ImageDataModule) -> Predictions:
         probabilities=logits.softmax(dim=1).numpy(),
         classes=images.classes,
         loss=functional.cross_entropy(logits.double(), torch.from_numpy(images.labels), reduction="none").numpy(),
+        given=images.given if data.settings.label_noise else None,
+    )
+
+
+def label_noise(said: Predictions) -> LabelNoise | None:
+    """How the network met the training labels that are wrong on purpose; None where there are none to be."""
+    if said.given is None:
+        return None
+    train = said.splits == "train"
+    repeats, wrong = (said.predicted == said.given)[train], (said.given != said.labels)[train]
+    return LabelNoise(
+        images=len(wrong),
+        replaced=int(wrong.sum()),
+        acc=float(repeats.mean()),
+        repeated=float(repeats[wrong].mean()) if wrong.any() else None,
     )
 
 

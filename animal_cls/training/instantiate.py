@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
 
+from animal_cls.config.schema import DataConfig
 from animal_cls.errors import UserError
 
 # Beside the arguments of a constructor, an option file has these.
@@ -39,6 +40,23 @@ def call(written: Mapping[str, Any], section: str, *, offered: Mapping[str, Any]
         raise UserError(
             message if message.startswith(("data.", "model.", "reg.")) else f"{section}: {message}"
         ) from None
+
+
+def locate(data: DataConfig, cache_dir: Path) -> Any:
+    """What `data.source` finds; `data.labels` goes to a source that takes it.
+
+    Raises:
+        UserError: as `call`, or the source has no use for the labels that are given.
+    """
+    check_source(data)
+    return call(data.source, "data.source", offered={"labels": data.labels}, root=data.root, cache_dir=cache_dir)
+
+
+def check_source(data: DataConfig) -> None:
+    """Raise `UserError` where the source cannot be called as written, or has no use for `data.labels`."""
+    constructor, arguments = checked(data.source, "data.source", "root", "cache_dir", offered=["labels"])
+    if data.labels is not None and not _taken(["labels"], constructor, arguments):
+        raise UserError(f"data.labels={data.labels}: data={data.name} has no use for it. data=table reads such a file.")
 
 
 def is_refusal(error: BaseException) -> bool:

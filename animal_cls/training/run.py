@@ -268,7 +268,8 @@ def _evaluated(
     _load(config.checkpoint, folder, classifier)
     logits = evaluation.logits_of_split(trainer, classifier, data, "all")
     _check_accuracy(config, logits, data, history, trainer)
-    results.write_predictions(evaluation.predictions(logits, data), folder)
+    said = evaluation.predictions(logits, data)
+    results.write_predictions(said, folder)
     provenance.write_packages(folder)
     splits = evaluation.of_splits(logits, data)
     result = Result(
@@ -276,6 +277,7 @@ def _evaluated(
         **_identity(config),
         methods=parts.records,
         splits=splits,
+        label_noise=evaluation.label_noise(said),
         checkpoint=config.checkpoint,
         best_epoch=history.best_epoch,
         epochs=len(history.rows),
@@ -351,6 +353,7 @@ def _sample_sheet(classifier: Classifier, data: ImageDataModule, result: Result)
     order = sorted(range(len(labels)), key=lambda k: (labels[k], splits[k] != "train"))
     is_changed = any(method.acts_on in ("images", "pairs") for method in classifier.methods)
     what = "Images, train as augmented" if is_changed else "Images"
+    what += ", with the labels given" if result.label_noise else ""
     what += f", of {classes} of {len(result.classes)} classes" * (classes < len(result.classes))
     return run_figures.samples(
         images[order].round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy(),
@@ -366,6 +369,7 @@ def _log_outcome(config: Config, trainer: Trainer, history: History, test: dict[
     named = [section for section in constructor_calls() if "." not in section]
     settings = {section: getattr(config, section).get("name", "") for section in named}
     settings |= {"reg": config.reg["name"], "seed": config.seed, "lr": config.optimizer.get("lr", "")}
+    settings |= {} if config.data.fold is None else {"fold": config.data.fold}
     settings |= _strengths(config)
     metrics = {
         "final/val/acc": history.rows[-1]["val/acc"],

@@ -193,7 +193,7 @@ def test_a_class_of_copies_is_named() -> None:
     found = [*images({"a": 30}), *[("owl", content("one"))] * 20, ("owl", content("two"))]
     assert complaint(found).startswith(
         "data.root: too few images of class owl: it has 21, 2 of them different, which leaves none for test "
-        "(copies of one image, in other classes too, stay in one split). Add images of it, "
+        "(copies of one image, and images of one group, stay in one split, in other classes too). Add images of it, "
     )
     assert counted(found, deal(found, test=0))["owl", "val"] == 1
 

@@ -15,7 +15,7 @@ from animal_cls.data.cache.pixels import DecodedImages, InMemory
 from animal_cls.data.decode import squashed
 from animal_cls.data.header import Header
 from animal_cls.data.settings import DataSettings
-from animal_cls.data.sources.labels import encode, predefined
+from animal_cls.data.sources.labels import encode, grouped, predefined
 from animal_cls.data.sources.listing import Listing
 from animal_cls.errors import UserError
 from animal_cls.files.naming import listed
@@ -32,21 +32,24 @@ class ArraySource:
     labels: Sequence[Any] | np.ndarray  # (N,) int or str
     classes: Sequence[str] | None = None  # (K,) names that int labels are indices into; None = the labels are the names
     split: Sequence[str] | np.ndarray | None = None  # (N,) of "train", "val" or "test"; None = split by contents
+    groups: Sequence[Any] | np.ndarray | None = None  # (N,) names or numbers; images of one stay in one split
     names: Sequence[str] | np.ndarray | None = None  # (N,) as predictions.csv shows them; None = CLASS/INDEX
 
     def listing(self) -> "ArrayListing":
         """The images sorted class by class.
 
         Raises:
-            UserError: a wrong type, shape or length, an unknown label or split, fewer than two classes, or equal names.
+            UserError: a wrong type, shape or length, an unknown label or split, a group in several splits, fewer than
+                two classes, or equal names.
         """
         _check_images(self.images)
         n = len(self.images)
-        for what, values in (("labels", self.labels), ("split", self.split), ("names", self.names)):
-            if values is not None and len(values) != n:
+        for what in ("labels", "split", "groups", "names"):
+            if (values := getattr(self, what)) is not None and len(values) != n:
                 raise UserError(f"{WHERE}: {len(values):,} {what} of {n:,} images; one of each is needed.")
         labels, classes = encode(list(self.labels), self.classes, where=WHERE)
         splits = None if self.split is None else predefined(list(self.split), labels, classes, where=WHERE)
+        groups = None if self.groups is None else grouped(list(self.groups), splits, where=WHERE)
         names = _names(self.names, labels, classes)
         order = np.array(sorted(range(n), key=lambda index: (labels[index], names[index])))
         return ArrayListing(
@@ -55,6 +58,7 @@ class ArraySource:
             labels=labels[order],
             classes=classes,
             predefined=None if splits is None else splits[order],
+            groups=None if groups is None else groups[order],
             images=self.images,
             order=order,
         )

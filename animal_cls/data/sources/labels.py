@@ -1,6 +1,7 @@
-"""Labels and splits that a user's table or arrays bring: checked, and as numbers."""
+"""Labels, splits and groups that a user's table or arrays bring: checked, and as numbers."""
 
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -74,3 +75,27 @@ def predefined(values: Sequence[str], labels: np.ndarray, classes: Sequence[str]
     if untrained := [name for label, name in enumerate(classes) if label not in labels[splits == "train"]]:
         raise UserError(f"{where}: no images of {listed(untrained)} are in train. Put some there.")
     return splits
+
+
+def grouped(values: Sequence[object], splits: np.ndarray | None, *, where: str) -> np.ndarray | None:
+    """The groups that are brought along, (N,) str, "" of an image that is in none; None where all are in none.
+
+    Args:
+        values: (N,) names or numbers.
+        splits: (N,) that are brought along, too; None where there are none.
+
+    Raises:
+        UserError: images of one group lie in several splits.
+    """
+    groups = np.array(["" if value is None else str(value).strip() for value in values], dtype=str)
+    if not (groups != "").any():
+        return None
+    if splits is not None:
+        pairs = {(group, split) for group, split in zip(groups.tolist(), splits.tolist(), strict=True) if group}
+        counts = Counter(group for group, _ in pairs)
+        if torn := sorted(group for group, n in counts.items() if n > 1):
+            raise UserError(
+                f"{where}: groups whose images lie in several splits: {listed(torn)}. Give each one split, or leave "
+                "out the splits: then groups stay together by themselves."
+            )
+    return groups

@@ -23,6 +23,7 @@ class Listing:
     labels: np.ndarray  # (N,) int64 into `classes`
     classes: list[str]  # (K,) names, as shown to people
     predefined: np.ndarray | None  # (N,) of "train", "val" or "test" where the source brings its own split
+    groups: np.ndarray | None = None  # (N,) str, what stays in one split; "" = by itself; None = the source has none
     unused: list[Unused] = field(default_factory=list)  # what else lies there, but for the links that lead out
     notes: list[str] = field(default_factory=list)  # what was understood of names and contents, to be said
     warnings: list[str] = field(default_factory=list)  # what is to be doubted of names

@@ -1,4 +1,4 @@
-"""Images that a table labels: a file of rows (path, label and, if the split is given, split) below one folder."""
+"""Images that a table labels: a file of rows (path, label and, if given, split and group) below one folder."""
 
 import csv
 import os
@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from animal_cls.data.sources.labels import encode, predefined
+from animal_cls.data.sources.labels import encode, grouped, predefined
 from animal_cls.data.sources.listing import Listing
 from animal_cls.errors import UserError
 from animal_cls.files.naming import listed
 
-COLUMNS, SPLIT = ("path", "label"), "split"
-NEEDED = "A CSV file with the columns path, label and, if you like, split is needed"
+COLUMNS, OPTIONAL = ("path", "label"), ("split", "group")
+NEEDED = "A CSV file with the columns path, label and, if you like, split and group is needed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class TableSource:
     """Images by name: what a data source of one's own may return."""
 
     root: Path  # folder of the images
-    rows: Sequence[Sequence[str]]  # (path, label) or (path, label, split); paths relative to `root`
+    rows: Sequence[Sequence[str]]  # (path, label[, split[, group]]), "" = none; paths relative to `root`
     where: str = "data.source"  # what messages begin with
 
     def listing(self, *, follow_links: bool = False) -> Listing:
@@ -34,18 +34,19 @@ class TableSource:
 
         Raises:
             UserError: no rows, a row without path or label, images that are not there, named twice or outside of
-                `root`, an unknown split, or fewer than two classes.
+                `root`, an unknown split, a group in several splits, or fewer than two classes.
         """
         rows = [self._row(number, row) for number, row in enumerate(self.rows, 1)]
         if not rows:
             raise UserError(f"{self.where}: has no rows. Each names an image and its class.")
-        if twice := [path for path, count in Counter(path for path, _, _ in rows).items() if count > 1]:
+        if twice := [path for path, count in Counter(row[0] for row in rows).items() if count > 1]:
             raise UserError(f"{self.where}: names more than once: {listed(twice)}.")
-        self._check_files([path for path, _, _ in rows])
-        outside = set() if follow_links else _leading_out([path for path, _, _ in rows], self.root)
+        self._check_files([row[0] for row in rows])
+        outside = set() if follow_links else _leading_out([row[0] for row in rows], self.root)
         rows = [row for row in rows if row[0] not in outside]
-        labels, classes = encode([label for _, label, _ in rows], None, where=self.where)
-        splits = predefined([split for _, _, split in rows], labels, classes, where=self.where)
+        labels, classes = encode([label for _, label, _, _ in rows], None, where=self.where)
+        splits = predefined([split for _, _, split, _ in rows], labels, classes, where=self.where)
+        groups = grouped([group for _, _, _, group in rows], splits, where=self.where)
         order = np.array(sorted(range(len(rows)), key=lambda index: (labels[index], rows[index][0])), dtype=np.int64)
         return Listing(
             root=self.root,
@@ -53,12 +54,13 @@ class TableSource:
             labels=labels[order],
             classes=classes,
             predefined=None if splits is None else splits[order],
+            groups=None if groups is None else groups[order],
             not_followed=sorted(outside),
         )
 
-    def _row(self, number: int, row: Sequence[str]) -> tuple[str, str, str]:
-        """Path relative to root, with "/", label and split ("" = none)."""
-        path, label, split = (*(str(value).strip() for value in row), "", "", "")[:3]
+    def _row(self, number: int, row: Sequence[str]) -> tuple[str, str, str, str]:
+        """Path relative to root, with "/", label, split and group ("" = none)."""
+        path, label, split, group = (*(str(value).strip() for value in row), "", "", "", "")[:4]
         if not path or not label:
             lack, shown = "label" if path else "path", ",".join(map(str, row)).rstrip(",")
             raise UserError(f"{self.where}: row {number} has no {lack}: {shown}")
@@ -68,7 +70,7 @@ class TableSource:
                 f"{self.where}: row {number}: {path} is outside of {self.root}. "
                 "Name a folder that holds all images: data.root=..."
             )
-        return inside.replace(os.sep, "/"), label, split
+        return inside.replace(os.sep, "/"), label, split, group
 
     def _check_files(self, paths: Sequence[str]) -> None:
         if not self.root.is_dir():
@@ -89,21 +91,19 @@ def locate(*, root: str | None, cache_dir: Path, labels: str | None = None) -> T
         UserError: no file, or one that is no such table.
     """
     if not labels:
-        raise UserError("data.source.labels: data=table needs a CSV file, e.g. data.source.labels=/path/to/labels.csv")
+        raise UserError("data.labels: data=table needs a CSV file, e.g. data.labels=/path/to/labels.csv")
     file = Path(labels).expanduser()
     rows = read(file)
-    return TableSource(
-        root=Path(root).expanduser() if root else file.parent, rows=rows, where=f"data.source.labels={file}"
-    )
+    return TableSource(root=Path(root).expanduser() if root else file.parent, rows=rows, where=f"data.labels={file}")
 
 
-def read(file: Path) -> list[tuple[str, str, str]]:
-    """(path, label, split) of each row of a CSV file with these columns, in any order; split is "" where there is none.
+def read(file: Path) -> list[tuple[str, str, str, str]]:
+    """(path, label, split, group) of each row of a CSV file with these columns, in any order; "" where there is none.
 
     Raises:
         UserError: it cannot be read, or lacks a column.
     """
-    where = f"data.source.labels={file}"
+    where = f"data.labels={file}"
     try:
         with file.open(encoding="utf-8-sig", newline="") as opened:
             lines = csv.DictReader(opened, strict=True)
@@ -111,7 +111,7 @@ def read(file: Path) -> list[tuple[str, str, str]]:
             if missing := [column for column in COLUMNS if column not in names]:
                 columns = listed(list(names)) or "none"
                 raise UserError(f"{where}: has no column {listed(missing)}, only {columns}. {NEEDED}.")
-            wanted = [names.get(column) for column in (*COLUMNS, SPLIT)]
+            wanted = [names.get(column) for column in (*COLUMNS, *OPTIONAL)]
             return [tuple((line.get(name) or "") if name else "" for name in wanted) for line in lines]  # type: ignore[misc]
     except FileNotFoundError:
         raise UserError(f"{where}: no such file.") from None

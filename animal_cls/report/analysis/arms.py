@@ -1,4 +1,4 @@
-"""Runs -> arms: all that differ in nothing but the seed, each with a name and with the arm it is compared with."""
+"""Runs -> arms: all that differ in nothing but seed and fold, each with a name and with the arm it is compared with."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,8 +7,9 @@ from dataclasses import replace
 from animal_cls.report.analysis.baselines import Baseline, baselines
 from animal_cls.report.analysis.collect import newest_first
 from animal_cls.report.analysis.configs import strengths
+from animal_cls.report.analysis.folds import incomplete
 from animal_cls.report.analysis.groups import Group, grouped, name_all
-from animal_cls.report.records import Arm, Run
+from animal_cls.report.records import Arm, Repeat, Run
 
 
 def arrange(runs: Sequence[Run], baseline: str | None = None) -> tuple[list[Run], list[Arm]]:
@@ -39,7 +40,8 @@ def _name_runs(runs: Sequence[Run], groups: Sequence[Group]) -> list[Run]:
     names = {}
     for run in runs:
         arm = arms.get(run.folder)
-        names[run.folder] = run.name if arm is None else f"{arm}/seed={run.seed}"
+        fold = "" if run.result is None or run.result.fold is None else f"fold={run.result.fold}/"
+        names[run.folder] = run.name if arm is None else f"{arm}/{fold}seed={run.seed}"
     counts = Counter(names.values())
     named = []
     for run in runs:
@@ -50,18 +52,18 @@ def _name_runs(runs: Sequence[Run], groups: Sequence[Group]) -> list[Run]:
     return named
 
 
-def _newest(runs: Sequence[Run]) -> dict[int, Run]:
-    """The finished run that counts for each seed."""
-    newest: dict[int, Run] = {}
+def _newest(runs: Sequence[Run]) -> dict[Repeat, Run]:
+    """The finished run that counts for each seed, or fold and seed."""
+    newest: dict[Repeat, Run] = {}
     for run in newest_first(run for run in runs if run.status == "done"):
-        if run.seed is not None:
-            newest.setdefault(run.seed, run)
+        if run.repeat is not None:
+            newest.setdefault(run.repeat, run)
     return dict(sorted(newest.items()))
 
 
 def _arm(group: Group, baseline: Baseline, *, is_used: bool) -> Arm:
     done = _newest(group.runs)
-    return Arm(
+    arm = Arm(
         name=group.name,
         model=group.model,
         reg=group.reg,
@@ -73,12 +75,13 @@ def _arm(group: Group, baseline: Baseline, *, is_used: bool) -> Arm:
         is_baseline=baseline.group is None and (is_used or not strengths(group.config)),
         notes=(*baseline.notes, *_doubles(group, done)),
     )
+    return replace(arm, notes=(*arm.notes, *incomplete(arm)))
 
 
-def _doubles(group: Group, done: dict[int, Run]) -> list[str]:
-    counts = Counter(run.seed for run in group.runs if run.status == "done")
+def _doubles(group: Group, done: dict[Repeat, Run]) -> list[str]:
+    counts = Counter(run.repeat for run in group.runs if run.status == "done")
     return [
-        f"seed {seed} is there {count} times; the newest counts: {done[seed].folder}"
-        for seed, count in sorted(counts.items(), key=str)
-        if seed is not None and count > 1
+        f"{run.result.repeat if run.result else repeat} is there {count} times; the newest counts: {run.folder}"
+        for repeat, count in sorted(counts.items(), key=str)
+        if repeat is not None and count > 1 and (run := done[repeat])
     ]

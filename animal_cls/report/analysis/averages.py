@@ -1,10 +1,11 @@
-"""Arms in numbers: each metric of each arm over its seeds, and how sure the arm is against how often it is right."""
+"""Arms in numbers: each metric over its seeds or folds, and how sure the arm is against how often it is right."""
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from animal_cls import statistics
+from animal_cls.report.analysis.folds import interval_over, of_split
 from animal_cls.report.analysis.pairing import rows_of
 from animal_cls.report.analysis.variances import number
 from animal_cls.report.records import RUN_METRICS, SPLIT_METRICS, Arm, ArmRow, Reliability
@@ -19,28 +20,25 @@ def arm_rows(arms: Sequence[Arm]) -> list[ArmRow]:
 
 
 def _rows(arm: Arm) -> list[ArmRow]:
-    results = [run.result for run in arm.done.values() if run.result is not None]
-    rows = []
-    for split in SPLITS:
-        evaluated = [result.splits[split] for result in results if split in result.splits]
-        rows += [
-            _row(arm, split, metric, [getattr(s, metric) for s in evaluated]) for metric in SPLIT_METRICS if evaluated
-        ]
-    for metric in RUN_METRICS:
-        values = [value for result in results if (value := OF_RUN[metric](result)) is not None]
-        rows += [_row(arm, "", metric, values)] if values else []
-    return rows
+    of_splits = [_row(arm, split, metric, of_split(split, metric)) for split in SPLITS for metric in SPLIT_METRICS]
+    of_runs = [_row(arm, "", metric, OF_RUN[metric]) for metric in RUN_METRICS]
+    return [row for row in (*of_splits, *of_runs) if row is not None]
 
 
-def _row(arm: Arm, split: str, metric: str, values: Sequence[float]) -> ArmRow:
-    over = statistics.mean_interval(values)
+def _row(arm: Arm, split: str, metric: str, of: Callable[[Result], float | None]) -> ArmRow | None:
+    """A number of each run, averaged; None where no run has it."""
+    values = [value for run in arm.done.values() if run.result is not None and (value := of(run.result)) is not None]
+    if not values:
+        return None
+    over = interval_over(arm, of, split or "test") if arm.folds else statistics.mean_interval(values)
     return ArmRow(
         arm=arm.name,
         model=arm.model,
         reg=arm.reg,
         split=split,
         metric=metric,
-        n_seeds=over.n,
+        n_seeds=min(len(one.done) for one in arm.folds.values()) if arm.folds else over.n,
+        n_folds=over.n if arm.folds else None,
         mean=over.mean,
         ci_low=number(over.low),
         ci_high=number(over.high),
@@ -49,9 +47,11 @@ def _row(arm: Arm, split: str, metric: str, values: Sequence[float]) -> ArmRow:
 
 
 def gap(result: Result) -> float | None:
-    """Training minus validation accuracy of the evaluated checkpoint, a fraction."""
-    splits = result.splits
-    return splits["train"].acc - splits["val"].acc if "train" in splits and "val" in splits else None
+    """Training minus validation accuracy of the evaluated checkpoint, a fraction; by the labels that were given."""
+    if not {"train", "val"} <= result.splits.keys():
+        return None
+    train = result.splits["train"].acc if result.label_noise is None else result.label_noise.acc
+    return train - result.splits["val"].acc
 
 
 OF_RUN: dict[str, Callable[[Result], float | None]] = {

@@ -96,7 +96,7 @@ def _factors_beside_strengths(group: Group, other: Group) -> int:
 
 
 def _common_seeds(group: Group, other: Group) -> int:
-    ours, theirs = ({run.seed for run in g.runs if run.status == "done"} for g in (group, other))
+    ours, theirs = ({run.repeat for run in g.runs if run.status == "done"} for g in (group, other))
     return len(ours & theirs)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from animal_cls.files.text import percent
 from animal_cls.report.analysis.classes import images, results_on
 from animal_cls.report.format import plural
 from animal_cls.report.records import Arm, DataSet
@@ -20,6 +21,7 @@ def cautions(arms: Sequence[Arm], split: str, data: Sequence[DataSet]) -> Iterat
         yield from _at_chance(arm, split)
     yield from _few_images(arms, split)
     yield from _foreign_split(arms, data)
+    yield from _wrong_labels(arms)
 
 
 def _skipped(arms: Sequence[Arm]) -> Iterator[str]:
@@ -70,6 +72,19 @@ def _few_images(arms: Sequence[Arm], split: str) -> Iterator[str]:
         yield (
             f"{len(few)} of {len(counts)} classes have fewer than {FEW} images in {split} ({named}): one image more or "
             f"less is {100 / few[0][0]:.0f} points of such a class."
+        )
+
+
+def _wrong_labels(arms: Sequence[Arm]) -> Iterator[str]:
+    """Of training labels that are wrong on purpose: what numbers are by, and how many each arm has learnt by heart."""
+    met = {arm.name: [r.label_noise for r in results_on(arm, "train") if r.label_noise is not None] for arm in arms}
+    learnt = {name: [noise.repeated for noise in found if noise.repeated is not None] for name, found in met.items()}
+    if any(met.values()):
+        told = [f"{name} {percent(float(np.mean(shares)))}" for name, shares in learnt.items() if shares]
+        yield (
+            "data.label_noise: training labels are wrong on purpose. Accuracies are by the true ones, on train and all "
+            "too; the gap and the curves of train are by those given. Of the wrong labels are repeated: "
+            f"{', '.join(told) or 'none'}."
         )
 
 

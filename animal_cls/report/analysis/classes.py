@@ -1,13 +1,14 @@
 """Arms class by class: accuracy, its change against the baseline, and which classes are taken for which."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 
 from animal_cls import statistics
+from animal_cls.report.analysis.folds import interval_over, over_folds, shared
 from animal_cls.report.analysis.pairing import Paired, pair
 from animal_cls.report.analysis.variances import POINTS, number
 from animal_cls.report.records import Arm, ClassLink, ClassRow, Confused
@@ -50,12 +51,13 @@ def images(results: Sequence[Result], split: str) -> dict[str, int]:
 
 
 def _rows(arm: Arm, baseline: Arm | None, split: str, results: list[Result]) -> list[ClassRow]:
-    paired = pair(arm, baseline, split) if baseline is not None else None
+    folded = arm.folds or (baseline is not None and baseline.folds)
+    paired = pair(arm, baseline, split) if baseline is not None and not folded else None
     counts, trained = images(results, split), images(results, "train")
     rows = []
     for name in arm.classes:
         values = _known(results, split, name)
-        low, high = _interval(values, round((values or [0])[0] * counts[name]), counts[name])
+        low, high = _interval(arm, split, name, values, counts[name])
         row = ClassRow(
             arm=arm.name,
             baseline=arm.baseline,
@@ -78,15 +80,19 @@ def _known(results: Sequence[Result], split: str, name: str) -> list[float]:
     return [value for value in values if value is not None]
 
 
-def _interval(values: list[float], right: int, n: int) -> tuple[float | None, float | None]:
-    """Student's over seeds, kept between 0 and 1; where the seeds tell nothing, Wilson's over images."""
+def _interval(arm: Arm, split: str, name: str, values: list[float], n: int) -> tuple[float | None, float | None]:
+    """Student's over seeds, or over folds, kept between 0 and 1; where they tell nothing, Wilson's over images."""
     if not values or n == 0:
         return None, None
-    over = statistics.mean_interval(values)
+    over = interval_over(arm, _of_class(split, name), split) if arm.folds else statistics.mean_interval(values)
     if math.isnan(over.low):
-        share = statistics.wilson(min(right, n), n)
+        share = statistics.wilson(min(round(values[0] * n), n), n)
         return number(share.low), number(share.high)
     return max(0.0, over.low), min(1.0, over.high)
+
+
+def _of_class(split: str, name: str) -> Callable[[Result], float | None]:
+    return lambda result: result.splits[split].per_class.get(name) if split in result.splits else None
 
 
 def _with_change(row: ClassRow, paired: Paired | None, arm: Arm, baseline: Arm) -> ClassRow:
@@ -100,6 +106,10 @@ def _with_change(row: ClassRow, paired: Paired | None, arm: Arm, baseline: Arm) 
         compare = statistics.compare if paired.by_seed else statistics.compare_unpaired
         test = compare(*right, shares=True)
         return _changed(row, test.delta, test.low, test.high, test.over)
+    if (folds := shared(arm, baseline)) is not None:
+        found, _, ratio = over_folds(folds, row.split, _of_class(row.split, row.class_name))
+        over = statistics.paired_folds(list(found.values()), [0.0] * len(found), ratio=ratio)
+        return _changed(row, over.delta, over.low, over.high, "folds") if found and row.split != "all" else row
     values = [_known(results_on(side, row.split), row.split, row.class_name) for side in (arm, baseline)]
     if not all(values):
         return row
@@ -110,7 +120,7 @@ def _with_change(row: ClassRow, paired: Paired | None, arm: Arm, baseline: Arm) 
 
 
 def _changed(
-    row: ClassRow, delta: float, low: float, high: float, over: Literal["seeds and images", "images", "seeds"]
+    row: ClassRow, delta: float, low: float, high: float, over: Literal["seeds and images", "images", "seeds", "folds"]
 ) -> ClassRow:
     interval = {"change_low": number(low, POINTS), "change_high": number(high, POINTS)}
     return replace(row, change=number(delta, POINTS), **interval, change_of=over if math.isfinite(low) else "")

@@ -1,7 +1,7 @@
 """Each arm against its baseline: the difference, its intervals, and the verdict that holds over all comparisons."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,10 +9,11 @@ import numpy as np
 from animal_cls import statistics
 from animal_cls.errors import UserError
 from animal_cls.report.analysis.confounding import Factors, factors
+from animal_cls.report.analysis.folds import Folds, of_split, over_folds, shared
 from animal_cls.report.analysis.pairing import Paired, evaluated_seeds, pair, values
 from animal_cls.report.analysis.variances import POINTS, images_test, number, seeds_test
 from animal_cls.report.format import plural
-from animal_cls.report.records import COMPARED_METRICS, COMPARED_SPLITS, Arm, Comparison
+from animal_cls.report.records import COMPARED_METRICS, COMPARED_SPLITS, Arm, Comparison, Repeat
 from animal_cls.statistics import CrossedTest
 
 TWO_POINTS = 0.02  # the difference that a study should be able to show, a fraction
@@ -46,7 +47,11 @@ def _find(name: str, named: dict[str, Arm]) -> Arm:
 def _drafts(arm: Arm, baseline: Arm, arms: Sequence[Arm]) -> list[Draft]:
     if not (arm.done and baseline.done):
         return []  # the arm's notes say so
-    found = factors(arm, baseline, arms)
+    found, folds = factors(arm, baseline, arms), shared(arm, baseline)
+    if folds is not None and len(folds.pairs) != 1:
+        return [_of_folds(arm, baseline, folds, split, metric, found) for split, metric in _asked(arm, baseline)]
+    if folds is not None:  # on the images of the one fold that both have, as without folds
+        (arm, baseline), found = folds.pairs[0], replace(found, notes=(*folds.notes, *found.notes))
     drafts = []
     for split in COMPARED_SPLITS:
         results = [run.result for side in (arm, baseline) for run in side.done.values()]
@@ -56,10 +61,61 @@ def _drafts(arm: Arm, baseline: Arm, arms: Sequence[Arm]) -> list[Draft]:
     return drafts
 
 
-def _draft(arm: Arm, baseline: Arm, split: str, metric: str, found: Factors, paired: Paired | None) -> Draft:
-    seeds = (paired.arm.seeds, paired.baseline.seeds) if paired else tuple(_seeds(arm, baseline, split))
+def _asked(arm: Arm, baseline: Arm) -> Iterator[tuple[str, str]]:
+    """Splits and metrics of a comparison over folds: not all, of which each run has trained on another part."""
+    results = [run.result for side in (arm, baseline) for run in side.done.values() if run.result is not None]
+    for split in COMPARED_SPLITS[:-1]:
+        if any(split in result.splits for result in results):
+            yield from ((split, metric) for metric in COMPARED_METRICS)
+
+
+def _of_folds(arm: Arm, baseline: Arm, folds: Folds, split: str, metric: str, found: Factors) -> Draft:
+    """Fold by fold, with the corrected t test over them; nothing where they have no fold in common."""
+    blank = _blank(arm, baseline, split, metric, found, ((), ()))
+    blank = replace(blank, notes=(*_survivors(arm, baseline), *folds.notes, *found.notes), by_seed=True)
     scale = 1 if metric == "loss" else POINTS
-    blank = Comparison(
+    differences, seeds, ratio = over_folds(folds, split, of_split(split, metric))
+    if not differences:
+        return blank, None
+    test = statistics.paired_folds(list(differences.values()), [0.0] * len(differences), ratio=ratio)
+    most = math.inf if metric == "loss" else 1.0
+    known = replace(
+        blank,
+        n_seeds=seeds,
+        n_arm=seeds,
+        n_baseline=seeds,
+        delta=test.delta * scale,
+        ci_low=number(max(test.low, -most), scale),
+        ci_high=number(min(test.high, most), scale),
+        p_value=number(test.p_value),
+        over="folds",
+        folds={fold: delta * scale for fold, delta in differences.items()},
+    )
+    return known, None
+
+
+def _draft(arm: Arm, baseline: Arm, split: str, metric: str, found: Factors, paired: Paired | None) -> Draft:
+    seeds = (paired.arm.seeds, paired.baseline.seeds) if paired else _seeds(arm, baseline, split)
+    scale = 1 if metric == "loss" else POINTS
+    blank = _blank(arm, baseline, split, metric, found, seeds)
+    blank = replace(blank, notes=(*blank.notes, *(paired.notes if paired else ()), *_unpaired(*seeds)))
+    if not blank.n_seeds:
+        return blank, None
+    if paired is None or (numbers := values(paired, metric)) is None:
+        return _by_results(blank, arm, baseline, scale, "no image can be paired" if paired is None else NOT_EXACT), None
+    return _by_images(blank, paired, numbers, scale)
+
+
+def _blank(
+    arm: Arm,
+    baseline: Arm,
+    split: str,
+    metric: str,
+    found: Factors,
+    seeds: tuple[tuple[Repeat, ...], tuple[Repeat, ...]],
+) -> Comparison:
+    """What is known before the numbers; `seeds` are those of either side that count."""
+    return Comparison(
         arm=arm.name,
         baseline=baseline.name,
         split=split,
@@ -77,13 +133,8 @@ def _draft(arm: Arm, baseline: Arm, split: str, metric: str, found: Factors, pai
         differences=found.differences,
         separating=found.separating,
         no_effect=found.no_effect,
-        notes=(*_survivors(arm, baseline), *found.notes, *(paired.notes if paired else ()), *_unpaired(*seeds)),
+        notes=(*_survivors(arm, baseline), *found.notes),
     )
-    if not blank.n_seeds:
-        return blank, None
-    if paired is None or (numbers := values(paired, metric)) is None:
-        return _by_results(blank, arm, baseline, scale, "no image can be paired" if paired is None else NOT_EXACT), None
-    return _by_images(blank, paired, numbers, scale)
 
 
 def _by_images(
@@ -113,7 +164,7 @@ def _by_results(blank: Comparison, arm: Arm, baseline: Arm, scale: float, why: s
 
     That leaves out the variance of the images, so there is a test over seeds, but no p-value for a verdict.
     """
-    sides: list[dict[int, float]] = []
+    sides: list[dict[Repeat, float]] = []
     for side, seeds in zip((arm, baseline), _seeds(arm, baseline, blank.split), strict=True):
         found = {seed: side.done[seed].result for seed in seeds}
         sides.append({seed: getattr(r.splits[blank.split], blank.metric) for seed, r in found.items() if r is not None})
@@ -130,8 +181,8 @@ def _by_results(blank: Comparison, arm: Arm, baseline: Arm, scale: float, why: s
     )
 
 
-def _seeds(arm: Arm, baseline: Arm, split: str) -> list[tuple[int, ...]]:
-    return [evaluated_seeds(side, split) for side in (arm, baseline)]
+def _seeds(arm: Arm, baseline: Arm, split: str) -> tuple[tuple[Repeat, ...], tuple[Repeat, ...]]:
+    return evaluated_seeds(arm, split), evaluated_seeds(baseline, split)
 
 
 def _survivors(arm: Arm, baseline: Arm) -> list[str]:
@@ -140,12 +191,12 @@ def _survivors(arm: Arm, baseline: Arm) -> list[str]:
 
 
 def failures(arm: Arm) -> str:
-    """`2 of 5 seeds of cnn/dropout failed (1, 3)`."""
-    planned = len(arm.done.keys() | set(arm.failed))
-    return f"{len(arm.failed)} of {plural(planned, 'seed')} of {arm.name} failed ({', '.join(map(str, arm.failed))})"
+    """`2 of 5 seeds of cnn/dropout failed (1, 3)`; of a cross-validation, runs."""
+    planned = plural(len(arm.done.keys() | set(arm.failed)), "run" if arm.n_folds else "seed")
+    return f"{len(arm.failed)} of {planned} of {arm.name} failed ({', '.join(map(str, arm.failed))})"
 
 
-def _unpaired(ours: Sequence[int], theirs: Sequence[int]) -> list[str]:
+def _unpaired(ours: Sequence[Repeat], theirs: Sequence[Repeat]) -> list[str]:
     """In words, that and why no run has its partner of the same seed."""
     if not ours or not theirs or ours == theirs:
         return []
@@ -174,7 +225,7 @@ def _settle(draft: Draft, family: Sequence[Comparison]) -> Comparison:
     verdict = statistics.verdict(
         math.nan if comparison.delta is None else comparison.delta,
         p_adjusted,
-        comparison.n_seeds,
+        len(comparison.folds) or comparison.n_seeds,
         lower_is_better=comparison.metric == "loss",
     )
     if comparison.no_effect:

@@ -1,5 +1,6 @@
 """What differs between two arms, whether it had any effect, and which run would tell several factors apart."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from animal_cls.report.analysis.configs import (
 from animal_cls.report.records import Arm, Difference, Run, RunPredictions
 from animal_cls.results import Result
 
+REPEATED = re.compile(r"(seed|data\.fold)=.*,")  # an override with several values
 OTHER = "the images differ (data fingerprint)"
 
 
@@ -96,6 +98,10 @@ def _roots(arm: Arm, baseline: Arm) -> list[Difference]:
 
 def _data_notes(arm: Arm, baseline: Arm) -> list[str]:
     """In words: other images, or the same in other splits; nothing where both are the same."""
+    if common := arm.folds.keys() & baseline.folds.keys():
+        pairs = [(arm.folds[fold], baseline.folds[fold]) for fold in sorted(common)]
+        if len(arm.folds) > 1 or len(baseline.folds) > 1:  # each fold has another split, and is compared by itself
+            return list(dict.fromkeys(note for pair in pairs for note in _data_notes(*pair)))
     prints = [{result.data_fingerprint for result in _results(side)} for side in (arm, baseline)]
     if not all(prints):
         return []
@@ -156,9 +162,8 @@ def _sentence(
     if there is not None:
         return f"{there.name} differs from {baseline.name} by {alone}: compare with that one"
     reset = [d for d in found if d not in kept]
-    seeds = list(arm.done) or sorted({run.seed for run in arm.runs if run.seed is not None})
-    words = _overrides(arm, baseline, reset, seeds)
-    return f"to see {alone}, run: {command(words, several=len(seeds) > 1)}"
+    words = _overrides(arm, baseline, reset)
+    return f"to see {alone}, run: {command(words, several=any(REPEATED.match(word) for word in words))}"
 
 
 def _shows(other: Arm, baseline: Arm, kept: Sequence[Difference]) -> bool:
@@ -169,9 +174,10 @@ def _shows(other: Arm, baseline: Arm, kept: Sequence[Difference]) -> bool:
     return {(d.key, shown(d.value)) for d in differences(other.config, baseline.config)} == wanted
 
 
-def _overrides(arm: Arm, baseline: Arm, reset: Sequence[Difference], seeds: Sequence[int]) -> list[str]:
-    """The arm's command line with some keys as in the baseline, over all seeds."""
-    replaced = {"seed", *(_typed(d.key) for d in reset)}
+def _overrides(arm: Arm, baseline: Arm, reset: Sequence[Difference]) -> list[str]:
+    """The arm's command line with some keys as in the baseline, over all seeds, and all folds."""
+    seeds = sorted({run.seed for run in arm.done.values() or arm.runs if run.seed is not None})
+    replaced = {"seed", "data.fold", *(_typed(d.key) for d in reset)}
     words = [word for word in overrides(arm.runs[0]) if key_of(word) not in replaced]
     for d in reset:
         key = _typed(d.key)
@@ -180,7 +186,9 @@ def _overrides(arm: Arm, baseline: Arm, reset: Sequence[Difference], seeds: Sequ
             words.append(override(key, d.baseline, new=not always and key not in arm.config))
         else:
             words.append(f"~{key}")
-    return [*words, f"seed={','.join(map(str, seeds))}"] if seeds else words
+    folds = range(baseline.n_folds or 0 if any(d.key == "data.folds" for d in reset) else arm.n_folds or 0)
+    repeats = {"data.fold": folds, "seed": seeds}
+    return [*words, *(f"{key}={','.join(map(str, values))}" for key, values in repeats.items() if values)]
 
 
 def _typed(key: str) -> str:

@@ -47,7 +47,7 @@ class Group:
 
 
 def grouped(runs: Sequence[Run]) -> list[Group]:
-    """Runs by their whole config without the seed, and by what images they saw."""
+    """Runs by their whole config without seed and fold, and by what images they saw."""
     groups: list[Group] = []
     known = sorted((run for run in runs if run.result), key=lambda run: run.result.data_fingerprint is None)  # type: ignore[union-attr]
     table: dict[str, list[Group]] = {}  # runs that failed before the images were read, last, join the others

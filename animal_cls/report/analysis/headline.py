@@ -149,7 +149,7 @@ def _further(others: Sequence[Comparison]) -> list[str]:
 
 def _seeds(c: Comparison) -> str:
     """How many seeds would show two points; nothing where a difference was shown."""
-    if c.verdict in ("gain", "loss") or c.no_effect:
+    if c.verdict in ("gain", "loss") or c.no_effect or c.folds:
         return ""
     if c.seeds_needed is not None:
         power = "a difference of two points would be shown with a probability of 80 %"

@@ -6,7 +6,7 @@ from functools import reduce
 
 import numpy as np
 
-from animal_cls.report.records import Arm, Images, RunPredictions
+from animal_cls.report.records import Arm, Images, Repeat, RunPredictions
 
 SMALLEST = np.finfo(np.float32).tiny  # a probability below this is not exact, and its loss, over 87 nats, not known
 TOLERANCE = 1e-3  # accuracy; between result.json and predictions.csv
@@ -16,7 +16,7 @@ TOLERANCE = 1e-3  # accuracy; between result.json and predictions.csv
 class Side:
     """What one arm says; S seeds, N images."""
 
-    seeds: tuple[int, ...]  # S, ascending
+    seeds: tuple[Repeat, ...]  # S, ascending
     right: np.ndarray  # (S, N) bool
     loss: np.ndarray | None  # (S, N) float64, nats; None where that is not known of every image
 
@@ -45,13 +45,18 @@ class Paired:
         return 1 / (counts[self.labels] * (counts > 0).sum())
 
 
-def evaluated_seeds(arm: Arm, split: str) -> tuple[int, ...]:
+def evaluated_seeds(arm: Arm, split: str) -> tuple[Repeat, ...]:
     """The seeds of its finished runs that were evaluated on this split, ascending."""
     return tuple(seed for seed, run in arm.done.items() if run.result is not None and split in run.result.splits)
 
 
 def pair(arm: Arm, baseline: Arm, split: str) -> Paired | None:
-    """Both arms on the images that they share; None where they share none, or one has no predictions of any."""
+    """Both arms on the images that they share; None where they share none, or one has no predictions of any.
+
+    Of a cross-validation they hold the runs of one fold: in another one the images lie in other splits.
+    """
+    assert arm.folds.keys() == baseline.folds.keys(), "the same fold"
+    assert len(arm.folds) <= 1, "one fold"
     wanted = [evaluated_seeds(side, split) for side in (arm, baseline)]
     sides = [_read(side, seeds) for side, seeds in zip((arm, baseline), wanted, strict=True)]
     if not all(sides):
@@ -76,7 +81,7 @@ def pair(arm: Arm, baseline: Arm, split: str) -> Paired | None:
     )
 
 
-def _read(arm: Arm, seeds: Sequence[int]) -> dict[int, RunPredictions]:
+def _read(arm: Arm, seeds: Sequence[Repeat]) -> dict[Repeat, RunPredictions]:
     """Seed -> what its run says of each image, where that can be read."""
     return {seed: said for seed in seeds if (said := arm.done[seed].predictions) is not None}
 
@@ -86,7 +91,7 @@ def rows_of(images: Images, split: str) -> np.ndarray:
     return images.indices.get(split, np.empty(0, dtype=np.int64))
 
 
-def _side(runs: Mapping[int, RunPredictions], rows: Sequence[np.ndarray]) -> Side:
+def _side(runs: Mapping[Repeat, RunPredictions], rows: Sequence[np.ndarray]) -> Side:
     right = np.stack([evaluated.right[at] for evaluated, at in zip(runs.values(), rows, strict=True)])
     losses = [loss_of(evaluated, at) for evaluated, at in zip(runs.values(), rows, strict=True)]
     known = [loss for loss in losses if loss is not None]
@@ -118,7 +123,7 @@ def _table(images: Images, rows: np.ndarray) -> dict[tuple[str, str], int]:
     return {(images.paths[k], images.classes[images.labels[k]]): k for k in rows.tolist()}
 
 
-def _missing(seeds: Sequence[int], known: Collection[int]) -> list[str]:
+def _missing(seeds: Sequence[Repeat], known: Collection[Repeat]) -> list[str]:
     lost = [str(seed) for seed in seeds if seed not in known]
     return [f"seed {', '.join(lost)} left out: no predictions.csv that can be read"] if lost else []
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from animal_cls import statistics
 from animal_cls.report.analysis.pairing import Paired
-from animal_cls.report.records import ImagesTest, SeedsTest
+from animal_cls.report.records import ImagesTest, Repeat, SeedsTest
 
 POINTS = 100  # of a fraction
 DRAWS = 1000  # of the bootstrap over images
@@ -33,7 +33,7 @@ def images_test(paired: Paired, a: np.ndarray, b: np.ndarray, weights: np.ndarra
     )
 
 
-def seeds_test(arm: Mapping[int, float], baseline: Mapping[int, float], scale: float) -> SeedsTest:
+def seeds_test(arm: Mapping[Repeat, float], baseline: Mapping[Repeat, float], scale: float) -> SeedsTest:
     """Of a number by seed of both: Student's paired test where the seeds are the same, else Welch's."""
     by_seed, values = tuple(arm) == tuple(baseline), [list(side.values()) for side in (arm, baseline)]
     test = statistics.paired_seeds(*values) if by_seed else statistics.unpaired_seeds(*values)

@@ -44,8 +44,7 @@ def comparisons_figure(comparisons: Sequence[Comparison], *, title: str) -> Figu
     axes.axvline(0, color=INK, linewidth=1)
     for y, c in enumerate(comparisons):
         marker, fill, line = MARKS[c.verdict]
-        deltas = list(c.seeds_test.deltas.values()) if c.seeds_test else []
-        axes.plot(deltas, [y] * len(deltas), "o", markersize=4, mfc="none", mec=GREY, mew=0.8)
+        axes.plot(c.deltas, [y] * len(c.deltas), "o", markersize=4, mfc="none", mec=GREY, mew=0.8)
         if c.delta is not None:
             interval(axes, y, c.delta, c.ci_low, c.ci_high, marker=marker, fill=fill, line=line)
         said = f"{signed(c.delta, c.unit)} {signed_interval(c.ci_low, c.ci_high, c.unit)}"
@@ -118,7 +117,7 @@ def limits(comparisons: Sequence[Comparison]) -> tuple[float, float]:
 
     Two seeds may have an interval of 50 points, beside which nothing else could be seen.
     """
-    deltas = [0.0] + [delta for c in comparisons if c.seeds_test for delta in c.seeds_test.deltas.values()]
+    deltas = [0.0] + [delta for c in comparisons for delta in c.deltas]
     deltas += [c.delta for c in comparisons if c.delta is not None]
     ends = [end for c in comparisons for end in (c.ci_low, c.ci_high) if end is not None]
     low, high = min(deltas), max(deltas)

@@ -44,7 +44,7 @@ def run_title(what: str, result: Result, *, split: str) -> str:
     parts = " + ".join(name for name in ("train", "val", "test") if name in result.splits)
     images = f" ({result.splits[split].n:,} images)" if split in result.splits else ""
     where = f"all images: {parts}" if split == "all" else split
-    run = [result.model, f"reg={result.reg}", f"seed {result.seed}"]
+    run = [result.model, f"reg={result.reg}", result.repeat]
     evaluated = checkpoint(result) if split in result.splits else None
     return f"{what}, {where}{images}\n" + ", ".join([*run, evaluated] if evaluated else run)
 

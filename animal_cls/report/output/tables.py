@@ -13,13 +13,13 @@ from animal_cls.report.records import ArmRow, ClassRow, Comparison, Run, Stateme
 from animal_cls.results import SPLITS
 
 RUNS = (
-    *("run", "arm", "model", "reg", "seed", "status", "reason", "used", *(f"{split}_acc" for split in SPLITS)),
+    *("run", "arm", "model", "reg", "fold", "seed", "status", "reason", "used", *(f"{split}_acc" for split in SPLITS)),
     *("epochs", "best_epoch", "seconds", "parameters", "device", "precision", "folder"),
 )
-ARMS = ("arm", "model", "reg", "split", "metric", "n_seeds", "mean", "ci_low", "ci_high", "std")
+ARMS = ("arm", "model", "reg", "split", "metric", "n_seeds", "mean", "ci_low", "ci_high", "std", "n_folds")
 COMPARISONS = (
     *("arm", "baseline", "split", "metric", "n_seeds", "delta", "ci_low", "ci_high", "p_value", "p_adjusted"),
-    *("verdict", "fair", "differs", "n_arm", "n_baseline", "by_seed", "failed_arm", "failed_baseline"),
+    *("verdict", "fair", "differs", "n_arm", "n_baseline", "by_seed", "failed_arm", "failed_baseline", "over", "folds"),
 )
 CLASSES = (
     *("arm", "baseline", "split", "class", "n_images", "n_train", "n_seeds", "accuracy", "ci_low", "ci_high"),
@@ -65,8 +65,8 @@ def cell(value: Any) -> Any:
     """A value as a csv cell holds it; numbers with the digits that a reader can use."""
     if value is None:
         return ""
-    if isinstance(value, tuple):
-        return ";".join(value)
+    if isinstance(value, tuple | dict):  # of a dictionary the keys
+        return ";".join(map(str, value))
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:.10g}" if isinstance(value, float) else value

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from animal_cls.report.analysis.classes import accuracies, results_on
-from animal_cls.report.records import Arm
+from animal_cls.report.records import Arm, Repeat
 
 EPOCH = 15  # counted from 1: from there on the report sees overfitting
 REACHED = 0.8  # training accuracy by which the speed of learning is measured, a fraction
@@ -15,7 +15,7 @@ class Missing(Exception):
     """What is not there, in words: without it a statement cannot be decided."""
 
 
-def curves(arm: Arm, column: str) -> dict[int, np.ndarray]:
+def curves(arm: Arm, column: str) -> dict[Repeat, np.ndarray]:
     """Seed -> a column of metrics.csv, (epochs,)."""
     found = {seed: run.metrics[column] for seed, run in arm.done.items() if run.metrics is not None}
     found = {seed: values for seed, values in found.items() if np.isfinite(values).all()}
@@ -24,7 +24,7 @@ def curves(arm: Arm, column: str) -> dict[int, np.ndarray]:
     return found
 
 
-def last(arm: Arm, column: str, seeds: Sequence[int] | None = None) -> float:
+def last(arm: Arm, column: str, seeds: Sequence[Repeat] | None = None) -> float:
     """The last epoch's value: percent for an accuracy, nats for a loss."""
     scale = 100 if column.endswith("acc") else 1
     return scale * float(np.mean([v[-1] for seed, v in curves(arm, column).items() if seeds is None or seed in seeds]))

@@ -207,3 +207,14 @@ def test_arrays_are_audited_like_files(tmp_path: Path, image_folder: Callable[..
     assert text(audit).startswith("40 images of 2 classes in arrays\n")
     assert "formats  array 40\n" in text(audit)
     assert "data:image/jpeg;base64," in render(audit)
+
+
+def test_groups_of_arrays_stay_in_one_split_and_may_be_numbers(tmp_path: Path) -> None:
+    groups = np.arange(N) // 4
+    images = run(tmp_path, ArraySource(images=IMAGES, labels=LABELS, classes=CLASSES, groups=groups))
+    of_group: dict[int, set[str]] = {}
+    for path, split in zip(images.paths, images.split.tolist(), strict=True):
+        of_group.setdefault(int(groups[int(path.partition("/")[2])]), set()).add(split)
+    assert all(len(found) == 1 for found in of_group.values())
+    with pytest.raises(UserError, match=r"^data\.source: 3 groups of 40 images; one of each is needed\.$"):
+        ArraySource(images=IMAGES, labels=LABELS, groups=[1, 2, 3]).listing()

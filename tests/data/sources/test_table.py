@@ -98,7 +98,7 @@ def test_an_image_that_is_changed_is_seen_by_the_next_job(root: Path, tmp_path: 
 
 
 GOOD = [f"deep/{grey}.png,{grey % 2}" for grey in range(N)]
-NEEDED = "A CSV file with the columns path, label and, if you like, split is needed."
+NEEDED = "A CSV file with the columns path, label and, if you like, split and group is needed."
 MISTAKES = {
     "gone": (
         [*GOOD, "deep/77.png,1", "deep/x.png,0"],
@@ -119,6 +119,11 @@ MISTAKES = {
         "path,label,split",
         "no such split: tests. Each image needs train, val or test, or none has a split.",
     ),
+    "torn group": (
+        [f"{line},{'train' if n % 5 else 'test'},{'p' if n < 8 else n}" for n, line in enumerate(GOOD)],
+        "path,label,split,group",
+        "groups whose images lie in several splits: p. Give each one split, or leave out the splits: then groups stay",
+    ),
     "quotes": (['"deep/1.png,1'], "path,label", f"cannot be read as a table (unexpected end of data). {NEEDED}"),
 }
 
@@ -129,7 +134,7 @@ def test_a_mistake_gets_one_message(root: Path, tmp_path: Path, mistake: str) ->
     file = write(root, lines, heading)
     with pytest.raises(UserError) as caught:
         list_images(locate(root=None, cache_dir=tmp_path, labels=str(file)), follow_links=False)
-    assert str(caught.value).startswith(f"data.source.labels={file}: {message.format(root=root)}")
+    assert str(caught.value).startswith(f"data.labels={file}: {message.format(root=root)}")
     assert "\n" not in str(caught.value)
 
 
@@ -144,16 +149,32 @@ def test_a_file_that_is_no_table_is_refused(root: Path, tmp_path: Path) -> None:
         list_images(source, follow_links=False)
 
     nowhere = tmp_path / "nowhere.csv"
-    assert message(nowhere) == f"data.source.labels={nowhere}: no such file."
-    assert message(root).startswith(f"data.source.labels={root}: cannot be read as a table (Is a directory). A CSV")
+    assert message(nowhere) == f"data.labels={nowhere}: no such file."
+    assert message(root).startswith(f"data.labels={root}: cannot be read as a table (Is a directory). A CSV")
     assert "cannot be read as a table ('utf-8' codec can't decode" in message(root / "deep" / "1.png")
-    assert message(None).startswith("data.source.labels: data=table needs a CSV file, e.g. data.source.labels=")
+    assert message(None).startswith("data.labels: data=table needs a CSV file, e.g. data.labels=")
     assert message(write(root, GOOD), nowhere).startswith(f"data.root={nowhere}: no such folder.")
 
 
 def test_the_option_is_a_constructor_call_of_the_table() -> None:
     from animal_cls.commands.train import compose
 
-    config = compose(["data=table", "data.source.labels=x.csv", "data.root=y"])
+    config = compose(["data=table", "data.labels=x.csv", "data.root=y"])
     assert isinstance(config, Config)
-    assert config.data.source == {"_target_": "animal_cls.data.sources.table.locate", "labels": "x.csv"}
+    assert config.data.source == {"_target_": "animal_cls.data.sources.table.locate"}
+    assert config.data.labels == "x.csv"
+    with pytest.raises(UserError, match=r"data\.source\.labels: the chosen option has no such key"):
+        compose(["data=table", "data.source.labels=x.csv"])
+
+
+@pytest.mark.parametrize("column", ["group", "Group", None])
+def test_images_of_one_group_stay_in_one_split(root: Path, tmp_path: Path, column: str | None) -> None:
+    """Groups of two neighbours, one of each class; without the column some are torn."""
+    file = write(root, [f"{line},{n // 2}" for n, line in enumerate(GOOD)], f"path,label,{column or 'remark'}")
+    source = locate(root=None, cache_dir=tmp_path, labels=str(file))
+    images = data_of(source, tmp_path, val=0.2, test=0.2).images
+    splits: dict[int, set[str]] = {}
+    for path, split in zip(images.paths, images.split.tolist(), strict=True):
+        splits.setdefault(int(Path(path).stem) // 2, set()).add(split)
+    assert all(len(found) == 1 for found in splits.values()) == bool(column)
+    assert {split for found in splits.values() for split in found} == {"train", "val", "test"}

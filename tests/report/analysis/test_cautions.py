@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from animal_cls.report.build import build_study
+from animal_cls.results import LabelNoise
 
 Write = Callable[..., Path]
 Share = Callable[[int, int], list[bool]]
@@ -51,3 +52,16 @@ def test_where_nothing_spoils_it_nothing_is_said(tmp_path: Path, write_run: Writ
     assert (
         study.reading_aid.endswith("One seed cannot tell chance from a finding (simple_cnn/none)") or study.reading_aid
     )
+
+
+def test_of_wrong_labels_it_is_said_how_many_are_learnt(tmp_path: Path, write_run: Write, share: Share) -> None:
+    hits = {"train": {"cat": share(20, 25), "dog": share(20, 25)}, "val": {"cat": share(20, 25), "dog": share(20, 25)}}
+    for seed, repeated in enumerate((0.5, 0.7)):
+        noise = LabelNoise(images=50, replaced=10, acc=0.9, repeated=repeated)
+        write_run(tmp_path / f"{seed}", hits, seed=seed, changes={"data.label_noise": 0.2}, label_noise=noise)
+    study = build_study([tmp_path])
+    (told,) = study.cautions
+    assert told.startswith("data.label_noise: training labels are wrong on purpose. Accuracies are by the true ones")
+    assert told.endswith("Of the wrong labels are repeated: simple_cnn/none 60.0 %.")
+    gap = next(row for row in study.arm_rows if row.metric == "gap")
+    assert gap.mean == pytest.approx(0.9 - 0.8), "by the labels that were given"
