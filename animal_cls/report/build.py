@@ -53,13 +53,13 @@ def build_study(sources: Sequence[Path], *, compare: Sequence[tuple[str, str]] =
         data_sets=tuple(data),
         published_note=published.note(arms, first),
         published=tuple(published.rows(arms)),
-        statements=tuple(statements.all_of(arms)),
+        statements=tuple(statements.all_of(arms, first)),
         images=tuple(_images(arms, rows, split)),
         commands=tuple(_commands(runs)),
         **_computed_with(results),
         run_warnings=_run_warnings(runs),
         cautions=tuple(cautions(arms, split, data)),
-        reading_aid=published.reading_aid(arms, first),
+        reading_aid=published.aids(arms, first),
         warnings=(*found.warnings, *_warnings(runs, arms), *reader.troubles),
     )
 
@@ -99,7 +99,7 @@ def _data_set(group: Sequence[Result]) -> DataSet:
         classes=tuple(result.classes),
         counts=counts,
         runs=len(group),
-        is_animals10=published.is_animals10(counts),
+        is_animals10=published.REPORT.has_images(counts),
     )
 
 
