@@ -4,6 +4,7 @@ import argparse
 import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from pathlib import Path
 
 from animal_cls.config.methods import Card
 from animal_cls.config.schema import method_names
@@ -22,6 +23,7 @@ HEADINGS = {  # where a method acts -> in words
     "evaluation": "what is evaluated, and when training ends",
     "another key": "handed to the network or the optimizer",
 }
+COSTS = Path(__file__).parents[1] / "regularizers" / "costs.json"
 ABOUT = """\
 # The regularizers
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from animal_cls.regularizers import Card, Method
-from animal_cls.regularizers.trivialaugment import OPERATIONS, Ranges, operated
+from animal_cls.regularizers.trivialaugment import OPERATIONS, Ranges, operate_
 
 SEVEREST, STEPS = 10, 9  # severity; levels are whole steps of a ninth of the range
 WIDEST, DEEPEST = 4, 3  # chains; operations in one
@@ -99,12 +99,14 @@ class AugMix(Method):
     def _blended(self, images: Tensor, sampled: Tensor) -> Tensor:
         """The images (N, C, H, W) by chains (N, width, 1 + 2 * DEEPEST)."""
         weights = sampled[:, :, 0].to(images.dtype)
-        mixed = images * (1 - weights.sum(dim=1)).view(-1, 1, 1, 1)
-        for k in range(self.width):
-            chain = images
-            for numbers, levels in sampled[:, k, 1:].unflatten(1, (2, DEEPEST)).permute(2, 1, 0):
-                chain = operated(chain, numbers, levels, RANGES)
-            mixed += chain * weights[:, k].view(-1, 1, 1, 1)
+        planes = images.contiguous()
+        chains = planes.repeat(self.width, 1, 1, 1)
+        steps = sampled[:, :, 1:].unflatten(2, (2, DEEPEST)).permute(3, 2, 1, 0).flatten(2)
+        for numbers, levels in steps:  # (width * N,) each
+            operate_(chains, numbers, levels, RANGES)
+        mixed = planes * (1 - weights.sum(dim=1)).view(-1, 1, 1, 1)
+        for k, chain in enumerate(chains.chunk(self.width)):
+            mixed.addcmul_(chain, weights[:, k].view(-1, 1, 1, 1))
         return mixed.contiguous(memory_format=torch.channels_last)
 
 

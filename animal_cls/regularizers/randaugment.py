@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from animal_cls.regularizers import Card, Method
-from animal_cls.regularizers.trivialaugment import OPERATIONS, Ranges, operated
+from animal_cls.regularizers.trivialaugment import OPERATIONS, Ranges, operate_
 
 STRONGEST = 30  # magnitude
 MOST = 4  # operations
@@ -56,6 +56,7 @@ class RandAugment(Method):
         return torch.from_numpy(np.stack([numbers, levels], axis=2).astype(np.float32))
 
     def batch(self, images: Tensor, targets: Tensor, sampled: Tensor) -> tuple[Tensor, Tensor]:
+        changed = images.clone(memory_format=torch.contiguous_format)
         for numbers, levels in sampled.permute(1, 2, 0):
-            images = operated(images, numbers, levels, RANGES)
-        return images, targets
+            operate_(changed, numbers, levels, RANGES)
+        return changed.contiguous(memory_format=torch.channels_last), targets

@@ -29,7 +29,7 @@ def build_study(
 
     Args:
         compare: pairs of names of arms to be compared beside each arm with its baseline.
-        baseline: the arm, or KEY=VALUE,... of the arms, that the others are compared with; None: as plans and rules say.
+        baseline: the arm, or KEY=VALUE,... of the arms, that the others are compared with; None: as plans say.
 
     Raises:
         UserError: no such folder, no run in any of them, or no arm of that name.
@@ -56,13 +56,13 @@ def build_study(
         data_sets=tuple(data),
         published_note=published.note(arms, first),
         published=tuple(published.rows(arms)),
-        statements=tuple(statements.all_of(arms)),
+        statements=tuple(statements.all_of(arms, first)),
         images=tuple(_images(arms, rows, split)),
         commands=tuple(_commands(runs)),
         **_computed_with(results),
         run_warnings=_run_warnings(runs),
         cautions=tuple(cautions(arms, split, data)),
-        reading_aid=published.reading_aid(arms, first),
+        reading_aid=published.aids(arms, first),
         warnings=(*found.warnings, *_warnings(runs, arms), *reader.troubles),
     )
 
@@ -103,7 +103,7 @@ def _data_set(group: Sequence[Result]) -> DataSet:
         classes=tuple(result.classes),
         counts=counts,
         runs=len(group),
-        is_animals10=published.is_animals10(counts),
+        is_animals10=published.REPORT.has_images(counts),
     )
 
 

@@ -325,27 +325,29 @@ StatementVerdict = Literal["holds", "does not hold", "cannot be decided"]
 
 @dataclass(frozen=True, kw_only=True)
 class PublishedRow:
-    """One class of one published run beside ours, over all data."""
+    """One class of one published run beside ours, over all data; or one run of a table."""
 
-    run: str  # as published: ResNet18, dropout
+    run: str  # as published: ResNet18, dropout; or the table, with split and measure
     arm: str | None  # ours that comes nearest; None where the study has no such arm
-    class_name: str  # or "weighted" (plain accuracy), "mean" (over classes)
+    class_name: str  # or "weighted" (plain accuracy), "mean" (over classes), or the run
     published: float  # percent
     ours: float | None  # percent, mean over seeds
     difference: float | None  # points, ours - published
+    split: str = "all"  # that it is of
 
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """A sentence of the published report, and what our runs say to it: a row of statements.csv."""
+    """A sentence of a published table, and what our runs say to it: a row of statements.csv."""
 
-    id: str  # S1 to S16
-    says: str  # what the report says
+    id: str  # S1 to S16 of the report
+    says: str  # what was published
     holds_when: str  # the measurement that decides
     verdict: StatementVerdict
     evidence: str  # the numbers that decide, or what is missing
     arms: tuple[str, ...] = ()  # whose numbers these are
     figure: Literal["learning", "classes", "confusion", "arms"] = "arms"  # the part of the page that shows it
+    reading_aid: str = ""  # why it decides nothing, in words: one seed, other data, other settings; "" where it does
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -418,8 +420,8 @@ class Study:
     reliabilities: tuple[Reliability, ...]
     data_sets: tuple[DataSet, ...]  # most runs first
     published_note: str | None  # that this is another data set, or what of the recipe was changed; None: as published
-    published: tuple[PublishedRow, ...]  # empty where no arm is one of the report's
-    statements: tuple[Statement, ...]  # S1 to S16
+    published: tuple[PublishedRow, ...]  # empty where no arm is one of a table's
+    statements: tuple[Statement, ...]
     images: tuple[ImageNote, ...]
     commands: tuple[Command, ...]
     versions: dict[str, tuple[str, ...]]  # package -> the versions that occur
@@ -427,7 +429,7 @@ class Study:
     seconds: float  # wall time of all finished runs together
     run_warnings: dict[str, tuple[str, ...]]  # a warning that a run gave -> the names of the runs
     cautions: tuple[str, ...] = ()  # what stands beside the answer: networks at chance, few images, a foreign split
-    reading_aid: str = ""  # why the statements decide nothing, in words: one seed, or other data; "" where they do
+    reading_aid: str = ""  # why statements decide nothing, in words, of all tables; "" where they do
     warnings: tuple[str, ...]  # about the study itself: what is missing, double, unreadable or unlike
 
     def arm(self, name: str) -> Arm:

@@ -1,4 +1,4 @@
-"""The arm that each arm is compared with: as asked, else as its plan says, else reg=none, else the first of its axis."""
+"""The arm that each arm is compared with: as asked, else as its plan says, else reg=none, else its axis's first."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

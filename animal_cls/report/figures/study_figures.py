@@ -229,7 +229,8 @@ def of_published(study: Study) -> Iterator[Drawing]:
     """Ours beside the published accuracies of the classes."""
     runs: dict[str, list[PublishedRow]] = {}
     for row in study.published:
-        runs.setdefault(row.run, []).append(row)
+        if row.split == "all":
+            runs.setdefault(row.run, []).append(row)
     found = [(run, rows) for run, rows in runs.items() if any(row.ours is not None for row in rows)]
     if found:
         title = "Ours beside the published accuracies, all data"

@@ -1,4 +1,4 @@
-"""What decides each of the sixteen published statements: the parts of each, with the numbers of our arms."""
+"""What decides a published statement: two rows compared, and the parts of each of the report's sixteen."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -52,6 +52,23 @@ def extreme(values: dict[str, float], name: str, what: str, *, lowest: bool, uni
     true = abs(own - best) <= NEAR and (lowest or best > NEAR)
     which = " and ".join(tied) if len(tied) <= 3 else f"{len(tied)} classes equally"
     return true, f"{what} {which} ({best:.2f} {unit}; {name}: {own:.2f} {unit})"
+
+
+def beats(title: str, other: str, *, above: float | None, within: float | None, split: str) -> Check:
+    """Whether the accuracy of a run less another's is above a bound, or near 0, with its interval over seeds."""
+
+    def check(ours: Ours) -> tuple[bool, str]:
+        found = measured.difference(ours[title], ours[other], split)
+        low, high = (above or 0.0, np.inf) if within is None else (-within, within)
+        what = f"{split} accuracy {found.delta:+.2f} points"
+        if np.isnan(found.low):  # of one seed there is no interval
+            return low < found.delta < high, what
+        what += f" ({found.low:+.2f} to {found.high:+.2f})"
+        if any(found.low <= bound <= found.high for bound in (low, high)):
+            raise Missing(f"more seeds, the interval of {what} holds a bound")
+        return low < found.delta < high, what
+
+    return check
 
 
 def change(ours: Ours, title: str, base: str, column: str, low: float, high: float) -> tuple[bool, str]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from animal_cls import statistics
 from animal_cls.report.analysis.classes import accuracies, results_on
 from animal_cls.report.records import Arm, Repeat
 
@@ -34,6 +35,17 @@ def change(arm: Arm, baseline: Arm, column: str) -> float:
     """The last epoch's difference, arm - baseline, in points or nats; over the seeds of both, where there are any."""
     seeds = [seed for seed in curves(arm, column) if seed in curves(baseline, column)] or None
     return last(arm, column, seeds) - last(baseline, column, seeds)
+
+
+def difference(arm: Arm, other: Arm, split: str) -> statistics.SeedTest:
+    """The accuracy of two arms on a split, arm - other, points; of one seed without an interval."""
+    ours, theirs = ({r.seed: 100 * r.splits[split].acc for r in results_on(each, split)} for each in (arm, other))
+    for each, found in ((arm, ours), (other, theirs)):
+        if not found:
+            raise Missing(f"{split} images of {each.name}")
+    if both := sorted(ours.keys() & theirs.keys()):
+        return statistics.paired_seeds([ours[seed] for seed in both], [theirs[seed] for seed in both])
+    return statistics.unpaired_seeds(list(ours.values()), list(theirs.values()))
 
 
 def gap(arm: Arm) -> float:

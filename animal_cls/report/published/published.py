@@ -1,4 +1,4 @@
-"""The published report as data: images per class, accuracy by class and run, and the recipe; ours beside them."""
+"""Published tables as data: recipe, runs with their figures, statements; ours beside them."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -8,50 +8,75 @@ from typing import Any
 
 import numpy as np
 
-from animal_cls.data.sources import animals10
 from animal_cls.report.analysis.classes import accuracies, results_on
 from animal_cls.report.analysis.configs import method_of, shown
 from animal_cls.report.records import Arm, DataSet, PublishedRow
 
-RELEASE = {name: files.files for name, files in animals10.RELEASE.items()}  # class -> images
-COUNTS = {name: n - animals10.HELD_OUT[name] for name, n in RELEASE.items()}  # of the report: train and val
-CLASSES = tuple(RELEASE)
-
 
 @dataclass(frozen=True, kw_only=True)
 class PublishedRun:
-    """One of the nine runs."""
+    """A row of a table."""
 
     title: str
     model: str
     reg: str
-    settings: Mapping[str, Any] = field(default_factory=dict)  # beside RECIPE
-    per_class: Sequence[float] = ()  # percent, over all data, in the order of CLASSES; empty where only drawn
+    settings: Mapping[str, Any] = field(default_factory=dict)  # beside the recipe
+    recipe: Mapping[str, Any] = field(default_factory=dict)  # what all rows of its table share, as our keys
+    value: float | None = None  # percent, in the table's measure; None where the table has classes, or only a drawing
+    per_class: Sequence[float] = ()  # percent, in the order of the classes
     weighted: float | None = None  # percent: plain accuracy, computed from the row and the counts
     mean: float | None = None  # percent: over classes
 
 
-DATA: dict[str, Any] = tomllib.loads(Path(__file__).with_name("published.toml").read_text(encoding="utf-8"))
-RECIPE: dict[str, Any] = DATA["recipe"]  # what all nine runs share, as our keys; a run's own settings are in RUNS
-RUNS = tuple(PublishedRun(**run) for run in DATA["runs"])
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A published table: a file in tables/."""
+
+    title: str
+    source: str  # its address
+    images: str  # the name of the data set
+    counts: Sequence[Mapping[str, int]]  # class -> images, with the test images or without: any of these
+    split: str  # that its figures are of
+    measure: str  # accuracy or error
+    recipe: Mapping[str, Any]
+    runs: Sequence[PublishedRun]
+    statements: Sequence[Mapping[str, Any]]
+    least: int = 2  # runs that we need for it to be shown
+
+    def has_images(self, counts: Mapping[str, Mapping[str, int]]) -> bool:
+        """Whether these images (split -> class -> number) are the table's."""
+        everything = dict(counts.get("all", {}))
+        seen = {name: n - counts.get("test", {}).get(name, 0) for name, n in everything.items()}
+        return everything in self.counts or seen in self.counts
+
+    def found(self, arms: Sequence[Arm]) -> dict[str, Arm | None]:
+        """Title of a run -> the arm of ours that comes nearest; empty where we have too few of them."""
+        pairs = {run.title: matching(run, arms) for run in self.runs}
+        return pairs if sum(arm is not None for arm in pairs.values()) >= self.least else {}
 
 
-def is_animals10(counts: Mapping[str, Mapping[str, int]]) -> bool:
-    """Whether these images (split -> class -> number) are the report's, or the whole release."""
-    everything = dict(counts.get("all", {}))
-    seen = {name: n - counts.get("test", {}).get(name, 0) for name, n in everything.items()}
-    return everything in (COUNTS, RELEASE) or seen == COUNTS
+def _read(path: Path) -> Table:
+    content = tomllib.loads(path.read_text(encoding="utf-8"))
+    runs = tuple(PublishedRun(recipe=content["recipe"], **run) for run in content.pop("runs"))
+    return Table(runs=runs, **content)
+
+
+TABLES = {path.stem: _read(path) for path in sorted((Path(__file__).parent / "tables").glob("*.toml"))}
+REPORT = TABLES["report"]  # the one that this project began with; its statements have checks of their own
+COUNTS, RELEASE = REPORT.counts  # class -> images: of the report's train and val, of Animals-10
+CLASSES = tuple(RELEASE)
 
 
 def matching(run: PublishedRun, arms: Sequence[Arm]) -> Arm | None:
     """Our arm that is this run, or of several the one that deviates least; only those with a finished run."""
     offers = [arm for arm in arms if (arm.model, arm.reg) == (run.model, run.reg) and arm.done]
+    offers = [arm for arm in offers if not any(key.startswith("model.") for key in deviations(arm, run))]
     return min(offers, key=lambda arm: (len(deviations(arm, run)), -len(arm.done), arm.name), default=None)
 
 
 def deviations(arm: Arm, run: PublishedRun) -> dict[str, str]:
     """The keys in which our arm is not what was published, each with ours and theirs; a key that we lack is none."""
-    wanted = {**RECIPE, **run.settings}
+    wanted = {**run.recipe, **run.settings}
     off = {key: 0.0 for key in {**wanted, **arm.config} if key == method_of(key)}
     ours, theirs = {**off, **arm.config}, {**off, **wanted}
     return {
@@ -63,57 +88,77 @@ def deviations(arm: Arm, run: PublishedRun) -> dict[str, str]:
 
 def note(arms: Sequence[Arm], data: DataSet | None) -> str | None:
     """What has to be said before our numbers stand beside the published ones; None where nothing has."""
-    pairs = [(arm, run) for run in RUNS if (arm := matching(run, arms)) is not None]
-    if not pairs:
-        return None
-    aid = reading_aid(arms, data)
-    sentences = [f"{aid}: published figures and statements are a reading aid only."] if aid else []
-    changed = sorted({text for arm, run in pairs for text in deviations(arm, run).values()})
-    if changed:
-        sentences.append(f"Settings other than published: {'; '.join(changed)}.")
+    sentences = (
+        [f"{aid}: published figures and statements are a reading aid only."] if (aid := aids(arms, data)) else []
+    )
+    for table in TABLES.values():
+        ours = table.found(arms)
+        pairs = [(arm, run) for run in table.runs if (arm := ours.get(run.title)) is not None]
+        changed = sorted({text for arm, run in pairs for text in deviations(arm, run).values()})
+        of_table = "" if table is REPORT else f" in {table.title} ({table.source})"
+        sentences += [f"Settings other than published{of_table}: {'; '.join(changed)}."] if changed else []
     return " ".join(sentences) or None
 
 
-def reading_aid(arms: Sequence[Arm], data: DataSet | None) -> str:
-    """Why our numbers can decide no statement of the report, in words; "" where they can, or stand beside none."""
-    found = [arm for run in RUNS if (arm := matching(run, arms)) is not None]
+def aids(arms: Sequence[Arm], data: DataSet | None) -> str:
+    """Why our numbers can decide no statement of some table, in words; "" where they can, or stand beside none."""
+    return "; ".join(dict.fromkeys(aid for table in TABLES.values() if (aid := reading_aid(table, arms, data))))
+
+
+def reading_aid(table: Table, arms: Sequence[Arm], data: DataSet | None) -> str:
+    """The same of one table."""
+    ours = table.found(arms)
+    pairs = [(arm, run) for run in table.runs if (arm := ours.get(run.title)) is not None]
     why = []
-    if found and (data is None or not data.is_animals10):
-        why.append("This is another data set than the report's Animals-10 (class names and numbers of images decide)")
-    if single := list(dict.fromkeys(arm.name for arm in found if len(arm.done) == 1)):
-        why.append(f"{'one' if why else 'One'} seed cannot tell chance from a finding ({', '.join(single)})")
-    return ", and ".join(why)
+    if pairs and (data is None or not table.has_images(data.counts)):
+        what = f"{table.title}'s {table.images} (class names and numbers of images decide)"
+        why.append(f"this is another data set than {what}")
+    if single := list(dict.fromkeys(arm.name for arm, _ in pairs if len(arm.done) == 1)):
+        why.append(f"one seed cannot tell chance from a finding ({', '.join(single)})")
+    if any(deviations(arm, run) for arm, run in pairs):
+        why.append(f"settings are others than those of {table.title}")
+    text = ", and ".join(why)
+    return text[:1].upper() + text[1:]
 
 
 def rows(arms: Sequence[Arm]) -> list[PublishedRow]:
-    """Every published figure beside ours; none where no arm is one of the report's or the classes are others."""
-    found = [(run, matching(run, arms)) for run in RUNS if run.per_class]
-    if not any(arm is not None and set(arm.classes) == set(CLASSES) for _, arm in found):
-        return []
-    return [row for run, arm in found for row in _rows(run, arm)]
-
-
-def _rows(run: PublishedRun, arm: Arm | None) -> list[PublishedRow]:
-    published = {**dict(zip(CLASSES, run.per_class, strict=True)), "weighted": run.weighted, "mean": run.mean}
-    ours = _ours(arm) if arm is not None else {}
+    """Every published figure beside ours: of the report class by class, where the classes are its own."""
     made = []
-    for name, figure in published.items():
-        assert figure is not None
-        own = ours.get(name)
-        made.append(
-            PublishedRow(
-                run=run.title,
-                arm=None if arm is None else arm.name,
-                class_name=name,
-                published=figure,
-                ours=own,
-                difference=None if own is None else own - figure,
-            )
-        )
+    for table in TABLES.values():
+        ours = table.found(arms)
+        of_classes = [run for run in table.runs if run.per_class]
+        if any(
+            arm is not None and set(arm.classes) == set(CLASSES) for run in of_classes if (arm := ours.get(run.title))
+        ):
+            made += [row for run in of_classes for row in _rows_by_class(run, ours[run.title])]
+        made += [_row(table, run, ours[run.title]) for run in table.runs if ours and run.value is not None]
     return made
 
 
-def _ours(arm: Arm) -> dict[str, float]:
+def _row(table: Table, run: PublishedRun, arm: Arm | None) -> PublishedRow:
+    assert run.value is not None
+    acc = [result.splits[table.split].acc for result in (results_on(arm, table.split) if arm else [])]
+    own = None if not acc else 100 * float(np.mean(acc))
+    if own is not None and table.measure == "error":
+        own = 100 - own
+    name = f"{table.title}: {table.split} {table.measure}"
+    return _beside(name, None if arm is None else arm.name, run.title, run.value, own, table.split)
+
+
+def _rows_by_class(run: PublishedRun, arm: Arm | None) -> list[PublishedRow]:
+    published = {**dict(zip(CLASSES, run.per_class, strict=True)), "weighted": run.weighted, "mean": run.mean}
+    ours = _by_class(arm) if arm is not None else {}
+    name = None if arm is None else arm.name
+    return [_beside(run.title, name, key, value, ours.get(key), "all") for key, value in published.items() if value]
+
+
+def _beside(run: str, arm: str | None, what: str, published: float, ours: float | None, split: str) -> PublishedRow:
+    difference = None if ours is None else ours - published
+    known = {"published": published, "ours": ours, "difference": difference, "split": split}
+    return PublishedRow(run=run, arm=arm, class_name=what, **known)
+
+
+def _by_class(arm: Arm) -> dict[str, float]:
     """Percent over all data: by class, weighted and mean."""
     results = results_on(arm, "all")
     if not results:

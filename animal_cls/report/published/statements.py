@@ -1,23 +1,15 @@
-"""The sixteen statements of the published report, and what our runs say to each."""
+"""The statements of the published tables, and what our runs say to each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from animal_cls.report.published.checks import CHECKS, Ours
+from animal_cls.report.published.checks import CHECKS, Check, Ours, beats
 from animal_cls.report.published.measured import Missing
-from animal_cls.report.published.published import DATA, RUNS, PublishedRun, deviations, matching
-from animal_cls.report.records import Arm, Statement, StatementVerdict
+from animal_cls.report.published.published import REPORT, TABLES, Table, deviations, reading_aid
+from animal_cls.report.records import Arm, DataSet, Statement, StatementVerdict
 
 Figure = Literal["learning", "classes", "confusion", "arms"]
-
-
-def all_of(arms: Sequence[Arm]) -> list[Statement]:
-    """S1 to S16, decided by the arms that come nearest to the published runs; none where no arm is one of these."""
-    ours = {run.title: matching(run, arms) for run in RUNS}
-    if not any(ours.values()):
-        return []
-    return [_decide(statement, Ours(arms=ours, asked={})) for statement in STATEMENTS]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,14 +18,38 @@ class Claim:
 
     id: str
     says: str
-    holds_when: str
-    figure: Figure
+    holds_when: str = ""
+    figure: Figure = "arms"
+    rows: tuple[str, str] | None = None  # titles of two runs: the first one's accuracy - the second one's, points
+    above: float | None = None  # that this is above, or
+    within: float | None = None  # that it is within, on either side of 0
 
 
-def _decide(claim: Claim, ours: Ours) -> Statement:
+def claims(table: Table) -> list[Claim]:
+    """Its statements; of two rows, what decides is said here."""
+    return [_said(Claim(**written), table) for written in table.statements]
+
+
+def _said(claim: Claim, table: Table) -> Claim:
+    if claim.rows is None:
+        return claim
+    bound = f"above {claim.above:g}" if claim.within is None else f"within {claim.within:g}"
+    first, second = claim.rows
+    when = f"{table.split} accuracy of {first} - {second} is {bound} points, with its 95 % interval over seeds"
+    return replace(claim, holds_when=when)
+
+
+def all_of(arms: Sequence[Arm], data: DataSet | None = None) -> list[Statement]:
+    """Every statement of the tables that we have runs of, decided by the arms that come nearest."""
+    found = [(table, table.found(arms), reading_aid(table, arms, data)) for table in TABLES.values()]
+    return [_decide(claim, table, ours, aid) for table, ours, aid in found if ours for claim in claims(table)]
+
+
+def _decide(claim: Claim, table: Table, arms: dict[str, Arm | None], aid: str) -> Statement:
     """Every part is looked at: one that is false decides, one that lacks numbers leaves it open."""
+    ours = Ours(arms=arms, asked={})
     truths, words, missing = [], [], []
-    for check in CHECKS[claim.id]:
+    for check in _checks(claim, table):
         try:
             true, text = check(ours)
         except Missing as error:
@@ -53,23 +69,29 @@ def _decide(claim: Claim, ours: Ours) -> Statement:
         says=claim.says,
         holds_when=claim.holds_when,
         verdict=verdict,
-        evidence="; ".join([*words, *_sources(ours)]),
+        evidence="; ".join([*words, *_sources(ours, table)]),
         arms=tuple(arm.name for arm in ours.asked.values()),
         figure=claim.figure,
+        reading_aid=aid,
     )
 
 
-def _sources(ours: Ours) -> list[str]:
+def _checks(claim: Claim, table: Table) -> Sequence[Check]:
+    if claim.rows is None:
+        return CHECKS[claim.id]
+    return [beats(*claim.rows, above=claim.above, within=claim.within, split=table.split)]
+
+
+def _sources(ours: Ours, table: Table) -> list[str]:
     """Whose numbers these are: arm, seeds, and what of it is not as published."""
-    published = {run.title: run for run in RUNS}
-    texts = [_source(arm, published[title]) for title, arm in ours.asked.items()]
+    published = {run.title: run for run in table.runs}
+    texts = []
+    for title, arm in ours.asked.items():
+        off = deviations(arm, published[title]).items()
+        own = [text for key, text in off if key in published[title].settings or key.startswith("reg.")]
+        seeds = f"{len(arm.done)} seed{'s' * (len(arm.done) != 1)}"
+        texts.append(f"{arm.name} ({', '.join([seeds, *own])})")
     return [f"from {', '.join(texts)}"] if texts else []
 
 
-def _source(arm: Arm, run: PublishedRun) -> str:
-    own = [text for key, text in deviations(arm, run).items() if key in run.settings or key.startswith("reg.")]
-    seeds = f"{len(arm.done)} seed{'s' * (len(arm.done) != 1)}"
-    return f"{arm.name} ({', '.join([seeds, *own])})"
-
-
-STATEMENTS = tuple(Claim(**claim) for claim in DATA["statements"])
+STATEMENTS = tuple(claims(REPORT))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 from animal_cls.commands.train import compose
 from animal_cls.data.sources import animals10
@@ -22,7 +23,8 @@ N = 1000  # images a class over all data, so that an image is a tenth of a point
 
 Split = Callable[..., SplitResult]
 Make = Callable[..., Arm]
-RECIPE = published.RECIPE
+REPORT = published.REPORT
+RECIPE = REPORT.recipe
 SETTINGS = {"none": {}, "l2": {"reg.weight_decay": 1e-5, "optimizer.lr": 0.005}, "dropout": {"reg.dropout": 0.3}}
 
 
@@ -345,28 +347,37 @@ def test_where_no_arm_is_a_published_run_nothing_is_said_of_the_report(make_arm:
     assert published.rows(arms) == []
 
 
-PRESETS = sorted((CONF / "experiment" / "report").glob("*.yaml"))
+PRESETS = {
+    f"{name}/{path.stem}": table
+    for name, table in published.TABLES.items()
+    for path in sorted((CONF / "experiment" / name).glob("*.yaml"))
+    if path.stem != "recipe"
+}
 
 
-@pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
-def test_each_preset_of_the_report_is_one_of_its_runs_without_a_deviation(preset: Path) -> None:
-    config = asdict(compose([f"experiment=report/{preset.stem}"]))
+@pytest.mark.parametrize("preset", PRESETS)
+def test_each_preset_of_a_table_is_one_of_its_runs_without_a_deviation(preset: str) -> None:
+    table, config = PRESETS[preset], asdict(compose([f"experiment={preset}"]))
     result = Result(status="done", config=config, model=config["model"]["name"], reg=config["reg"]["name"], seed=0)
-    run = next(run for run in published.RUNS if (run.model, run.reg) == (result.model, result.reg))
+    run = next(run for run in table.runs if (run.model, run.reg) == (result.model, result.reg))
     known: dict[str, Any] = {"runs": (), "done": {}, "baseline": None, "is_baseline": False}
     arm = Arm(name="ours", model=run.model, reg=run.reg, config=identity(result), **known)
     assert published.deviations(arm, run) == {}
-    assert set(published.RECIPE) <= set(arm.config), "else nothing was compared"
+    assert {*table.recipe, *run.settings} <= set(arm.config), "else nothing was compared"
 
 
-def test_the_nine_presets_are_the_nine_runs() -> None:
-    assert len(PRESETS) == len(published.RUNS) == 9
+@pytest.mark.parametrize("name", published.TABLES)
+def test_every_run_of_a_table_has_a_preset_and_one_sweep_starts_them_all(name: str) -> None:
+    presets = [preset for preset, table in PRESETS.items() if table is published.TABLES[name]]
+    assert len(presets) == len(published.TABLES[name].runs)
+    sweep = yaml.safe_load((CONF / "sweep" / f"{name}.yaml").read_text(encoding="utf-8"))
+    assert sorted(sweep["hydra"]["sweeper"]["params"]["experiment"].split(", ")) == sorted(presets)
 
 
 @pytest.mark.parametrize("augment", [{"data.augment.flip_crop": 1.0}, {"reg.mixup": 0.2}])
 def test_a_method_that_the_report_did_not_use_is_a_deviation(make_arm: Make, augment: dict[str, float]) -> None:
     (key,) = augment
-    found = published.deviations(make_arm("simple_cnn", config=augment), published.RUNS[0])
+    found = published.deviations(make_arm("simple_cnn", config=augment), REPORT.runs[0])
     assert found == {key: f"{key}={augment[key]} (published: 0.0)"}
 
 
@@ -379,7 +390,7 @@ def test_what_is_not_as_published_is_in_the_evidence(make_arm: Make) -> None:
 
 def test_the_nearest_arm_stands_for_a_published_run(make_arm: Make) -> None:
     far, near = make_arm("simple_cnn", "l2", config={"optimizer.lr": 0.001}), make_arm("simple_cnn", "l2")
-    run = next(run for run in published.RUNS if run.title == "simple CNN, L2")
+    run = next(run for run in REPORT.runs if run.title == "simple CNN, L2")
     assert published.matching(run, [far, near]) is near
     assert published.deviations(near, run) == {}
     assert published.deviations(make_arm("simple_cnn", "l2", config={"reg.dropout": 0.1}), run) == {
@@ -389,7 +400,7 @@ def test_the_nearest_arm_stands_for_a_published_run(make_arm: Make) -> None:
 
 def test_the_published_table_agrees_with_itself() -> None:
     """Weighted means follow from rows and counts, as the report's facts say."""
-    for run in published.RUNS:
+    for run in REPORT.runs:
         if run.per_class:
             weights = np.array(list(COUNTS.values()))
             assert np.average(run.per_class, weights=weights) == pytest.approx(run.weighted, abs=0.051)
@@ -401,7 +412,7 @@ def test_the_published_table_agrees_with_itself() -> None:
 
 def data(counts: dict[str, dict[str, int]]) -> DataSet:
     known: dict[str, Any] = {"name": "x", "root": None, "fingerprint": None, "classes": CLASSES, "runs": 1}
-    return DataSet(**known, counts=counts, is_animals10=published.is_animals10(counts))
+    return DataSet(**known, counts=counts, is_animals10=REPORT.has_images(counts))
 
 
 HELD_OUT = {name: RELEASE[name] - COUNTS[name] for name in CLASSES}
@@ -432,6 +443,7 @@ def test_other_settings_are_told_once(make_arm: Make) -> None:
     known: dict[str, Any] = {"config": {"data.image_size": 64}, "seeds": [flat(90, 50)] * 2}
     arms = [make_arm("simple_cnn", reg, **known) for reg in ("none", "dropout")]
     assert published.note(arms, data({"all": RELEASE})) == (
+        "Settings are others than those of the report: published figures and statements are a reading aid only. "
         "Settings other than published: data.image_size=64 (published: 128)."
     )
 
@@ -439,10 +451,10 @@ def test_other_settings_are_told_once(make_arm: Make) -> None:
 def test_one_seed_makes_the_statements_a_reading_aid(make_arm: Make) -> None:
     arms = [make_arm("simple_cnn", seeds=[flat(90, 50)]), make_arm("resnet18", seeds=[flat(90, 50)] * 2)]
     why = "One seed cannot tell chance from a finding (simple_cnn/none)"
-    assert published.reading_aid(arms, data({"all": RELEASE})) == why
-    assert published.reading_aid(arms[1:], data({"all": RELEASE})) == ""
-    assert published.reading_aid(arms, None).endswith(f"numbers of images decide), and {why[0].lower()}{why[1:]}")
-    assert published.reading_aid([], None) == ""
+    assert published.aids(arms, data({"all": RELEASE})) == why
+    assert published.aids(arms[1:], data({"all": RELEASE})) == ""
+    assert published.aids(arms, None).endswith(f"numbers of images decide), and {why[0].lower()}{why[1:]}")
+    assert published.aids([], None) == ""
 
 
 def test_ours_stand_beside_the_published_figures(make_arm: Make) -> None:

@@ -1,0 +1,135 @@
+"""What each method costs: a training step of ResNet18 with it in terms of one without, and the memory beyond it.
+
+`python -m benchmarks.speed.methods [NAME ...] [--pairs 4] [--image-size 128] [--batch-size 64]` measures every method
+at its card's first value, or those that are named, and writes animal_cls/regularizers/costs.json, which
+`python -m animal_cls reg` shows. One thread, and its processor seconds: waiting for others on the machine is no cost.
+"""
+
+import argparse
+import gc
+import json
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from statistics import median
+from typing import Any
+
+import torch
+from lightning.fabric import Fabric
+from torch.profiler import ProfilerActivity, profile
+
+from animal_cls.commands.reg import COSTS
+from animal_cls.commands.train import compose
+from animal_cls.config.schema import method_names
+from animal_cls.data.batch import Batch
+from animal_cls.models import normalization_of
+from animal_cls.regularizers import own_class
+from animal_cls.training import build
+from animal_cls.training.classifier import Classifier
+from benchmarks.harness.conditions import ask_torch, conditions
+
+PROFILED = 2  # steps, in the second of which everything that is kept is there
+
+
+class Run:
+    """A run whose training steps are taken one at a time, as Lightning takes them but without its Trainer."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        config = compose(["model=resnet18", "data=toy", "data.augment=none", "trainer.accelerator=cpu", *words])
+        parts = build.parts(config, num_classes=10)
+        for record in parts.records:
+            assert record.acted, f"{record.key}: {record.reason}"
+        self.data = build.images(config, parts.methods)
+        self.data.prepare_data()
+        classes, normalization = self.data.images.classes, normalization_of(parts.network)
+        module = Classifier(parts.network, classes=classes, normalization=normalization, methods=parts.methods)
+        self.module, self.optimizer = Fabric(accelerator="cpu").setup(module.train(), parts.optimizer)
+        self.methods, self.batches, self.done = parts.methods, self._endless(), 0
+
+    def _endless(self) -> Iterator[Batch]:
+        while True:
+            yield from self.data.train_dataloader()
+
+    def step(self, progress: float = 1.0) -> float:
+        """Processor seconds of one step: reading and changing a batch, both passes, the optimizer.
+
+        An epoch has one step, so that all is done that a method does after an epoch.
+        """
+        began = time.process_time()
+        for method in self.methods:
+            method.progress = progress
+        module: Any = self.module.module
+        module.on_train_batch_start(batch := self.data.finish(next(self.batches)), 0)
+        module.optimizer_step(0, self.done, self.optimizer, lambda: self._closure(batch))
+        self.done += 1
+        return time.process_time() - began
+
+    def _closure(self, batch: Batch) -> Any:
+        loss = self.module.training_step(batch, self.done)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.module.module.on_before_optimizer_step(self.optimizer)
+        return loss
+
+
+def measured(name: str, shared: Sequence[str], none: "Run", none_peak: int, *, pairs: int) -> dict[str, Any]:
+    """What costs.json says of a method: its steps are taken beside those of `none`, in turns AB BA."""
+    card = own_class(name).card
+    assert card is not None
+    run, peak = profiled([*shared, f"reg.{name}={card.values[0]:g}"])
+    ratios = []
+    for turn in range(pairs):
+        way = 1 if turn % 2 else -1
+        own, other = [each.step((turn + 1) / pairs) for each in (run, none)[::way]][::way]
+        ratios.append(own / other)
+    step, low, high = (round(x, 2) for x in (median(ratios), min(ratios), max(ratios)))
+    conditions = f"{cpu_name()}, torch {torch.__version__}"
+    return {
+        "strength": card.values[0],
+        "step": step,
+        "spread": [low, high],
+        "pairs": pairs,
+        "megabytes": round((peak - none_peak) / 1e6),
+        "on": conditions,
+    }
+
+
+def profiled(words: Sequence[str]) -> tuple[Run, int]:
+    """A run after its first steps, and the bytes of tensors that there were at most since before it was built."""
+    gc.collect()
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        run = Run(words)
+        for _ in range(PROFILED):
+            run.step()
+    events = [event for event in profiler.profiler.kineto_results.events() if event.name() == "[memory]"]
+    return run, max(accumulate(event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())))
+
+
+def cpu_name() -> str:
+    """The processor, in the words of the system."""
+    return conditions(ask_torch())["processor"].partition(",")[0]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, print and save method by method."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed.methods")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="methods; default: all")
+    parser.add_argument("--pairs", type=int, default=4, help="of steps for each method")
+    parser.add_argument("--image-size", type=int, default=128)
+    parser.add_argument("--batch-size", type=int, default=64)
+    args = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
+    shared = [f"data.image_size={args.image_size}", f"data.batch_size={args.batch_size}"]
+    none, none_peak = profiled([*shared, "reg=none"])
+    for name in args.names or method_names():
+        known = json.loads(COSTS.read_text(encoding="utf-8")) if COSTS.exists() else {}
+        known[name] = measured(name, shared, none, none_peak, pairs=args.pairs)
+        kept = {name: known[name] for name in sorted(known) if name in method_names()}
+        COSTS.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        print(name, known[name], flush=True)
+
+
+if __name__ == "__main__":
+    main()
