@@ -163,7 +163,7 @@ def test_named_weights_come_from_torchs_cache(weights: str, tmp_path: Path, monk
     file = tmp_path / "hub" / "checkpoints" / Path(url).name
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("torch.hub.urlopen", lambda *_, **__: (_ for _ in ()).throw(OSError("no network here")))
-        with pytest.raises(WeightsUnavailable, match="these weights are not at .*no network here.*Way out: download"):
+        with pytest.raises(WeightsUnavailable, match=r"these weights are not at .*no network here.*Way out: download"):
             made(weights=weights)
     file.parent.mkdir(parents=True, exist_ok=True)
     state = get_model(SMALL).state_dict()
