@@ -1,5 +1,6 @@
 """Any of timm's networks by its name, with the keys that strengths follow."""
 
+import contextlib
 import importlib.util
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -162,13 +163,27 @@ def _published(make: Maker, weights: str, name: str) -> Mapping[str, Tensor]:
     """
     try:
         with downloads.time_limit(), torch.random.fork_rng(devices=[]):
+            _check_server(name)
             return make(None, pretrained=True).state_dict()
-    except Exception as error:  # of the library that fetches them, of which there are several
+    except Exception as error:  # of the libraries that fetch them, which have many
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise WeightsUnavailable(
-            f"model.weights={weights}: these weights could not be fetched from {_place(name)} "
-            f"({type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}). Way out: "
-            f"download its model.safetensors on another machine and name it: model.weights=/path/to/model.safetensors"
+            f"model.weights={weights}: these weights could not be fetched from {_place(name)} ({reason}). Way out: "
+            "download its model.safetensors on another machine and name it: model.weights=/path/to/model.safetensors"
         ) from None
+
+
+def _check_server(name: str) -> None:
+    """Raise at once where weights are neither in the cache nor to be downloaded: timm tries for most of a minute."""
+    import huggingface_hub as hub
+    import timm
+
+    settings = timm.get_pretrained_cfg(name)
+    files = [settings.hf_hub_filename] if settings.hf_hub_filename else ["model.safetensors", "pytorch_model.bin"]
+    if not settings.hf_hub_id or any(hub.try_to_load_from_cache(settings.hf_hub_id, file) for file in files):
+        return
+    with contextlib.suppress(hub.errors.EntryNotFoundError):  # the server answers; the other file may be there
+        hub.get_hf_file_metadata(hub.hf_hub_url(settings.hf_hub_id, files[0]))
 
 
 def _place(name: str) -> str:

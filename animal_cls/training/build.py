@@ -256,10 +256,11 @@ def _changed(
     """The network after the methods' `network` hooks, and what became of each method."""
     calls = _method_calls(config)
     reasons = [_unheard(*pair, network, config, num_classes) for pair in zip(calls, methods, strict=True)]
+    heard = [_is_heard(*pair, network, config, num_classes) for pair in zip(calls, methods, strict=True)]
     records = []
-    for written, method, unheard in zip(calls, methods, reasons, strict=True):
+    for written, method, unheard, is_heard in zip(calls, methods, reasons, heard, strict=True):
         network, idle = _acted_on(network, method)
-        records.append(_record(written, method, unheard or idle))
+        records.append(_record(written, method, unheard or (None if is_heard else idle)))
     return network, records
 
 
@@ -288,13 +289,26 @@ def _unheard(call: MethodCall, method: Method, network: nn.Module, config: Confi
     """Why a strength that is handed on reaches nothing, or None."""
     if method.acts_on != "another key":
         return None
-    followers = [key for key, followed in config.derived.items() if followed == call.key]
+    followers = _followers(call, config)
     if not followers:
         return f"no key of the config follows it; an option file would say so by ${{{call.key}}}"
     is_models = all(key.startswith("model.") for key in followers)
     if is_models and reach.is_same_without(network, config.model, followers, num_classes=num_classes):
         return f"{' and '.join(followers)} follows it, but the network is the same without it"
     return None
+
+
+def _is_heard(call: MethodCall, method: Method, network: nn.Module, config: Config, num_classes: int) -> bool:
+    """Whether a method that acts on the network did so already, as its strength was handed on to the constructor."""
+    followers = [key for key in _followers(call, config) if key.startswith("model.")]
+    if method.acts_on != "network" or not followers:
+        return False
+    return not reach.is_same_without(network, config.model, followers, num_classes=num_classes)
+
+
+def _followers(call: MethodCall, config: Config) -> list[str]:
+    """The keys of the config that repeat a strength."""
+    return [key for key, followed in config.derived.items() if followed == call.key]
 
 
 def _with_sides(

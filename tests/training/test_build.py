@@ -439,6 +439,8 @@ def test_a_known_name_for_something_of_another_kind_is_refused(section: str, tar
         ["model=resnet18", "scheduler=one_cycle", "optimizer=sgd"],
         ["scheduler=cosine", "logger=csv", "reg=[dropout,mixup]", "data.augment=flip_crop"],
         ["scheduler=plateau", "+callbacks.x={_target_: lightning.pytorch.callbacks.EarlyStopping, monitor: val/loss}"],
+        ["model=torchvision"],
+        ["model=timm"],
         ["model._target_=torchvision.models.efficientnet_b0"],
         ["model._target_=torchvision.models.resnet.ResNet"],
         [

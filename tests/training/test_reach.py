@@ -105,6 +105,33 @@ def test_a_method_that_acts_on_the_network(method: str, said: str | None) -> Non
     assert reason(config) == (said and f"reg.mine=2 has no effect: {said}")
 
 
+@pytest.mark.parametrize(("network", "is_heard"), [("Listens", True), ("Ignores", False)])
+def test_a_method_that_acts_on_the_network_may_have_done_so_through_a_key(network: str, is_heard: bool) -> None:
+    """As stochastic depth on a network of timm, whose branches have the very probabilities that it would set."""
+    config = compose(["+reg.mine={_target_:mine.Idle,strength:0.3}"])
+    config.model = {"name": "mine", "_target_": f"mine.{network}", "drop": 0.3}
+    config.derived = {"model.drop": "reg.mine"}
+    assert reason(config) == (None if is_heard else "reg.mine=0.3 has no effect: it changed no module of the network")
+
+
+class OnlyReal(Listens):
+    """Cannot be made on torch's device for shapes."""
+
+    def __init__(self, *, num_classes: int, drop: float = 0.0) -> None:
+        super().__init__(num_classes=num_classes)
+        self.first = float(next(self.parameters()).sum())
+
+
+def test_a_network_that_needs_real_weights_is_compared_with_real_ones() -> None:
+    class Ignoring(OnlyReal):
+        def __init__(self, *, num_classes: int, drop: float = 0.0) -> None:
+            super().__init__(num_classes=num_classes)
+            del self.first
+
+    sys.modules["mine"].Ignoring = Ignoring  # type: ignore[attr-defined]
+    assert "the network is the same without it" in str(reason(dropped("Ignoring")))
+
+
 def test_weight_decay_within_a_list_is_followed() -> None:
     config = compose(["reg=l2", "model=simple_cnn"])
     config.derived = {"optimizer.parts[0].weight_decay": "reg.weight_decay"}
