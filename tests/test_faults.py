@@ -74,7 +74,7 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
         subprocess.run(["umount", "-l", str(place)], check=True)
 
 
-# The run leaves 246 KB of best.ckpt, 740 of last.ckpt, which is there twice while it is replaced, and then nearly 500 of
+# The run leaves 246 KB of best.ckpt, 740 of last.ckpt, which is there twice while it is replaced, then nearly 500 of
 # figures and as much in TensorBoard's file: what does not fit is one of these, in this order.
 @pytest.mark.parametrize("kilobytes", [50, 300, 1000, 1400, 1750, 1900])
 def test_a_disk_that_becomes_full(

@@ -1,6 +1,6 @@
 """The report of a sweep that is still going on, made anew after every job by a process beside it.
 
-`python -m animal_cls.report.refresh SWEEP` makes it once for whatever has come in on its standard input, again for what
+`python -m animal_cls.sweeps.refresh SWEEP` makes it once for whatever has come in on its standard input, again for what
 came in meanwhile, and ends with that input. So it never runs twice at once, always ends with the last state, and does
 so even if the sweep is killed; what it writes is whole at every moment, see `make.make`. It is of low priority, as the
 jobs come first. When the sweep is over and its user waits, another one of normal priority makes the last report.
