@@ -102,15 +102,18 @@ class Arm:
         return tuple(sorted(seeds - self.done.keys()))
 
     @property
+    def results(self) -> list[Result]:
+        """Those of its finished runs."""
+        return [run.result for run in self.done.values() if run.result is not None]
+
+    @property
     def classes(self) -> list[str]:
         """The classes of its finished runs."""
-        results = [run.result for run in self.done.values() if run.result is not None]
-        return results[0].classes if results else []
+        return self.results[0].classes if self.results else []
 
     def confusion(self, split: str) -> np.ndarray | None:
         """(K, K) images, summed over its seeds; rows = true class. None where no run was evaluated on this split."""
-        results = [run.result for run in self.done.values() if run.result is not None]
-        tables = [r.splits[split].matrix for r in results if split in r.splits]
+        tables = [result.splits[split].matrix for result in self.results if split in result.splits]
         same = [table for table in tables if table.shape == tables[0].shape]
         return np.sum(same, axis=0) if same else None
 

@@ -97,8 +97,8 @@ def requests() -> Iterator[bytes]:
 
 def run(sweep: Path, *, last: bool) -> None:
     """Make the report as often as asked, or for the last time; what goes wrong is told once."""
+    from animal_cls.files.workers import Workers, gathered
     from animal_cls.report import make  # not in the sweep itself: scipy takes a second
-    from animal_cls.report.workers import Workers, gathered
 
     told, secret = False, os.environ.get(SECRET, "").encode()
     for _ in [b""] if last else requests():

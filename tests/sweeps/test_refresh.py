@@ -152,7 +152,7 @@ def test_requests_during_a_report_are_one_more_report(stdin: Input, monkeypatch:
 def test_the_last_report_is_made_once_with_all_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Any] = []
     monkeypatch.setattr("animal_cls.report.make.make", lambda *_, workers, secret: made.append((workers.count, secret)))
-    monkeypatch.setattr("animal_cls.report.workers.cores", lambda: 3)
+    monkeypatch.setattr("animal_cls.files.workers.cores", lambda: 3)
     monkeypatch.setenv(refresh.SECRET, "abc")
     run(Path("sweep"), last=True)
     assert made == [(2, b"abc")]

@@ -11,7 +11,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from animal_cls.files.text import percent
-from animal_cls.report.figures.drawing import Sheet, headline, panels
+from animal_cls.report.figures.drawing import Sheet, panels
 from animal_cls.report.figures.style import GREY, PALE, lettering, set_title, short
 from animal_cls.results import SplitResult
 
@@ -151,7 +151,7 @@ def worst_cells(counts: np.ndarray) -> list[tuple[int, int]]:
     return [divmod(int(cell), len(counts)) for cell in order if wrong.flat[cell]]
 
 
-def matrices(arms: Sequence[tuple[str, np.ndarray]], classes: Sequence[str], *, title: str) -> Figure:
+def matrices(arms: Sequence[tuple[str, np.ndarray]], classes: Sequence[str]) -> Figure:
     """A (K, K) matrix of images for each named arm, rows = true classes; each cell holds the percent of its row.
 
     Of more than `MOST` classes, those that all arms together confuse most.
@@ -172,7 +172,6 @@ def matrices(arms: Sequence[tuple[str, np.ndarray]], classes: Sequence[str], *, 
             axes.collections[-1].set_rasterized(True)  # 10,000 cells of 100 classes would be as many paths
     for k, [axes] in enumerate(places):
         label_edges(axes, names, rows=k % columns == 0, columns=k + columns >= len(places))
-    headline(figure, title)
     return figure
 
 

@@ -7,7 +7,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from animal_cls.report.figures.drawing import headline
 from animal_cls.report.figures.style import lettering, short
 from animal_cls.report.format import signed, signed_interval
 from animal_cls.report.records import ClassRow
@@ -47,7 +46,7 @@ def changes(class_rows: Sequence[ClassRow], *, arms: Sequence[str], split: str) 
     return Changes(classes=shown, arms=kept, rows=[lines[name] for name in shown], of=len(classes))
 
 
-def heatmap(table: Changes, *, title: str) -> Figure:
+def heatmap(table: Changes) -> Figure:
     """A cell per class (down) and arm (across): blue = better than the baseline, orange = worse, full at 20 points."""
     points = table.points
     written = points.size <= WRITTEN
@@ -68,7 +67,6 @@ def heatmap(table: Changes, *, title: str) -> Figure:
     if written:
         write_cells(axes, table)
     figure.supxlabel(f"points against the baseline; below: 95 % interval; colour is full at ±{FULL:.0f}", size=8.5)
-    headline(figure, title)
     return figure
 
 

@@ -10,7 +10,7 @@ from animal_cls.report.figures.heatmap import hexed, ink_on, shade
 from animal_cls.report.format import NONE, metric_interval, signed, signed_interval
 from animal_cls.report.output import rows
 from animal_cls.report.output.rows import Cell
-from animal_cls.report.records import ClassRow, Confused, PublishedRow, Study
+from animal_cls.report.records import ClassRow, Confused, Study
 
 COLUMNS = 8  # arms in one table: as many as a sheet of paper has room for
 FEW = 12  # classes that may stand beside each other instead, where there are more arms than that
@@ -104,11 +104,3 @@ def change_cell(row: ClassRow | None) -> Cell:
 def confused_pairs(study: Study) -> list[Confused]:
     """The most frequent confusions of the arms that the class tables show."""
     return rows.confused_pairs(study, {name for names in shown_arms(study).values() for name in names})
-
-
-def published_runs(study: Study) -> dict[str, list[PublishedRow]]:
-    """Published run -> its rows; those that we have first."""
-    runs: dict[str, list[PublishedRow]] = {}
-    for row in sorted(study.published, key=lambda row: row.arm is None):
-        runs.setdefault(row.run, []).append(row)
-    return runs
