@@ -214,9 +214,7 @@ class ImagesTest:
     """Variance of the *images*: these weights, on other images. None of it speaks about other seeds."""
 
     n: int  # images that both runs have in this split
-    corrected: (
-        int | None
-    )  # images, summed over the seeds of both: the arm is right and the baseline wrong; None: no such
+    corrected: int | None  # images, over the seeds of both: the arm is right and the baseline wrong; None: no such
     regressed: int | None  # the other way round
     p_values: dict[int, float]  # seed that both have -> exact McNemar test
     ci_low: float | None  # paired bootstrap over images of the mean difference of these runs; points
@@ -334,9 +332,7 @@ class DataSet:
 class ImageNote:
     """One image worth looking at."""
 
-    kind: Literal[
-        "wrong", "corrected", "regressed"
-    ]  # confidently wrong; right only with / only without the regularizer
+    kind: Literal["wrong", "corrected", "regressed"]  # confidently wrong; right only with, only without, the method
     arm: str
     baseline: str | None  # for corrected and regressed
     split: str

@@ -201,9 +201,9 @@ def main(words: list[str]) -> int:
     return entry.run(["resume", *words])
 
 
-def animal_cls(*words: str, cwd: Path, **more: Any) -> "subprocess.Popen[str]":
+def python(*words: str, cwd: Path) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-m", *words], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more
+        [sys.executable, *words], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
 
@@ -261,7 +261,7 @@ def test_a_signal_ends_the_run_with_a_checkpoint_and_its_exit_code(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
 def test_a_process_that_is_terminated_ends_in_order(words: list[str], tmp_path: Path) -> None:
-    process = animal_cls("animal_cls", *words, "trainer.max_epochs=10000", "hydra.run.dir=run", cwd=tmp_path)
+    process = python("-m", "animal_cls", *words, "trainer.max_epochs=10000", "hydra.run.dir=run", cwd=tmp_path)
     wait_for((tmp_path / "run" / "checkpoints" / "last.ckpt").exists)
     assert run_status.run_status(tmp_path / "run").status == "running"
     process.send_signal(signal.SIGTERM)
@@ -303,12 +303,12 @@ def test_a_sweep_goes_on_as_it_was_planned(
     (mine / "gentle.yaml").write_text("dropout: 0.1\n")
     sweep = [*words, "reg=none,gentle,l2", "hydra.sweep.dir=sweep", "--config-dir=mine", "--multirun"]
     assert program(*[word.replace("dir=sweep", "dir=twin") for word in sweep]).returncode == 0
-    process = subprocess.Popen([sys.executable, "-c", PLAIN, *sweep], cwd=tmp_path)
+    process = python("-c", PLAIN, *sweep, cwd=tmp_path)
     names = [job["folder"] for job in json.loads((tmp_path / "twin" / "plan.json").read_text())["jobs"]]
     folders = [tmp_path / "sweep" / name for name in names]
     wait_for((folders[1] / "checkpoints" / "last.ckpt").exists)
     process.kill()
-    process.wait()
+    process.communicate()
     (mine / "gentle.yaml").write_text("dropout: 0.9\n")
     assert [run_status.run_status(folder).status for folder in folders] == ["done", "unfinished", "queued"]
     assert main(["--list", str(tmp_path / "sweep")]) == 0
@@ -318,7 +318,8 @@ def test_a_sweep_goes_on_as_it_was_planned(
     shown = capsys.readouterr().out.split()
     assert [shown.count(word) for word in ("alone", "goes", "begins")] == [1, 1, 1]
     assert [run_status.run_status(folder).status for folder in folders] == ["done", "unfinished", "queued"]
-    both = [animal_cls("animal_cls.resume", "sweep", cwd=tmp_path) for _ in range(2)]  # which share the work
+    forms = [("-c", PLAIN, "resume"), ("-m", "animal_cls.resume")]
+    both = [python(*form, "sweep", cwd=tmp_path) for form in forms]  # which share the work
     told = [process.communicate(timeout=120) for process in both]
     assert [err for _, err in told] == ["", ""]
     assert min(process.returncode for process in both) == 0  # the other one may have ended before every job was done

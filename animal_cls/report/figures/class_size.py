@@ -21,13 +21,7 @@ def classes_differ(arms: Sequence[str], rows: Sequence[ClassRow]) -> bool:
 
 
 def class_size(arms: Sequence[str], rows: Sequence[ClassRow], links: Sequence[ClassLink]) -> Figure:
-    """A point per class and arm: its training images and its accuracy.
-
-    Args:
-        arms: those to show.
-        rows: the classes of one split.
-        links: the rank correlations of the same split.
-    """
+    """A point per class and arm: its training images and its accuracy; `rows` and `links` are of one split."""
     points = {arm: known(rows, arm) for arm in arms}
     rho = {link.arm: link for link in links}
     figure = Figure(figsize=(11, 5))

@@ -59,12 +59,9 @@ class Sheet:
 
 
 def panels(names: Sequence[str], sheet: Sheet) -> tuple[Figure, list[list[Axes]]]:
-    """A panel with each of these names, of one or more axes below each other.
+    """A figure with a panel for each of these names, and the axes of each panel from top to bottom.
 
     Placed by hand: a layout engine would take as long as all the drawing.
-
-    Returns:
-        the figure and, for each name, the list of its axes from top to bottom.
     """
     columns = sheet.beside(len(names))
     rows = math.ceil(len(names) / columns)
@@ -83,12 +80,7 @@ def panels(names: Sequence[str], sheet: Sheet) -> tuple[Figure, list[list[Axes]]
 
 
 def outer_labels(places: Sequence[Sequence[Axes]], sheet: Sheet, *, x: str, y: Sequence[str]) -> None:
-    """Numbers and names of the axes only at the left and the lower edge: all panels have the same ranges.
-
-    Args:
-        x: what all axes have from left to right.
-        y: what each axes of a panel has from the bottom up.
-    """
+    """Numbers and names of the axes (`y`: of those of a panel) only at the left and the lower edge: all are alike."""
     columns = sheet.beside(len(places))
     for k, panel in enumerate(places):
         for axes, name in zip(panel, y, strict=True):

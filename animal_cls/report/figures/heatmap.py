@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from animal_cls.report.figures.choice import foremost
 from animal_cls.report.figures.style import lettering, short
 from animal_cls.report.format import signed, signed_interval
 from animal_cls.report.records import ClassRow
@@ -41,8 +42,7 @@ def changes(class_rows: Sequence[ClassRow], *, arms: Sequence[str], split: str) 
     kept = [arm for arm in arms if arm in changed]
     classes = list(dict.fromkeys(name for name, arm in found if arm in kept))
     lines = {name: [found.get((name, arm)) for arm in kept] for name in classes}
-    most = sorted(classes, key=lambda name: -max(abs(row.change or 0) for row in lines[name] if row is not None))[:MOST]
-    shown = [name for name in classes if name in set(most)]
+    shown = foremost(classes, lambda name: -max(abs(row.change or 0) for row in lines[name] if row is not None), MOST)
     return Changes(classes=shown, arms=kept, rows=[lines[name] for name in shown], of=len(classes))
 
 

@@ -20,12 +20,7 @@ MARKS = {  # verdict -> marker, filling, line: told apart by shape as well as by
 
 
 def arms_figure(rows: Sequence[ArmRow], seeds: Sequence[Sequence[float]]) -> Figure:
-    """A line per arm from the top down: each seed's accuracy as a ring, their mean and its 95 % interval.
-
-    Args:
-        rows: of one split and one accuracy; fractions.
-        seeds: the accuracy of each finished run of each arm; fractions.
-    """
+    """A line per arm from the top down: the accuracy of each of its `seeds` as a ring, their mean and its interval."""
     figure, axes = rows_of([short(row.arm, 60) for row in rows])
     for y, (row, values) in enumerate(zip(rows, seeds, strict=True)):
         axes.plot([100 * v for v in values], [y] * len(values), "o", markersize=4, mfc="none", mec=GREY, mew=0.8)

@@ -27,17 +27,12 @@ def reliability(diagrams: Sequence[Reliability]) -> Figure:
     return figure
 
 
-def points(diagram: Reliability) -> list[tuple[float, float, float]]:
-    """Confidence and accuracy in percent, and the share of all images, of each bin that holds some."""
-    bins = zip(diagram.confidence, diagram.accuracy, diagram.counts, strict=True)
-    total = sum(diagram.counts)
-    return [(100 * c, 100 * a, n / total) for c, a, n in bins if c is not None and a is not None and n]
-
-
 def draw(axes: Axes, diagram: Reliability) -> None:
-    """The bins of one arm, joined by a line."""
-    found = points(diagram)
+    """The bins of one arm that hold images, joined by a line."""
+    bins = zip(diagram.confidence, diagram.accuracy, diagram.counts, strict=True)
+    found = [(100 * c, 100 * a, n) for c, a, n in bins if c is not None and a is not None and n]
     if found:
-        confidence, accuracy, shares = zip(*found, strict=True)
+        confidence, accuracy, counts = zip(*found, strict=True)
         axes.plot(confidence, accuracy, "-", color=BLUE, linewidth=1.2)
-        axes.scatter(confidence, accuracy, s=[6 + LARGEST * share for share in shares], color=BLUE)
+        sizes = [6 + LARGEST * n / sum(diagram.counts) for n in counts]
+        axes.scatter(confidence, accuracy, s=sizes, color=BLUE)

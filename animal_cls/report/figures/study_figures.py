@@ -48,14 +48,14 @@ def drawings(study: Study) -> Iterator[Drawing]:
 
 def of_arms(study: Study) -> Iterator[Drawing]:
     """How accurate each arm is on the evaluated split."""
-    shown = [arm for arms in chosen(study).values() for arm in arms]
-    found = {row.arm: row for row in study.arm_rows if (row.split, row.metric) == (study.evaluated_split, "acc")}
-    shown = [arm for arm in shown if arm.name in found]
+    split = study.evaluated_split
+    found = {row.arm: row for row in study.arm_rows if (row.split, row.metric) == (split, "acc")}
+    shown = [arm for arms in chosen(study).values() for arm in arms if arm.name in found]
     if shown:
         rows = [found[arm.name] for arm in shown]
         yield Drawing(
             name="arms",
-            title=f"Accuracy of each arm, {study.evaluated_split}",
+            title=f"Accuracy of each arm, {split}",
             caption=by_seeds(
                 shown,
                 "Rings: one seed each. Diamond: their mean, with its 95 % interval (t, over seeds).",
@@ -63,13 +63,10 @@ def of_arms(study: Study) -> Iterator[Drawing]:
             )
             + left_out(study, shown),
             alt=alt_text.of_arms(rows),
-            draw=partial(arms_figure, rows, [accuracies(arm, study.evaluated_split) for arm in shown]),
+            draw=partial(
+                arms_figure, rows, [[r.splits[split].acc for r in arm.results if split in r.splits] for arm in shown]
+            ),
         )
-
-
-def accuracies(arm: Arm, split: str) -> list[float]:
-    """The accuracy of each finished run of `arm`."""
-    return [result.splits[split].acc for result in arm.results if split in result.splits]
 
 
 def of_comparisons(study: Study) -> Iterator[Drawing]:
@@ -119,20 +116,18 @@ def of_confusions(study: Study) -> Iterator[Drawing]:
             found = [(name, counts) for name, counts in tables.items() if counts is not None]
             if not found:
                 continue
-            shares = SHARES if len(arms[0].classes) <= WRITTEN_CLASSES else ""
+            count = len(arms[0].classes)
+            shares = SHARES if count <= WRITTEN_CLASSES else ""
             yield Drawing(
                 name=file_name("confusion", split, model),
                 title=f"Confusion matrices of {model}, {split}",
                 caption="Rows: true class; columns: predicted class; all seeds together. Blue: recognised; "
-                f"orange: taken for another class{shares}." + most_of(len(arms[0].classes)) + left_out(study, every),
+                f"orange: taken for another class{shares}."
+                + f" The {MOST} classes that are confused most, of {count:,}." * (count > MOST)
+                + left_out(study, every),
                 alt=alt_text.of_confusions(found, arms[0].classes),
                 draw=partial(matrices, [(within(model, name), counts) for name, counts in found], arms[0].classes),
             )
-
-
-def most_of(classes: int) -> str:
-    """A sentence on the classes that a matrix does not show, or nothing."""
-    return f" The {MOST} classes that are confused most, of {classes:,}." if classes > MOST else ""
 
 
 def of_link(study: Study) -> Iterator[Drawing]:
@@ -180,18 +175,14 @@ def measured(arms: Sequence[Arm]) -> list[tuple[str, Sequence[Metrics]]]:
 def of_gaps(study: Study) -> Iterator[Drawing]:
     """How far train and val drift apart."""
     shown = chosen(study)
-    models = {model: measured(arms) for model, arms in shown.items()}
-    models = {model: arms for model, arms in models.items() if arms}
+    models = {model: found for model, arms in shown.items() if (found := measured(arms))}
+    every = [arm for arms in shown.values() for arm in arms]
     if models:
         yield Drawing(
             name="gap",
             title="Generalization gap by epoch: train minus val accuracy",
-            caption=by_seeds(
-                (arm for arms in shown.values() for arm in arms),
-                "Mean over seeds; band: one std.",
-                "An arm of one seed has no band.",
-            )
-            + f" {note_on(arm for arms in shown.values() for arm in arms)}",
+            caption=by_seeds(every, "Mean over seeds; band: one std.", "An arm of one seed has no band.")
+            + f" {note_on(every)}",
             alt=alt_text.of_gaps(models),
             draw=partial(generalization_gap, models),
         )

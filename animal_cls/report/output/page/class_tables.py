@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from animal_cls.files.text import percent
-from animal_cls.report.figures.choice import chosen
+from animal_cls.report.figures.choice import chosen, foremost
 from animal_cls.report.figures.heatmap import hexed, ink_on, shade
 from animal_cls.report.format import NONE, metric_interval, signed, signed_interval
 from animal_cls.report.output import rows
@@ -73,15 +73,12 @@ def notable(
     classes: list[str], found: dict[str, dict[str, ClassRow]], cell: Callable[[ClassRow | None], Cell]
 ) -> list[str]:
     """All classes, or of more than `MOST_CLASSES` those with the least accuracy, or with the largest change."""
-    if len(classes) <= MOST_CLASSES:
-        return classes
 
     def rank(name: str) -> float:
         values = [value for rows in found.values() if (value := cell(rows.get(name)).value) is not None]
         return min((-abs(value) if cell is change_cell else value for value in values), default=math.inf)
 
-    kept = set(sorted(classes, key=rank)[:MOST_CLASSES])
-    return [name for name in classes if name in kept]
+    return foremost(classes, rank, MOST_CLASSES)
 
 
 def accuracy_cell(row: ClassRow | None) -> Cell:
