@@ -78,6 +78,13 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("animal_cls.training.run._draw", lambda *_: None)
 
 
+@pytest.fixture
+def no_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sweeps without their reports, which take a second."""
+    for name in ("after_job", "finish"):
+        monkeypatch.setattr(f"animal_cls.sweeps.refresh.Refresher.{name}", lambda *_: None)
+
+
 @contextmanager
 def _logging_as_before() -> Iterator[None]:
     """Undoes what Hydra's configuration of the log did to this process."""

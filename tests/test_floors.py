@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -59,9 +60,13 @@ AT_HOME = {
 Import = tuple[str, bool]  # dotted name, whether it is at module level
 
 
-def imports(source: str, module: str) -> Iterator[Import]:
+@cache
+def imports(source: str, module: str) -> tuple[Import, ...]:
     """What a module's source imports; names of its own package are absolute."""
-    tree = ast.parse(source)
+    return tuple(_imports(ast.parse(source), module))
+
+
+def _imports(tree: ast.Module, module: str) -> Iterator[Import]:
     later = {
         node
         for function in ast.walk(tree)

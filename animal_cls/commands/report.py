@@ -4,8 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from animal_cls.files.workers import gathered
 from animal_cls.report.make import REPORT, make
-from animal_cls.report.workers import gathered
 
 
 def main(words: Sequence[str]) -> int:

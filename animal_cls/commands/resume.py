@@ -22,12 +22,12 @@ from animal_cls.files.naming import escaped
 from animal_cls.files.paths import search_modules_beside
 from animal_cls.files.terminal import say
 from animal_cls.files.text import aligned
-from animal_cls.report.refresh import Refresher
 from animal_cls.results import PLAN, START
 from animal_cls.sweeps.job import run_job_reporting
 from animal_cls.sweeps.outcome import print_outcome
 from animal_cls.sweeps.plan import Job, Plan, PlannedJob, estimate_jobs, link_tensorboard, read_plan, say_ahead
 from animal_cls.sweeps.progress import SweepProgress
+from animal_cls.sweeps.refresh import Refresher
 from animal_cls.sweeps.run_status import STATUSES, RunStatus, run_status
 from animal_cls.training import start
 

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from animal_cls.report.analysis.arms import arrange
 from animal_cls.report.analysis.averages import arm_rows, reliabilities
@@ -59,22 +58,14 @@ def build_study(
         statements=tuple(statements.all_of(arms, first)),
         images=tuple(_images(arms, rows, split)),
         commands=tuple(_commands(runs)),
-        **_computed_with(results),
+        versions=_versions(results),
+        devices=dict(Counter(f"{result.device}, {result.precision}" for result in results)),
+        seconds=sum(result.seconds for result in results),
         run_warnings=_run_warnings(runs),
         cautions=tuple(cautions(arms, split, data)),
         reading_aid=published.aids(arms, first),
         warnings=(*found.warnings, *_warnings(runs, arms), *reader.troubles),
     )
-
-
-def _computed_with(results: Sequence[Result]) -> dict[str, Any]:
-    """The fields of a study on versions, devices and time."""
-    devices = Counter(f"{result.device}, {result.precision}" for result in results)
-    return {
-        "versions": _versions(results),
-        "devices": dict(devices),
-        "seconds": sum(result.seconds for result in results),
-    }
 
 
 def _results(runs: Sequence[Run]) -> list[Result]:

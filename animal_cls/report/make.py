@@ -7,11 +7,11 @@ from filelock import FileLock, Timeout
 
 from animal_cls.errors import UserError
 from animal_cls.files import atomic
+from animal_cls.files.workers import Workers
 from animal_cls.report.analysis.collect import OWN
 from animal_cls.report.build import build_study
 from animal_cls.report.output import tables
 from animal_cls.report.records import Study
-from animal_cls.report.workers import Workers
 
 REPORT = "report"  # the folder below the first one given
 WRITING = ".writing"  # inside it: locked while its files are replaced, which takes no time

@@ -141,15 +141,18 @@ class Arm:
         return {fold: replace(self, done=done, runs=runs[fold]) for fold, done in made.items()}
 
     @property
+    def results(self) -> list[Result]:
+        """Those of its finished runs."""
+        return [run.result for run in self.done.values() if run.result is not None]
+
+    @property
     def classes(self) -> list[str]:
         """The classes of its finished runs."""
-        results = [run.result for run in self.done.values() if run.result is not None]
-        return results[0].classes if results else []
+        return self.results[0].classes if self.results else []
 
     def confusion(self, split: str) -> np.ndarray | None:
         """(K, K) images, summed over its seeds; rows = true class. None where no run was evaluated on this split."""
-        results = [run.result for run in self.done.values() if run.result is not None]
-        tables = [r.splits[split].matrix for r in results if split in r.splits]
+        tables = [result.splits[split].matrix for result in self.results if split in result.splits]
         same = [table for table in tables if table.shape == tables[0].shape]
         return np.sum(same, axis=0) if same else None
 
@@ -251,9 +254,7 @@ class ImagesTest:
     """Variance of the *images*: these weights, on other images. None of it speaks about other seeds."""
 
     n: int  # images that both runs have in this split
-    corrected: (
-        int | None
-    )  # images, summed over the seeds of both: the arm is right and the baseline wrong; None: no such
+    corrected: int | None  # images, over the seeds of both: the arm is right and the baseline wrong; None: no such
     regressed: int | None  # the other way round
     p_values: dict[Repeat, float]  # seed that both have -> exact McNemar test
     ci_low: float | None  # paired bootstrap over images of the mean difference of these runs; points
@@ -379,9 +380,7 @@ class DataSet:
 class ImageNote:
     """One image worth looking at."""
 
-    kind: Literal[
-        "wrong", "corrected", "regressed"
-    ]  # confidently wrong; right only with / only without the regularizer
+    kind: Literal["wrong", "corrected", "regressed"]  # confidently wrong; right only with, only without, the method
     arm: str
     baseline: str | None  # for corrected and regressed
     split: str

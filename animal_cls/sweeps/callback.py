@@ -16,7 +16,6 @@ from animal_cls.config.parse import parse
 from animal_cls.errors import UserError
 from animal_cls.files import disk
 from animal_cls.files.links import refuse_links_out
-from animal_cls.report.refresh import Refresher
 from animal_cls.sweeps.compose import (
     drop_replaced_axes,
     option_folders,
@@ -29,6 +28,7 @@ from animal_cls.sweeps.job import refuse_taken
 from animal_cls.sweeps.outcome import print_outcome
 from animal_cls.sweeps.plan import Plan, link_tensorboard, make_plan, say_ahead, validate_plan, write_plan
 from animal_cls.sweeps.progress import SweepProgress
+from animal_cls.sweeps.refresh import Refresher
 from animal_cls.sweeps.run_status import run_status
 from animal_cls.sweeps.words import ARMS, OWN_SWEEPER
 

@@ -11,6 +11,7 @@ import benchmarks.__main__ as command
 from benchmarks.harness.measurements import Measurement, of
 from benchmarks.harness.processes import ProcessFailed, run
 from benchmarks.harness.workspace import Workspace
+from benchmarks.speed import start_up
 
 TORCH = {"threads": 2, "capability": "AVX2", "cpu": "Model name: EPYC", "gpu": None}
 
@@ -69,12 +70,17 @@ def test_the_command_itself_imports_neither_torch_nor_lightning(tmp_path: Path) 
 
 
 @pytest.mark.slow
-def test_two_parts_are_measured(tmp_path: Path, image_folder: Callable[..., Path]) -> None:
+def test_two_parts_are_measured(
+    tmp_path: Path, image_folder: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But for the sweep of the second one, see test_instrumentation.py."""
+    monkeypatch.setattr(start_up, "_sweep", lambda _: [])
+    monkeypatch.setattr(Workspace, "torch", TORCH)
     words = ["--quick", "--repeats", "1", "--only", "c,e", "--data", str(image_folder(tmp_path / "images"))]
-    run(["-m", "benchmarks", *words, "--out", str(tmp_path / "out"), "--work", str(tmp_path)], folder=tmp_path)
+    assert command.main([*words, "--out", str(tmp_path / "out"), "--work", str(tmp_path)]) == 0
     saved = json.loads((tmp_path / "out" / "speed.json").read_text())
-    decoding, start_up = (part["measurements"] for part in saved["parts"])
+    decoding, commands = (part["measurements"] for part in saved["parts"])
     assert {row["unit"] for row in decoding} == {"x", "images/s"}
-    commands = {row["subject"]: row for row in start_up}
-    assert commands["--help"]["note"] == "torch not imported"
-    assert all(row["value"] > 0 for row in start_up)
+    of_help = next(row for row in commands if row["subject"] == "--help")
+    assert of_help["note"] == "torch not imported"
+    assert all(row["value"] > 0 for row in commands)

@@ -51,5 +51,6 @@ def test_the_conditions_name_what_slows_down(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.slow  # its collector asks many programs
 def test_torch_is_asked_what_conditions_tell() -> None:
-    assert ask_torch().keys() == TORCH.keys()
-    assert conditions(ask_torch())["processor"]
+    told = ask_torch()
+    assert told.keys() == TORCH.keys()
+    assert conditions(told)["processor"]

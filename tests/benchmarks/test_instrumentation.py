@@ -1,13 +1,15 @@
 """The times of a real process: what is recorded adds up, and it is recorded only where it is asked for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
 from animal_cls import results
-from benchmarks.harness import instrumentation
+from benchmarks.harness import instrumentation, workspace
+from benchmarks.harness.processes import Finished
 from benchmarks.harness.workspace import Workspace
 from benchmarks.speed import training_pass
 from benchmarks.speed.start_up import JOB_TIMER
@@ -38,7 +40,26 @@ def test_a_run_with_a_bare_loop(tmp_path: Path, image_folder: Callable[..., Path
     assert predicted[-1] == trace.result.splits["all"].n
 
 
+@pytest.fixture
+def in_this_process(
+    monkeypatch: pytest.MonkeyPatch, program: Callable[..., CompletedProcess[str]], undrawn: None, no_report: None
+) -> None:
+    """`python -m animal_cls` is run here, where torch is loaded already."""
+
+    def run(words: Sequence[str], *, folder: Path, path: Sequence[Path], env: Mapping[str, str]) -> Finished:
+        for place in path:
+            monkeypatch.syspath_prepend(place)
+        for name, value in env.items():
+            monkeypatch.setenv(name, value)
+        outcome = program(*words[2:])
+        assert outcome.returncode == 0, outcome.stderr
+        return Finished(seconds=1.0, peak=0, output=outcome.stdout, errors=outcome.stderr)
+
+    monkeypatch.setattr(workspace, "run", run)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("in_this_process")
 def test_a_profile_names_what_an_epoch_does(tmp_path: Path, image_folder: Callable[..., Path]) -> None:
     root = image_folder(tmp_path / "images", per_class=20)
     workspace = Workspace(tmp_path / "work", quick=True, data=root)
@@ -49,6 +70,7 @@ def test_a_profile_names_what_an_epoch_does(tmp_path: Path, image_folder: Callab
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("in_this_process")
 def test_the_jobs_of_a_sweep(tmp_path: Path, image_folder: Callable[..., Path]) -> None:
     root = image_folder(tmp_path / "images", per_class=10)
     words = ["--multirun", "seed=0,1", "data.image_size=64", "trainer.max_epochs=1", JOB_TIMER]

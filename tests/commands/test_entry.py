@@ -24,7 +24,6 @@ from animal_cls.training.signals import Stopped
 Program = Callable[..., "CompletedProcess[str]"]
 
 VERBS = entry.verbs()
-FORMS = {"module of the verb": ["-m", "animal_cls.{}"], "word": ["-m", "animal_cls", "{}"]}
 KEPT = "Stopped. What was finished is kept. See what can go on: python -m animal_cls.resume --list\n"
 
 
@@ -111,26 +110,26 @@ def start(*words: str, cwd: Path, shell: str = "") -> "subprocess.Popen[str]":
     )
 
 
-@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_verb_is_called_by_its_name(verb: str, form: str, tmp_path: Path) -> None:
-    process = start(*[word.format(verb) for word in FORMS[form]], "--help", cwd=tmp_path)
+def test_a_verb_is_called_by_its_name(verb: str, tmp_path: Path, program: Program) -> None:
+    """As a module, and as a word."""
+    process = start("-m", f"animal_cls.{verb}", "--help", cwd=tmp_path)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
     assert f"python -m animal_cls.{verb}" in out or out == help_verb.text([]) + "\n"
+    assert program(verb, "--help").stdout == out
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
 @pytest.mark.parametrize(
-    ("shell", "code", "message"),
+    ("verb", "shell", "code", "message"),
     [
-        ("| head -0", 1, ""),
-        ("2>&1 | head -0", 1, ""),
-        (">&-", 0, ""),
-        (">/dev/full", 1, "The output cannot be written: No space left on device.\n"),
+        *((verb, "| head -0", 1, "") for verb in VERBS),
+        *((verb, ">/dev/full", 1, "The output cannot be written: No space left on device.\n") for verb in VERBS),
+        ("help", "2>&1 | head -0", 1, ""),
+        ("prepare", ">&-", 0, ""),
     ],
 )
-@pytest.mark.parametrize("verb", VERBS)
 def test_output_that_nobody_can_read(verb: str, shell: str, code: int, message: str, tmp_path: Path) -> None:
     process = start("-m", "animal_cls", verb, "--help", cwd=tmp_path, shell=shell)
     _, err = process.communicate(timeout=60)
@@ -154,8 +153,7 @@ runpy.run_module("animal_cls.{verb}", run_name="__main__", alter_sys=True)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize(("verb", "number"), [*((verb, signal.SIGINT) for verb in VERBS), ("train", signal.SIGTERM)])
 def test_a_signal_while_a_verb_is_imported(verb: str, number: int, tmp_path: Path) -> None:
     """Importing takes seconds; what stands in for that here sleeps."""
     process = start("-c", SLOW.format(verb=verb), cwd=tmp_path)

@@ -20,6 +20,7 @@ from animal_cls.config.schema import Config
 from animal_cls.errors import UserError
 from animal_cls.sweeps import run_status
 from animal_cls.training import run
+from animal_cls.training.classifier import Classifier
 from animal_cls.training.signals import Stopped
 from tests.interruption import After
 from tests.run_digest import differences, run_digest
@@ -29,6 +30,7 @@ pytestmark = [
     pytest.mark.usefixtures("undrawn"),
     pytest.mark.filterwarnings("ignore:.*LeafSpec"),
 ]
+Program = Callable[..., "subprocess.CompletedProcess[str]"]
 EPOCHS, STEPS = 2, 5  # 18 training images in batches of 4, the last two together
 
 
@@ -199,9 +201,9 @@ def main(words: list[str]) -> int:
     return entry.run(["resume", *words])
 
 
-def animal_cls(*words: str, cwd: Path, **more: Any) -> "subprocess.Popen[str]":
+def python(*words: str, cwd: Path) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-m", *words], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more
+        [sys.executable, *words], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
 
@@ -212,54 +214,96 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGUSR1, 138)])
-def test_a_signal_ends_the_run_with_a_checkpoint_and_its_exit_code(
-    words: list[str], tmp_path: Path, number: int, code: int
-) -> None:
-    process = animal_cls("animal_cls", *words, "trainer.max_epochs=10000", "hydra.run.dir=run", cwd=tmp_path)
-    last = tmp_path / "run" / "checkpoints" / "last.ckpt"
-    wait_for(last.exists)
-    assert run_status.run_status(tmp_path / "run").status == "running"
-    process.send_signal(number)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == code
-    assert "Stopping after this step; the same signal again stops at once.\n" in err
-    assert f"Stopped. To go on: python -m animal_cls.resume {tmp_path}/run\n" in err
-    assert "Traceback" not in err
-    found = run_status.run_status(tmp_path / "run")
+@pytest.fixture
+def send(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Path], None]:
+    """`send(number, folder)`: that signal comes in the first step after there is a checkpoint anywhere in `folder`."""
+    step = Classifier.training_step
+
+    def prepare(number: int, folder: Path) -> None:
+        def signalled(self: Classifier, *args: Any) -> Any:
+            if any(folder.rglob("last.ckpt")):
+                assert [run_status.run_status(path.parents[1]).status for path in folder.rglob("last.ckpt")] == [
+                    "running"
+                ]
+                os.kill(os.getpid(), number)
+            return step(self, *args)
+
+        monkeypatch.setattr(Classifier, "training_step", signalled)
+
+    return prepare
+
+
+def assert_ended(outcome: "subprocess.CompletedProcess[str]", folder: Path, *, code: int) -> None:
+    """By a signal, with a checkpoint."""
+    assert outcome.returncode == code
+    assert "Stopping after this step; the same signal again stops at once.\n" in outcome.stderr
+    assert f"Stopped. To go on: python -m animal_cls.resume {folder}\n" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+
+
+def assert_can_go_on(run: Path) -> None:
+    found = run_status.run_status(run)
     assert found.status == "unfinished"
     assert found.detail.endswith("goes on from its last checkpoint")
-    torch.load(last, weights_only=True)
+    torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
-def test_an_interrupt_ends_a_sweep_with_its_job(words: list[str], tmp_path: Path) -> None:
-    sweep = [*words, "trainer.max_epochs=10000", "seed=0,1", "hydra.sweep.dir=sweep", "--multirun"]
-    process = animal_cls("animal_cls", *sweep, cwd=tmp_path)
-    wait_for(lambda: bool(list((tmp_path / "sweep").glob("*/checkpoints/last.ckpt"))))
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert f"Stopped. To go on: python -m animal_cls.resume {tmp_path}/sweep\n" in err
-    assert "Traceback" not in err
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGUSR1, 138)])
+def test_a_signal_ends_the_run_with_a_checkpoint_and_its_exit_code(
+    words: list[str], program: Program, tmp_path: Path, number: int, code: int, send: Callable[[int, Path], None]
+) -> None:
+    send(number, tmp_path / "run")
+    outcome = program(*words, "trainer.max_epochs=10000", "hydra.run.dir=run")
+    assert_ended(outcome, tmp_path / "run", code=code)
+    assert_can_go_on(tmp_path / "run")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
+def test_a_process_that_is_terminated_ends_in_order(words: list[str], tmp_path: Path) -> None:
+    process = python("-m", "animal_cls", *words, "trainer.max_epochs=10000", "hydra.run.dir=run", cwd=tmp_path)
+    wait_for((tmp_path / "run" / "checkpoints" / "last.ckpt").exists)
+    assert run_status.run_status(tmp_path / "run").status == "running"
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert_ended(subprocess.CompletedProcess(words, process.returncode, out, err), tmp_path / "run", code=143)
+    assert_can_go_on(tmp_path / "run")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
+@pytest.mark.usefixtures("no_report")
+def test_an_interrupt_ends_a_sweep_with_its_job(
+    words: list[str], program: Program, tmp_path: Path, send: Callable[[int, Path], None]
+) -> None:
+    send(signal.SIGINT, tmp_path / "sweep")
+    outcome = program(*words, "trainer.max_epochs=10000", "seed=0,1", "hydra.sweep.dir=sweep", "--multirun")
+    assert_ended(outcome, tmp_path / "sweep", code=130)
     plan = json.loads((tmp_path / "sweep" / "plan.json").read_text())
     states = [run_status.run_status(tmp_path / "sweep" / job["folder"]).status for job in plan["jobs"]]
     assert states == ["unfinished", "queued"]
 
 
+# The program without figures and reports, for a process of which only the runs are looked at.
+PLAIN = """
+import runpy
+from animal_cls.sweeps.refresh import Refresher
+from animal_cls.training import run
+run._draw = Refresher.after_job = Refresher.finish = lambda *_: None
+runpy.run_module("animal_cls", run_name="__main__")
+"""
+
+
+@pytest.mark.usefixtures("no_report")
 def test_a_sweep_goes_on_as_it_was_planned(
-    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    words: list[str], program: Program, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Killed in its second job; conf/ of the user has changed meanwhile; a failed job is tried again."""
     mine = tmp_path / "mine" / "reg"
     mine.mkdir(parents=True)
     (mine / "gentle.yaml").write_text("dropout: 0.1\n")
     sweep = [*words, "reg=none,gentle,l2", "hydra.sweep.dir=sweep", "--config-dir=mine", "--multirun"]
-    twin = animal_cls("animal_cls", *[word.replace("dir=sweep", "dir=twin") for word in sweep], cwd=tmp_path)
-    twin.communicate(timeout=120)
-    assert twin.returncode == 0
-    process = animal_cls("animal_cls", *sweep, cwd=tmp_path)
+    assert program(*[word.replace("dir=sweep", "dir=twin") for word in sweep]).returncode == 0
+    process = python("-c", PLAIN, *sweep, cwd=tmp_path)
     names = [job["folder"] for job in json.loads((tmp_path / "twin" / "plan.json").read_text())["jobs"]]
     folders = [tmp_path / "sweep" / name for name in names]
     wait_for((folders[1] / "checkpoints" / "last.ckpt").exists)
@@ -274,7 +318,8 @@ def test_a_sweep_goes_on_as_it_was_planned(
     shown = capsys.readouterr().out.split()
     assert [shown.count(word) for word in ("alone", "goes", "begins")] == [1, 1, 1]
     assert [run_status.run_status(folder).status for folder in folders] == ["done", "unfinished", "queued"]
-    both = [animal_cls("animal_cls.resume", "sweep", cwd=tmp_path) for _ in range(2)]  # which share the work
+    forms = [("-c", PLAIN, "resume"), ("-m", "animal_cls.resume")]
+    both = [python(*form, "sweep", cwd=tmp_path) for form in forms]  # which share the work
     told = [process.communicate(timeout=120) for process in both]
     assert [err for _, err in told] == ["", ""]
     assert min(process.returncode for process in both) == 0  # the other one may have ended before every job was done
@@ -285,11 +330,9 @@ def test_a_sweep_goes_on_as_it_was_planned(
 
 
 def test_failed_runs_are_tried_again_unless_they_shall_not(
-    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    words: list[str], program: Program, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    process = animal_cls("animal_cls", *words, "optimizer.lr=1e30", "hydra.run.dir=run", cwd=tmp_path)
-    process.communicate(timeout=60)
-    assert process.returncode == 1
+    assert program(*words, "optimizer.lr=1e30", "hydra.run.dir=run").returncode == 1
     assert run_status.run_status(tmp_path / "run").status == "failed"
     assert main(["--no-failed", str(tmp_path / "run")]) == 0
     assert capsys.readouterr().out.endswith(": is left alone\n")

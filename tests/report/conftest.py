@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from animal_cls import results
-from animal_cls.report import workers
+from animal_cls.files import workers
 from animal_cls.results import Predictions, Result, SplitResult
 
 

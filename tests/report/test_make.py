@@ -114,7 +114,7 @@ def test_two_reports_at_once_wait_for_each_other(
 
 
 def test_no_torch_no_hydra_and_no_matplotlib_for_the_numbers(sweep: Path) -> None:
-    code = "import sys; from animal_cls.commands import report; from animal_cls.report import build, refresh; "
+    code = "import sys; from animal_cls.commands import report; from animal_cls.report import build; "
     code += "from animal_cls.report.output import tables; from pathlib import Path; "
     code += (
         f"tables.write(build.build_study([Path({str(sweep)!r})]), Path({str(sweep / 'report')!r})); print(*sys.modules)"
@@ -122,12 +122,6 @@ def test_no_torch_no_hydra_and_no_matplotlib_for_the_numbers(sweep: Path) -> Non
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"torch", "lightning", "hydra", "omegaconf", "torchvision", "matplotlib"} & set(loaded)
     assert (sweep / "report" / "report.md").exists()
-
-
-def test_both_ways_to_type_it(sweep: Path) -> None:
-    for words in (["animal_cls.report", "--help"], ["animal_cls", "report", "--help"]):
-        shown = subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True, check=True).stdout
-        assert "--compare ARM ARM" in shown
 
 
 def test_the_settings_of_a_study(sweep: Path) -> None:

@@ -8,9 +8,8 @@ import pytest
 
 from animal_cls import results
 from animal_cls.config.schema import Config
-from animal_cls.report.refresh import Refresher
 from animal_cls.results import Result, SplitResult
-from tests.report.conftest import make_result, make_split  # noqa: F401  # fixtures
+from tests.report.conftest import make_result, make_split, write_run  # noqa: F401  # fixtures
 
 
 def done(config: Config, **changes: Any) -> Result:
@@ -42,10 +41,3 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> dict[str, Config]:
 
     monkeypatch.setattr("animal_cls.training.run.train", run)
     return started
-
-
-@pytest.fixture
-def no_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sweeps without their reports, which take a second."""
-    monkeypatch.setattr(Refresher, "after_job", lambda *_: None)
-    monkeypatch.setattr(Refresher, "finish", lambda *_: None)

@@ -1,16 +1,15 @@
 """One page that shows what was found in a folder of images: opens from disk, needs no network, runs no script."""
 
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from animal_cls.data.audit.findings import SEVERITIES, Finding, Item
 from animal_cls.data.audit.record import Audit
 from animal_cls.data.audit.thumbnails import thumbnail
 from animal_cls.data.sources.unused import by_reason
-from animal_cls.files.naming import escaped
+from animal_cls.files.markup import breakable, showable
 
 TEMPLATES = Path(__file__).with_name("templates")
 SHOWN = 24  # groups of a finding
@@ -21,10 +20,10 @@ ALL = 400  # small images on the page, of 2 to 6 KB
 def render(audit: Audit) -> str:
     """The page as text."""
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, finalize=_showable,
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, finalize=showable,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    environment.globals |= {"breakable": _breakable}
+    environment.globals |= {"breakable": breakable}
     return environment.get_template("images.html").render(
         audit=audit,
         facts=audit.facts,
@@ -49,13 +48,3 @@ def _thumbnails(audit: Audit) -> dict[int, str]:
 
 def _shown(finding: Finding) -> list[Item]:
     return [item for group in finding.groups[:SHOWN] for item in group[:MEMBERS]]
-
-
-def _showable(value: Any) -> Any:
-    r"""Text in which what cannot be printed is written as in JSON: names may hold `\n`."""
-    return escaped(value) if type(value) is str and not value.isprintable() else value
-
-
-def _breakable(path: str) -> Markup:
-    """A path that a narrow column may break behind its slashes."""
-    return Markup("/<wbr>").join(escape(part) for part in escaped(path).split("/"))

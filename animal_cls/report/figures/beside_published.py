@@ -5,14 +5,22 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from animal_cls.report.figures.drawing import Sheet, headline, legend_below, outer_labels, panels
+from animal_cls.report.figures.drawing import Sheet, legend_below, outer_labels, panels
 from animal_cls.report.figures.style import BLUE, GREY, VERMILLION, lettering, short
-from animal_cls.report.records import PublishedRow
+from animal_cls.report.records import PublishedRow, Study
 
 SHEET = Sheet(columns=3, height=2.7, left=1.1, between=(0.25, 0.5))
 
 
-def beside_published(runs: Sequence[tuple[str, Sequence[PublishedRow]]], *, title: str) -> Figure:
+def published_runs(study: Study) -> dict[str, list[PublishedRow]]:
+    """Published run -> its rows; those that we have first."""
+    runs: dict[str, list[PublishedRow]] = {}
+    for row in sorted(study.published, key=lambda row: row.arm is None):
+        runs.setdefault(row.run, []).append(row)
+    return runs
+
+
+def beside_published(runs: Sequence[tuple[str, Sequence[PublishedRow]]]) -> Figure:
     """A panel per published run: a line per class from the published accuracy (square) to ours (dot), all data."""
     figure, places = panels([name for name, _ in runs], SHEET)
     entries = {}
@@ -23,7 +31,6 @@ def beside_published(runs: Sequence[tuple[str, Sequence[PublishedRow]]], *, titl
         axes.set_xlim(min(lows), 101)
     outer_labels(places, SHEET, x="accuracy over all data (%)", y=[""])
     legend_below(figure, [(drawn, name) for name, drawn in entries.items()])
-    headline(figure, title)
     return figure
 
 

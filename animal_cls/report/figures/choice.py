@@ -1,13 +1,16 @@
 """Which arms the figures show, where there are too many to show them all."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from animal_cls.report.records import Arm, Study
 
 MOST_ARMS = 8  # of one network in one figure
 MOST_LINES = 60  # of a figure with a line per arm
 MOST_PANELS = 12  # of all figures of one kind with a panel per arm, each of which takes a tenth of a second to draw
+
+Item = TypeVar("Item")
 
 
 def chosen(study: Study, most: int = MOST_LINES) -> dict[str, list[Arm]]:
@@ -26,9 +29,13 @@ def best(study: Study, arms: Sequence[Arm], most: int) -> list[Arm]:
     accuracy = {
         row.arm: row.mean for row in study.arm_rows if (row.split, row.metric) == (study.evaluated_split, "acc")
     }
-    ranked = sorted(arms, key=lambda arm: (not arm.is_baseline, -accuracy.get(arm.name, -1.0)))
-    kept = {arm.name for arm in ranked[:most]}
-    return [arm for arm in arms if arm.name in kept]
+    return foremost(arms, lambda arm: (not arm.is_baseline, -accuracy.get(arm.name, -1.0)), most)
+
+
+def foremost(items: Sequence[Item], rank: Callable[[Item], Any], most: int) -> list[Item]:
+    """All items, or of too many those of the lowest rank, in their old order."""
+    kept = sorted(range(len(items)), key=lambda k: rank(items[k]))[:most]
+    return [items[k] for k in sorted(kept)]
 
 
 def left_out(study: Study, shown: Sequence[Arm]) -> str:

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from animal_cls.report.figures.drawing import headline, legend_below
+from animal_cls.report.figures.drawing import legend_below
 from animal_cls.report.figures.style import GREY, lettering, short, styles
 from animal_cls.report.format import format_p_value, number
 from animal_cls.report.records import ClassLink, ClassRow
@@ -20,14 +20,8 @@ def classes_differ(arms: Sequence[str], rows: Sequence[ClassRow]) -> bool:
     return len({n for arm in arms for n, _, _ in known(rows, arm)}) > 1
 
 
-def class_size(arms: Sequence[str], rows: Sequence[ClassRow], links: Sequence[ClassLink], *, title: str) -> Figure:
-    """A point per class and arm: its training images and its accuracy.
-
-    Args:
-        arms: those to show.
-        rows: the classes of one split.
-        links: the rank correlations of the same split.
-    """
+def class_size(arms: Sequence[str], rows: Sequence[ClassRow], links: Sequence[ClassLink]) -> Figure:
+    """A point per class and arm: its training images and its accuracy; `rows` and `links` are of one split."""
     points = {arm: known(rows, arm) for arm in arms}
     rho = {link.arm: link for link in links}
     figure = Figure(figsize=(11, 5))
@@ -44,7 +38,6 @@ def class_size(arms: Sequence[str], rows: Sequence[ClassRow], links: Sequence[Cl
     axes.xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10], integer=True))
     axes.set(xlabel="training images of the class", ylabel="accuracy (%)")
     legend_below(figure, entries, columns=2)
-    headline(figure, title)
     return figure
 
 

@@ -11,7 +11,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from animal_cls.files.text import percent
-from animal_cls.report.figures.drawing import Sheet, headline, panels
+from animal_cls.report.figures.drawing import Sheet, panels
 from animal_cls.report.figures.style import GREY, PALE, lettering, set_title, short
 from animal_cls.results import SplitResult
 
@@ -59,7 +59,7 @@ def small(counts: np.ndarray, names: list[str]) -> Figure:
     draw_matrix(axes, counts)
     write_cells(axes, counts, size=11 if len(names) <= 6 else 8.5 if len(names) <= 12 else 7.5)
     with_totals = [f"{name} ({n:,})" for name, n in zip(names, counts.sum(axis=1), strict=True)]
-    label_sides(axes, rows=with_totals, columns=names, size=10)
+    label_sides(axes, rows=with_totals, columns=names, size=10, slope=40 if len(names) > 2 else 0)
     axes.set_ylabel("true class (its images)", fontsize=11)
     figure.supxlabel(LEGEND, fontsize=8.5, color=GREY)
     return figure
@@ -73,7 +73,7 @@ def large(counts: np.ndarray, names: list[str]) -> Figure:
     kept = most_confused(counts)
     drawn = [names[k] for k in kept]
     draw_matrix(axes, counts[np.ix_(kept, kept)], totals=counts.sum(axis=1)[kept])
-    label_sides(axes, rows=drawn, columns=drawn, size=8)
+    label_sides(axes, rows=drawn, columns=drawn, size=8, slope=40)
     axes.tick_params(length=3)
     list_worst(figure.add_subplot(grid[0, 1]), counts, names)
     for row, palette, what in ((1, "Blues", "recognised"), (2, "Oranges", "taken for another class")):
@@ -123,12 +123,12 @@ def write_cells(axes: Axes, counts: np.ndarray, *, size: float) -> None:
         axes.text((len(counts) - 1) / 2, row, "no images", ha="center", va="center", style="italic", color=GREY)
 
 
-def label_sides(axes: Axes, *, rows: list[str], columns: list[str], size: float) -> None:
-    """Name rows and columns, of many only every so many-th."""
-    kept = range(0, len(rows), math.ceil(len(rows) / LABELS))
-    axes.set_yticks(kept, [rows[k] for k in kept], fontsize=size, **lettering())
-    slope = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if len(rows) > 2 else {}
-    axes.set_xticks(kept, [columns[k] for k in kept], fontsize=size, **slope, **lettering())
+def label_sides(axes: Axes, *, rows: list[str], columns: list[str], size: float, slope: float) -> None:
+    """Name rows and columns, of many only every so many-th; `slope` of the columns' names in degrees."""
+    step = max(1, math.ceil(max(len(rows), len(columns)) / LABELS))
+    axes.set_yticks(range(0, len(rows), step), rows[::step], fontsize=size, **lettering())
+    look = {"rotation": slope, "ha": "right", "rotation_mode": "anchor"} if slope else {}
+    axes.set_xticks(range(0, len(columns), step), columns[::step], fontsize=size, **look, **lettering())
 
 
 def list_worst(axes: Axes, counts: np.ndarray, names: list[str]) -> None:
@@ -151,7 +151,7 @@ def worst_cells(counts: np.ndarray) -> list[tuple[int, int]]:
     return [divmod(int(cell), len(counts)) for cell in order if wrong.flat[cell]]
 
 
-def matrices(arms: Sequence[tuple[str, np.ndarray]], classes: Sequence[str], *, title: str) -> Figure:
+def matrices(arms: Sequence[tuple[str, np.ndarray]], classes: Sequence[str]) -> Figure:
     """A (K, K) matrix of images for each named arm, rows = true classes; each cell holds the percent of its row.
 
     Of more than `MOST` classes, those that all arms together confuse most.
@@ -163,7 +163,7 @@ def matrices(arms: Sequence[tuple[str, np.ndarray]], classes: Sequence[str], *, 
     columns = sheet.beside(len(arms))
     for (_, counts), [axes] in zip(arms, places, strict=True):
         draw_matrix(axes, counts[np.ix_(kept, kept)], totals=counts.sum(axis=1)[kept])
-        axes.set(xlabel="", ylabel="")
+        axes.set_xlabel("")
         axes.set_anchor("NW")
         axes.spines[:].set(visible=True, color=PALE)
         if len(classes) <= WRITTEN_CLASSES:
@@ -171,8 +171,9 @@ def matrices(arms: Sequence[tuple[str, np.ndarray]], classes: Sequence[str], *, 
         else:
             axes.collections[-1].set_rasterized(True)  # 10,000 cells of 100 classes would be as many paths
     for k, [axes] in enumerate(places):
-        label_edges(axes, names, rows=k % columns == 0, columns=k + columns >= len(places))
-    headline(figure, title)
+        left, lowest = k % columns == 0, k + columns >= len(places)
+        label_sides(axes, rows=names if left else [], columns=names if lowest else [], size=7, slope=60)
+        axes.set_ylabel("true class" if left else "", fontsize=8)
     return figure
 
 
@@ -184,16 +185,3 @@ def write_shares(axes: Axes, counts: np.ndarray) -> None:
         colour = "#FFFFFF" if SHADE(share) > 0.62 else "#111111"  # whatever the theme
         place = {"ha": "center", "va": "center", "in_layout": False, "fontsize": 7.5}
         axes.text(column, row, f"{100 * share:.0f}", color=colour, **place)
-
-
-def label_edges(axes: Axes, names: Sequence[str], *, rows: bool, columns: bool) -> None:
-    """Name rows and columns at the edges of the sheet; of many only every so many-th."""
-    kept = range(0, len(names), math.ceil(len(names) / LABELS))
-    few = [names[k] for k in kept]
-    axes.set_xticks(kept if columns else [])
-    axes.set_yticks(kept if rows else [])
-    if columns:
-        axes.set_xticklabels(few, fontsize=7, rotation=60, ha="right", rotation_mode="anchor", **lettering())
-    if rows:
-        axes.set_yticklabels(few, fontsize=7, **lettering())
-        axes.set_ylabel("true class", fontsize=8)

@@ -20,10 +20,10 @@ class Drawing:
     """A figure, and what is said about it."""
 
     name: str  # of its files, and its anchor in the page
-    title: str  # short: what it shows
+    title: str  # short: what it shows; above everything in it
     caption: str  # how to read it, and what was left out
     alt: str  # what it shows, for a reader who does not see it
-    draw: Callable[[], Figure]  # with all it needs, so that another process can do it
+    draw: Callable[[], Figure]  # all but its title, with all it needs, so that another process can do it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,12 +59,9 @@ class Sheet:
 
 
 def panels(names: Sequence[str], sheet: Sheet) -> tuple[Figure, list[list[Axes]]]:
-    """A panel with each of these names, of one or more axes below each other.
+    """A figure with a panel for each of these names, and the axes of each panel from top to bottom.
 
     Placed by hand: a layout engine would take as long as all the drawing.
-
-    Returns:
-        the figure and, for each name, the list of its axes from top to bottom.
     """
     columns = sheet.beside(len(names))
     rows = math.ceil(len(names) / columns)
@@ -82,18 +79,8 @@ def panels(names: Sequence[str], sheet: Sheet) -> tuple[Figure, list[list[Axes]]
     return figure, places
 
 
-def headline(figure: Figure, title: str) -> None:
-    """Put `title` above everything, at the left, where a narrow screen shows it without scrolling."""
-    set_title(figure, title, x=0.05 / figure.get_figwidth(), ha="left")
-
-
 def outer_labels(places: Sequence[Sequence[Axes]], sheet: Sheet, *, x: str, y: Sequence[str]) -> None:
-    """Numbers and names of the axes only at the left and the lower edge: all panels have the same ranges.
-
-    Args:
-        x: what all axes have from left to right.
-        y: what each axes of a panel has from the bottom up.
-    """
+    """Numbers and names of the axes (`y`: of those of a panel) only at the left and the lower edge: all are alike."""
     columns = sheet.beside(len(places))
     for k, panel in enumerate(places):
         for axes, name in zip(panel, y, strict=True):
@@ -121,6 +108,8 @@ def rendered(drawing: Drawing) -> Files:
     svg, png = StringIO(), BytesIO()
     with theme():
         figure = drawing.draw()
+        # at the left, where a narrow screen shows it without scrolling
+        set_title(figure, drawing.title, x=0.05 / figure.get_figwidth(), ha="left")
         figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None, "Type": None})
         figure.set_layout_engine("none")  # it is laid out now, and that took as long as drawing
         figure.savefig(png, format="png", dpi=DPI, pil_kwargs={"compress_level": 3})

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from animal_cls.report.figures.drawing import headline
+from animal_cls.report.figures.choice import foremost
 from animal_cls.report.figures.style import lettering, short
 from animal_cls.report.format import signed, signed_interval
 from animal_cls.report.records import ClassRow
@@ -42,12 +42,11 @@ def changes(class_rows: Sequence[ClassRow], *, arms: Sequence[str], split: str) 
     kept = [arm for arm in arms if arm in changed]
     classes = list(dict.fromkeys(name for name, arm in found if arm in kept))
     lines = {name: [found.get((name, arm)) for arm in kept] for name in classes}
-    most = sorted(classes, key=lambda name: -max(abs(row.change or 0) for row in lines[name] if row is not None))[:MOST]
-    shown = [name for name in classes if name in set(most)]
+    shown = foremost(classes, lambda name: -max(abs(row.change or 0) for row in lines[name] if row is not None), MOST)
     return Changes(classes=shown, arms=kept, rows=[lines[name] for name in shown], of=len(classes))
 
 
-def heatmap(table: Changes, *, title: str) -> Figure:
+def heatmap(table: Changes) -> Figure:
     """A cell per class (down) and arm (across): blue = better than the baseline, orange = worse, full at 20 points."""
     points = table.points
     written = points.size <= WRITTEN
@@ -68,7 +67,6 @@ def heatmap(table: Changes, *, title: str) -> Figure:
     if written:
         write_cells(axes, table)
     figure.supxlabel(f"points against the baseline; below: 95 % interval; colour is full at ±{FULL:.0f}", size=8.5)
-    headline(figure, title)
     return figure
 
 

@@ -6,7 +6,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from animal_cls.files.text import percent
-from animal_cls.report.figures.drawing import headline
 from animal_cls.report.figures.style import BLUE, GREY, INK, PAPER, VERMILLION, lettering, short
 from animal_cls.report.format import possible, signed, signed_interval
 from animal_cls.report.records import ArmRow, Comparison
@@ -20,13 +19,8 @@ MARKS = {  # verdict -> marker, filling, line: told apart by shape as well as by
 }
 
 
-def arms_figure(rows: Sequence[ArmRow], seeds: Sequence[Sequence[float]], *, title: str) -> Figure:
-    """A line per arm from the top down: each seed's accuracy as a ring, their mean and its 95 % interval.
-
-    Args:
-        rows: of one split and one accuracy; fractions.
-        seeds: the accuracy of each finished run of each arm; fractions.
-    """
+def arms_figure(rows: Sequence[ArmRow], seeds: Sequence[Sequence[float]]) -> Figure:
+    """A line per arm from the top down: the accuracy of each of its `seeds` as a ring, their mean and its interval."""
     figure, axes = rows_of([short(row.arm, 60) for row in rows])
     for y, (row, values) in enumerate(zip(rows, seeds, strict=True)):
         axes.plot([100 * v for v in values], [y] * len(values), "o", markersize=4, mfc="none", mec=GREY, mew=0.8)
@@ -34,11 +28,10 @@ def arms_figure(rows: Sequence[ArmRow], seeds: Sequence[Sequence[float]], *, tit
         interval(axes, y, 100 * row.mean, low, high, marker="D", fill=BLUE, line=BLUE)
         write_right(axes, y, percent(row.mean))
     axes.set_xlabel("accuracy (%); ring: one seed; diamond: mean over seeds; bar: 95 % interval of the mean")
-    headline(figure, title)
     return figure
 
 
-def comparisons_figure(comparisons: Sequence[Comparison], *, title: str) -> Figure:
+def comparisons_figure(comparisons: Sequence[Comparison]) -> Figure:
     """A line per comparison from the top down: each seed's difference, their mean and its interval, and the verdict."""
     figure, axes = rows_of([named(c) for c in comparisons])
     axes.axvline(0, color=INK, linewidth=1)
@@ -54,7 +47,6 @@ def comparisons_figure(comparisons: Sequence[Comparison], *, title: str) -> Figu
     axes.set_xlim(*limits(comparisons))
     for y, c in enumerate(comparisons):
         mark_cut(axes, y, c)
-    headline(figure, title)
     return figure
 
 

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from animal_cls.report.figures.choice import within
 from animal_cls.report.figures.curves import LINES, lines_of
-from animal_cls.report.figures.drawing import Sheet, headline, legend_below, outer_labels, panels, thinned
+from animal_cls.report.figures.drawing import Sheet, legend_below, outer_labels, panels, thinned
 from animal_cls.report.figures.style import INK, styles
 
 Metrics = Mapping[str, np.ndarray]  # the columns of metrics.csv
@@ -20,7 +20,7 @@ SHEET = Sheet(columns=5, rows_each=2, height=1.9, between=(0.15, 0.35))
 FAINT = 10  # seeds up to which each has its own faint line
 
 
-def learning(arms: Sequence[tuple[str, Sequence[Metrics]]], *, title: str) -> Figure:
+def learning(arms: Sequence[tuple[str, Sequence[Metrics]]]) -> Figure:
     """For each named arm accuracy (above) and loss (below) by epoch, train and val, and what was minimised."""
     figure, places = panels([name for name, _ in arms], SHEET)
     drawn: dict[str, Any] = {}
@@ -34,11 +34,10 @@ def learning(arms: Sequence[tuple[str, Sequence[Metrics]]], *, title: str) -> Fi
         align([panel[row] for panel in places])
     outer_labels(places, SHEET, x="epoch", y=("accuracy (%)", "loss (nats)"))
     legend_below(figure, [(line, name) for name, line in drawn.items() if line])
-    headline(figure, title)
     return figure
 
 
-def generalization_gap(models: Mapping[str, Arms], *, title: str) -> Figure:
+def generalization_gap(models: Mapping[str, Arms]) -> Figure:
     """A panel per network: train minus val accuracy in points over the epochs, a line and a band per arm."""
     figure, places = panels(list(models), Sheet(columns=2, height=3.0, bottom=1.15, between=(0.7, 0.8)))
     names = list(dict.fromkeys(within(model, name) for model, arms in models.items() for name, _ in arms))
@@ -53,7 +52,6 @@ def generalization_gap(models: Mapping[str, Arms], *, title: str) -> Figure:
         finish(axes)
         axes.set(xlabel="epoch", ylabel="train - val accuracy (points)")
     legend_below(figure, [(line, name) for name, line in entries.items()])
-    headline(figure, title)
     return figure
 
 

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from animal_cls.files.text import percent
+from animal_cls.report.figures.choice import foremost
 from animal_cls.report.figures.style import BLUE, GREY, lettering, set_title, short
 from animal_cls.results import Result
 
@@ -25,7 +26,7 @@ def per_class(result: Result, *, split: str, title: str) -> Figure:
     evaluated = result.splits[split]
     counts = evaluated.matrix.sum(axis=1).tolist()
     bars = [(name, evaluated.per_class[name], n) for name, n in zip(result.classes, counts, strict=True)]
-    shown = worst(bars)
+    shown = foremost(bars, lambda bar: math.inf if bar[1] is None else bar[1], MOST)
     columns = math.ceil(len(shown) / ROWS)
     rows = math.ceil(len(shown) / columns)
     row_height = 0.34 if rows <= 20 else 0.21  # inches
@@ -39,16 +40,6 @@ def per_class(result: Result, *, split: str, title: str) -> Figure:
     left_out = "" if len(shown) == len(bars) else f"\nthe {len(shown)} worst of {len(bars)} classes"
     set_title(figure, title + left_out)
     return figure
-
-
-def worst(bars: Sequence[Bar]) -> list[Bar]:
-    """All bars, or of more than `MOST` the `MOST` with the least accuracy, in their old order."""
-
-    def accuracy(k: int) -> float:
-        share = bars[k][1]
-        return math.inf if share is None else share
-
-    return [bars[k] for k in sorted(sorted(range(len(bars)), key=accuracy)[:MOST])]
 
 
 def draw_bars(axes: Axes, bars: Sequence[Bar], *, rows: int) -> None:

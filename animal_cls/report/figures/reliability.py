@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from animal_cls.files.text import percent
-from animal_cls.report.figures.drawing import Sheet, headline, outer_labels, panels
+from animal_cls.report.figures.drawing import Sheet, outer_labels, panels
 from animal_cls.report.figures.style import BLUE, GREY
 from animal_cls.report.records import Reliability
 
@@ -14,7 +14,7 @@ SHEET = Sheet(columns=5, height=1.85, bottom=0.55, between=(0.15, 0.45))
 LARGEST = 160  # square points: the dot of a bin that holds all images
 
 
-def reliability(diagrams: Sequence[Reliability], *, title: str) -> Figure:
+def reliability(diagrams: Sequence[Reliability]) -> Figure:
     """A panel per arm: per bin of confidence the share that is right, as a dot whose area is its share of images."""
     figure, places = panels([diagram.arm for diagram in diagrams], SHEET)
     for diagram, [axes] in zip(diagrams, places, strict=True):
@@ -24,21 +24,15 @@ def reliability(diagrams: Sequence[Reliability], *, title: str) -> Figure:
         axes.set(xlim=(0, 102), ylim=(0, 102), xticks=range(0, 101, 25), yticks=range(0, 101, 25), aspect="equal")
         axes.grid()
     outer_labels(places, SHEET, x="confidence (%)", y=["of these right (%)"])
-    headline(figure, title)
     return figure
 
 
-def points(diagram: Reliability) -> list[tuple[float, float, float]]:
-    """Confidence and accuracy in percent, and the share of all images, of each bin that holds some."""
-    bins = zip(diagram.confidence, diagram.accuracy, diagram.counts, strict=True)
-    total = sum(diagram.counts)
-    return [(100 * c, 100 * a, n / total) for c, a, n in bins if c is not None and a is not None and n]
-
-
 def draw(axes: Axes, diagram: Reliability) -> None:
-    """The bins of one arm, joined by a line."""
-    found = points(diagram)
+    """The bins of one arm that hold images, joined by a line."""
+    bins = zip(diagram.confidence, diagram.accuracy, diagram.counts, strict=True)
+    found = [(100 * c, 100 * a, n) for c, a, n in bins if c is not None and a is not None and n]
     if found:
-        confidence, accuracy, shares = zip(*found, strict=True)
+        confidence, accuracy, counts = zip(*found, strict=True)
         axes.plot(confidence, accuracy, "-", color=BLUE, linewidth=1.2)
-        axes.scatter(confidence, accuracy, s=[6 + LARGEST * share for share in shares], color=BLUE)
+        sizes = [6 + LARGEST * n / sum(diagram.counts) for n in counts]
+        axes.scatter(confidence, accuracy, s=sizes, color=BLUE)

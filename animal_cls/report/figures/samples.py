@@ -19,14 +19,9 @@ GAP, TEXT = 0.12, 0.32  # shares of an image's larger side: between images, and 
 def samples(
     images: np.ndarray, true: Sequence[str], predicted: Sequence[str], *, title: str, splits: Sequence[str] = ()
 ) -> Figure:
-    """The images in rows, each with its true and its predicted class; a wrong one has a thick frame and a cross.
+    """The images, (n, H, W, 3) uint8, in rows, with their true and predicted classes; a wrong one has a thick frame.
 
-    Args:
-        images: (n, H, W, 3) uint8; n may be 0.
-        true: n class names.
-        predicted: n class names.
-        title: says which run and which split this is.
-        splits: n names of splits, written above the classes; without them, all are of one.
+    Before the classes stand the images' `splits`, if they are given: else all are of one.
     """
     n, height, width = images.shape[:3]
     columns = min(max(n, 4), COLUMNS)  # four, so that the title has room

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from animal_cls.report.figures import alt_text
-from animal_cls.report.figures.beside_published import beside_published
+from animal_cls.report.figures.beside_published import beside_published, published_runs
 from animal_cls.report.figures.choice import MOST_PANELS, chosen, file_name, left_out, within
 from animal_cls.report.figures.class_size import class_size, classes_differ
 from animal_cls.report.figures.confusion import MOST, WRITTEN_CLASSES, matrices
@@ -15,7 +15,7 @@ from animal_cls.report.figures.heatmap import changes, heatmap
 from animal_cls.report.figures.intervals import arms_figure, comparisons_figure
 from animal_cls.report.figures.learning import Metrics, generalization_gap, learning
 from animal_cls.report.figures.reliability import reliability
-from animal_cls.report.records import Arm, PublishedRow, Study
+from animal_cls.report.records import Arm, Study
 
 OVER = {  # what all intervals of a figure speak of
     frozenset({"seeds and images"}): "The bar accounts for both the images and the seeds. ",
@@ -27,8 +27,7 @@ SHARES = "; numbers: percent of the row, from 5 on"
 
 def note_on(arms: Iterable[Arm]) -> str:
     """What the curves of these arms show."""
-    results = [run.result for arm in arms for run in arm.done.values() if run.result is not None]
-    return NOTE + MIXED * any(method.mixes_images for result in results for method in result.methods)
+    return NOTE + MIXED * any(method.mixes_images for arm in arms for r in arm.results for method in r.methods)
 
 
 def by_seeds(arms: Iterable[Arm], several: str, single: str) -> str:
@@ -49,15 +48,14 @@ def drawings(study: Study) -> Iterator[Drawing]:
 
 def of_arms(study: Study) -> Iterator[Drawing]:
     """How accurate each arm is on the evaluated split."""
-    shown = [arm for arms in chosen(study).values() for arm in arms]
-    found = {row.arm: row for row in study.arm_rows if (row.split, row.metric) == (study.evaluated_split, "acc")}
-    shown = [arm for arm in shown if arm.name in found]
+    split = study.evaluated_split
+    found = {row.arm: row for row in study.arm_rows if (row.split, row.metric) == (split, "acc")}
+    shown = [arm for arms in chosen(study).values() for arm in arms if arm.name in found]
     if shown:
         rows = [found[arm.name] for arm in shown]
-        title = f"Accuracy of each arm, {study.evaluated_split}"
         yield Drawing(
             name="arms",
-            title=title,
+            title=f"Accuracy of each arm, {split}",
             caption=by_seeds(
                 shown,
                 "Rings: one seed each. Diamond: their mean, with its 95 % interval (t, over seeds).",
@@ -65,14 +63,10 @@ def of_arms(study: Study) -> Iterator[Drawing]:
             )
             + left_out(study, shown),
             alt=alt_text.of_arms(rows),
-            draw=partial(arms_figure, rows, [accuracies(arm, study.evaluated_split) for arm in shown], title=title),
+            draw=partial(
+                arms_figure, rows, [[r.splits[split].acc for r in arm.results if split in r.splits] for arm in shown]
+            ),
         )
-
-
-def accuracies(arm: Arm, split: str) -> list[float]:
-    """The accuracy of each finished run of `arm`."""
-    results = [run.result for run in arm.done.values() if run.result is not None]
-    return [result.splits[split].acc for result in results if split in result.splits]
 
 
 def of_comparisons(study: Study) -> Iterator[Drawing]:
@@ -81,10 +75,9 @@ def of_comparisons(study: Study) -> Iterator[Drawing]:
     found = [c for c in study.comparisons if (c.split, c.metric) == (study.evaluated_split, "acc")]
     shown = [c for c in found if c.delta is not None and c.arm in names]
     if shown:
-        title = f"Difference to the baseline, {study.evaluated_split} accuracy"
         yield Drawing(
             name="comparisons",
-            title=title,
+            title=f"Difference to the baseline, {study.evaluated_split} accuracy",
             caption="Triangle up: gain; triangle down: loss; circle: no difference shown; cross: too few seeds; dash: "
             "no effect reached the network. "
             + OVER.get(
@@ -93,7 +86,7 @@ def of_comparisons(study: Study) -> Iterator[Drawing]:
             + "Confounded: more than one factor differs. An arrow: the interval goes on to the number beside it."
             + (f" Not shown: {len(found) - len(shown)} more." if len(found) > len(shown) else ""),
             alt=alt_text.of_comparisons(shown),
-            draw=partial(comparisons_figure, shown, title=title),
+            draw=partial(comparisons_figure, shown),
         )
 
 
@@ -102,14 +95,13 @@ def of_changes(study: Study) -> Iterator[Drawing]:
     shown = [arm.name for arms in chosen(study).values() for arm in arms]
     table = changes(study.class_rows, arms=shown, split=study.evaluated_split)
     if table.arms:
-        title = f"Change of each class's accuracy against the baseline, {study.evaluated_split}"
         yield Drawing(
             name="classes",
-            title=title,
+            title=f"Change of each class's accuracy against the baseline, {study.evaluated_split}",
             caption="Blue: better than the baseline; orange: worse."
             + f" The {len(table.classes)} classes that change most, of {table.of:,}." * (table.of > len(table.classes)),
             alt=alt_text.of_changes(table),
-            draw=partial(heatmap, table, title=title),
+            draw=partial(heatmap, table),
         )
 
 
@@ -124,23 +116,18 @@ def of_confusions(study: Study) -> Iterator[Drawing]:
             found = [(name, counts) for name, counts in tables.items() if counts is not None]
             if not found:
                 continue
-            title = f"Confusion matrices of {model}, {split}"
-            shares = SHARES if len(arms[0].classes) <= WRITTEN_CLASSES else ""
+            count = len(arms[0].classes)
+            shares = SHARES if count <= WRITTEN_CLASSES else ""
             yield Drawing(
                 name=file_name("confusion", split, model),
-                title=title,
+                title=f"Confusion matrices of {model}, {split}",
                 caption="Rows: true class; columns: predicted class; all seeds together. Blue: recognised; "
-                f"orange: taken for another class{shares}." + most_of(len(arms[0].classes)) + left_out(study, every),
+                f"orange: taken for another class{shares}."
+                + f" The {MOST} classes that are confused most, of {count:,}." * (count > MOST)
+                + left_out(study, every),
                 alt=alt_text.of_confusions(found, arms[0].classes),
-                draw=partial(
-                    matrices, [(within(model, name), counts) for name, counts in found], arms[0].classes, title=title
-                ),
+                draw=partial(matrices, [(within(model, name), counts) for name, counts in found], arms[0].classes),
             )
-
-
-def most_of(classes: int) -> str:
-    """A sentence on the classes that a matrix does not show, or nothing."""
-    return f" The {MOST} classes that are confused most, of {classes:,}." if classes > MOST else ""
 
 
 def of_link(study: Study) -> Iterator[Drawing]:
@@ -149,14 +136,13 @@ def of_link(study: Study) -> Iterator[Drawing]:
     names = [arm.name for arm in shown]
     links = [link for link in study.class_links if link.split == study.evaluated_split]
     rows = [row for row in study.class_rows if row.split == study.evaluated_split]
-    title = f"Accuracy of each class and its training images, {study.evaluated_split}"
     if classes_differ(names, rows):
         yield Drawing(
             name="class_link",
-            title=title,
+            title=f"Accuracy of each class and its training images, {study.evaluated_split}",
             caption="A point per class and arm; Spearman's rank correlation over the classes.",
             alt=alt_text.of_link(names, links),
-            draw=partial(class_size, names, rows, links, title=title),
+            draw=partial(class_size, names, rows, links),
         )
 
 
@@ -165,10 +151,9 @@ def of_learning(study: Study) -> Iterator[Drawing]:
     for model, arms in chosen(study, MOST_PANELS).items():
         curves = measured(arms)
         if curves:
-            title = f"Accuracy and loss by epoch of {model}, train and val"
             yield Drawing(
                 name=file_name("learning", model),
-                title=title,
+                title=f"Accuracy and loss by epoch of {model}, train and val",
                 caption=by_seeds(
                     arms,
                     "Faint: one seed each. Thick: their mean over the epochs that all reached. Band: one std.",
@@ -177,7 +162,7 @@ def of_learning(study: Study) -> Iterator[Drawing]:
                 + f" Train dashed, val solid; thin: what was minimised, if not the loss. {note_on(arms)}"
                 + left_out(study, arms),
                 alt=alt_text.of_curves(curves),
-                draw=partial(learning, [(within(model, name), seeds) for name, seeds in curves], title=title),
+                draw=partial(learning, [(within(model, name), seeds) for name, seeds in curves]),
             )
 
 
@@ -190,21 +175,16 @@ def measured(arms: Sequence[Arm]) -> list[tuple[str, Sequence[Metrics]]]:
 def of_gaps(study: Study) -> Iterator[Drawing]:
     """How far train and val drift apart."""
     shown = chosen(study)
-    models = {model: measured(arms) for model, arms in shown.items()}
-    models = {model: arms for model, arms in models.items() if arms}
+    models = {model: found for model, arms in shown.items() if (found := measured(arms))}
+    every = [arm for arms in shown.values() for arm in arms]
     if models:
-        title = "Generalization gap by epoch: train minus val accuracy"
         yield Drawing(
             name="gap",
-            title=title,
-            caption=by_seeds(
-                (arm for arms in shown.values() for arm in arms),
-                "Mean over seeds; band: one std.",
-                "An arm of one seed has no band.",
-            )
-            + f" {note_on(arm for arms in shown.values() for arm in arms)}",
+            title="Generalization gap by epoch: train minus val accuracy",
+            caption=by_seeds(every, "Mean over seeds; band: one std.", "An arm of one seed has no band.")
+            + f" {note_on(every)}",
             alt=alt_text.of_gaps(models),
-            draw=partial(generalization_gap, models, title=title),
+            draw=partial(generalization_gap, models),
         )
 
 
@@ -213,31 +193,26 @@ def of_reliability(study: Study) -> Iterator[Drawing]:
     shown = {arm.name: arm for arms in chosen(study, MOST_PANELS).values() for arm in arms}
     found = [r for r in study.reliabilities if r.split == study.evaluated_split and r.arm in shown and sum(r.counts)]
     if found:
-        title = f"Reliability: confidence and accuracy, {study.evaluated_split}"
         yield Drawing(
             name="reliability",
-            title=title,
+            title=f"Reliability: confidence and accuracy, {study.evaluated_split}",
             caption="A dot per bin of confidence, its area the share of the images in it. Below the dashed diagonal "
             "the network is surer than it is right. ECE: expected calibration error."
             + left_out(study, list(shown.values())),
             alt=alt_text.of_reliability(found),
-            draw=partial(reliability, found, title=title),
+            draw=partial(reliability, found),
         )
 
 
 def of_published(study: Study) -> Iterator[Drawing]:
     """Ours beside the published accuracies of the classes."""
-    runs: dict[str, list[PublishedRow]] = {}
-    for row in study.published:
-        if row.split == "all":
-            runs.setdefault(row.run, []).append(row)
+    runs = {run: rows for run, rows in published_runs(study).items() if rows[0].split == "all"}
     found = [(run, rows) for run, rows in runs.items() if any(row.ours is not None for row in rows)]
     if found:
-        title = "Ours beside the published accuracies, all data"
         yield Drawing(
             name="published",
-            title=title,
+            title="Ours beside the published accuracies, all data",
             caption="Square: published; dot: ours (of several seeds, the mean); the line: the difference.",
             alt=alt_text.of_published(found),
-            draw=partial(beside_published, found, title=title),
+            draw=partial(beside_published, found),
         )

@@ -21,7 +21,7 @@ from animal_cls.report.figures.drawing import MANY, Drawing, Files, rendered, th
 from animal_cls.report.figures.heatmap import EMPTY, changes, heatmap, hexed, ink_on, shade
 from animal_cls.report.figures.intervals import comparisons_figure
 from animal_cls.report.figures.learning import band, difference, generalization_gap, learning, series
-from animal_cls.report.figures.reliability import points, reliability
+from animal_cls.report.figures.reliability import reliability
 from animal_cls.report.figures.study_figures import by_seeds
 from animal_cls.report.figures.style import INK, styles
 from animal_cls.report.output.page.inline_svg import inline
@@ -78,7 +78,7 @@ def test_heatmap_has_the_studys_numbers_in_their_cells() -> None:
     table = changes(rows, arms=["cnn/none", "cnn/drop", "cnn/l2"], split="test")
     assert (table.classes, table.arms) == (["cat", "dog"], ["cnn/drop", "cnn/l2"])
     np.testing.assert_array_equal(table.points, [[0.04, -3.25], [np.nan, 12.0]])
-    figure = heatmap(table, title="t")
+    figure = heatmap(table)
     assert words(figure) == ["0.0\n[-1.0, +1.0]", "-3.2\n[-4.2, -2.2]", "+12.0\n[+11.0, +13.0]"]
     [mesh] = [part for part in figure.axes[0].collections if isinstance(part, QuadMesh)]
     drawn = [to_hex(tuple(colour)) for colour in np.asarray(mesh.get_array()).reshape(-1, 3)]
@@ -119,7 +119,7 @@ def test_series_counts_epochs_from_one_and_leaves_out_what_is_missing() -> None:
 
 def test_learning_curve_is_the_mean_of_the_seeds() -> None:
     seeds = [metrics([0.5, 0.7], [0.4, 0.5]), metrics([0.7, 0.9], [0.6, 0.5])]
-    figure = learning([("none", seeds), ("l2", seeds[:1])], title="t")
+    figure = learning([("none", seeds), ("l2", seeds[:1])])
     above, below, single = figure.axes[0], figure.axes[1], figure.axes[2]
     means = {line.get_linestyle(): np.array(line.get_ydata()) for line in above.lines if line.get_linewidth() > 1}
     np.testing.assert_allclose(means["--"], [60, 80])  # train
@@ -137,7 +137,7 @@ def test_gap_is_train_minus_val() -> None:
     seeds = [metrics([0.5, 0.9], [0.4, 0.5]), metrics([0.7, 0.8], [0.5, np.nan])]
     assert difference(seeds[0]) == pytest.approx({1: 10.0, 2: 40.0})
     assert difference(seeds[1]) == pytest.approx({1: 20.0})
-    figure = generalization_gap({"cnn": [("cnn/none", seeds[:1]), ("cnn/l2", seeds[:1])]}, title="t")
+    figure = generalization_gap({"cnn": [("cnn/none", seeds[:1]), ("cnn/l2", seeds[:1])]})
     np.testing.assert_allclose(np.array(figure.axes[0].lines[1].get_ydata(), dtype=float), [10, 40])
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["none", "l2"]
 
@@ -155,19 +155,18 @@ def test_reliability_shows_the_bins_that_hold_images() -> None:
         arm="cnn/none", split="test", edges=(0.0, 0.5, 0.75, 1.0), counts=(0, 30, 10), confidence=(None, 0.6, 0.9),
         accuracy=(None, 0.5, 1.0), ece=0.1,
     )  # fmt: skip
-    assert points(diagram) == [(60.0, 50.0, 0.75), (90.0, 100.0, 0.25)]
-    axes = reliability([diagram], title="t").axes[0]
+    axes = reliability([diagram]).axes[0]
     [dots] = [part for part in axes.collections if isinstance(part, PathCollection)]
     np.testing.assert_allclose(np.asarray(dots.get_offsets()), [[60, 50], [90, 100]])
     large, small = np.asarray(dots.get_sizes())
-    assert large > 2 * small
-    assert words(reliability([diagram], title="t")) == ["ECE 10.0 %"]
+    assert large - 6 == pytest.approx(3 * (small - 6)), "30 images against 10"
+    assert words(reliability([diagram])) == ["ECE 10.0 %"]
 
 
 def test_comparisons_have_their_numbers_and_a_mark_per_verdict() -> None:
     shown = [comparison(5.0, 2.0, 8.0, "gain"), comparison(-4.0, -6.0, -2.0, "loss", confounded=True)]
     shown += [comparison(0.5, -1.0, 2.0, "no difference shown"), comparison(1.0, None, None, "too few seeds")]
-    figure = comparisons_figure(shown, title="t")
+    figure = comparisons_figure(shown)
     marks = [
         (line.get_marker(), *np.ravel(line.get_xdata()))
         for line in figure.axes[0].lines
@@ -185,7 +184,7 @@ def test_comparisons_have_their_numbers_and_a_mark_per_verdict() -> None:
 
 def test_one_very_wide_interval_does_not_hide_the_others() -> None:
     figure = comparisons_figure(
-        [comparison(1.0, -80.0, 82.0, "no difference shown"), comparison(2.0, 1.0, 3.0, "gain")], title="t"
+        [comparison(1.0, -80.0, 82.0, "no difference shown"), comparison(2.0, 1.0, 3.0, "gain")]
     )
     low, high = figure.axes[0].get_xlim()
     assert -10 < low < 0 < 3 < high < 12
@@ -213,14 +212,14 @@ def test_captions_are_true_of_one_seed() -> None:
 
 def test_matrices_hold_the_percent_of_their_rows() -> None:
     counts = np.array([[30, 9, 1], [0, 0, 0], [0, 5, 15]])  # the second class has no image
-    figure = matrices([("none", counts), ("l2", counts)], ["cat", "dog", "$x$"], title="t")
+    figure = matrices([("none", counts), ("l2", counts)], ["cat", "dog", "$x$"])
     assert [text for axes in figure.axes[:1] for text in words(figure)[: len(axes.texts)]] == ["75", "22", "25", "75"]
     assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["cat", "dog", "$x$"]
 
 
 def drawn(figure: Callable[..., Figure], *values: Any, title: str = "t") -> Files:
     """The files of a figure."""
-    return rendered(Drawing(name="f", title="t", caption="c", alt="a", draw=partial(figure, *values, title=title)))
+    return rendered(Drawing(name="f", title=title, caption="c", alt="a", draw=partial(figure, *values)))
 
 
 def test_a_hundred_classes_are_one_image_not_ten_thousand_paths() -> None:
@@ -232,7 +231,7 @@ def test_a_hundred_classes_are_one_image_not_ten_thousand_paths() -> None:
 def test_training_images_and_accuracy() -> None:
     rows = [class_row("cnn/none", name, None, n_train=n) for name, n in (("cat", 10), ("dog", 90), ("cow", 40))]
     link = ClassLink(arm="cnn/none", split="test", n_classes=3, rho=0.5, p_value=0.667)
-    figure = class_size(["cnn/none"], rows, [link], title="t")
+    figure = class_size(["cnn/none"], rows, [link])
     assert np.array(figure.axes[0].lines[0].get_xdata()).tolist() == [10, 40, 90]
     assert figure.legends[0].get_texts()[0].get_text() == "cnn/none: rank correlation 0.50, p 0.667"
     assert classes_differ(["cnn/none"], rows)
@@ -242,7 +241,7 @@ def test_training_images_and_accuracy() -> None:
 def test_ours_and_published_are_joined() -> None:
     rows = [PublishedRow(run="r", arm="a", class_name="cat", published=80.0, ours=70.0, difference=-10.0)]
     rows.append(PublishedRow(run="r", arm="a", class_name="dog", published=90.0, ours=None, difference=None))
-    lines = beside_published([("r", rows)], title="t").axes[0].lines
+    lines = beside_published([("r", rows)]).axes[0].lines
     assert [np.array(line.get_xdata()).tolist() for line in lines] == [[80.0, 70.0], [70.0], [80.0], [90.0]]
 
 

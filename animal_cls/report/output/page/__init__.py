@@ -6,23 +6,23 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
+from animal_cls.data.thumbnails import thumbnail
 from animal_cls.files import atomic
-from animal_cls.files.naming import escaped
+from animal_cls.files.markup import breakable, showable
+from animal_cls.files.workers import Workers
+from animal_cls.report.figures.beside_published import published_runs
 from animal_cls.report.figures.choice import file_name, within
 from animal_cls.report.figures.drawing import Drawing, Files, rendered
 from animal_cls.report.figures.study_figures import drawings
 from animal_cls.report.output.page import class_tables
 from animal_cls.report.output.page.drawn import Drawn
 from animal_cls.report.output.page.inline_svg import inline
-from animal_cls.report.output.page.thumbnails import thumbnail
 from animal_cls.report.output.rows import TEMPLATES, environment
 from animal_cls.report.output.tables import FIGURES, PAGE
 from animal_cls.report.records import ImageNote, Statement, Study
-from animal_cls.report.workers import Workers
 
 KINDS = {  # of images
     "wrong": "Confidently wrong",
@@ -87,6 +87,7 @@ def render(study: Study, figures: dict[str, Shown]) -> str:
     script, style = (Markup((TEMPLATES / name).read_text(encoding="utf-8")) for name in ("script.js", "style.css"))
     made = environment(autoescape=True, finalize=showable)
     made.globals |= {"classes": class_tables, "within": within, "breakable": breakable, "thumbnail": thumbnail}
+    made.globals |= {"published_runs": published_runs}
     return made.get_template("index.html").render(
         study=study,
         figures=figures,
@@ -106,16 +107,6 @@ PARTS = {  # part of the page -> the figures in it, by the first word of their n
     "learning": ("learning", "gap", "reliability"),
     "published": ("published",),
 }
-
-
-def breakable(name: str) -> Markup:
-    """A name that a narrow column may break behind its slashes."""
-    return Markup("/<wbr>").join(escape(part) for part in escaped(name).split("/"))
-
-
-def showable(value: Any) -> Any:
-    r"""Text in which what cannot be printed is written as in result.json: names may hold `\udcff`."""
-    return escaped(value) if type(value) is str and not value.isprintable() else value
 
 
 def figure_of(statement: Statement, figures: dict[str, Shown], study: Study) -> str:

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from animal_cls.files.text import percent
-from animal_cls.report.figures.choice import chosen
+from animal_cls.report.figures.choice import chosen, foremost
 from animal_cls.report.figures.heatmap import hexed, ink_on, shade
 from animal_cls.report.format import NONE, metric_interval, signed, signed_interval
 from animal_cls.report.output import rows
 from animal_cls.report.output.rows import Cell
-from animal_cls.report.records import ClassRow, Confused, PublishedRow, Study
+from animal_cls.report.records import ClassRow, Confused, Study
 
 COLUMNS = 8  # arms in one table: as many as a sheet of paper has room for
 FEW = 12  # classes that may stand beside each other instead, where there are more arms than that
@@ -73,15 +73,12 @@ def notable(
     classes: list[str], found: dict[str, dict[str, ClassRow]], cell: Callable[[ClassRow | None], Cell]
 ) -> list[str]:
     """All classes, or of more than `MOST_CLASSES` those with the least accuracy, or with the largest change."""
-    if len(classes) <= MOST_CLASSES:
-        return classes
 
     def rank(name: str) -> float:
         values = [value for rows in found.values() if (value := cell(rows.get(name)).value) is not None]
         return min((-abs(value) if cell is change_cell else value for value in values), default=math.inf)
 
-    kept = set(sorted(classes, key=rank)[:MOST_CLASSES])
-    return [name for name in classes if name in kept]
+    return foremost(classes, rank, MOST_CLASSES)
 
 
 def accuracy_cell(row: ClassRow | None) -> Cell:
@@ -104,11 +101,3 @@ def change_cell(row: ClassRow | None) -> Cell:
 def confused_pairs(study: Study) -> list[Confused]:
     """The most frequent confusions of the arms that the class tables show."""
     return rows.confused_pairs(study, {name for names in shown_arms(study).values() for name in names})
-
-
-def published_runs(study: Study) -> dict[str, list[PublishedRow]]:
-    """Published run -> its rows; those that we have first."""
-    runs: dict[str, list[PublishedRow]] = {}
-    for row in sorted(study.published, key=lambda row: row.arm is None):
-        runs.setdefault(row.run, []).append(row)
-    return runs

@@ -64,5 +64,5 @@ def content(drawing: Drawing) -> bytes:
     written = io.BytesIO()
     pickler = pickle.Pickler(written)
     pickler.fast = True
-    pickler.dump(drawing.draw)
+    pickler.dump((drawing.title, drawing.draw))
     return written.getvalue()

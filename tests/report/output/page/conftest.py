@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from animal_cls.files.workers import Workers
 from animal_cls.report import records as records
 from animal_cls.report.output import page
 from animal_cls.report.output.tables import PAGE
 from animal_cls.report.records import Arm, Comparison, Run, Study
-from animal_cls.report.workers import Workers
 from animal_cls.results import Result, SplitResult
 
 ANIMALS = ("butterfly", "cat", "chicken", "cow", "dog", "elephant", "horse", "sheep", "spider", "squirrel")

@@ -2,16 +2,17 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from animal_cls.files.workers import Workers
 from animal_cls.report.build import build_study
 from animal_cls.report.figures.drawing import Drawing, Files
 from animal_cls.report.output import page
 from animal_cls.report.output.page.drawn import KEYS, Drawn, content
 from animal_cls.report.records import Study
-from animal_cls.report.workers import Workers
 
 HITS = {"val": {"cat": [True, False], "dog": [True, True]}}
 Write = Callable[..., Path]
@@ -100,3 +101,4 @@ def test_what_is_equal_has_equal_content_whatever_is_one_object() -> None:
     apart = Drawing(name="a", title="", caption="", alt="", draw=[one, [0.5, "namename"]])  # type: ignore[arg-type]
     other = Drawing(name="a", title="", caption="", alt="", draw=[one, [0.5, "namenam"]])  # type: ignore[arg-type]
     assert content(shared) == content(apart) != content(other)
+    assert content(replace(shared, title="b")) != content(shared)

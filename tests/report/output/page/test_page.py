@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from animal_cls.files.workers import Workers
 from animal_cls.report.figures.choice import chosen, left_out
 from animal_cls.report.figures.study_figures import drawings
 from animal_cls.report.output import page
 from animal_cls.report.records import Run, Study
-from animal_cls.report.workers import Workers
 
 MakeStudy = Callable[..., Study]
 Hostile = tuple[Study, Path]

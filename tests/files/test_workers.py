@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from animal_cls.report import workers
-from animal_cls.report.workers import Workers, gathered
+from animal_cls.files import workers
+from animal_cls.files.workers import Workers, gathered
 
 WHO = "__import__('os').getpid()"  # for `eval`, which every process knows
 

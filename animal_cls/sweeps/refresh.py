@@ -1,6 +1,6 @@
 """The report of a sweep that is still going on, made anew after every job by a process beside it.
 
-`python -m animal_cls.report.refresh SWEEP` makes it once for whatever has come in on its standard input, again for what
+`python -m animal_cls.sweeps.refresh SWEEP` makes it once for whatever has come in on its standard input, again for what
 came in meanwhile, and ends with that input. So it never runs twice at once, always ends with the last state, and does
 so even if the sweep is killed; what it writes is whole at every moment, see `make.make`. It is of low priority, as the
 jobs come first. When the sweep is over and its user waits, another one of normal priority makes the last report.
@@ -97,8 +97,8 @@ def requests() -> Iterator[bytes]:
 
 def run(sweep: Path, *, last: bool) -> None:
     """Make the report as often as asked, or for the last time; what goes wrong is told once."""
+    from animal_cls.files.workers import Workers, gathered
     from animal_cls.report import make  # not in the sweep itself: scipy takes a second
-    from animal_cls.report.workers import Workers, gathered
 
     told, secret = False, os.environ.get(SECRET, "").encode()
     for _ in [b""] if last else requests():

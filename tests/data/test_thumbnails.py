@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from animal_cls.report.output.page.thumbnails import SIDE, thumbnail
+from animal_cls.data.thumbnails import SIDE, thumbnail
 
 
 def opened(address: str | None) -> Image.Image:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from animal_cls.report import refresh
-from animal_cls.report.refresh import Refresher, run
+from animal_cls.sweeps import refresh
+from animal_cls.sweeps.refresh import Refresher, run
 
 HITS = {"val": {"cat": [True, False], "dog": [True, True]}}
 Write = Callable[..., Path]
@@ -152,7 +152,7 @@ def test_requests_during_a_report_are_one_more_report(stdin: Input, monkeypatch:
 def test_the_last_report_is_made_once_with_all_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Any] = []
     monkeypatch.setattr("animal_cls.report.make.make", lambda *_, workers, secret: made.append((workers.count, secret)))
-    monkeypatch.setattr("animal_cls.report.workers.cores", lambda: 3)
+    monkeypatch.setattr("animal_cls.files.workers.cores", lambda: 3)
     monkeypatch.setenv(refresh.SECRET, "abc")
     run(Path("sweep"), last=True)
     assert made == [(2, b"abc")]
@@ -184,7 +184,7 @@ def test_only_the_last_report_has_the_priority_of_everything_else(words: list[st
     code = "import os, runpy, sys, types; before = os.nice(0); sys.argv[1:] = " + repr(words)
     code += "; made = lambda *_, **__: print(os.nice(0) - before); sys.modules['animal_cls.report.make'] = "
     code += "types.SimpleNamespace(make=made, REPORT='report'); "
-    code += "runpy.run_module('animal_cls.report.refresh', run_name='__main__')"
+    code += "runpy.run_module('animal_cls.sweeps.refresh', run_name='__main__')"
     made = subprocess.run([sys.executable, "-c", code], input="\n", capture_output=True, text=True, check=True)
     assert made.stdout == f"{niceness}\n"
 
@@ -217,7 +217,7 @@ def test_the_process_is_of_low_priority_without_torch_and_shows_the_last_job(
 
 @pytest.mark.slow
 def test_a_sweep_that_is_killed_has_its_report(sweep: Path) -> None:
-    code = "import os; from pathlib import Path; from animal_cls.report.refresh import Refresher; r = Refresher(); "
+    code = "import os; from pathlib import Path; from animal_cls.sweeps.refresh import Refresher; r = Refresher(); "
     code += f"r.after_job(Path({str(sweep)!r})); os.kill(os.getpid(), 9)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == -9
     wait_for((sweep / "report" / "index.html").exists)
