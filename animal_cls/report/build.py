@@ -29,7 +29,7 @@ def build_study(
 
     Args:
         compare: pairs of names of arms to be compared beside each arm with its baseline.
-        baseline: the arm, or KEY=VALUE,... of the arms, that the others are compared with; None: as plans and rules say.
+        baseline: the arm, or KEY=VALUE,... of the arms, that the others are compared with; None: as plans say.
 
     Raises:
         UserError: no such folder, no run in any of them, or no arm of that name.

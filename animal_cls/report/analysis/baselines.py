@@ -1,4 +1,4 @@
-"""The arm that each arm is compared with: as asked, else as its plan says, else reg=none, else the first of its axis."""
+"""What each arm is compared with: what is asked for, what its plan says, reg=none, or the first value of its axis."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
