@@ -14,6 +14,8 @@ from animal_cls.commands.train import compose
 from animal_cls.config.methods import active
 from animal_cls.config.schema import Config, groups
 from animal_cls.files.paths import CONF
+from animal_cls.sweeps.arms import KINDS
+from animal_cls.sweeps.words import ARMS
 from animal_cls.training import build
 
 Program = Callable[..., "CompletedProcess[str]"]
@@ -125,7 +127,7 @@ def test_a_sweep_composes_and_starts_by_itself(option: str, program: Program) ->
     params: Any = OmegaConf.load(CONF / "sweep" / f"{name}.yaml").hydra.sweeper.params
     for key, values in params.items():
         choices = [choice.strip() for choice in values.split(",")]
-        assert {f"{key}/{choice}" for choice in choices} <= set(OPTIONS)
+        assert {f"{key}/{choice}" for choice in choices} <= {*OPTIONS, *(f"{ARMS}/{kind}" for kind in KINDS)}
 
 
 @pytest.mark.parametrize("option", [option for option in WHOLE if not option.startswith("sweep/")])

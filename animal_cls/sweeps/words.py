@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -15,6 +14,9 @@ from animal_cls.config.methods import STRENGTH, augment_section
 from animal_cls.config.parse import config_folders
 from animal_cls.errors import UserError
 from animal_cls.sweeps.arms import Arm, Option, chosen, kind_of, on_the_menu
+
+Plugins.instance()  # it imports Hydra's own plugins anew: a class that is built on the former one cannot be made
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper  # noqa: E402
 
 ARMS = "arms"  # the axis of hydra.sweeper.params that names a plan of `arms.KINDS`
 OWN_SWEEPER = f"{BasicSweeper.__module__}.{BasicSweeper.__name__}"
@@ -31,14 +33,14 @@ class JobWords:
 class PlanSweeper(BasicSweeper):
     """Hydra's own sweeper, for jobs that are no product of axes, too."""
 
-    def split_arguments(self, overrides: list[Override], max_batch_size: int | None) -> list[list[list[str]]]:  # type: ignore[override]  # a static method there
+    def split_arguments(self, overrides: list[Override], max_batch_size: int | None) -> list[list[list[str]]]:  # type: ignore[override]  # there it is static
         assert self.config is not None
         jobs = [job.overrides for job in job_words(self.config)]
         return list(self.split_overrides_to_chunks(jobs, max_batch_size))
 
 
 def install() -> None:
-    """Let Hydra sweep with `PlanSweeper` from now on, where its own would be taken."""
+    """Let Hydra start the jobs of `job_words` from now on, where its own sweeper is to start them."""
     Plugins.instance().class_name_to_class[OWN_SWEEPER] = PlanSweeper
 
 
@@ -58,9 +60,7 @@ def job_words(config: DictConfig) -> list[JobWords]:
     options, arms = _arms(plan, words, config)
     jobs = [_product([*parser.parse_overrides(_own(arm)), *_kept(words, arm, options)]) for arm in arms]
     return [
-        JobWords(
-            overrides=overrides, baseline=None if arm.baseline is None else _nearest(overrides, jobs[arm.baseline])
-        )
+        JobWords(overrides=overrides, baseline=_nearest(overrides, [] if arm.baseline is None else jobs[arm.baseline]))
         for arm, found in zip(arms, jobs, strict=True)
         for overrides in found
     ]
@@ -75,7 +75,7 @@ def _arms(plan: str, words: Sequence[Override], config: DictConfig) -> tuple[lis
     """The methods that a plan is about, and its arms."""
     kind, sweep = kind_of(plan), f"sweep={config.hydra.runtime.choices.get('sweep') or plan}"
     names = _named(words, sweep)
-    options = chosen(names, kind, sweep=sweep) if names or kind.fewest else on_the_menu(_shared(config, sweep))
+    options = chosen(names, kind, sweep=sweep) if names or kind.fewest else on_the_menu(_shared(config))
     keys = {word.key_or_group for word in words}
     strong = {o.method for o in options if keys & {f"reg.{o.method}", f"reg.{o.method}.{STRENGTH}"}}
     return options, kind.arms(options, strong)
@@ -93,7 +93,7 @@ def _named(words: Sequence[Override], sweep: str) -> list[str]:
     return [str(name) for name in (value if isinstance(value, list) else [value])]
 
 
-def _shared(config: DictConfig, sweep: str) -> list[str]:
+def _shared(config: DictConfig) -> list[str]:
     """The methods that every arm has, by `data.augment`, which cannot be on twice."""
     augment = config.data.augment
     value = OmegaConf.to_container(augment) if OmegaConf.is_config(augment) else augment
@@ -116,6 +116,6 @@ def _method(word: Override) -> str | None:
     return rest.partition(".")[0] if section == "reg" and rest else None
 
 
-def _nearest(overrides: Sequence[str], others: Sequence[list[str]]) -> list[str]:
+def _nearest(overrides: Sequence[str], others: Sequence[list[str]]) -> list[str] | None:
     """The job that has most words in common with this one: the same seed, network and all else."""
-    return max(others, key=lambda other: len(set(overrides) & set(other)))
+    return max(others, key=lambda other: len(set(overrides) & set(other)), default=None)

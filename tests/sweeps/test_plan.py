@@ -88,7 +88,7 @@ def test_no_plan_is_no_jobs(tmp_path: Path) -> None:
     assert read_plan(tmp_path) == read_plan(tmp_path / "nowhere") == Plan()
 
 
-@pytest.mark.parametrize("damage", ["", "{", "[]", "null", '{"schema": 2, "jobs": []}', '{"schema": 3}', "[" * 10**5])
+@pytest.mark.parametrize("damage", ["", "{", "[]", "null", '{"schema": 3, "jobs": []}', '{"schema": 4}', "[" * 10**5])
 def test_a_damaged_plan_is_told_with_the_way_out(damage: str, tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_text(damage)
     with pytest.raises(
@@ -115,7 +115,7 @@ def test_an_edited_plan_is_noticed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["/etc", "../other", "a/../../other", ".", "", "a\0b"])
-@pytest.mark.parametrize("key", ["name", "folder", "curves"])
+@pytest.mark.parametrize("key", ["name", "folder", "curves", "baseline"])
 def test_a_plan_cannot_point_outside_its_sweep(key: str, place: str, tmp_path: Path) -> None:
     """Also where whoever wrote it knows how its checksum is made."""
     plan = make_plan([job("seed=1")], {"seed=1": JobEstimate()})
@@ -231,18 +231,24 @@ def test_what_a_part_does_not_take_is_seen_before_the_first_job(word: str, messa
     assert str(refused.value).endswith(" nothing was started)")
 
 
-def test_a_strength_that_reaches_nothing_is_said_before_the_first_job(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_job_of_a_strength_that_reaches_nothing_is_skipped(tmp_path: Path) -> None:
+    """Also where another method of it acts: it would be that one's double under a wrong name."""
     plain = {"name": "plain_adam", "_target_": "torch.optim.Adam", "lr": 0.001}
-    jobs = [job("reg=l2", f"seed={seed}", optimizer=plain) for seed in (0, 1)]
+    jobs = [job(f"reg={reg}", f"seed={seed}", optimizer=plain) for reg in ("l2", "[l2,ema]") for seed in (0, 1)]
     for one in jobs:
         one.config.derived = {}  # as of an option file without weight_decay: ${reg.weight_decay}
-    validate_plan([*jobs, job("reg=none")], tmp_path / "sweep")
-    assert capsys.readouterr().err == (
-        "reg=l2,seed=0: reg.weight_decay=1e-05 has no effect: no key of the config follows it; "
-        "an option file would say so by ${reg.weight_decay}\n"
-    )
+    estimates = validate_plan([*jobs, job("reg=none")], tmp_path / "sweep")
+    reason = "no key of the config follows it; an option file would say so by ${reg.weight_decay}"
+    told = f"reg.weight_decay=1e-05 has no effect: {reason}"
+    assert [(one.skip, one.idle) for one in estimates.values()] == [(told, True)] * 4 + [(None, False)]
+    plan = make_plan(jobs, estimates)
+    assert {(one.skip, one.idle, one.baseline) for one in plan.jobs} == {(told, True, None)}
+
+
+def test_the_job_that_another_is_compared_with_is_kept(tmp_path: Path) -> None:
+    jobs = [job("seed=1"), replace(job("seed=2"), baseline="seed=1")]
+    write(jobs, tmp_path)
+    assert [one.job().baseline for one in read_plan(tmp_path).jobs] == [None, "seed=1"]
 
 
 def test_an_axis_without_values_is_no_plan(tmp_path: Path) -> None:

@@ -290,6 +290,24 @@ def test_weights_that_cannot_be_had_are_announced_once_and_skipped(
             assert "Traceback" not in (folder / "animal_cls.log").read_text()
 
 
+def test_a_method_without_effect_is_skipped_named_and_not_tried_again(
+    program: Program, trained: dict[str, Config], no_report: None, tmp_path: Path
+) -> None:
+    words = ("--multirun", "model=simple_cnn", "reg=none,stochastic_depth,dropout", "data.image_size=64")
+    outcome = program(*words, "hydra.sweep.dir=sweep")
+    skipped = next((tmp_path / "sweep").glob("*stochastic_depth*"))
+    result = load(skipped)
+    assert (outcome.returncode, result.status, len(trained)) == (0, "skipped", 2), "nothing is left to do"
+    assert (result.reason or "").startswith("reg.stochastic_depth=0.1 has no effect: ")
+    assert f"1 of 3 jobs will be skipped: {result.reason}\n" in outcome.stderr
+    assert f"simple_cnn/stochastic_depth/seed=0 skipped: {result.reason}\n" in outcome.stdout
+    assert "2 done, 1 skipped" in outcome.stdout
+    assert "go on" not in outcome.stdout
+    again = program("resume", "sweep")
+    assert f"simple_cnn/stochastic_depth/seed=0  skipped  left alone: {result.reason}\n" in again.stdout
+    assert (again.returncode, len(trained)) == (0, 2)
+
+
 def test_a_fault_while_planning_starts_nothing(
     program: Program, trained: dict[str, Config], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

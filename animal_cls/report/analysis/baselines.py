@@ -1,4 +1,4 @@
-"""The arm that each arm is compared with: as asked, else as its plan says, else reg=none, else its axis's first."""
+"""What each arm is compared with: what is asked for, what its plan says, reg=none, or the first value of its axis."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -57,10 +57,9 @@ def _planned(group: Group, groups: Sequence[Group]) -> Baseline | None:
 def _usual(group: Group, groups: Sequence[Group]) -> Baseline:
     """The arm of this network without a regularizer; where all have the same ones, the first of its axis."""
     same = [other for other in groups if other.model == group.model]
-    if all(strengths(other.config) == strengths(group.config) for other in same):
-        first = _first(group, same)
-        if first.group or not strengths(group.config):
-            return first
+    planned = [other for other in same if other is not group and other.sweeps & group.sweeps]
+    if planned and all(strengths(other.config) == strengths(group.config) for other in same):
+        return _first(group, planned)
     if not strengths(group.config):
         return Baseline()
     if offers := [other for other in same if not strengths(other.config)]:
@@ -70,11 +69,12 @@ def _usual(group: Group, groups: Sequence[Group]) -> Baseline:
 
 def _first(group: Group, groups: Sequence[Group]) -> Baseline:
     """Of the arms that stand before it in its plan the one that differs least, of these the first."""
-    offers = [other for other in groups if other.place < group.place and other.sweeps & group.sweeps]
-    offers = [other for other in offers if not {d.key for d in differences(group.key, other.key)} & {*DRAWS}]
+    before = [other for other in groups if other.place < group.place and other.sweeps & group.sweeps]
+    keys = [(other, {d.key for d in differences(group.key, other.key)}) for other in before]
+    offers = [(len(found), other.place, other) for other, found in keys if not found & {*DRAWS}]
     if not offers:
         return Baseline()
-    first = min(offers, key=lambda other: (_factors(group, other), other.place))
+    _, _, first = min(offers, key=lambda offer: offer[:2])
     return Baseline(group=first, rule=FIRST, notes=_unfinished(first))
 
 

@@ -49,7 +49,7 @@ def _answer(
     equal = [arm.name for arm in best[1:]]
     is_plain = {name: regs[name] != "none" == regs[c.baseline] for name, c in found.items()}
     sentences = [
-        f"{model}: {_headline(comparison, rows, equal, all(is_plain.values()))}",
+        f"{model}: {_headline(comparison, rows, equal, '' if all(is_plain.values()) else _change(comparison))}",
         _verdict(comparison, "the regularizer" if is_plain[best[0].name] else _change(comparison)),
         *_caveats(comparison),
         *failed,
@@ -93,22 +93,22 @@ def _nothing(arms: Sequence[Arm], everything: Sequence[Arm], rows: Sequence[ArmR
     )
 
 
-def _headline(c: Comparison, rows: Sequence[ArmRow], equal: Sequence[str], are_regularizers: bool) -> str:
-    """Which arm is highest, and by how much over its baseline."""
+def _headline(c: Comparison, rows: Sequence[ArmRow], equal: Sequence[str], change: str) -> str:
+    """Which arm is highest, and by how much over its baseline; by which change where arms are not just regularizers."""
     row = mean_of(rows, arm=c.arm, split=c.split, metric="acc")
     level = f" with {percent(row.mean)}" if row is not None else ""
     ties = f" (equal: {', '.join(equal)})" if equal else ""
-    whose = "its regularizers" if are_regularizers else "its arms that have a baseline"
+    whose, by = ("its arms that have a baseline", f" by {change}") if change else ("its regularizers", "")
     return (
         f"of {whose} {c.arm}{ties} has the highest accuracy on {c.split}{level}: "
-        f"{difference(c)} against {c.baseline} ({seeds_of(c)})."
+        f"{difference(c)} against {c.baseline}{by} ({seeds_of(c)})."
     )
 
 
 def _change(c: Comparison) -> str:
-    """The one factor that differs, where that is more than a regularizer and none."""
+    """What was done to the baseline, in words."""
     if len(c.differences) != 1:
-        return "what differs"
+        return f"changing {' and '.join(c.differs)}" if c.differs else "what differs"
     (d,) = c.differences
     if d.key == method_of(d.key) and not (d.value and d.baseline):
         return f"leaving out {d.key}={shown(d.baseline)}" if d.baseline else f"adding {d.key}={shown(d.value)}"

@@ -14,7 +14,18 @@ from animal_cls.files.text import duration, percent
 from animal_cls.report import format as formats
 from animal_cls.report.analysis.configs import shown
 from animal_cls.report.format import NONE, metric_interval, metric_number, signed, signed_interval
-from animal_cls.report.records import RUN_METRICS, SPLIT_METRICS, Answer, Arm, ArmRow, Comparison, Confused, Run, Study
+from animal_cls.report.records import (
+    RUN_METRICS,
+    SPLIT_METRICS,
+    Answer,
+    Arm,
+    ArmRow,
+    Comparison,
+    Confused,
+    Difference,
+    Run,
+    Study,
+)
 
 TEMPLATES = Path(__file__).with_name("templates")
 CONFUSIONS = 3  # listed per arm
@@ -132,14 +143,19 @@ def rules(study: Study) -> str:
 
 
 def fairness(c: Comparison) -> str:
-    """`fair`, `no effect`, `confounded` with the factors, `survivors of failed seeds`, or `not fair`."""
+    """`fair` or `confounded` with the factors, `no effect`, `survivors of failed seeds`, or `not fair`."""
     if c.no_effect:
         return "no effect"
     if c.confounded:
         return f"confounded: {', '.join(c.differs)}"
     if c.failed_arm or c.failed_baseline:
         return "not fair: survivors of failed seeds"
-    return "fair" if c.fair else "not fair"
+    return f"fair: {', '.join(map(change, c.differences))}".removesuffix(": ") if c.fair else "not fair"
+
+
+def change(d: Difference) -> str:
+    """`reg.flip 0.5 → 0.0`, from the baseline to the arm."""
+    return f"{d.key} {shown(d.baseline)} → {shown(d.value)}"
 
 
 def confused_pairs(study: Study, arms: Collection[str] | None = None) -> list[Confused]:
