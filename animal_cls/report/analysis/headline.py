@@ -75,7 +75,7 @@ def _nothing(arms: Sequence[Arm], regularized: Sequence[Arm], rows: Sequence[Arm
     if not done:
         return "no run is finished, so nothing can be said."
     means = [(arm.name, row) for arm in done if (row := mean_of(rows, arm=arm.name, split=split, metric="acc"))]
-    levels = "; ".join(f"{name} {percent(row.mean)} ({plural(row.n_seeds, 'seed')})" for name, row in means)
+    levels = "; ".join(f"{name} {percent(row.mean)} ({_behind(row)})" for name, row in means)
     told = f" Accuracy on {split}: {levels}." if levels else ""
     if not any(arm.done for arm in regularized):
         return f"no run with a regularizer is finished, so nothing can be compared.{told}"
@@ -87,6 +87,11 @@ def _nothing(arms: Sequence[Arm], regularized: Sequence[Arm], rows: Sequence[Arm
         f"the baselines that come nearest to its regularizers have no finished run on {split}, so nothing is compared; "
         f"--compare ARM ARM compares other ones.{told}"
     )
+
+
+def _behind(row: ArmRow) -> str:
+    """What a mean is over: `5 seeds`, `5 folds`."""
+    return plural(row.n_folds, "fold") if row.n_folds else plural(row.n_seeds, "seed")
 
 
 def _headline(c: Comparison, rows: Sequence[ArmRow], equal: Sequence[str]) -> str:
