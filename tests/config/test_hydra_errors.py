@@ -123,7 +123,7 @@ CONFIG = {
     ),
     # Arguments of constructor calls.
     "data.source.typo=3": (
-        "data.source.typo: the chosen option has no such key. Keys of the options in data/: data.source.labels, "
+        "data.source.typo: the chosen option has no such key. Keys of the options in data/: data.source.classes, "
         "data.source.seed, data.source.total. To pass another argument of its constructor, write +data.source.typo=..."
     ),
     "logger=csv logger.csv.nam=x": (

@@ -121,4 +121,5 @@ def test_hydra_reads_the_declaration_as_a_schema() -> None:
 
 def test_run_name_says_what_a_run_is() -> None:
     assert run_name(compose(["seed=7", "reg=l2"])) == "simple_cnn/l2/seed=7"
+    assert run_name(compose(["data.folds=5", "data.fold=4"])) == "simple_cnn/none/fold=4/seed=0"
     assert re.fullmatch(r"simple_cnn/dropout\+mixup/seed=0", run_name(compose(["reg=[mixup,dropout]"])))

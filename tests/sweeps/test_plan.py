@@ -63,6 +63,16 @@ def test_display_names_are_told_apart_by_what_differs() -> None:
     ]
 
 
+def test_display_names_say_the_fold_where_there_are_folds() -> None:
+    folds = [job("data.folds=3", f"data.fold={fold}") for fold in range(2)]
+    assert display_names(folds) == ["simple_cnn/none/fold=0/seed=0", "simple_cnn/none/fold=1/seed=0"]
+    rates = [job("data.folds=3", "data.fold=2", f"optimizer.lr={lr}") for lr in (0.1, 0.2)]
+    assert display_names(rates) == [
+        "simple_cnn/none optimizer.lr=0.1/fold=2/seed=0",
+        "simple_cnn/none optimizer.lr=0.2/fold=2/seed=0",
+    ]
+
+
 def test_no_jobs_no_names() -> None:
     assert display_names([]) == []
 

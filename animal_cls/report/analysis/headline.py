@@ -77,7 +77,7 @@ def _nothing(arms: Sequence[Arm], everything: Sequence[Arm], rows: Sequence[ArmR
     if not done:
         return "no run is finished, so nothing can be said."
     means = [(arm.name, row) for arm in done if (row := mean_of(rows, arm=arm.name, split=split, metric="acc"))]
-    levels = "; ".join(f"{name} {percent(row.mean)} ({plural(row.n_seeds, 'seed')})" for name, row in means)
+    levels = "; ".join(f"{name} {percent(row.mean)} ({_behind(row)})" for name, row in means)
     told = f" Accuracy on {split}: {levels}." if levels else ""
     if any(arm.model != done[0].model and arm.baseline == done[0].name for arm in everything):
         return f"it is what other networks are compared with.{told}"
@@ -91,6 +91,11 @@ def _nothing(arms: Sequence[Arm], everything: Sequence[Arm], rows: Sequence[ArmR
         f"the baselines that come nearest to its regularizers have no finished run on {split}, so nothing is compared; "
         f"--compare ARM ARM compares other ones.{told}"
     )
+
+
+def _behind(row: ArmRow) -> str:
+    """What a mean is over: `5 seeds`, `5 folds`."""
+    return plural(row.n_folds, "fold") if row.n_folds else plural(row.n_seeds, "seed")
 
 
 def _headline(c: Comparison, rows: Sequence[ArmRow], equal: Sequence[str], change: str) -> str:

@@ -200,8 +200,7 @@ def test_the_page_of_a_cross_validation(write_folds: Callable[..., Path], tmp_pa
     from animal_cls.report.make import make
 
     write_folds("none", NONE)
-    with Workers() as workers:
-        make([write_folds("dropout", DROPOUT)], tmp_path / "out", workers=workers)
+    make([write_folds("dropout", DROPOUT)], tmp_path / "out", workers=Workers(count=0))
     page = (tmp_path / "out/index.html").read_text()
     assert "corrected resampled t test over folds (Nadeau &amp; Bengio 2003)" in page
     assert "over folds, each with its own images" in page
