@@ -1,8 +1,9 @@
 """What each method costs: a training step of ResNet18 with it in terms of one without, and the memory beyond it.
 
-`python -m benchmarks.speed.methods [NAME ...] [--pairs 4] [--image-size 128] [--batch-size 64]` measures every method
+`python -m benchmarks.speed.methods [NAME ...] [--steps 5] [--image-size 128] [--batch-size 64]` measures every method
 at its card's first value, or those that are named, and writes animal_cls/regularizers/costs.json, which
 `python -m animal_cls reg` shows. One thread, and its processor seconds: waiting for others on the machine is no cost.
+A method whose own hooks do all its work is timed inside them; one that changes what others compute, against none.
 """
 
 import argparse
@@ -10,7 +11,7 @@ import gc
 import json
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from statistics import median
 from typing import Any
@@ -24,11 +25,13 @@ from animal_cls.commands.train import compose
 from animal_cls.config.schema import method_names
 from animal_cls.data.batch import Batch
 from animal_cls.models import normalization_of
-from animal_cls.regularizers import own_class
+from animal_cls.regularizers import own_class, uses
 from animal_cls.training import build
 from animal_cls.training.classifier import Classifier
 from benchmarks.harness.conditions import ask_torch, conditions
 
+HOOKS = ("draw", "sample", "batch", "groups", "gradients", "weights", "evaluated", "ends")
+INDIRECT = ("side", "network", "loss", "step")  # after these the network computes something else
 PROFILED = 2  # steps, in the second of which everything that is kept is there
 
 
@@ -45,7 +48,24 @@ class Run:
         classes, normalization = self.data.images.classes, normalization_of(parts.network)
         module = Classifier(parts.network, classes=classes, normalization=normalization, methods=parts.methods)
         self.module, self.optimizer = Fabric(accelerator="cpu").setup(module.train(), parts.optimizer)
-        self.methods, self.batches, self.done = parts.methods, self._endless(), 0
+        self.methods, self.batches, self.done, self.inside = parts.methods, self._endless(), 0, 0.0
+        for method, hook in ((method, hook) for method in self.methods for hook in HOOKS if uses(method, hook)):
+            setattr(method, hook, self._timed(getattr(method, hook)))
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether its methods cost what their own hooks take."""
+        indirect = [hook for method in self.methods for hook in INDIRECT if uses(method, hook)]
+        return not indirect and all(method.acts_on != "another key" for method in self.methods)
+
+    def _timed(self, hook: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any) -> Any:
+            began = time.thread_time()
+            outcome = hook(*args)
+            self.inside += time.thread_time() - began
+            return outcome
+
+        return call
 
     def _endless(self) -> Iterator[Batch]:
         while True:
@@ -73,26 +93,38 @@ class Run:
         return loss
 
 
-def measured(name: str, shared: Sequence[str], none: "Run", none_peak: int, *, pairs: int) -> dict[str, Any]:
-    """What costs.json says of a method: its steps are taken beside those of `none`, in turns AB BA."""
+def measured(name: str, shared: Sequence[str], none: Run, none_peak: int, *, pairs: int) -> dict[str, Any]:
+    """What costs.json says of a method."""
     card = own_class(name).card
     assert card is not None
     run, peak = profiled([*shared, f"reg.{name}={card.values[0]:g}"])
-    ratios = []
-    for turn in range(pairs):
-        way = 1 if turn % 2 else -1
-        own, other = [each.step((turn + 1) / pairs) for each in (run, none)[::way]][::way]
-        ratios.append(own / other)
+    ratios = list(inside(run, pairs) if run.is_direct else in_turns(run, none, pairs))
     step, low, high = (round(x, 2) for x in (median(ratios), min(ratios), max(ratios)))
     conditions = f"{cpu_name()}, torch {torch.__version__}"
     return {
         "strength": card.values[0],
         "step": step,
         "spread": [low, high],
-        "pairs": pairs,
+        "steps": pairs,
         "megabytes": round((peak - none_peak) / 1e6),
         "on": conditions,
     }
+
+
+def inside(run: Run, steps: int) -> Iterator[float]:
+    """Time of a step / of what of it lies outside the methods' hooks."""
+    for turn in range(steps):
+        run.inside = 0.0
+        seconds = run.step((turn + 1) / steps)
+        yield seconds / (seconds - run.inside)
+
+
+def in_turns(run: Run, none: Run, pairs: int) -> Iterator[float]:
+    """Time of a step / of one of `none` beside it, in turns AB BA."""
+    for turn in range(pairs):
+        way = 1 if turn % 2 else -1
+        own, other = [each.step((turn + 1) / pairs) for each in (run, none)[::way]][::way]
+        yield own / other
 
 
 def profiled(words: Sequence[str]) -> tuple[Run, int]:
@@ -115,7 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print and save method by method."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed.methods")
     parser.add_argument("names", nargs="*", metavar="NAME", help="methods; default: all")
-    parser.add_argument("--pairs", type=int, default=4, help="of steps for each method")
+    parser.add_argument("--steps", type=int, default=5, help="of each method that count")
     parser.add_argument("--image-size", type=int, default=128)
     parser.add_argument("--batch-size", type=int, default=64)
     args = parser.parse_args(arguments)
@@ -125,7 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     none, none_peak = profiled([*shared, "reg=none"])
     for name in args.names or method_names():
         known = json.loads(COSTS.read_text(encoding="utf-8")) if COSTS.exists() else {}
-        known[name] = measured(name, shared, none, none_peak, pairs=args.pairs)
+        known[name] = measured(name, shared, none, none_peak, pairs=args.steps)
         kept = {name: known[name] for name in sorted(known) if name in method_names()}
         COSTS.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         print(name, known[name], flush=True)
