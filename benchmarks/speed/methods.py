@@ -11,7 +11,7 @@ import gc
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from statistics import median
 from typing import Any
@@ -20,7 +20,7 @@ import torch
 from lightning.fabric import Fabric
 from torch.profiler import ProfilerActivity, profile
 
-from animal_cls.commands.reg import COSTS
+from animal_cls.commands.reg import COSTS, cards
 from animal_cls.commands.train import compose
 from animal_cls.config.schema import method_names
 from animal_cls.data.batch import Batch
@@ -99,16 +99,10 @@ def measured(name: str, shared: Sequence[str], none: Run, none_peak: int, *, pai
     assert card is not None
     run, peak = profiled([*shared, f"reg.{name}={card.values[0]:g}"])
     ratios = list(inside(run, pairs) if run.is_direct else in_turns(run, none, pairs))
-    step, low, high = (round(x, 2) for x in (median(ratios), min(ratios), max(ratios)))
-    conditions = f"{cpu_name()}, torch {torch.__version__}"
-    return {
-        "strength": card.values[0],
-        "step": step,
-        "spread": [low, high],
-        "steps": pairs,
-        "megabytes": round((peak - none_peak) / 1e6),
-        "on": conditions,
-    }
+    step, low, high = (round(x, 3) for x in (median(ratios), min(ratios), max(ratios)))
+    cpu = conditions(ask_torch())["processor"].partition(",")[0]
+    found = {"strength": card.values[0], "step": step, "spread": [low, high], "steps": pairs}
+    return found | {"megabytes": round((peak - none_peak) / 1e6), "on": f"{cpu}, torch {torch.__version__}"}
 
 
 def inside(run: Run, steps: int) -> Iterator[float]:
@@ -138,9 +132,10 @@ def profiled(words: Sequence[str]) -> tuple[Run, int]:
     return run, max(accumulate(event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())))
 
 
-def cpu_name() -> str:
-    """The processor, in the words of the system."""
-    return conditions(ask_torch())["processor"].partition(",")[0]
+def stale(costs: Mapping[str, Any]) -> list[str]:
+    """The names in costs.json that are no method, or were measured at another value than their card's first."""
+    known = {name: card for name, (_, card) in cards().items()}
+    return [name for name, cost in costs.items() if name not in known or cost["strength"] != known[name].values[0]]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -156,11 +151,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     shared = [f"data.image_size={args.image_size}", f"data.batch_size={args.batch_size}"]
     none, none_peak = profiled([*shared, "reg=none"])
     for name in args.names or method_names():
-        known = json.loads(COSTS.read_text(encoding="utf-8")) if COSTS.exists() else {}
-        known[name] = measured(name, shared, none, none_peak, pairs=args.steps)
-        kept = {name: known[name] for name in sorted(known) if name in method_names()}
-        COSTS.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        print(name, known[name], flush=True)
+        costs = json.loads(COSTS.read_text(encoding="utf-8"))
+        costs[name] = measured(name, shared, none, none_peak, pairs=args.steps)
+        kept = {name: costs[name] for name in sorted(costs.keys() - stale(costs))}
+        lines = ",\n".join(f' "{name}": {json.dumps(cost)}' for name, cost in kept.items())
+        COSTS.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
+        print(name, costs[name], flush=True)
 
 
 if __name__ == "__main__":
