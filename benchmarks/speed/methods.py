@@ -1,6 +1,6 @@
 """What each method costs: a training step of ResNet18 with it in terms of one without, and the memory beyond it.
 
-`python -m benchmarks.speed.methods [NAME ...] [--steps 5] [--image-size 128] [--batch-size 64]` measures every method
+`python -m benchmarks.speed.methods [NAME ...] [--steps 5]` measures every method
 at its card's first value, or those that are named, and writes animal_cls/regularizers/costs.json, which
 `python -m animal_cls reg` shows. One thread, and its processor seconds: waiting for others on the machine is no cost.
 A method whose own hooks do all its work is timed inside them; one that changes what others compute, against none.
@@ -39,7 +39,7 @@ class Run:
     """A run whose training steps are taken one at a time, as Lightning takes them but without its Trainer."""
 
     def __init__(self, words: Sequence[str]) -> None:
-        config = compose(["model=resnet18", "data=toy", "data.augment=none", "trainer.accelerator=cpu", *words])
+        config = compose(["model=resnet18", "data=toy", "data.image_size=128", "data.batch_size=64", *words])
         parts = build.parts(config, num_classes=10)
         for record in parts.records:
             assert record.acted, f"{record.key}: {record.reason}"
@@ -93,11 +93,11 @@ class Run:
         return loss
 
 
-def measured(name: str, shared: Sequence[str], none: Run, none_peak: int, *, pairs: int) -> dict[str, Any]:
+def measured(name: str, none: Run, none_peak: int, *, pairs: int) -> dict[str, Any]:
     """What costs.json says of a method."""
     card = own_class(name).card
     assert card is not None
-    run, peak = profiled([*shared, f"reg.{name}={card.values[0]:g}"])
+    run, peak = profiled([f"reg.{name}={card.values[0]:g}"])
     ratios = list(inside(run, pairs) if run.is_direct else in_turns(run, none, pairs))
     step, low, high = (round(x, 3) for x in (median(ratios), min(ratios), max(ratios)))
     cpu = conditions(ask_torch())["processor"].partition(",")[0]
@@ -143,16 +143,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed.methods")
     parser.add_argument("names", nargs="*", metavar="NAME", help="methods; default: all")
     parser.add_argument("--steps", type=int, default=5, help="of each method that count")
-    parser.add_argument("--image-size", type=int, default=128)
-    parser.add_argument("--batch-size", type=int, default=64)
     args = parser.parse_args(arguments)
     torch.set_num_threads(1)
     logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
-    shared = [f"data.image_size={args.image_size}", f"data.batch_size={args.batch_size}"]
-    none, none_peak = profiled([*shared, "reg=none"])
+    none, none_peak = profiled(["reg=none"])
     for name in args.names or method_names():
         costs = json.loads(COSTS.read_text(encoding="utf-8"))
-        costs[name] = measured(name, shared, none, none_peak, pairs=args.steps)
+        costs[name] = measured(name, none, none_peak, pairs=args.steps)
         kept = {name: costs[name] for name in sorted(costs.keys() - stale(costs))}
         lines = ",\n".join(f' "{name}": {json.dumps(cost)}' for name, cost in kept.items())
         COSTS.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
