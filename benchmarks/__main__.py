@@ -16,9 +16,9 @@ from benchmarks.harness.conditions import Load, conditions
 from benchmarks.harness.measurements import Part
 from benchmarks.harness.processes import ProcessFailed
 from benchmarks.harness.workspace import Workspace
-from benchmarks.speed import decoding, growth, nine_runs, start_up, training_pass, whole_run
+from benchmarks.speed import decoding, growth, start_up, training_pass, whole_run
 
-PARTS = {"a": training_pass, "b": whole_run, "c": decoding, "d": growth, "e": start_up, "f": nine_runs}
+PARTS = {"a": training_pass, "b": whole_run, "c": decoding, "d": growth, "e": start_up}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", type=_letters, default=list(PARTS), help="parts to measure, e.g. a,c")
     parser.add_argument("--quick", action="store_true", help="less data, fewer repeats: a few minutes, rough figures")
     parser.add_argument("--repeats", type=int, help="of whatever is repeated; default: what each part can afford")
-    parser.add_argument("--data", type=Path, help="class folders for a, b, c, e and f; default: the embedded images")
+    parser.add_argument("--data", type=Path, help="class folders for a, b, c and e; default: the embedded images")
     parser.add_argument("--largest", type=int, default=250_000, help="images of part d (250,000 take 5 GB of disk)")
     parser.add_argument("--out", type=Path, help="folder for speed.md, .json, .png; default: outputs/benchmarks/...")
     parser.add_argument("--work", type=Path, help="folder for temporary files, on a real disk; default: the system's")
