@@ -15,10 +15,10 @@ from benchmarks.harness import chart, tables
 from benchmarks.harness.conditions import Load, conditions
 from benchmarks.harness.measurements import Part
 from benchmarks.harness.processes import ProcessFailed
-from benchmarks.harness.workspace import NETWORKS, Workspace
-from benchmarks.speed import decoding, growth, nine_runs, start_up, training_pass, whole_run
+from benchmarks.harness.workspace import Workspace
+from benchmarks.speed import decoding, growth, start_up, training_pass, whole_run
 
-PARTS = {"a": training_pass, "b": whole_run, "c": decoding, "d": growth, "e": start_up, "f": nine_runs}
+PARTS = {"a": training_pass, "b": whole_run, "c": decoding, "d": growth, "e": start_up}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,9 +27,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="animal_cls-benchmarks-", dir=args.work) as work:
         data = None if args.data is None else args.data.resolve()
         workspace = Workspace(Path(work).resolve(), args.quick, args.repeats, data, args.largest)
-        if args.profile:
-            print(training_pass.profile(workspace, args.profile))
-            return 0
         out = args.out or Path("outputs/benchmarks", f"{datetime.now():%Y-%m-%d/%H-%M-%S}")
         return _measure(workspace, args.only, out)
 
@@ -79,18 +76,17 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m benchmarks",
         description=f"Measures, side by side in one run, and says of each figure whether it reaches its target:{parts}",
         epilog="Each figure is a median with its spread. With a GPU everything runs on it, at batch 256 and 25,139 "
-        "images.\nAlso: python -m benchmarks.speed.report, benchmarks.statistics, benchmarks.crash_test, "
-        "benchmarks.near_copies, benchmarks.house.",
+        "images.\nAlso: python -m benchmarks.speed.methods, benchmarks.speed.report, benchmarks.statistics, "
+        "benchmarks.crash_test, benchmarks.near_copies, benchmarks.house.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--only", type=_letters, default=list(PARTS), help="parts to measure, e.g. a,c")
     parser.add_argument("--quick", action="store_true", help="less data, fewer repeats: a few minutes, rough figures")
     parser.add_argument("--repeats", type=int, help="of whatever is repeated; default: what each part can afford")
-    parser.add_argument("--data", type=Path, help="class folders for a, b, c, e and f; default: the embedded images")
+    parser.add_argument("--data", type=Path, help="class folders for a, b, c and e; default: the embedded images")
     parser.add_argument("--largest", type=int, default=250_000, help="images of part d (250,000 take 5 GB of disk)")
     parser.add_argument("--out", type=Path, help="folder for speed.md, .json, .png; default: outputs/benchmarks/...")
     parser.add_argument("--work", type=Path, help="folder for temporary files, on a real disk; default: the system's")
-    parser.add_argument("--profile", choices=NETWORKS, help="only show where an epoch of ours spends its time")
     return parser
 
 

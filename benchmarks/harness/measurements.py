@@ -52,7 +52,7 @@ def number(value: float) -> str:
 
 @dataclass(kw_only=True)
 class Part:
-    """The measurements of one of the parts (a) to (f), which are filled in as they come."""
+    """The measurements of one of the parts (a) to (e), which are filled in as they come."""
 
     letter: str
     title: str

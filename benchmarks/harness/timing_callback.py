@@ -1,4 +1,4 @@
-"""The Lightning callbacks that record when epochs, steps and predictions begin and end, or a profile."""
+"""The Lightning callback that records when epochs, steps and predictions begin and end."""
 
 import time
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
-from lightning.pytorch.profilers import SimpleProfiler
 
 from benchmarks.harness.instrumentation import record
 
@@ -58,23 +57,6 @@ class TimingCallback(Callback):
     def _end_epoch(self) -> None:
         if self.epochs:
             self.epochs[-1]["over"] = time.monotonic()
-
-
-class ProfilingCallback(TimingCallback):
-    """Records an event "profile" besides: the table of Lightning's SimpleProfiler, of all epochs but the first."""
-
-    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        if stage == "fit":
-            self.profiler = SimpleProfiler()
-            trainer.profiler = self.profiler  # type: ignore[attr-defined]  # Lightning sets it the same way
-
-    def between_epochs(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if trainer.current_epoch == 1:  # the first one warmed up
-            self.profiler.recorded_durations.clear()
-
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        super().on_train_end(trainer, pl_module)
-        record("profile", table=self.profiler.summary())
 
 
 def synchronize(device: torch.device) -> None:

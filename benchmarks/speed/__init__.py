@@ -1,1 +1,1 @@
-"""Figures of speed: parts (a) to (f) of `python -m benchmarks`, and how long a report takes."""
+"""Figures of speed: parts (a) to (e) of `python -m benchmarks`, what each method costs, how long a report takes."""

@@ -1,8 +1,9 @@
 """What each method costs: a training step of ResNet18 with it in terms of one without, and the memory beyond it.
 
-`python -m benchmarks.speed.methods [NAME ...] [--pairs 4] [--image-size 128] [--batch-size 64]` measures every method
+`python -m benchmarks.speed.methods [NAME ...] [--steps 5]` measures every method
 at its card's first value, or those that are named, and writes animal_cls/regularizers/costs.json, which
 `python -m animal_cls reg` shows. One thread, and its processor seconds: waiting for others on the machine is no cost.
+A method whose own hooks do all its work is timed inside them; one that changes what others compute, against none.
 """
 
 import argparse
@@ -10,7 +11,7 @@ import gc
 import json
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from statistics import median
 from typing import Any
@@ -19,16 +20,18 @@ import torch
 from lightning.fabric import Fabric
 from torch.profiler import ProfilerActivity, profile
 
-from animal_cls.commands.reg import COSTS
+from animal_cls.commands.reg import COSTS, cards
 from animal_cls.commands.train import compose
 from animal_cls.config.schema import method_names
 from animal_cls.data.batch import Batch
 from animal_cls.models import normalization_of
-from animal_cls.regularizers import own_class
+from animal_cls.regularizers import own_class, uses
 from animal_cls.training import build
 from animal_cls.training.classifier import Classifier
 from benchmarks.harness.conditions import ask_torch, conditions
 
+HOOKS = ("draw", "sample", "batch", "groups", "gradients", "weights", "evaluated", "ends")
+INDIRECT = ("side", "network", "loss", "step")  # after these the network computes something else
 PROFILED = 2  # steps, in the second of which everything that is kept is there
 
 
@@ -36,7 +39,7 @@ class Run:
     """A run whose training steps are taken one at a time, as Lightning takes them but without its Trainer."""
 
     def __init__(self, words: Sequence[str]) -> None:
-        config = compose(["model=resnet18", "data=toy", "data.augment=none", "trainer.accelerator=cpu", *words])
+        config = compose(["model=resnet18", "data=toy", "data.image_size=128", "data.batch_size=64", *words])
         parts = build.parts(config, num_classes=10)
         for record in parts.records:
             assert record.acted, f"{record.key}: {record.reason}"
@@ -45,7 +48,24 @@ class Run:
         classes, normalization = self.data.images.classes, normalization_of(parts.network)
         module = Classifier(parts.network, classes=classes, normalization=normalization, methods=parts.methods)
         self.module, self.optimizer = Fabric(accelerator="cpu").setup(module.train(), parts.optimizer)
-        self.methods, self.batches, self.done = parts.methods, self._endless(), 0
+        self.methods, self.batches, self.done, self.inside = parts.methods, self._endless(), 0, 0.0
+        for method, hook in ((method, hook) for method in self.methods for hook in HOOKS if uses(method, hook)):
+            setattr(method, hook, self._timed(getattr(method, hook)))
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether its methods cost what their own hooks take."""
+        indirect = [hook for method in self.methods for hook in INDIRECT if uses(method, hook)]
+        return not indirect and all(method.acts_on != "another key" for method in self.methods)
+
+    def _timed(self, hook: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any) -> Any:
+            began = time.thread_time()
+            outcome = hook(*args)
+            self.inside += time.thread_time() - began
+            return outcome
+
+        return call
 
     def _endless(self) -> Iterator[Batch]:
         while True:
@@ -73,26 +93,32 @@ class Run:
         return loss
 
 
-def measured(name: str, shared: Sequence[str], none: "Run", none_peak: int, *, pairs: int) -> dict[str, Any]:
-    """What costs.json says of a method: its steps are taken beside those of `none`, in turns AB BA."""
+def measured(name: str, none: Run, none_peak: int, *, pairs: int) -> dict[str, Any]:
+    """What costs.json says of a method."""
     card = own_class(name).card
     assert card is not None
-    run, peak = profiled([*shared, f"reg.{name}={card.values[0]:g}"])
-    ratios = []
+    run, peak = profiled([f"reg.{name}={card.values[0]:g}"])
+    ratios = list(inside(run, pairs) if run.is_direct else in_turns(run, none, pairs))
+    step, low, high = (round(x, 3) for x in (median(ratios), min(ratios), max(ratios)))
+    cpu = conditions(ask_torch())["processor"].partition(",")[0]
+    found = {"strength": card.values[0], "step": step, "spread": [low, high], "steps": pairs}
+    return found | {"megabytes": round((peak - none_peak) / 1e6), "on": f"{cpu}, torch {torch.__version__}"}
+
+
+def inside(run: Run, steps: int) -> Iterator[float]:
+    """Time of a step / of what of it lies outside the methods' hooks."""
+    for turn in range(steps):
+        run.inside = 0.0
+        seconds = run.step((turn + 1) / steps)
+        yield seconds / (seconds - run.inside)
+
+
+def in_turns(run: Run, none: Run, pairs: int) -> Iterator[float]:
+    """Time of a step / of one of `none` beside it, in turns AB BA."""
     for turn in range(pairs):
         way = 1 if turn % 2 else -1
         own, other = [each.step((turn + 1) / pairs) for each in (run, none)[::way]][::way]
-        ratios.append(own / other)
-    step, low, high = (round(x, 2) for x in (median(ratios), min(ratios), max(ratios)))
-    conditions = f"{cpu_name()}, torch {torch.__version__}"
-    return {
-        "strength": card.values[0],
-        "step": step,
-        "spread": [low, high],
-        "pairs": pairs,
-        "megabytes": round((peak - none_peak) / 1e6),
-        "on": conditions,
-    }
+        yield own / other
 
 
 def profiled(words: Sequence[str]) -> tuple[Run, int]:
@@ -106,29 +132,28 @@ def profiled(words: Sequence[str]) -> tuple[Run, int]:
     return run, max(accumulate(event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())))
 
 
-def cpu_name() -> str:
-    """The processor, in the words of the system."""
-    return conditions(ask_torch())["processor"].partition(",")[0]
+def stale(costs: Mapping[str, Any]) -> list[str]:
+    """The names in costs.json that are no method, or were measured at another value than their card's first."""
+    known = {name: card for name, (_, card) in cards().items()}
+    return [name for name, cost in costs.items() if name not in known or cost["strength"] != known[name].values[0]]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print and save method by method."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed.methods")
     parser.add_argument("names", nargs="*", metavar="NAME", help="methods; default: all")
-    parser.add_argument("--pairs", type=int, default=4, help="of steps for each method")
-    parser.add_argument("--image-size", type=int, default=128)
-    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--steps", type=int, default=5, help="of each method that count")
     args = parser.parse_args(arguments)
     torch.set_num_threads(1)
     logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
-    shared = [f"data.image_size={args.image_size}", f"data.batch_size={args.batch_size}"]
-    none, none_peak = profiled([*shared, "reg=none"])
+    none, none_peak = profiled(["reg=none"])
     for name in args.names or method_names():
-        known = json.loads(COSTS.read_text(encoding="utf-8")) if COSTS.exists() else {}
-        known[name] = measured(name, shared, none, none_peak, pairs=args.pairs)
-        kept = {name: known[name] for name in sorted(known) if name in method_names()}
-        COSTS.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        print(name, known[name], flush=True)
+        costs = json.loads(COSTS.read_text(encoding="utf-8"))
+        costs[name] = measured(name, none, none_peak, pairs=args.steps)
+        kept = {name: costs[name] for name in sorted(costs.keys() - stale(costs))}
+        lines = ",\n".join(f' "{name}": {json.dumps(cost)}' for name, cost in kept.items())
+        COSTS.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
+        print(name, costs[name], flush=True)
 
 
 if __name__ == "__main__":

@@ -20,13 +20,14 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
 from scipy import special
 
 from animal_cls import results
 from animal_cls.report.published.published import RELEASE
 from animal_cls.results import SPLITS, Predictions, Result, SplitResult
-from animal_cls.statistics import expected_calibration
+from animal_cls.training.evaluation import evaluate
 from benchmarks.harness.conditions import cores
 from benchmarks.harness.processes import run
 
@@ -93,19 +94,8 @@ def write_run(folder: Path, table: Predictions, model: str, reg: str, seed: int)
 def evaluated(table: Predictions, split: str) -> SplitResult:
     """The numbers of one split, as a run writes them."""
     rows = np.full(len(table.paths), True) if split == "all" else np.asarray(table.splits) == split
-    probabilities, labels, predicted = table.probabilities[rows], table.labels[rows], table.predicted[rows]
-    confusion = np.zeros((len(CLASSES), len(CLASSES)), dtype=int)
-    np.add.at(confusion, (labels, predicted), 1)
-    shares = np.diagonal(confusion) / confusion.sum(axis=1)
-    return SplitResult(
-        n=len(labels),
-        loss=float(-np.log(probabilities[np.arange(len(labels)), labels]).mean()),
-        acc=float((labels == predicted).mean()),
-        acc_macro=float(shares.mean()),
-        ece=expected_calibration(probabilities.max(axis=1), labels == predicted).ece,
-        per_class=dict(zip(CLASSES, shares.tolist(), strict=True)),
-        confusion=confusion.tolist(),
-    )
+    logits, labels = torch.from_numpy(table.probabilities[rows]).log(), torch.from_numpy(table.labels[rows])
+    return evaluate(logits, labels, classes=CLASSES)
 
 
 def config(images: str, model: str, reg: str, seed: int) -> dict[str, Any]:

@@ -9,7 +9,6 @@ IMAGES = {"simple_cnn": (1600, 400), "resnet18": (640, 100)}  # in a full and in
 REPEATS = {"simple_cnn": (8, 4), "resnet18": (4, 2)}
 SHARE, SHARE_ON_GPU = 0.95, 0.9
 BARE_LOOP = "benchmarks.speed.bare_loop:BareLoop"
-PROFILE = "benchmarks.harness.timing_callback:ProfilingCallback"
 REMARK = (
     "ours is the command's own Trainer loop with data module, metrics and callbacks, from the epoch's start to the end "
     "of its last step; the bare loop shuffles, gathers, normalises and trains, without metrics; both in one process, "
@@ -38,11 +37,3 @@ def _of_network(workspace: Workspace, network: str) -> list[Measurement]:
         of("bare loop", "images/s", [n / seconds for seconds in bare], subject=network),
         of("our training pass", "images/s", [n / seconds for seconds in ours], subject=network),
     ]
-
-
-def profile(workspace: Workspace, network: str) -> str:
-    """The table of Lightning's profiler of a few epochs; an action's time includes that of the actions inside it."""
-    root, count = workspace.images(*IMAGES[network]), 3 if workspace.quick else 5
-    trace = workspace.train(network, root, epochs=count, callback=PROFILE)
-    (event,) = trace.events("profile")
-    return f"{network}, {trace.conditions}, batch {workspace.batch_size}\n{event['table']}"

@@ -60,17 +60,6 @@ def in_this_process(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("in_this_process")
-def test_a_profile_names_what_an_epoch_does(tmp_path: Path, image_folder: Callable[..., Path]) -> None:
-    root = image_folder(tmp_path / "images", per_class=20)
-    workspace = Workspace(tmp_path / "work", quick=True, data=root)
-    workspace.torch = {"gpu": None}
-    table = training_pass.profile(workspace, "simple_cnn")
-    assert "run_training_epoch" in table
-    assert "optimizer_step" in table
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("in_this_process")
 def test_the_jobs_of_a_sweep(tmp_path: Path, image_folder: Callable[..., Path]) -> None:
     root = image_folder(tmp_path / "images", per_class=10)
     words = ["--multirun", "seed=0,1", "data.image_size=64", "trainer.max_epochs=1", JOB_TIMER]

@@ -5,11 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.harness.measurements import of
 from benchmarks.harness.processes import Finished
 from benchmarks.harness.workspace import Trace
 from benchmarks.speed.growth import UNITS, measurements, sizes
-from benchmarks.speed.nine_runs import published
 from benchmarks.speed.start_up import imported
 from benchmarks.speed.whole_run import as_full
 
@@ -55,9 +53,3 @@ def test_growth_is_the_cost_at_the_largest_in_terms_of_the_median_at_the_smalles
 
 def test_of_one_number_of_images_there_is_no_growth() -> None:
     assert [m.subject for m in measurements({2500: [{key: [1.0] for key in UNITS}]})] == ["2,500"] * len(UNITS)
-
-
-def test_the_published_runs_take_as_long_as_their_images_and_epochs() -> None:
-    """Three networks of which one run each was measured: each counts for three."""
-    runs = [of("an epoch", "s", [seconds]) for seconds in (1.0, 10.0, 9.0)]
-    assert published(runs, 2500).value == pytest.approx(20.0 * 3 * 50 * 25_139 / 2500 / 3600)

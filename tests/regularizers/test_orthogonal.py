@@ -47,6 +47,17 @@ def test_a_convolutions_filters_are_its_rows_and_biases_and_norms_pay_nothing() 
     assert convolution.bias.grad is None
 
 
+@pytest.mark.parametrize("shape", [(4, 9), (9, 4)])
+def test_its_gradient_is_autograds(shape: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    made = nn.Linear(shape[1], shape[0])
+    penalty(made, 0.3).backward()
+    weight = made.weight.detach().clone().requires_grad_()
+    rows = weight if shape[0] < shape[1] else weight.T
+    (0.3 * (rows @ rows.T - torch.eye(4)).square().sum()).backward()
+    torch.testing.assert_close(made.weight.grad, weight.grad)
+
+
 def test_descending_along_it_makes_filters_orthogonal() -> None:
     torch.manual_seed(0)
     made = nn.Linear(6, 3)

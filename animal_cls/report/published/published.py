@@ -95,8 +95,8 @@ def note(arms: Sequence[Arm], data: DataSet | None) -> str | None:
         ours = table.found(arms)
         pairs = [(arm, run) for run in table.runs if (arm := ours.get(run.title)) is not None]
         changed = sorted({text for arm, run in pairs for text in deviations(arm, run).values()})
-        of_table = "" if table is REPORT else f" in {table.title} ({table.source})"
-        sentences += [f"Settings other than published{of_table}: {'; '.join(changed)}."] if changed else []
+        sentences += [f"{table.title}: {table.source}."] if pairs and table is not REPORT else []
+        sentences += [f"Settings other than published: {'; '.join(changed)}."] if changed else []
     return " ".join(sentences) or None
 
 
