@@ -4,6 +4,7 @@ import inspect
 import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torchvision
@@ -112,7 +113,14 @@ def _made(network: str, taken: Mapping[str, Any], *, num_classes: int, side: int
     for module in made.modules():
         if isinstance(module, StochasticDepth) and "stochastic_depth_prob" not in taken:
             module.p = 0.0
+    if isinstance(made, models.MNASNet):
+        made._load_from_state_dict = partial(_load_of_today, made)  # type: ignore[method-assign]
     return made
+
+
+def _load_of_today(network: nn.Module, state: Any, prefix: str, metadata: Mapping[str, Any], *rest: Any) -> None:
+    """MNASNet's own way to load, of weights that lie in a file without their version, as in every checkpoint."""
+    type(network)._load_from_state_dict(network, state, prefix, {"version": network._version, **metadata}, *rest)
 
 
 def _load(made: nn.Module, network: str, weights: str, *, head: Sequence[str]) -> None:

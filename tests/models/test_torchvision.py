@@ -130,6 +130,12 @@ def test_old_names_of_densenets_are_understood(tmp_path: Path) -> None:
     assert_loaded(made("densenet121", weights=saved(old, tmp_path)), state, made("densenet121"), head=("classifier.",))
 
 
+def test_mnasnet_takes_weights_without_their_version(tmp_path: Path) -> None:
+    """Checkpoints keep names and tensors only; by itself, torchvision's class refuses such."""
+    state = dict(get_model("mnasnet0_5").state_dict())
+    assert_loaded(made("mnasnet0_5", weights=saved(state, tmp_path)), state, made("mnasnet0_5"), head=("classifier.",))
+
+
 def test_position_embeddings_are_resized_to_the_images(tmp_path: Path) -> None:
     source = made("vit_b_32", image_size=96, seed=7)
     network = made("vit_b_32", image_size=64, weights=saved(source.state_dict(), tmp_path))
