@@ -299,7 +299,7 @@ def _parse(raw: Any) -> Plan:
         raise ValueError("its checksum does not fit")
     jobs = tuple(PlannedJob(**job) for job in raw["jobs"])
     for job in jobs:
-        for name in (job.name, job.folder, job.curves, job.baseline or job.folder):
+        for name in (job.name, job.folder, job.curves, job.folder if job.baseline is None else job.baseline):
             _check_inside(name)
         if not isinstance(job.config, dict) or not isinstance(job.skip, str | None):
             raise TypeError(f"the job {job.folder} has no config")
