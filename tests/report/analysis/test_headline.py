@@ -39,7 +39,7 @@ def arm(name: str, *, finished: bool = True) -> Arm:
     result = Result(status="done", config={}, model=model, reg=reg, seed=0)
     run = Run(folder=Path(name), name=name, status="done" if finished else "failed", result=result)
     baseline = None if reg == "none" else f"{model}/none"
-    done = {0: run} if finished else {}
+    done: dict[Any, Run] = {0: run} if finished else {}
     return Arm(
         name=name, model=model, reg=reg, config={}, runs=(run,), done=done, baseline=baseline, is_baseline=reg == "none"
     )

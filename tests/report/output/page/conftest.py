@@ -70,7 +70,7 @@ def arm_of(
 ) -> Arm:
     """One arm with `seeds` finished runs."""
     name = f"{model}/{reg}"
-    done = {seed: run_of(name, model, reg, k, seed, classes, epochs, chance) for seed in range(seeds)}
+    done: dict[Any, Run] = {seed: run_of(name, model, reg, k, seed, classes, epochs, chance) for seed in range(seeds)}
     config = {"model.name": model, "reg.name": reg, "optimizer.lr": 0.005 if reg == "l2" else 0.001}
     return Arm(
         name=name, model=model, reg=reg, config=config, runs=tuple(done.values()), done=done, baseline=None,
