@@ -34,13 +34,12 @@ def split(
     """The split of N images: (N,) of "train", "val" or "test".
 
     Within each class the images are ordered by a hash of their contents, keyed with `split_seed`, and cut: first
-    test, then val, the remainder is train. So the split depends neither on names nor on order. Copies of one image
-    (equal hashes) get one split: the first of their classes, by name, decides, and the others fill up with other
-    images.
+    test, then val, the remainder is train. Copies of one image (equal hashes) get one split: the first of their
+    classes, by name, decides, and the others fill up with other images.
 
     Args:
         labels: (N,) int64 into `classes`.
-        hashes: (N,) str, the contents' hashes; or those of their groups, where more than equal files belongs together.
+        hashes: (N,) str, of the contents; or of groups, where more than equal files belongs together.
         val, test: fractions of each class, which yield at least one image where they are above 0; or "published".
         predefined: (N,) the split that the source brings, which is kept; only a missing val is cut from train.
         folds, fold: of a cross-validation: test is this one of so many folds, whatever `test` says.
@@ -49,23 +48,25 @@ def split(
         UserError: a class has too few images, or folds of a predefined split.
     """
     if folds is not None and fold is not None:
-        if predefined is not None:
-            raise UserError(
-                f"data.folds={folds}: these images bring their own split, which says what is test. Leave data.folds "
-                "out; or leave the split out (a table or arrays without one, data.splits=none), then folds are made."
-            )
+        _refuse_folds(predefined, folds)
         return _of_fold(labels, hashes, classes=classes, val=val, split_seed=split_seed, folds=folds, fold=fold)
     if predefined is None:
         quotas = _quotas(_counts(labels, classes), val=val, test=test)
         return _assign(labels, hashes, classes=classes, quotas=quotas, split_seed=split_seed)
-    train = predefined == "train"
-    counts = _counts(labels[train], classes)
-    _check_predefined(counts)
-    result = predefined.astype("<U5")
+    train, result = predefined == "train", predefined.astype("<U5")
+    _check_predefined(counts := _counts(labels[train], classes))
     if "val" not in predefined:
-        quotas = _quotas(counts, val=val, test=0)
-        result[train] = _assign(labels[train], hashes[train], classes=classes, quotas=quotas, split_seed=split_seed)
+        rest, quotas = (labels[train], hashes[train]), _quotas(counts, val=val, test=0)
+        result[train] = _assign(*rest, classes=classes, quotas=quotas, split_seed=split_seed)
     return result
+
+
+def _refuse_folds(predefined: np.ndarray | None, folds: int) -> None:
+    if predefined is not None:
+        raise UserError(
+            f"data.folds={folds}: these images bring their own split, which says what is test. Leave data.folds "
+            "out; or leave the split out (a table or arrays without one, data.splits=none), then folds are made."
+        )
 
 
 def _of_fold(

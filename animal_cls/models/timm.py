@@ -58,15 +58,31 @@ def create_model(
     strengths = {"drop_rate": dropout, "drop_path_rate": stochastic_depth}
     make = partial(_made, name, strengths=strengths, image_size=image_size, asked=arguments)
     made = make(num_classes)
-    if weights is None:
-        return made
+    if weights is not None:
+        _load(
+            made, make, network, weights, name=name if tag else None, num_classes=num_classes, class_names=class_names
+        )
+    return made
+
+
+def _load(
+    made: nn.Module,
+    make: Maker,
+    network: str,
+    weights: str,
+    *,
+    name: str | None,
+    num_classes: int,
+    class_names: Sequence[str] | None,
+) -> None:
+    """Give `made` the weights that `weights` names; `name` is that of published ones with their tag."""
     head = reading.head_of(made, make, num_classes=num_classes)
     own = reading.of_run(weights)
     if own is not None:
         reading.load_run(made, own, head=head, class_names=class_names)
         made.normalization = own.normalization  # type: ignore[assignment]  # a plain value
     else:
-        state = _published(make, weights, name) if tag else _mapped(make, weights, made, names=_names(network))
+        state = _published(make, weights, name) if name else _mapped(make, weights, made, names=_names(network))
         reading.load(
             made,
             state,
@@ -74,7 +90,6 @@ def create_model(
             called=f"model.weights={weights}",
             needed=f"Needed: weights of timm's {network}, as torch.save(model.state_dict(), file) writes them.",
         )
-    return made
 
 
 def _check(network: str, arguments: Mapping[str, Any]) -> None:

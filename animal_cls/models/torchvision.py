@@ -36,37 +36,34 @@ def create_model(
     class_names: Sequence[str] | None = None,
     **arguments: Any,
 ) -> nn.Module:
-    """torchvision's own network: images (N, 3, H, W) -> logits (N, K).
+    """torchvision's own network: images (N, 3, H, W) -> logits (N, K), without classifiers on the side (googlenet).
 
-    Stochastic depth of its own is 0, so that none is in the arms without it; reg.stochastic_depth sets it. Classifiers
-    on the side (googlenet, inception_v3) are left out: nothing would train them.
+    Its own stochastic depth is 0; reg.stochastic_depth sets it.
 
     Args:
         network: its name in torchvision: efficientnet_b0.
         num_classes: K.
         dropout: probability in [0, 1), handed on where the network has such an argument.
-        image_size: H = W in pixels, handed on where the network is made for one size.
-        weights: name of its weights (IMAGENET1K_V1, DEFAULT) or a file of them; the head is taken over where it has K
-            classes. Or a checkpoint of a run of ours, the head where the classes are the same.
+        image_size: H = W, px, handed on where the network is made for one size.
+        weights: name of its weights (IMAGENET1K_V1, DEFAULT), a file of them, or a checkpoint of a run of ours; the
+            head is taken over where it has K classes, a run's where they are the same.
         class_names: the K names, where they are known.
-        arguments: of the network's own constructor.
+        arguments: of its own constructor.
 
     Raises:
         UserError: no such network or argument, an image size that it is not made for, weights that do not fit.
     """
-    _check_name(network)
     taken = _taken(network, dropout=dropout, image_size=image_size, arguments=arguments)
 
     def make(classes: int) -> nn.Module:
         return _made(network, taken, num_classes=classes, side=image_size)
 
-    made = make(num_classes)
-    own = reading.of_run(weights)
+    made, own = make(num_classes), reading.of_run(weights)
+    head = reading.head_of(made, make, num_classes=num_classes) if weights else ()
     if own is not None:
-        head = reading.head_of(made, make, num_classes=num_classes)
         reading.load_run(made, own, head=head, class_names=class_names)
     elif weights is not None:
-        _load(made, network, weights, head=reading.head_of(made, make, num_classes=num_classes))
+        _load(made, network, weights, head=head)
     made.normalization = own.normalization if own else _normalization(network, weights)  # type: ignore[assignment]
     return made
 
@@ -82,6 +79,7 @@ def _check_name(network: str) -> None:
 
 def _taken(network: str, *, dropout: float, image_size: int, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments that the network's constructor takes."""
+    _check_name(network)
     parameters = _parameters(network)
     unknown = next((name for name in arguments if name not in parameters), None)
     if unknown is not None:

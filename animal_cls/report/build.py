@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from animal_cls.report.analysis.arms import arrange
 from animal_cls.report.analysis.averages import arm_rows, reliabilities
@@ -38,7 +39,6 @@ def build_study(
     results = _results(runs)
     rows, comparisons = arm_rows(arms), compare_all(arms, compare)
     split, data = evaluated_split(arms), data_sets(results)
-    first = data[0] if data else None
     return Study(
         sources=tuple(sources),
         made=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
@@ -53,19 +53,33 @@ def build_study(
         class_links=tuple(class_links(arms)),
         reliabilities=tuple(reliabilities(arms)),
         data_sets=tuple(data),
-        published_note=published.note(arms, first),
-        published=tuple(published.rows(arms)),
-        statements=tuple(statements.all_of(arms, first)),
+        **_published(arms, data[0] if data else None),
         images=tuple(_images(arms, rows, split)),
         commands=tuple(_commands(runs)),
-        versions=_versions(results),
-        devices=dict(Counter(f"{result.device}, {result.precision}" for result in results)),
-        seconds=sum(result.seconds for result in results),
+        **_means(results),
         run_warnings=_run_warnings(runs),
         cautions=tuple(cautions(arms, split, data)),
-        reading_aid=published.aids(arms, first),
         warnings=(*found.warnings, *_warnings(runs, arms), *reader.troubles),
     )
+
+
+def _published(arms: Sequence[Arm], data: DataSet | None) -> dict[str, Any]:
+    """What published tables say of the same runs."""
+    return {
+        "published_note": published.note(arms, data),
+        "published": tuple(published.rows(arms)),
+        "statements": tuple(statements.all_of(arms, data)),
+        "reading_aid": published.aids(arms, data),
+    }
+
+
+def _means(results: Sequence[Result]) -> dict[str, Any]:
+    """With what, and how long, the runs computed."""
+    return {
+        "versions": _versions(results),
+        "devices": dict(Counter(f"{result.device}, {result.precision}" for result in results)),
+        "seconds": sum(result.seconds for result in results),
+    }
 
 
 def _results(runs: Sequence[Run]) -> list[Result]:

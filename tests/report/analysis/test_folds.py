@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from animal_cls.files.workers import Workers
 from animal_cls.report.build import build_study
 from animal_cls.report.output import tables
 from animal_cls.report.output.markdown import markdown
 from animal_cls.report.records import Comparison, FoldSeed, Study
-from animal_cls.report.workers import Workers
 
 Write = Callable[..., Path]
 Share = Callable[[int, int], list[bool]]
