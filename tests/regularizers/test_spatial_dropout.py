@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
-from torchvision.models import densenet121, efficientnet_b0, resnet18, vgg11, vgg11_bn, vit_b_16
+from torchvision.models import densenet121, efficientnet_b0, regnet_y_400mf, resnet18, vgg11, vgg11_bn, vit_b_16
 
 from animal_cls.models.simple_cnn import SimpleCNN
 from animal_cls.regularizers import NoEffect
@@ -54,6 +54,8 @@ def test_it_acts_on_blocks_where_there_are_some_else_on_a_sequence_of_convolutio
     with torch.device("meta"):
         counts = [len(feature_maps(make())) for make in (resnet18, efficientnet_b0, vgg11, vgg11_bn)]
         assert counts == [8, 16, 8, 8]
+    assert len(feature_maps(regnet_y_400mf())) == 1 + 3 + 6 + 6
+    with torch.device("meta"):
         assert {type(module) for module in feature_maps(vgg11_bn())} == {nn.BatchNorm2d}, "not before a norm"
 
 
