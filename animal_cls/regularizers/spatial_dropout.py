@@ -7,7 +7,10 @@ from torch.nn import functional
 
 from animal_cls.regularizers import Card, Method, NoEffect
 
-BLOCKS = ("BasicBlock", "Bottleneck", "InvertedResidual", "MBConv", "FusedMBConv", "CNBlock", "ConvNeXtBlock")
+BLOCKS = (
+    "BasicBlock", "Bottleneck", "ResBottleneckBlock", "InvertedResidual", "MBConv", "FusedMBConv", "CNBlock",
+    "ConvNeXtBlock",
+)  # fmt: skip
 NORMS = (nn.modules.batchnorm._BatchNorm, nn.GroupNorm)
 
 

@@ -143,10 +143,6 @@ CONFIG = {
     "optimizer.momentum=0.9": of_others("optimizer.momentum"),
     "model=simple_cnn model.stem=cifar": of_others("model.stem"),
     "model=resnet20 model.network=x": of_others("model.network"),
-    "model=simple_cnn +model.stem=cifar": (
-        "model: animal_cls.models.simple_cnn.SimpleCNN cannot be called: got an unexpected keyword argument 'stem'. "
-        "Its arguments: image_size, dropout."
-    ),
     "+reg=l2": "+reg=l2: reg has a value already. Leave out the +: reg=l2",
     "+model.dropout=0.2": "+model.dropout=0.2: there is such a key already. Leave out the +: model.dropout=0.2",
     "trainer.max_epochs=abc": "trainer.max_epochs=abc: a whole number is needed.",

@@ -166,11 +166,12 @@ def test_cifars_stem_is_a_small_convolution_and_no_pool() -> None:
     assert all(torch.equal(ours, theirs) for ours, theirs in zip(*found, strict=True))
 
 
-def test_cifars_stem_has_the_parameters_of_the_network_that_is_known_for_it() -> None:
-    """11,173,962 for ten classes (kuangliu/pytorch-cifar), here with the report's head of four layers."""
-    network = ResNet18(num_classes=10, stem="cifar")
-    head = [512 * 512 + 512, 512 * 128 + 128, 128 * 32 + 32, 32 * 10 + 10]
-    assert sum(p.numel() for p in network.parameters()) - sum(head) + 512 * 10 + 10 == 11_173_962
+def test_parameters_with_cifars_stem_by_hand() -> None:
+    """Smaller by the difference of a 7 x 7 and a 3 x 3 convolution of 3 x 64 channels."""
+    counts = [
+        sum(p.numel() for p in ResNet18(num_classes=10, stem=stem).parameters()) for stem in ("imagenet", "cifar")
+    ]
+    assert counts[0] - counts[1] == (49 - 9) * 3 * 64
 
 
 def test_cifars_convolution_begins_as_hes() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
-from torchvision.models import densenet121, efficientnet_b0, resnet18, vgg11, vgg11_bn, vit_b_16
+from torchvision.models import densenet121, efficientnet_b0, regnet_y_400mf, resnet18, vgg11, vgg11_bn, vit_b_16
 
 from animal_cls.models.simple_cnn import SimpleCNN
 from animal_cls.regularizers import NoEffect
@@ -55,6 +55,7 @@ def test_it_acts_on_blocks_where_there_are_some_else_on_a_sequence_of_convolutio
         counts = [len(feature_maps(make())) for make in (resnet18, efficientnet_b0, vgg11, vgg11_bn)]
         assert counts == [8, 16, 8, 8]
         assert {type(module) for module in feature_maps(vgg11_bn())} == {nn.BatchNorm2d}, "not before a norm"
+    assert len(feature_maps(regnet_y_400mf())) == 1 + 3 + 6 + 6  # it is not made on that device
 
 
 @pytest.mark.parametrize("make", [vit_b_16, densenet121, lambda: nn.Linear(2, 2)])
