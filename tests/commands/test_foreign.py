@@ -190,6 +190,7 @@ def test_what_the_user_names_is_called(
     assert again.stderr.startswith("data.root=nowhere: "), "what one's own run called is known of it"
 
 
+@pytest.mark.usefixtures("no_report")
 def test_a_foreign_sweep_calls_no_code(foreign: Path, program: Program, tmp_path: Path) -> None:
     sweep = ["--multirun", "data=folder", "data.root=nowhere", "seed=0,1", "hydra.sweep.dir=there/sweep"]
     program(*sweep)
