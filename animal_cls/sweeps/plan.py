@@ -26,6 +26,7 @@ from animal_cls.training import start
 
 LONGEST = 255  # bytes of one name, on all file systems in use
 SCHEMA = 4  # of plan.json
+READABLE = (3, SCHEMA)  # 3: without `idle` and `baseline`
 TENSORBOARD, REPORT = "tensorboard", "report"  # beside the job folders
 OWN = (PLAN, "multirun.yaml", TENSORBOARD, REPORT)  # what a job's folder cannot be called
 
@@ -49,8 +50,8 @@ class PlannedJob:
     curves: str  # where its events lie in its tensorboard/
     overrides: list[str]
     skip: str | None  # why it is passed over
-    idle: bool  # passed over as a method of it has no effect: there is nothing to try again
-    baseline: str | None  # the folder of the job that it is compared with; None: as a report chooses
+    idle: bool = False  # passed over as a method of it has no effect: there is nothing to try again
+    baseline: str | None = None  # the folder of the job that it is compared with; None: as a report chooses
     config: dict[str, Any]  # as composed when the sweep began, whatever conf/ says when it is resumed
 
     def job(self) -> Job:
@@ -291,7 +292,7 @@ def read_plan(folder: Path) -> Plan:
 
 def _parse(raw: Any) -> Plan:
     """Raises `ValueError`, `KeyError`, `TypeError` or `AttributeError` for what is not as `write_plan` writes it."""
-    if raw.get("schema") != SCHEMA:
+    if raw.get("schema") not in READABLE:
         raise ValueError(f"its schema is {raw.get('schema')!r}, and this version of animal_cls reads {SCHEMA}")
     kept = raw.pop("checksum", None)
     if kept != _checksum(raw):
