@@ -78,10 +78,11 @@ class Kind:
 
     arms: Callable[[Sequence[Option], Collection[str]], list[Arm]]
     fewest: int  # methods that have to be named
+    optional: bool = False  # an arm that cannot be is passed over
 
 
 KINDS = {
-    "menu": Kind(arms=menu, fewest=0),
+    "menu": Kind(arms=menu, fewest=0, optional=True),
     "strengths": Kind(arms=strengths, fewest=1),
     "leave_one_out": Kind(arms=leave_one_out, fewest=2),
     "stack": Kind(arms=stack, fewest=2),

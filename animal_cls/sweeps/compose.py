@@ -44,7 +44,9 @@ def planned_jobs(config: DictConfig) -> list[Job]:
     jobs = [_job(number, job.overrides, config, loader) for number, job in enumerate(words)]
     folders = {tuple(job.overrides): job.folder for job in jobs}
     pairs = zip(jobs, words, strict=True)
-    return [replace(job, baseline=folders.get(tuple(word.baseline or ()))) for job, word in pairs]
+    return [
+        replace(job, baseline=folders.get(tuple(word.baseline or ())), optional=word.optional) for job, word in pairs
+    ]
 
 
 class Frozen(CachingConfigRepository):

@@ -26,6 +26,7 @@ from animal_cls.training import start
 
 LONGEST = 255  # bytes of one name, on all file systems in use
 SCHEMA = 4  # of plan.json
+READABLE = (3, SCHEMA)  # 3: without `idle` and `baseline`
 TENSORBOARD, REPORT = "tensorboard", "report"  # beside the job folders
 NAMED = ("model=", "reg=", "seed=", "data.fold=")  # overrides that `run_name` shows
 OWN = (PLAN, "multirun.yaml", TENSORBOARD, REPORT)  # what a job's folder cannot be called
@@ -39,6 +40,8 @@ class Job:
     overrides: list[str]
     config: Config
     baseline: str | None = None  # the folder of the job that it is compared with; None: as a report chooses
+    skip: str | None = None  # why it is passed over, where that is known already
+    optional: bool = False  # of a menu: where it cannot be, it is passed over
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,15 +53,20 @@ class PlannedJob:
     curves: str  # where its events lie in its tensorboard/
     overrides: list[str]
     skip: str | None  # why it is passed over
-    idle: bool  # passed over as a method of it has no effect: there is nothing to try again
-    baseline: str | None  # the folder of the job that it is compared with; None: as a report chooses
+    idle: bool = False  # passed over as a method of it cannot act: there is nothing to try again
+    baseline: str | None = None  # the folder of the job that it is compared with; None: as a report chooses
     config: dict[str, Any]  # as composed when the sweep began, whatever conf/ says when it is resumed
 
     def job(self) -> Job:
         """What is to be run; raises `UserError` where its config is of a version with other keys."""
         try:
-            config = restore(self.config)
-            return Job(folder=self.folder, overrides=self.overrides, config=config, baseline=self.baseline)
+            return Job(
+                folder=self.folder,
+                overrides=self.overrides,
+                config=restore(self.config),
+                baseline=self.baseline,
+                skip=self.skip if self.idle else None,
+            )
         except UserError as error:
             raise UserError(f"{PLAN}: {error} (in the job {self.folder})") from None
 
@@ -183,7 +191,7 @@ class JobEstimate:
     """What is known of a job before it begins."""
 
     skip: str | None = None  # the reason to pass it over
-    idle: bool = False  # that reason is that a method has no effect
+    idle: bool = False  # that reason is that a method cannot act
     fault: str | None = None  # why it will fail
     kept_bytes: int = 0  # that it leaves
     passing_bytes: int = 0  # that it needs for a while
@@ -203,6 +211,8 @@ def _parts(config: Config) -> str:
 
 def _probe(job: Job) -> JobEstimate:
     """Build a job's parts once, and measure them."""
+    if job.skip is not None:
+        return JobEstimate(skip=job.skip, idle=True)
     from animal_cls.training import build, checkpoints  # not before it is needed: torch takes seconds
 
     try:
@@ -211,7 +221,7 @@ def _probe(job: Job) -> JobEstimate:
     except Skipped as error:
         return JobEstimate(skip=str(error))
     except UserError as error:
-        return JobEstimate(fault=str(error))
+        return JobEstimate(skip=str(error), idle=True) if job.optional else JobEstimate(fault=str(error))
     idle = [record.without_effect for record in parts.records if record.without_effect]
     if idle:  # it would be another arm under a wrong name
         return JobEstimate(skip="; ".join(idle), idle=True)
@@ -292,7 +302,7 @@ def read_plan(folder: Path) -> Plan:
 
 def _parse(raw: Any) -> Plan:
     """Raises `ValueError`, `KeyError`, `TypeError` or `AttributeError` for what is not as `write_plan` writes it."""
-    if raw.get("schema") != SCHEMA:
+    if raw.get("schema") not in READABLE:
         raise ValueError(f"its schema is {raw.get('schema')!r}, and this version of animal_cls reads {SCHEMA}")
     kept = raw.pop("checksum", None)
     if kept != _checksum(raw):

@@ -28,6 +28,7 @@ class JobWords:
 
     overrides: list[str]
     baseline: list[str] | None  # the overrides of the job that it is compared with; None: as a report chooses
+    optional: bool  # where it cannot be, it is passed over
 
 
 class PlanSweeper(BasicSweeper):
@@ -56,14 +57,15 @@ def job_words(config: DictConfig) -> list[JobWords]:
     parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
     words = parser.parse_overrides([*(f"{key}={value}" for key, value in params.items()), *task])
     if plan is None:
-        return [JobWords(overrides=overrides, baseline=None) for overrides in _product(words)]
+        return [JobWords(overrides=overrides, baseline=None, optional=False) for overrides in _product(words)]
     options, arms = _arms(plan, words, config)
     jobs = [_product([*parser.parse_overrides(_own(arm)), *_kept(words, arm, options)]) for arm in arms]
-    return [
-        JobWords(overrides=overrides, baseline=_nearest(overrides, [] if arm.baseline is None else jobs[arm.baseline]))
-        for arm, found in zip(arms, jobs, strict=True)
-        for overrides in found
-    ]
+    made = []
+    for arm, found in zip(arms, jobs, strict=True):
+        others = [] if arm.baseline is None else jobs[arm.baseline]
+        optional = kind_of(plan).optional and bool(arm.options)
+        made += [JobWords(overrides=job, baseline=_nearest(job, others), optional=optional) for job in found]
+    return made
 
 
 def _product(words: list[Override]) -> list[list[str]]:

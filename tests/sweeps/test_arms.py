@@ -151,6 +151,11 @@ def test_a_plan_of_ones_own_names_its_methods(planned: Planned, tmp_path: Path) 
         ),
         (("sweep=stack", "reg=[flip,mixpu]"), "reg=mixpu: no such option. Did you mean mixup?"),
         (("sweep=stack", "reg=[l2,l2]"), "sweep=stack reg=[l2,l2]: l2 and l2 are the same method. Name each once."),
+        (
+            ("sweep=menu", "hydra.sweeper.params.arms=stak"),
+            "hydra.sweeper.params.arms=stak: no such plan. Did you mean stack? Plans: menu, strengths, leave_one_out, ",
+        ),
+        (("sweep=menu", "hydra.sweeper._target_=x.Y"), "hydra/sweeper: a plan that finds its arms needs Hydra's own."),
         (("sweep=stacks",), "sweep=stacks: no such option. Did you mean stack?"),
     ],
 )

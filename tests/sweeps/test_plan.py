@@ -252,7 +252,18 @@ def test_a_job_of_a_strength_that_reaches_nothing_is_skipped(tmp_path: Path) -> 
     told = f"reg.weight_decay=1e-05 has no effect: {reason}"
     assert [(one.skip, one.idle) for one in estimates.values()] == [(told, True)] * 4 + [(None, False)]
     plan = make_plan(jobs, estimates)
+    assert {one.job().skip for one in plan.jobs} == {told}, "nor is it built when it is resumed"
     assert {(one.skip, one.idle, one.baseline) for one in plan.jobs} == {(told, True, None)}
+
+
+def test_a_method_of_a_menu_that_cannot_be_is_skipped(tmp_path: Path) -> None:
+    one = job("reg=progressive_resizing", "data.image_size=64")
+    estimates = validate_plan([job("reg=none"), replace(one, optional=True)], tmp_path / "sweep")
+    found = estimates[one.folder]
+    assert (found.idle, found.fault) == (True, None)
+    assert (found.skip or "").startswith("model=simple_cnn: cannot take images of 32 px, which a method makes of data.")
+    with pytest.raises(UserError, match="cannot take images of 32 px"):
+        validate_plan([job("reg=none"), one], tmp_path / "sweep")
 
 
 def test_the_job_that_another_is_compared_with_is_kept(tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def _change(c: Comparison) -> str:
     (d,) = c.differences
     if d.key == method_of(d.key) and not (d.value and d.baseline):
         return f"leaving out {d.key}={shown(d.baseline)}" if d.baseline else f"adding {d.key}={shown(d.value)}"
-    return f"{d.key}={shown(d.value)} instead of {shown(d.baseline)}"
+    return f"{d.key.removesuffix('.name')}={shown(d.value)} instead of {shown(d.baseline)}"
 
 
 def _verdict(c: Comparison, factor: str) -> str:

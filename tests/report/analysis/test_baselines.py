@@ -167,6 +167,17 @@ def test_a_baseline_that_is_not_there(asked: str, message: str, sweep: Sweep) ->
     assert str(refused.value).startswith(message)
 
 
+def test_the_command_takes_it(program: Callable[..., Any], write_run: Callable[..., Path]) -> None:
+    for k, rate in enumerate((0.01, 0.1)):
+        write_run(Path(f"runs/{k}"), {"val": {"cat": [True, False], "dog": [True, True]}}, **lr(rate))
+    refused = program("report", "runs", "--baseline", "optimizer.lr=5")
+    assert (refused.returncode, refused.stderr) == (
+        1,
+        "--baseline optimizer.lr=5: no arm has optimizer.lr=5. There is optimizer.lr=0.01, 0.1.\n",
+    )
+    assert not Path("runs/report").exists()
+
+
 def test_an_arm_that_was_skipped_is_named_with_the_reason(sweep: Sweep) -> None:
     why = "reg.mixup=0.2 has no effect: there is nothing to mix"
     skipped = {"status": "skipped", "reason": why, "splits": {}, "classes": [], "data_fingerprint": None}
