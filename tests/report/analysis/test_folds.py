@@ -208,6 +208,17 @@ def test_the_page_of_a_cross_validation(write_folds: Callable[..., Path], tmp_pa
     assert "<span>4: +5.0</span>" in page
 
 
+def test_images_worth_looking_at_come_from_all_folds(write_folds: Callable[..., Path]) -> None:
+    """Of the cats none is wrong in fold 0 and one in each other one; half of the dogs are wrong everywhere."""
+    write_folds("none", (19, 18, 18, 18, 18))
+    study = build_study([write_folds("dropout", (20, 19, 19, 19, 19))])
+    kinds = {kind: [note for note in study.images if note.kind == kind] for kind in ("wrong", "corrected", "regressed")}
+    assert {kind: len(notes) for kind, notes in kinds.items()} == {"wrong": 12, "corrected": 5, "regressed": 0}
+    assert {(note.path, note.seeds, note.n_seeds) for note in kinds["corrected"]} == {
+        ("cat/test19.png", 1, 1), ("cat/test18.png", 1, 1),
+    }  # fmt: skip
+
+
 def test_failed_runs_of_folds_are_counted_as_runs(write_folds: Callable[..., Path]) -> None:
     write_folds("none", NONE)
     folder = write_folds("dropout", (13, None, 11, 15, 12))
