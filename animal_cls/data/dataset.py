@@ -80,8 +80,6 @@ def load_listed(
     say_remarks(images.remarks)
     readable = np.flatnonzero(images.hashes != "")
     identities = _identities(listing, images.hashes, settings, show_progress)[readable]
-    if listing.groups is not None:
-        identities = together(identities, listing.groups[readable])
     splits = _split(listing, readable, identities, settings)
     say_what_is_known(listing, images.hashes, readable, splits, settings)
     chosen = limited(splits, listing.labels[readable], images.hashes[readable], settings.limit, settings.split_seed)
@@ -120,11 +118,12 @@ def _identities(listing: Listing, hashes: np.ndarray, settings: DataSettings, sh
 
 
 def _split(listing: Listing, readable: np.ndarray, identities: np.ndarray, settings: DataSettings) -> np.ndarray:
-    """The split of the n readable images, (n,); `identities` (n,) keeps together what belongs together."""
+    """The split of the n readable images, (n,); `identities` (n,) and groups keep together what belongs together."""
+    grouped = identities if listing.groups is None else together(identities, listing.groups[readable])
     try:
         splits = split(
             listing.labels[readable],
-            identities,
+            grouped,
             classes=listing.classes,
             val=settings.val,
             test=settings.test,

@@ -13,6 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from animal_cls import results
+from animal_cls.data.dataset import load
+from animal_cls.data.settings import DataSettings
+from animal_cls.data.sources.table import locate
 from animal_cls.data.splits import folds_of, split, together
 from animal_cls.errors import UserError
 
@@ -166,23 +170,37 @@ def table(tmp_path: Path) -> Path:
     return tmp_path / "labels.csv"
 
 
-def test_a_sweep_over_folds_tests_each_group_once(program: Program, table: Path, tmp_path: Path) -> None:
-    done = program(
-        "--multirun", "data=table", f"data.labels={table}", "data.folds=3", "data.fold=0,1,2", "data.image_size=64",
-        "trainer.max_epochs=1", "hydra.sweep.dir=sweep",
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+def splits_by_image(table: Path, tmp_path: Path, fold: int) -> dict[str, str]:
+    chosen: dict[str, Any] = {"image_size": 8, "val": 0.2, "test": 0.1, "split_seed": 0, "max_bad_share": 0.0}
+    source = locate(root=None, cache_dir=tmp_path, labels=str(table))
+    found = load(source, DataSettings(**chosen, cache_dir=tmp_path / "c", folds=3, fold=fold), show_progress=False)
+    return dict(zip(found.paths, found.split.tolist(), strict=True))
+
+
+def test_each_group_is_tested_once_and_never_torn(table: Path, tmp_path: Path) -> None:
     tested: Counter[str] = Counter()
     for fold in range(3):
-        lines = (
-            (next((tmp_path / "sweep").glob(f"*data.fold={fold}*")) / "predictions.csv").read_text().splitlines()[1:]
-        )
-        split_of = {line.split(",")[0]: line.split(",")[1] for line in lines}
+        split_of = splits_by_image(table, tmp_path, fold)
         of_group: dict[int, set[str]] = {}
         for name, side in split_of.items():
             of_group.setdefault(int(name[:2]) // 4, set()).add(side)
         assert all(len(found) == 1 for found in of_group.values())
         assert of_group[10] == of_group[11], "linked by equal files"
+        assert {side for found in of_group.values() for side in found} == {"train", "val", "test"}
         tested.update(name for name, side in split_of.items() if side == "test")
     assert tested == Counter(f"{n:02d}.png" for n in range(48))
-    assert (tmp_path / "sweep/tensorboard/simple_cnn/none/fold=1/seed=0").exists()
+
+
+@pytest.mark.slow  # three trainings
+def test_a_sweep_over_folds_has_a_run_of_each(program: Program, table: Path, tmp_path: Path) -> None:
+    done = program(
+        "--multirun", "data=table", f"data.labels={table}", "data.folds=3", "data.fold=0,1,2", "data.image_size=64",
+        "trainer.max_epochs=1", "hydra.sweep.dir=sweep",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for fold in range(3):
+        (run,) = (tmp_path / "sweep").glob(f"*data.fold={fold}*")
+        said = results.read_predictions(run)
+        tested = [path for path, side in zip(said.paths, said.splits.tolist(), strict=True) if side == "test"]
+        assert 12 <= len(tested) <= 20
+        assert (tmp_path / f"sweep/tensorboard/simple_cnn/none/fold={fold}/seed=0").exists()

@@ -46,7 +46,7 @@ class Factors:
 
 def factors(arm: Arm, baseline: Arm, arms: Sequence[Arm]) -> Factors:
     """What differs between the two; `arms` are all there are, among which a separating run may be."""
-    data = _data_notes(arm, baseline)
+    data = data_notes(arm, baseline)
     found = (*differences(arm.config, baseline.config), *(_roots(arm, baseline) if data == [OTHER] else []))
     separating = _separating(arm, baseline, found, arms) if len(found) > 1 else ()
     idle = _idle(arm, found)
@@ -96,12 +96,12 @@ def _roots(arm: Arm, baseline: Arm) -> list[Difference]:
     return [Difference(key="data.root", value=ours, baseline=theirs)] if ours != theirs else []
 
 
-def _data_notes(arm: Arm, baseline: Arm) -> list[str]:
+def data_notes(arm: Arm, baseline: Arm) -> list[str]:
     """In words: other images, or the same in other splits; nothing where both are the same."""
     if common := arm.folds.keys() & baseline.folds.keys():
         pairs = [(arm.folds[fold], baseline.folds[fold]) for fold in sorted(common)]
         if len(arm.folds) > 1 or len(baseline.folds) > 1:  # each fold has another split, and is compared by itself
-            return list(dict.fromkeys(note for pair in pairs for note in _data_notes(*pair)))
+            return list(dict.fromkeys(note for pair in pairs for note in data_notes(*pair)))
     prints = [{result.data_fingerprint for result in _results(side)} for side in (arm, baseline)]
     if not all(prints):
         return []
@@ -168,7 +168,7 @@ def _sentence(
 
 def _shows(other: Arm, baseline: Arm, kept: Sequence[Difference]) -> bool:
     """Whether a finished arm on the same images differs from the baseline in just these values."""
-    if other.model != baseline.model or not other.done or _data_notes(other, baseline):
+    if other.model != baseline.model or not other.done or data_notes(other, baseline):
         return False
     wanted = {(d.key, shown(d.value)) for d in kept}
     return {(d.key, shown(d.value)) for d in differences(other.config, baseline.config)} == wanted

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -15,7 +15,15 @@ Kind = Literal["wrong", "corrected", "regressed"]
 
 
 def examples(best: Arm, other: Arm | None, regularized: Arm | None, split: str) -> list[ImageNote]:
-    """Images of `split`: wrong by `best`, the surest first; corrected or regressed by `regularized` against `other`."""
+    """Images of `split`: wrong by `best`, the surest first; corrected or regressed by `regularized` against `other`.
+
+    Of a cross-validation those of all folds, each by the runs of its own fold.
+    """
+    if len(best.folds) > 1:
+        sides = [{} if arm is None else arm.folds for arm in (other, regularized)]
+        found = [examples(one, sides[0].get(fold), sides[1].get(fold), split) for fold, one in best.folds.items()]
+        ordered = sorted((note for notes in found for note in notes), key=lambda note: (-note.seeds, -note.confidence))
+        return [note for kind in get_args(Kind) for note in [n for n in ordered if n.kind == kind][:MOST]]
     notes = _notes("wrong", best, None, _agreeing(best), split)
     if regularized is not None and other is not None:
         pairs = [

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from animal_cls import statistics
+from animal_cls.report.analysis.confounding import data_notes
 from animal_cls.report.format import plural
 from animal_cls.report.records import Arm
 from animal_cls.results import Result
@@ -22,12 +23,14 @@ class Folds:
 
 
 def shared(arm: Arm, baseline: Arm) -> Folds | None:
-    """The folds that both arms have; None where neither was cross-validated."""
+    """The folds that both arms have, of the same images in the same splits; None where neither was cross-validated."""
     if not (arm.folds or baseline.folds):
         return None
     if arm.n_folds != baseline.n_folds:
         kinds = " against ".join(f"{side.n_folds} folds" if side.n_folds else "one split" for side in (arm, baseline))
         return Folds(numbers=(), pairs=(), notes=(f"{kinds}: other images are tested, so nothing is compared",))
+    if unlike := data_notes(arm, baseline):
+        return Folds(numbers=(), pairs=(), notes=(f"{' and '.join(unlike)}: their folds are not compared",))
     common = tuple(sorted(arm.folds.keys() & baseline.folds.keys()))
     missing = [str(fold) for fold in range(arm.n_folds or 0) if fold not in common]
     only = f"only {_named(common)} of {arm.n_folds} in both: {_named(missing)} not compared"

@@ -175,8 +175,8 @@ def test_another_split_of_one_fold_is_said(write_folds: Callable[..., Path], wri
     hits = {"train": {"cat": share(41, 51), "dog": share(40, 50)}, "test": {"cat": share(9, 19), "dog": share(10, 20)}}
     write_run(folder / "other", hits, reg="dropout", changes={"data.folds": 5, "data.fold": 0})
     c = by(build_study([folder]))
-    assert "the same images lie in other splits" in c.notes
-    assert not c.fair
+    assert "the same images lie in other splits: their folds are not compared" in c.notes
+    assert (c.fair, c.delta, c.p_value) == (False, None, None)
 
 
 def test_where_the_number_stands_it_is_said_what_it_is(write_folds: Callable[..., Path], tmp_path: Path) -> None:
@@ -206,6 +206,17 @@ def test_the_page_of_a_cross_validation(write_folds: Callable[..., Path], tmp_pa
     assert "over folds, each with its own images" in page
     assert "5 folds of 1 seed" in page
     assert "<span>4: +5.0</span>" in page
+
+
+def test_images_worth_looking_at_come_from_all_folds(write_folds: Callable[..., Path]) -> None:
+    """Of the cats none is wrong in fold 0 and one in each other one; half of the dogs are wrong everywhere."""
+    write_folds("none", (19, 18, 18, 18, 18))
+    study = build_study([write_folds("dropout", (20, 19, 19, 19, 19))])
+    kinds = {kind: [note for note in study.images if note.kind == kind] for kind in ("wrong", "corrected", "regressed")}
+    assert {kind: len(notes) for kind, notes in kinds.items()} == {"wrong": 12, "corrected": 5, "regressed": 0}
+    assert {(note.path, note.seeds, note.n_seeds) for note in kinds["corrected"]} == {
+        ("cat/test19.png", 1, 1), ("cat/test18.png", 1, 1),
+    }  # fmt: skip
 
 
 def test_failed_runs_of_folds_are_counted_as_runs(write_folds: Callable[..., Path]) -> None:
