@@ -1,5 +1,6 @@
 """What several tests need: small drawn images, and a cache that is not the user's."""
 
+import gc
 import logging
 import os
 import sys
@@ -17,6 +18,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # two processes of two threads each take four times as long
 
 COLOURS = ((200, 30, 30), (30, 200, 30), (30, 30, 200), (200, 200, 30), (30, 200, 200))  # of the k-th class
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # half a million objects of torch and its like, which each full collection would look through
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -32,7 +32,7 @@ def test_the_command_says_how_many_runs_took_how_long(
 
 
 def test_a_report_is_timed_from_the_start(tmp_path: Path) -> None:
-    folder = report.write_study(tmp_path, runs=20, images=300)
+    folder = report.write_study(tmp_path, runs=20, images=2000)
     for run in sorted(folder.iterdir())[1:]:
         shutil.rmtree(run)  # one is enough to be timed
     (folder / "report" / ".cache").mkdir(parents=True)
