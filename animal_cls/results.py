@@ -133,6 +133,7 @@ class Result:
     schema: int = SCHEMA
     status: Status
     reason: str | None = None
+    idle: bool = False  # skipped as a method of it has nothing to act on: there is nothing to try again
     config: dict[str, Any]  # the whole resolved config, plain values only
     derived: dict[str, str] = field(default_factory=dict)  # key of `config` that only repeats another -> that key
     no_outcome: list[str] = field(default_factory=list)  # keys of `config` that cannot change a number

@@ -231,7 +231,7 @@ def _config_dirs(cfg: DictConfig | None) -> list[Path]:
 
 def _sweep(folder: Path, flags: argparse.Namespace) -> int:
     plan = read_plan(folder)
-    jobs = [(one, _what_to_do(one.state, no_failed=flags.no_failed or one.job.idle)) for one in _jobs(folder, plan)]
+    jobs = [(one, _what_to_do(one.state, no_failed=flags.no_failed)) for one in _jobs(folder, plan)]
     rows = [[one.job.name, one.state.status, do or _left_alone(one.state)] for one, do in jobs]
     say("\n".join(aligned([["run", "state", "now"], *map(_escaped, rows)])))
     if flags.dry_run:
@@ -281,7 +281,8 @@ def _run_jobs(jobs: Sequence[Job], sweep: Path, progress: SweepProgress) -> None
             say(f"\n{job.folder}: {found.status}{f', {found.detail}' if found.detail else ''}")
         elif _is_ready(folder):
             progress.begin(job.folder)
-            run_job_reporting(job.config, folder, sweep=sweep, skip=estimates[job.folder].skip, go_on=True)
+            known = estimates[job.folder]
+            run_job_reporting(job.config, folder, sweep=sweep, skip=known.skip, idle=known.idle, go_on=True)
             refresher.after_job(sweep)
         progress.end(job.folder, run_status(folder))
     refresher.finish(sweep)
@@ -302,7 +303,7 @@ def _is_ready(folder: Path) -> bool:
 def _what_to_do(found: RunStatus, *, no_failed: bool) -> str | None:
     """What is to be done with a run, in words; None where it is left alone."""
     if found.status in ("failed", "skipped"):
-        return None if no_failed else "is tried again"
+        return None if no_failed or found.is_idle else "is tried again"
     return {"queued": "begins", "unfinished": "goes on"}.get(found.status)
 
 

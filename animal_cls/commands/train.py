@@ -134,8 +134,8 @@ def run(cfg: DictConfig) -> None:
         config.allowed = trusted.of_command(config, option_folders(hydra_config))
         trusted.refuse_unknown(config)
         trusted.remember(folder, trusted.needed(config))
-        skip = planned.skip if planned is not None else None
-        run_job_reporting(config, folder, sweep=sweep, skip=skip, records=_records(cfg))
+        skip, idle = (planned.skip, planned.idle) if planned is not None else (None, False)
+        run_job_reporting(config, folder, sweep=sweep, skip=skip, idle=idle, records=_records(cfg))
     except UserError as error:  # an `Exception` would bring a line of Hydra's before the message
         raise SystemExit(str(error)) from None
 

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from animal_cls import results
 from animal_cls.config.schema import Config
-from animal_cls.errors import Skipped, UserError
+from animal_cls.errors import Skipped, UserError, WithoutEffect
 from animal_cls.files import atomic, disk
 from animal_cls.files.locks import holder
 from animal_cls.files.terminal import say
@@ -37,6 +37,7 @@ def run_job(
     folder: Path,
     *,
     skip: str | None = None,
+    idle: bool = False,
     go_on: bool = False,
     records: Mapping[str, str] | None = None,
 ) -> Result:
@@ -44,6 +45,7 @@ def run_job(
 
     Args:
         skip: why the run is to be passed over.
+        idle: that reason is that a method cannot act.
         go_on: continue from the newest checkpoint in `folder`, if there is one.
         records: path in `folder` -> text; written once the folder is this run's.
 
@@ -62,7 +64,7 @@ def run_job(
         try:
             _begin(config, folder, go_on=go_on, records=records or {})
             if skip:
-                raise Skipped(skip)
+                raise (WithoutEffect if idle else Skipped)(skip)
             return run.train(config, folder, stop=stop, go_on=go_on)
         except start.OtherConfig:  # of which nothing is recorded
             raise
@@ -126,7 +128,8 @@ def _record(config: Config, folder: Path, error: Exception, *, cause: Exception)
     status = "skipped" if isinstance(error, Skipped) else "failed"
     reason = str(error) if is_expected else f"{type(error).__name__}: {error}"
     with suppress(OSError):  # where the disk is full or gone, the run stays unfinished
-        results.save(run.without_splits(config, status=status, reason=reason), folder)
+        is_idle = isinstance(error, WithoutEffect)
+        results.save(run.without_splits(config, status=status, reason=reason, idle=is_idle), folder)
 
 
 def run_job_reporting(
@@ -135,6 +138,7 @@ def run_job_reporting(
     *,
     sweep: Path | None,
     skip: str | None = None,
+    idle: bool = False,
     go_on: bool = False,
     records: Mapping[str, str] | None = None,
 ) -> None:
@@ -151,26 +155,24 @@ def run_job_reporting(
         say("left alone: another process has done it")
         return
     try:
-        result = run_job(config, folder, skip=skip, go_on=go_on, records=records)
+        result = run_job(config, folder, skip=skip, idle=idle, go_on=go_on, records=records)
     except Stopped as stopped:
         stopped.way_on = resume_command(sweep or folder)
         raise
     except Exception as error:
         if sweep is None:
             raise
-        say(_outcome(error, folder))
+        say(_outcome(error, folder, is_told=skip is not None))
     else:
         text = summary(result, folder, tensorboard=folder / "tensorboard")
         file_log.info("%s", text)
         say(text if sweep is None else accuracies(result))
 
 
-def _outcome(error: Exception, folder: Path) -> str:
-    """What became of a job of a sweep instead of a result, in one line."""
-    if type(error) is Skipped:  # the reason was given before the first job
-        return "skipped"
-    if isinstance(error, Skipped):  # seen only with the images
-        return f"skipped: {error}"
+def _outcome(error: Exception, folder: Path, *, is_told: bool) -> str:
+    """What became of a job of a sweep instead of a result, in one line; whether why was told before the first job."""
+    if isinstance(error, Skipped):
+        return "skipped" if is_told else f"skipped: {error}"
     if isinstance(error, FolderBusy):
         return f"left alone: {error}"
     if isinstance(error, UserError):

@@ -1,7 +1,6 @@
 """What a sweep came to: its table, where its files are, and how what is missing can be had."""
 
 import shlex
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,9 +20,9 @@ def print_outcome(folder: Path, plan: Plan) -> bool:
         plan: as it was when the sweep began or was resumed; an empty one where a search decided as it went.
     """
     _keep_plan(folder, plan)
-    jobs = jobs_of(folder, plan)
-    rows = [(name, run_status(folder / job)) for name, job in jobs]
-    is_done = _is_done({job: found.status for (_, job), (_, found) in zip(jobs, rows, strict=True)}, plan)
+    rows = [(name, run_status(folder / job)) for name, job in jobs_of(folder, plan)]
+    left = [found for _, found in rows if found.status != "done" and not found.is_idle]
+    is_done = any(found.status == "done" for _, found in rows) and not left
     where = [f"folder  {folder}", f"curves  tensorboard --logdir {shlex.quote(str(folder / TENSORBOARD))}"]
     if (page := folder / REPORT / "index.html").exists():
         where.append(f"report  {page}")
@@ -31,13 +30,6 @@ def print_outcome(folder: Path, plan: Plan) -> bool:
         where.append(f"go on   python -m animal_cls.resume {shlex.quote(str(folder))}")
     say(f"\n{sweep_table(rows)}\n\n" + "\n".join(map(escaped, where)))
     return is_done
-
-
-def _is_done(statuses: Mapping[str, str], plan: Plan) -> bool:
-    """Whether all jobs, by folder, are done but those whose methods have no effect, and any is."""
-    idle = {job.folder for job in plan.jobs if job.idle}
-    left = [job for job, status in statuses.items() if status != "done" and not (status == "skipped" and job in idle)]
-    return "done" in statuses.values() and not left
 
 
 def jobs_of(folder: Path, plan: Plan) -> list[tuple[str, str]]:

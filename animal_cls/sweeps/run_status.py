@@ -22,6 +22,11 @@ class RunStatus:
     result: Result | None = None  # where there is one that can be read
 
     @property
+    def is_idle(self) -> bool:
+        """Whether it was passed over for good: a method of it has nothing to act on."""
+        return self.status == "skipped" and self.result is not None and self.result.idle
+
+    @property
     def is_finished(self) -> bool:
         """Whether nothing is left to do."""
         return self.status in FINISHED

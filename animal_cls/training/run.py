@@ -102,9 +102,9 @@ def begin(config: Config, folder: Path) -> None:
     start.write(start.Start(config=asdict(config), derived=dict(config.derived), environments=[first]), folder)
 
 
-def without_splits(config: Config, *, status: results.Status, reason: str) -> Result:
+def without_splits(config: Config, *, status: results.Status, reason: str, idle: bool = False) -> Result:
     """The result of a run that failed or was skipped."""
-    return Result(status=status, reason=reason, **_identity(config))
+    return Result(status=status, reason=reason, idle=idle, **_identity(config))
 
 
 def _refuse_without_effect(records: Sequence[MethodRecord]) -> None:

@@ -12,7 +12,7 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 
 from animal_cls import results
 from animal_cls.config.schema import Config
-from animal_cls.errors import UserError, WeightsUnavailable
+from animal_cls.errors import UserError, WeightsUnavailable, WithoutEffect
 from animal_cls.models import weights
 from animal_cls.results import Result
 from animal_cls.sweeps import callback
@@ -300,6 +300,7 @@ def test_a_method_without_effect_is_skipped_named_and_not_tried_again(
     skipped = next((tmp_path / "sweep").glob("*stochastic_depth*"))
     result = load(skipped)
     assert (outcome.returncode, result.status, len(trained)) == (0, "skipped", 2), "nothing is left to do"
+    assert result.idle
     assert (result.reason or "").startswith("reg.stochastic_depth=0.1 has no effect: ")
     assert f"1 of 3 jobs will be skipped: {result.reason}\n" in outcome.stderr
     assert f"simple_cnn/stochastic_depth/seed=0 skipped: {result.reason}\n" in outcome.stdout
@@ -308,6 +309,23 @@ def test_a_method_without_effect_is_skipped_named_and_not_tried_again(
     again = program("resume", "sweep")
     assert f"simple_cnn/stochastic_depth/seed=0  skipped  left alone: {result.reason}\n" in again.stdout
     assert (again.returncode, len(trained)) == (0, 2)
+
+
+def test_a_method_that_is_seen_to_do_nothing_with_the_images_is_skipped_for_good_too(
+    program: Program, monkeypatch: pytest.MonkeyPatch, no_report: None, tmp_path: Path
+) -> None:
+    def run(config: Config, folder: Path, **_: object) -> Result:
+        if config.reg["balanced_sampler"]:
+            raise WithoutEffect("reg.balanced_sampler=1 has no effect: all classes are alike")
+        results.save(done(config), folder)
+        return done(config)
+
+    monkeypatch.setattr("animal_cls.training.run.train", run)
+    outcome = program("--multirun", "reg=none,balanced_sampler", "hydra.sweep.dir=sweep")
+    assert "\nskipped: reg.balanced_sampler=1 has no effect: all classes are alike\n" in outcome.stdout
+    assert outcome.returncode == 0
+    monkeypatch.setattr("animal_cls.training.run.train", None)
+    assert program("resume", "sweep").returncode == 0, "nothing is tried again"
 
 
 def test_a_fault_while_planning_starts_nothing(
