@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,8 @@ DONE = RunStatus(status="done")
 
 def job(folder: str, network: str, epochs: int, skip: str | None = None) -> PlannedJob:
     config = {"model": {"name": network}, "trainer": {"max_epochs": epochs}}
-    return PlannedJob(name=f"{network}/{folder}", folder=folder, curves="c", overrides=[], skip=skip, config=config)
+    known: dict[str, Any] = {"overrides": [], "skip": skip, "idle": False, "baseline": None, "config": config}
+    return PlannedJob(name=f"{network}/{folder}", folder=folder, curves="c", **known)
 
 
 def sweep(*jobs: PlannedJob) -> SweepProgress:

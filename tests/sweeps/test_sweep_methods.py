@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from animal_cls.config.methods import with_options
 from animal_cls.config.parse import restore
 from animal_cls.config.schema import Config
 from animal_cls.errors import UserError
@@ -15,6 +16,8 @@ from animal_cls.sweeps import callback
 from animal_cls.sweeps.plan import Job, JobEstimate, make_plan, write_plan
 
 Program = Callable[..., "CompletedProcess[str]"]
+
+MIXUP, STRONG = with_options("mixup", 0.2), with_options("mixup", 0.4)
 
 
 @pytest.fixture
@@ -41,19 +44,19 @@ def test_combined_methods_are_jobs_with_names_of_their_own(planned: Callable[...
     assert [config.reg["name"] for config in configs] == ["none", "dropout", "dropout+mixup"]
     assert [config.reg["dropout"] for config in configs] == [0.0, 0.3, 0.3]
     assert [config.model["dropout"] for config in configs] == [0.0, 0.3, 0.3]
-    assert [config.reg["mixup"] for config in configs] == [0.0, 0.0, {"strength": 0.2, "p": 1.0}]
+    assert [config.reg["mixup"] for config in configs] == [0.0, 0.0, MIXUP]
 
 
 def test_an_option_is_an_axis(planned: Callable[..., list[Config]]) -> None:
     configs = planned("reg=mixup", "reg.mixup.p=0.5,1")
-    assert [config.reg["mixup"] for config in configs] == [{"strength": 0.2, "p": 0.5}, {"strength": 0.2, "p": 1}]
+    assert [config.reg["mixup"] for config in configs] == [MIXUP | {"p": 0.5}, MIXUP]
     assert {config.reg["name"] for config in configs} == {"mixup"}
 
 
 def test_a_strength_and_its_options_are_an_axis(planned: Callable[..., list[Config]]) -> None:
     configs = planned("reg.mixup=0,{strength:0.4,p:0.5},{strength:0.4}")
     assert [config.reg["name"] for config in configs] == ["none", "mixup", "mixup"]
-    assert [config.reg["mixup"] for config in configs] == [0, {"strength": 0.4, "p": 0.5}, 0.4]
+    assert [config.reg["mixup"] for config in configs] == [0, STRONG | {"p": 0.5}, STRONG]
     assert configs[0].derived == configs[1].derived
 
 
