@@ -35,7 +35,7 @@ class Table:
     title: str
     source: str  # its address
     images: str  # the name of the data set
-    counts: Sequence[Mapping[str, int]]  # class -> images, with the test images or without: any of these
+    counts: Sequence[dict[str, int]]  # class -> images, with the test images or without: any of these
     split: str  # that its figures are of
     measure: str  # accuracy or error
     recipe: Mapping[str, Any]
