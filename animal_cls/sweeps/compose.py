@@ -70,9 +70,9 @@ def _keep_composed(loader: ConfigLoader) -> None:
         key = tuple(sweep_overrides)
         if key not in composed:
             composed[key] = compose(master_config, sweep_overrides)
-        again = copy.deepcopy(composed[key])
-        OmegaConf.copy_cache(from_config=master_config, to_config=again)  # the time of day, say, is that of the plan
-        return again
+        made = copy.deepcopy(composed[key])
+        OmegaConf.copy_cache(from_config=master_config, to_config=made)  # the time of day, as Hydra does
+        return made
 
     loader.load_sweep_config = once
 

@@ -257,12 +257,12 @@ def test_a_job_of_a_strength_that_reaches_nothing_is_skipped(tmp_path: Path) -> 
 
 
 def test_a_method_of_a_menu_that_cannot_be_is_skipped(tmp_path: Path) -> None:
-    one = job("reg=progressive_resizing", "data.image_size=64")
+    one = job("reg=flip", "reg.flip=1.5")
     estimates = validate_plan([job("reg=none"), replace(one, optional=True)], tmp_path / "sweep")
     found = estimates[one.folder]
     assert (found.idle, found.fault) == (True, None)
-    assert (found.skip or "").startswith("model=simple_cnn: cannot take images of 32 px, which a method makes of data.")
-    with pytest.raises(UserError, match="cannot take images of 32 px"):
+    assert (found.skip or "").startswith("reg.flip=1.5: ")
+    with pytest.raises(UserError, match=r"reg\.flip=1\.5: .*nothing was started"):
         validate_plan([job("reg=none"), one], tmp_path / "sweep")
 
 

@@ -12,13 +12,16 @@ from animal_cls.results import Result, SplitResult, flat
 
 FEW = 20  # images of a class: one of them is then 5 points of its accuracy, or more
 NAMED = 3  # classes named in a sentence
+MOST = 5  # arms at chance that get a sentence of their own
 
 
 def cautions(arms: Sequence[Arm], split: str, data: Sequence[DataSet]) -> Iterator[str]:
     """Sentences that stand beside the answer."""
     yield from _skipped(arms)
-    for arm in arms:
-        yield from _at_chance(arm, split)
+    chance = [sentence for arm in arms for sentence in _at_chance(arm, split)]
+    yield from chance[:MOST]
+    if len(chance) > MOST:
+        yield f"{len(chance) - MOST} more arms are at chance: the networks have not learned, whatever regularizes them."
     yield from _few_images(arms, split)
     yield from _foreign_split(arms, data)
     yield from _wrong_labels(arms)

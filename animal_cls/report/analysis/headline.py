@@ -9,6 +9,7 @@ from animal_cls.report.analysis.configs import method_of, shown
 from animal_cls.report.format import difference, p_equals, plural, seeds_of
 from animal_cls.report.records import Answer, Arm, ArmRow, Comparison
 
+TIES = 4  # arms with the highest accuracy, too, that are named
 NEAR = 1e-9  # of a fraction: means that are equal but for floating point
 
 
@@ -102,7 +103,8 @@ def _headline(c: Comparison, rows: Sequence[ArmRow], equal: Sequence[str], chang
     """Which arm is highest, and by how much over its baseline; by which change where arms are not just regularizers."""
     row = mean_of(rows, arm=c.arm, split=c.split, metric="acc")
     level = f" with {percent(row.mean)}" if row is not None else ""
-    ties = f" (equal: {', '.join(equal)})" if equal else ""
+    more = f" and {len(equal) - TIES} more" if len(equal) > TIES else ""
+    ties = f" (equal: {', '.join(equal[:TIES])}{more})" if equal else ""
     whose, by = ("its arms that have a baseline", f" by {change}") if change else ("its regularizers", "")
     return (
         f"of {whose} {c.arm}{ties} has the highest accuracy on {c.split}{level}: "

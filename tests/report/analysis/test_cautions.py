@@ -65,3 +65,12 @@ def test_of_wrong_labels_it_is_said_how_many_are_learnt(tmp_path: Path, write_ru
     assert told.endswith("Of the wrong labels are repeated: simple_cnn/none 60.0 %.")
     gap = next(row for row in study.arm_rows if row.metric == "gap")
     assert gap.mean == pytest.approx(0.9 - 0.8), "by the labels that were given"
+
+
+def test_of_many_arms_at_chance_some_are_named(tmp_path: Path, write_run: Write, share: Share) -> None:
+    for k in range(7):
+        hits = {"val": {"cat": share(30, 30), "dog": share(0, 30)}}
+        write_run(tmp_path / str(k), hits, changes={"optimizer.lr": 0.01 * (k + 1)})
+    told = build_study([tmp_path]).cautions
+    assert sum("take every image of val for cat" in sentence for sentence in told) == 5
+    assert "2 more arms are at chance: the networks have not learned, whatever regularizes them." in told
