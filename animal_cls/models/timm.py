@@ -122,7 +122,8 @@ def _tag(network: str, weights: str | None) -> str:
             f"{did_you_mean(of_network, tags)} There are: {', '.join(tags) or 'none'}."
         )
     if weights == DEFAULT and tags:
-        return of_network or str(timm.get_pretrained_cfg(network).tag)
+        own_choice: Any = timm.get_pretrained_cfg(network)
+        return of_network or str(own_choice.tag)
     return weights if weights in tags else ""
 
 
@@ -192,19 +193,20 @@ def _check_server(name: str) -> None:
     """Raise at once where weights are neither in the cache nor to be downloaded: timm tries for most of a minute."""
     import huggingface_hub as hub
     import timm
+    from huggingface_hub.errors import EntryNotFoundError
 
-    settings = timm.get_pretrained_cfg(name)
+    settings: Any = timm.get_pretrained_cfg(name)
     files = [settings.hf_hub_filename] if settings.hf_hub_filename else ["model.safetensors", "pytorch_model.bin"]
     if not settings.hf_hub_id or any(hub.try_to_load_from_cache(settings.hf_hub_id, file) for file in files):
         return
-    with contextlib.suppress(hub.errors.EntryNotFoundError):  # the server answers; the other file may be there
+    with contextlib.suppress(EntryNotFoundError):  # the server answers; the other file may be there
         hub.get_hf_file_metadata(hub.hf_hub_url(settings.hf_hub_id, files[0]))
 
 
 def _place(name: str) -> str:
     import timm
 
-    settings = timm.get_pretrained_cfg(name)
+    settings: Any = timm.get_pretrained_cfg(name)
     return f"https://huggingface.co/{settings.hf_hub_id}" if settings.hf_hub_id else str(settings.url)
 
 

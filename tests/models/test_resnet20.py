@@ -1,6 +1,7 @@
 """CIFAR's ResNet-20 against the paper's numbers and against the same network written by hand."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -80,7 +81,7 @@ def test_dropout_stands_before_the_last_layer_and_nowhere_else() -> None:
     dropped: list[tuple[Tensor, Tensor]] = []
     found = [module for module in network.modules() if isinstance(module, nn.Dropout)]
     assert len(found) == 1
-    found[0].register_forward_hook(lambda _, inp, out: dropped.append((inp[0], out)))
+    found[0].register_forward_hook(lambda _, inp, out: dropped.append((inp[0], out)))  # type: ignore[arg-type]
     fed: list[Tensor] = []
     network.fc.register_forward_hook(lambda _, inp, __: fed.append(inp[0]))
     network(torch.randn(64, 3, 32, 32))
@@ -104,7 +105,7 @@ def test_dropout_changes_neither_the_initial_weights_nor_their_names() -> None:
 def test_stochastic_depth_leaves_blocks_out_and_the_shortcut_stays() -> None:
     """With every branch left out but for a hair, what comes out is what went in, padded."""
     network = StochasticDepth(0.999999).network(ResNet20(num_classes=3)).train()
-    block = network.layer3[0]  # type: ignore[index, operator]  # the seventh of nine
+    block: Any = network.layer3[0]  # type: ignore[index, operator]  # the seventh of nine
     images = torch.rand(4, 32, 8, 8)
     torch.manual_seed(0)
     outs = torch.stack([block(images) for _ in range(60)])

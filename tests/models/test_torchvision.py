@@ -114,7 +114,7 @@ def test_weights_with_classifiers_on_the_side_are_taken_without_them_and_normali
     tmp_path: Path,
 ) -> None:
     """torchvision turns ImageNet's normalization into 0.5 within the network; here the images have it at once."""
-    theirs = get_model("googlenet", init_weights=False, aux_logits=True).eval()
+    theirs: Any = get_model("googlenet", init_weights=False, aux_logits=True).eval()
     ours = made("googlenet", num_classes=1000, weights=saved(theirs.state_dict(), tmp_path)).eval()
     images = torch.rand(2, 3, 64, 64)
     theirs.transform_input = True  # as its published weights have it
