@@ -68,7 +68,9 @@ def _keep_composed(loader: ConfigLoader) -> None:
         key = tuple(sweep_overrides)
         if key not in composed:
             composed[key] = compose(master_config, sweep_overrides)
-        return copy.deepcopy(composed[key])
+        made = copy.deepcopy(composed[key])
+        OmegaConf.copy_cache(from_config=master_config, to_config=made)  # as Hydra does: one time of day for all
+        return made
 
     loader.load_sweep_config = once
 
