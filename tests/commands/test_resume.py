@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*LeafSpec"),
 ]
 Program = Callable[..., "subprocess.CompletedProcess[str]"]
+Start = Callable[..., "subprocess.Popen[str]"]
 EPOCHS, STEPS = 2, 5  # 18 training images in batches of 4, the last two together
 
 
@@ -201,10 +202,20 @@ def main(words: list[str]) -> int:
     return entry.run(["resume", *words])
 
 
-def python(*words: str, cwd: Path) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, *words], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+@pytest.fixture
+def python(tmp_path: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    """`python("-m", "animal_cls", ...)` is a process of its own in `tmp_path`; none outlives the test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*words: str) -> "subprocess.Popen[str]":
+        pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        started.append(subprocess.Popen([sys.executable, *words], cwd=tmp_path, **pipes))
+        return started[-1]
+
+    yield start
+    for process in started:
+        with process:
+            process.kill()
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 300) -> None:
@@ -260,8 +271,8 @@ def test_a_signal_ends_the_run_with_a_checkpoint_and_its_exit_code(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
-def test_a_process_that_is_terminated_ends_in_order(words: list[str], tmp_path: Path) -> None:
-    process = python("-m", "animal_cls", *words, "trainer.max_epochs=10000", "hydra.run.dir=run", cwd=tmp_path)
+def test_a_process_that_is_terminated_ends_in_order(words: list[str], python: Start, tmp_path: Path) -> None:
+    process = python("-m", "animal_cls", *words, "trainer.max_epochs=10000", "hydra.run.dir=run")
     wait_for((tmp_path / "run" / "checkpoints" / "last.ckpt").exists)
     assert run_status.run_status(tmp_path / "run").status == "running"
     process.send_signal(signal.SIGTERM)
@@ -295,7 +306,7 @@ runpy.run_module("animal_cls", run_name="__main__")
 
 @pytest.mark.usefixtures("no_report")
 def test_a_sweep_goes_on_as_it_was_planned(
-    words: list[str], program: Program, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    words: list[str], program: Program, python: Start, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Killed in its second job; conf/ of the user has changed meanwhile; a failed job is tried again."""
     mine = tmp_path / "mine" / "reg"
@@ -303,7 +314,7 @@ def test_a_sweep_goes_on_as_it_was_planned(
     (mine / "gentle.yaml").write_text("dropout: 0.1\n")
     sweep = [*words, "reg=none,gentle,l2", "hydra.sweep.dir=sweep", "--config-dir=mine", "--multirun"]
     assert program(*[word.replace("dir=sweep", "dir=twin") for word in sweep]).returncode == 0
-    process = python("-c", PLAIN, *sweep, cwd=tmp_path)
+    process = python("-c", PLAIN, *sweep)
     names = [job["folder"] for job in json.loads((tmp_path / "twin" / "plan.json").read_text())["jobs"]]
     folders = [tmp_path / "sweep" / name for name in names]
     wait_for((folders[1] / "checkpoints" / "last.ckpt").exists)
@@ -319,7 +330,7 @@ def test_a_sweep_goes_on_as_it_was_planned(
     assert [shown.count(word) for word in ("alone", "goes", "begins")] == [1, 1, 1]
     assert [run_status.run_status(folder).status for folder in folders] == ["done", "unfinished", "queued"]
     forms = [("-c", PLAIN, "resume"), ("-m", "animal_cls.resume")]
-    both = [python(*form, "sweep", cwd=tmp_path) for form in forms]  # which share the work
+    both = [python(*form, "sweep") for form in forms]  # which share the work
     told = [process.communicate(timeout=300) for process in both]
     assert [err for _, err in told] == ["", ""]
     assert min(process.returncode for process in both) == 0  # the other one may have ended before every job was done
