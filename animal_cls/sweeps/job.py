@@ -44,8 +44,7 @@ def run_job(
     """Train, and leave a result.json that says so where that does not work.
 
     Args:
-        skip: why the run is to be passed over.
-        idle: that reason is that a method cannot act.
+        skip, idle: why the run is to be passed over, and whether that is that a method cannot act.
         go_on: continue from the newest checkpoint in `folder`, if there is one.
         records: path in `folder` -> text; written once the folder is this run's.
 
@@ -59,7 +58,6 @@ def run_job(
 
     _keep_for_the_file(file_log)
     with _locked(folder), catch_signals() as stop:
-        results.refuse_finished(folder)
         _require_own(config, folder, go_on=go_on)
         try:
             _begin(config, folder, go_on=go_on, records=records or {})
@@ -86,6 +84,7 @@ def refuse_taken(folder: Path) -> None:
 
 def _require_own(config: Config, folder: Path, *, go_on: bool) -> None:
     """Raise `UserError` where `folder` belongs to another run than this one."""
+    results.refuse_finished(folder)
     try:
         if go_on:
             start.require_same(config, folder)
