@@ -52,7 +52,7 @@ def notes(asked: Path) -> list[str]:
 
 def wait_for(what: Callable[[], Any]) -> None:
     """Until it is true."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300
     while not what():
         assert time.monotonic() < end
         time.sleep(0.02)
