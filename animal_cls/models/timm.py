@@ -113,7 +113,6 @@ def _architecture(network: str) -> str:
 
 def _tag(network: str, weights: str | None) -> str:
     """The tag of the named weights that are meant; empty where none, a file or a run is."""
-    import timm
 
     tags, of_network = _tags(network), network.partition(".")[2]
     if of_network and of_network not in tags:
@@ -122,8 +121,7 @@ def _tag(network: str, weights: str | None) -> str:
             f"{did_you_mean(of_network, tags)} There are: {', '.join(tags) or 'none'}."
         )
     if weights == DEFAULT and tags:
-        own_choice: Any = timm.get_pretrained_cfg(network)
-        return of_network or str(own_choice.tag)
+        return of_network or str(_settings(network).tag)
     return weights if weights in tags else ""
 
 
@@ -192,10 +190,9 @@ def _published(make: Maker, weights: str, name: str) -> Mapping[str, Tensor]:
 def _check_server(name: str) -> None:
     """Raise at once where weights are neither in the cache nor to be downloaded: timm tries for most of a minute."""
     import huggingface_hub as hub
-    import timm
     from huggingface_hub.errors import EntryNotFoundError
 
-    settings: Any = timm.get_pretrained_cfg(name)
+    settings = _settings(name)
     files = [settings.hf_hub_filename] if settings.hf_hub_filename else ["model.safetensors", "pytorch_model.bin"]
     if not settings.hf_hub_id or any(hub.try_to_load_from_cache(settings.hf_hub_id, file) for file in files):
         return
@@ -203,10 +200,17 @@ def _check_server(name: str) -> None:
         hub.get_hf_file_metadata(hub.hf_hub_url(settings.hf_hub_id, files[0]))
 
 
-def _place(name: str) -> str:
+def _settings(name: str) -> Any:
+    """What timm knows of the weights of a network."""
     import timm
 
-    settings: Any = timm.get_pretrained_cfg(name)
+    found = timm.get_pretrained_cfg(name)
+    assert found is not None, f"timm knows no {name}"
+    return found
+
+
+def _place(name: str) -> str:
+    settings = _settings(name)
     return f"https://huggingface.co/{settings.hf_hub_id}" if settings.hf_hub_id else str(settings.url)
 
 

@@ -109,8 +109,8 @@ def test_with_jsd_the_image_stays_and_the_network_is_to_say_the_same_of_two_blen
     drawn = sampled(method, KEYS[:4])
     images, _ = method.batch(IMAGES, torch.eye(3), drawn)
     assert images is IMAGES
-    blends = [AugMix(3.0).batch(IMAGES, torch.eye(3), drawn[:, [k]])[0] for k in range(2)]
-    assert not torch.allclose(*blends)
-    logits = [network(view / 255) for view in (IMAGES, *blends)]
+    first, second = (AugMix(3.0).batch(IMAGES, torch.eye(3), drawn[:, [k]])[0] for k in range(2))
+    assert not torch.allclose(first, second)
+    logits = [network(view / 255) for view in (IMAGES, first, second)]
     objective = method.loss(network, IMAGES / 255, logits[0], torch.eye(3), torch.tensor(0.7))
     assert objective.item() == pytest.approx(0.7 + 12 * divergence(logits).item(), rel=1e-5)

@@ -83,25 +83,25 @@ def test_it_is_refused_exactly_where_the_mean_would_be_of_less_than_two(
 def test_running_statistics_are_those_of_the_mean_over_the_training_images() -> None:
     torch.manual_seed(0)
     batches = [torch.randn(8, 2, generator=torch.Generator().manual_seed(k)) for k in range(3)]
-    network, method = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3)), SWA(1.0)
-    seen = []
+    linear, method = nn.Linear(2, 3), SWA(1.0)
+    network, seen = nn.Sequential(linear, nn.BatchNorm1d(3)), []
     for _ in range(2):
-        with torch.no_grad():
-            network[0].weight.normal_()
+        nn.init.normal_(linear.weight)
         network(batches[0])
         method.epochs = 2
         method.weights(network)
-        seen.append(network[0].weight.detach().clone())
+        seen.append(linear.weight.detach().clone())
     mean = method.evaluated(network)
     assert mean is not None
     network.load_state_dict(dict(mean))
     method.refresh(network, iter(batches))
-    hidden = torch.stack([batch @ (sum(seen) / 2).T + network[0].bias for batch in batches])
+    weight = torch.stack(seen).mean(dim=0)
+    hidden = torch.stack([batch @ weight.T + linear.bias for batch in batches])
     after = method.evaluated(network)
     assert after is not None
     torch.testing.assert_close(after["1.running_mean"], hidden.mean(dim=(0, 1)))
     torch.testing.assert_close(after["1.running_var"], hidden.var(dim=1).mean(dim=0))
-    torch.testing.assert_close(after["0.weight"], sum(seen) / 2)
+    torch.testing.assert_close(after["0.weight"], weight)
 
 
 def test_before_its_share_the_networks_own_weights_are_evaluated() -> None:
