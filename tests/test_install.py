@@ -11,6 +11,8 @@ from subprocess import CompletedProcess
 import pytest
 from omegaconf import OmegaConf
 
+from animal_cls.files.paths import CONF
+
 ROOT = Path(__file__).parent.parent
 
 pytestmark = pytest.mark.slow
@@ -73,9 +75,8 @@ def test_it_uses_the_conf_that_it_brings(installed: Path, tmp_path: Path) -> Non
 def test_its_options_are_listed_in_messages(installed: Path, tmp_path: Path) -> None:
     refused = run(installed, tmp_path, "animal_cls", "model=resnet19")
     assert refused.returncode == 1
-    assert refused.stderr == (
-        "model=resnet19: no such option. Did you mean resnet18? Options: resnet18, resnet18_pretrained, simple_cnn.\n"
-    )
+    names = sorted(file.stem for file in (CONF / "model").glob("*.yaml"))
+    assert refused.stderr == (f"model=resnet19: no such option. Did you mean resnet18? Options: {', '.join(names)}.\n")
 
 
 def test_its_verbs_and_plans_work(installed: Path, tmp_path: Path) -> None:

@@ -52,7 +52,8 @@ def test_a_step_is_compared_with_what_of_it_lies_outside_the_hooks() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "is_direct"), [(["reg.mixup=0.2"], True), (["reg.dropblock=0.1"], False), (["reg.dropout=0.3"], False)]
+    ("words", "is_direct"),
+    [(["reg.mixup=0.2"], True), (["reg.stochastic_depth=0.1"], False), (["reg.dropout=0.3"], False)],
 )
 def test_only_a_method_that_changes_what_others_compute_needs_a_run_without_it(
     words: list[str], is_direct: bool

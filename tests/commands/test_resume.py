@@ -149,20 +149,18 @@ def test_a_damaged_best_checkpoint_costs_nothing_where_the_last_one_has_its_weig
 
 def test_what_does_not_add_up_ends_without_a_result(config: Config, tmp_path: Path) -> None:
     """The best weights of another seed, which somebody has copied into the folder."""
-    for name, seed in (("one", 0), ("two", 1)):
+    short = {seed: replace(config, seed=seed, trainer=replace(config.trainer, max_epochs=1)) for seed in (0, 1)}
+    for name, of_seed in zip(("one", "two"), short.values(), strict=True):
+        of_seed.derived = config.derived  # no field of it
         (tmp_path / name).mkdir()
         with pytest.raises(Stopped):
-            run.train(
-                replace(config, seed=seed, trainer=replace(config.trainer, max_epochs=1)),
-                tmp_path / name,
-                stop=After(STEPS),
-            )
+            run.train(of_seed, tmp_path / name, stop=After(STEPS))
     best = [tmp_path / name / "checkpoints" / "best.ckpt" for name in ("one", "two")]
     best[0].write_bytes(best[1].read_bytes())
     with pytest.raises(
         UserError, match=r"The run does not add up: best\.ckpt is of another run\. No result is written"
     ):
-        run.train(replace(config, trainer=replace(config.trainer, max_epochs=1)), tmp_path / "one", go_on=True)
+        run.train(short[0], tmp_path / "one", go_on=True)
     assert not (tmp_path / "one" / "result.json").exists()
     assert best[0].read_bytes() == best[1].read_bytes()
 

@@ -20,6 +20,7 @@ from animal_cls import __main__, results
 from animal_cls.commands import train
 from animal_cls.config.schema import Config
 from animal_cls.errors import UserError
+from animal_cls.files.paths import CONF
 
 Program = Callable[..., "CompletedProcess[str]"]
 ClassFolders = Callable[..., Path]
@@ -94,7 +95,7 @@ def test_shell_completion(program: Program, monkeypatch: pytest.MonkeyPatch) -> 
         return set(outcome.stdout.split())
 
     assert "model=" in completed("animal-cls mod")
-    assert completed("animal-cls model=") == {"model=resnet18", "model=resnet18_pretrained", "model=simple_cnn"}
+    assert completed("animal-cls model=") == {f"model={file.stem}" for file in (CONF / "model").glob("*.yaml")}
     assert "trainer.max_epochs=" in completed("animal-cls model=resnet18 trainer.m")
     assert "resume" in completed("animal-cls res")
     assert "experiment=report/resnet18_l2" in completed("animal-cls experiment=report/res")
@@ -236,6 +237,7 @@ def test_compose_is_the_command_line_for_other_programs() -> None:
         "name": "resnet18",
         "_target_": "animal_cls.models.resnet18.ResNet18",
         "dropout": 0.0,
+        "stem": "imagenet",
         "weights": None,
     }
     assert config.optimizer["weight_decay"] == 1e-5

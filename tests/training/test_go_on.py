@@ -18,7 +18,7 @@ pytestmark = [
 ]
 
 PLATEAU = ["scheduler=plateau", "scheduler.patience=0", "+scheduler.threshold=0.5"]  # nearly every epoch is too bad
-METHODS = ["reg=[ema,mixup,sam,balanced_sampler,dropout]", "data.augment=flip_crop", "scheduler=cosine"]
+METHODS = ["reg=[ema,mixup,sam,dropout]", "data.augment=flip_crop", "scheduler=cosine"]
 LIGHTNINGS = ["+callbacks.ema={_target_: lightning.pytorch.callbacks.EMAWeightAveraging, decay: 0.8}"]
 
 

@@ -303,7 +303,7 @@ def test_another_logger_gets_the_config_and_its_run_ends_with_ours(
     place = folder / "loggers" / "csv"
     assert ended == [place]
     logged = yaml.safe_load((place / "hparams.yaml").read_text(encoding="utf-8"))
-    assert logged["reg"]["weight_decay"] == 1e-5
+    assert logged["reg"]["weight_decay"]["strength"] == 1e-5
     with pytest.raises(UserError, match="training has diverged"):
         train("logger=csv", "trainer.max_epochs=1", "optimizer.lr=1e30")
     assert len(ended) == 2
