@@ -46,7 +46,9 @@ class EarlyStopping(Method):
 
     def network(self, network: nn.Module) -> nn.Module:
         if self.epochs is not None and self.strength > self.epochs - 2:
-            raise NoEffect(f"{self.strength:g} epochs of patience cannot run out before the last of {self.epochs}")
+            raise NoEffect(
+                f"{self.strength:g} epochs of patience cannot run out within trainer.max_epochs={self.epochs}"
+            )
         return network
 
     def ends(self, metrics: Mapping[str, float]) -> bool:

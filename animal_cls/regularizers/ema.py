@@ -42,7 +42,7 @@ class EMA(Method):
         if self.epochs is None or self.strength <= self.epochs * LONGEST:
             return None
         return (
-            f"more than a third of the {self.epochs} epochs, so that the average is still full of early weights. "
+            f"more than a third of trainer.max_epochs={self.epochs}: the average is still full of early weights. "
             f"Use {self.epochs * LONGEST:.2g} or less, or train longer"
         )
 

@@ -53,7 +53,7 @@ class Freeze(Method):
     def weakness(self) -> str | None:
         if self.epochs is None or self.strength < self.epochs:
             return None
-        return f"the training has {self.epochs} epochs, so that the head alone is trained"
+        return f"with trainer.max_epochs={self.epochs} the head alone is trained"
 
     def step(self, network: nn.Module, closure: Callable[[], Any]) -> Callable[[], Any]:
         self._set(is_frozen=self.steps < self.strength * self.steps_per_epoch)

@@ -51,8 +51,8 @@ class SWA(Method):
     def network(self, network: nn.Module) -> nn.Module:
         if self.epochs is not None and (n := self._sets(self.epochs)) < 2:
             raise NoEffect(
-                f"{'one set' if n else 'no set'} of weights of {self.epochs} epochs lies in the last "
-                f"{self.strength:g}, and a mean needs two: train longer, or lower reg.swa.every"
+                f"{'one set' if n else 'no set'} of weights lies in the last {self.strength:g} of trainer.max_epochs="
+                f"{self.epochs}, and a mean needs two: train longer, or lower reg.swa.every"
             )
         return network
 

@@ -33,6 +33,7 @@ from benchmarks.harness.conditions import ask_torch, conditions
 
 HOOKS = ("draw", "sample", "batch", "groups", "gradients", "weights", "evaluated", "ends")
 INDIRECT = ("side", "network", "step")  # after these the network computes something else
+NEEDS = {"r_drop": ["reg.dropout=0.3"]}  # what a method cannot act without
 PROFILED = 2  # steps, in the second of which everything that is kept is there
 
 
@@ -114,7 +115,7 @@ def measured(name: str, none: Run, none_peak: int, *, pairs: int) -> dict[str, A
     """What costs.json says of a method."""
     card = own_class(name).card
     assert card is not None
-    run, peak = profiled([f"reg.{name}={card.values[0]:g}"])
+    run, peak = profiled([f"reg.{name}={card.values[0]:g}", *NEEDS.get(name, [])])
     ratios = list(inside(run, pairs) if run.is_direct else in_turns(run, none, pairs))
     step, low, high = (round(x, 3) for x in (median(ratios), min(ratios), max(ratios)))
     cpu = conditions(ask_torch())["processor"].partition(",")[0]

@@ -68,5 +68,5 @@ def test_it_has_an_effect_exactly_where_the_worst_of_trainings_would_end_early(e
     method = EarlyStopping(patience)
     method.epochs = epochs
     ends_early = worst is not None and worst + 1 < epochs
-    with nullcontext() if ends_early else pytest.raises(NoEffect, match=r"epochs of patience cannot run out before"):
+    with nullcontext() if ends_early else pytest.raises(NoEffect, match=r"epochs of patience cannot run out within"):
         method.network(nn.Identity())

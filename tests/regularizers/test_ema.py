@@ -113,5 +113,5 @@ def test_a_half_life_of_more_than_a_third_of_the_training_is_weak(half_life: flo
     method = EMA(half_life)
     assert method.weakness() is None, "not told how long the training is"
     method.epochs = 10
-    expected = "more than a third of the 10 epochs, so that the average is still full of early weights. "
+    expected = "more than a third of trainer.max_epochs=10: the average is still full of early weights. "
     assert method.weakness() == (f"{expected}Use 3.3 or less, or train longer" if said else None)

@@ -115,6 +115,4 @@ def test_a_network_in_which_nothing_can_be_frozen_says_so(network: nn.Module, re
 def test_it_is_said_where_the_head_alone_is_ever_trained(epochs: int | None, said: bool) -> None:
     method = Freeze(3)
     method.epochs = epochs
-    assert method.weakness() == (
-        f"the training has {epochs} epochs, so that the head alone is trained" if said else None
-    )
+    assert method.weakness() == (f"with trainer.max_epochs={epochs} the head alone is trained" if said else None)
