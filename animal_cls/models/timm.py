@@ -113,7 +113,6 @@ def _architecture(network: str) -> str:
 
 def _tag(network: str, weights: str | None) -> str:
     """The tag of the named weights that are meant; empty where none, a file or a run is."""
-
     tags, of_network = _tags(network), network.partition(".")[2]
     if of_network and of_network not in tags:
         raise UserError(

@@ -10,6 +10,7 @@ from typing import Any
 from animal_cls.config import yaml_text
 from animal_cls.config.methods import STRENGTH, strength_of
 from animal_cls.config.parse import config_folders
+from animal_cls.config.schema import method_names
 from animal_cls.errors import UserError
 from animal_cls.files.text import did_you_mean
 
@@ -123,11 +124,12 @@ def chosen(names: Sequence[str], kind: Kind, *, sweep: str) -> list[Option]:
 def on_the_menu(shared: Collection[str]) -> list[Option]:
     """An option for every method there is, the user's own too, but for those that all arms share.
 
-    An option that is named after others, flip_crop, only combines these; of two for one method, one is enough.
+    One of ours that is named after others, flip_crop, only combines these; of two for one method, one is enough.
     """
     offered, found = single_options(), dict[str, Option]()
     for option in sorted(offered.values(), key=lambda option: option.name != option.method):
-        if not _is_joined(option.name, offered) and option.method not in shared:
+        is_joined = option.method in method_names() and _is_joined(option.name, offered)  # the user's are their own
+        if not is_joined and option.method not in shared:
             found.setdefault(option.method, option)
     return sorted(found.values(), key=lambda option: option.name)
 
@@ -154,7 +156,6 @@ def _is_joined(name: str, names: Collection[str]) -> bool:
 
 def _values(option: Option) -> Sequence[float]:
     """The strengths that the card of a method has to try."""
-    from animal_cls.config.schema import method_names
     from animal_cls.regularizers import own_class  # torch, of which other plans have no need
 
     card = own_class(option.method).card if option.method in method_names() else None

@@ -46,10 +46,11 @@ def shown(overrides: list[str]) -> str:
 
 @pytest.fixture(scope="module")
 def options(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A user's folder of option files: a method of theirs, two of ours together, and one that only repeats ours."""
+    """A user's folder of option files: two methods of theirs, two of ours together, and one that only repeats ours."""
     reg = tmp_path_factory.mktemp("options") / "conf" / "reg"
     reg.mkdir(parents=True)
     (reg / "grey.yaml").write_text("grey:\n  _target_: mine.Grey\n  strength: 0.2\n")
+    (reg / "flip_noise.yaml").write_text("flip_noise:\n  _target_: mine.FlipNoise\n  strength: 0.2\n")
     (reg / "both.yaml").write_text("mixup: 0.2\nema: 1.0\n")
     (reg / "chain.yaml").write_text("defaults: [mixup]\nema: 1.0\n")
     (reg / "my_mixup.yaml").write_text("mixup: 0.7\n")
@@ -61,8 +62,8 @@ def test_the_menu_is_every_method_once_at_the_first_value_of_its_card(
 ) -> None:
     monkeypatch.setattr(arms, "config_folders", lambda: (options, CONF))
     found = {option.method: option for option in on_the_menu(shared=["mixup"])}
-    assert sorted(found) == sorted({*method_names(), "grey"} - {"flip_crop", "mixup"})
-    for name in found.keys() - {"grey"}:
+    assert sorted(found) == sorted({*method_names(), "grey", "flip_noise"} - {"flip_crop", "mixup"})
+    for name in found.keys() - {"grey", "flip_noise"}:
         card = own_class(name).card
         assert card is not None
         assert strength_of(found[name].value) == card.values[0], name

@@ -32,7 +32,7 @@ def _skipped(arms: Sequence[Arm]) -> Iterator[str]:
     for arm in arms:
         reasons = dict.fromkeys(run.reason or "" for run in arm.runs if run.status == "skipped")
         if reasons and not arm.done:
-            yield f"{arm.name} was skipped: {'; '.join(reasons)}."
+            yield f"{arm.name} was skipped: {'; '.join(reason.removesuffix('.') for reason in reasons)}."
 
 
 def _at_chance(arm: Arm, split: str) -> Iterator[str]:
