@@ -1,9 +1,11 @@
 """Ghost batch normalisation: a batch is normalised in parts, as if it were several small ones."""
 
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from animal_cls.regularizers import Card, Method, NoEffect
@@ -45,8 +47,48 @@ class GhostBatchNorm(Method):
         return network
 
 
-def _in_parts(norm: nn.Module, size: int, images: Tensor) -> Tensor:
-    forward, parts = type(norm).forward, len(images) // size
+def _in_parts(norm: _BatchNorm, size: int, images: Tensor) -> Tensor:
+    parts = len(images) // size
     if not norm.training or parts < 2:
-        return forward(norm, images)
-    return torch.cat([forward(norm, part) for part in images.tensor_split(parts)])
+        return type(norm).forward(norm, images)
+    if _is_usual(norm) and not torch.compiler.is_compiling():  # which joins the parts by itself
+        return _Parts.apply(images, norm.weight, norm.bias, norm, parts)  # type: ignore[no-any-return]
+    return torch.cat([type(norm).forward(norm, part) for part in images.tensor_split(parts)])
+
+
+def _is_usual(norm: _BatchNorm) -> bool:
+    """Whether it is torch's own (timm's activate, too) with weights, and its running mean has a momentum."""
+    is_own = type(norm).forward is _BatchNorm.forward
+    return is_own and norm.affine and norm.momentum is not None and norm.weight.dtype == torch.float32
+
+
+class _Parts(torch.autograd.Function):
+    """Batch normalisation of `images` (N, C, ...) part by part, each written to its place: no map is copied."""
+
+    @staticmethod
+    def forward(ctx: Any, images: Tensor, weight: Tensor, bias: Tensor, norm: _BatchNorm, parts: int) -> Tensor:
+        running = (norm.running_mean, norm.running_var) if norm.track_running_stats else (None, None)
+        if norm.track_running_stats and norm.num_batches_tracked is not None:
+            norm.num_batches_tracked.add_(parts)
+        normalized, known = torch.empty_like(images), []
+        for part, place in zip(images.tensor_split(parts), normalized.tensor_split(parts), strict=True):
+            known += [torch.empty_like(weight), torch.empty_like(weight)]  # mean and 1 / std of the part
+            out = (place, *known[-2:])
+            torch.native_batch_norm(part, weight, bias, *running, True, norm.momentum, norm.eps, out=out)
+        ctx.save_for_backward(images, weight, *known)
+        ctx.parts, ctx.eps = parts, norm.eps
+        return normalized
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        images, weight, *known = ctx.saved_tensors
+        of_images, of_weight, of_bias = torch.empty_like(images), torch.zeros_like(weight), torch.zeros_like(weight)
+        split = [x.tensor_split(ctx.parts) for x in (grad, images, of_images)]
+        for *part, place, mean, scale in zip(*split, known[::2], known[1::2], strict=True):
+            out = {"out0": place, "out1": torch.empty_like(weight), "out2": torch.empty_like(weight)}
+            backward = torch.ops.aten.native_batch_norm_backward.out
+            backward(*part, weight, None, None, mean, scale, True, ctx.eps, [True] * 3, **out)
+            of_weight += out["out1"]
+            of_bias += out["out2"]
+        return of_images, of_weight, of_bias, None, None

@@ -2,7 +2,8 @@
 
 `python -m benchmarks.speed.methods [NAME ...] [--steps 5]` measures every method
 at its card's first value, or those that are named, and writes animal_cls/regularizers/costs.json, which
-`python -m animal_cls reg` shows. One thread, and its processor seconds: waiting for others on the machine is no cost.
+`python -m animal_cls reg` shows. One thread, and its processor seconds: waiting for others on the machine is no cost. The figure is a median with its
+interval of 95 %.
 A method whose own hooks do all its work is timed inside them; one that changes what others compute, against none.
 """
 
@@ -18,6 +19,7 @@ from typing import Any
 
 import torch
 from lightning.fabric import Fabric
+from scipy.stats import binom
 from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 
@@ -117,10 +119,16 @@ def measured(name: str, none: Run, none_peak: int, *, pairs: int) -> dict[str, A
     assert card is not None
     run, peak = profiled([f"reg.{name}={card.values[0]:g}", *NEEDS.get(name, [])])
     ratios = list(inside(run, pairs) if run.is_direct else in_turns(run, none, pairs))
-    step, low, high = (round(x, 3) for x in (median(ratios), min(ratios), max(ratios)))
+    step, low, high = (round(x, 3) for x in (median(ratios), *of_median(ratios)))
     cpu = conditions(ask_torch())["processor"].partition(",")[0]
     found = {"strength": card.values[0], "step": step, "spread": [low, high], "steps": pairs}
     return found | {"megabytes": round((peak - none_peak) / 1e6), "on": f"{cpu}, torch {torch.__version__}"}
+
+
+def of_median(values: Sequence[float]) -> tuple[float, float]:
+    """An interval of at least 95 % of their median, by the sign test; of fewer than six, the smallest and largest."""
+    rank = max(int(binom.ppf(0.025, len(values), 0.5)), 1)
+    return sorted(values)[rank - 1], sorted(values)[-rank]
 
 
 def inside(run: Run, steps: int) -> Iterator[float]:

@@ -35,6 +35,47 @@ def test_each_part_is_normalised_by_itself(n: int, sizes: list[int]) -> None:
     torch.testing.assert_close(made(images(n)), torch.cat(parts))
 
 
+@pytest.mark.parametrize("n", [8, 14])
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+def test_its_gradients_are_those_of_parts_that_are_put_together(n: int, memory_format: torch.memory_format) -> None:
+    made, plain = GhostBatchNorm(4).network(norm()), norm()
+    batch = images(n).to(memory_format=memory_format).requires_grad_()
+    wanted = torch.rand(n, 3, 4, 4, generator=torch.Generator().manual_seed(1))
+    parts = [functional.batch_norm(x, None, None, plain.weight, plain.bias, True) for x in batch.tensor_split(n // 4)]
+    pairs = [
+        torch.autograd.grad((out.relu() * wanted).sum(), [batch, module.weight, module.bias])
+        for out, module in ((made(batch), made), (torch.cat(parts), plain))
+    ]
+    torch.testing.assert_close(*pairs)
+
+
+@pytest.mark.parametrize("unusual", [{"affine": False}, {"momentum": None}, {"track_running_stats": False}])
+def test_a_normalisation_with_other_settings_is_one_in_parts_too(unusual: dict[str, object]) -> None:
+    made = GhostBatchNorm(4).network(nn.BatchNorm2d(3, **unusual))  # type: ignore[arg-type]
+    parts = [functional.batch_norm(x, None, None, training=True) for x in images(8).split(4)]
+    torch.testing.assert_close(made(images(8)), torch.cat(parts))
+    if made.running_mean is not None and made.momentum is None:  # the mean of all parts
+        torch.testing.assert_close(made.running_mean, images(8).mean(dim=(0, 2, 3)))
+
+
+def test_what_a_normalisation_does_beside_is_done_to_each_part() -> None:
+    class Activated(nn.BatchNorm2d):  # as timm's
+        def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002  # torch's name
+            return super().forward(input).relu()
+
+    made = GhostBatchNorm(4).network(Activated(3))
+    parts = [functional.batch_norm(x, None, None, training=True).relu() for x in images(8).split(4)]
+    torch.testing.assert_close(made(images(8)), torch.cat(parts))
+
+
+def test_half_precision_of_the_images_is_kept() -> None:
+    made = GhostBatchNorm(4).network(norm())
+    out = made(images(8).bfloat16().requires_grad_())
+    out.float().sum().backward()
+    assert (out.dtype, made.weight.grad.dtype) == (torch.bfloat16, torch.float32)
+    torch.testing.assert_close(out.float(), GhostBatchNorm(4).network(norm())(images(8)), rtol=0.02, atol=0.02)
+
+
 def test_running_statistics_follow_one_part_after_the_other() -> None:
     made = GhostBatchNorm(4).network(norm())
     made(images(8))
