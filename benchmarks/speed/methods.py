@@ -2,9 +2,11 @@
 
 `python -m benchmarks.speed.methods [NAME ...] [--steps 5]` measures every method
 at its card's first value, or those that are named, and writes animal_cls/regularizers/costs.json, which
-`python -m animal_cls reg` shows. One thread, and its processor seconds: waiting for others on the machine is no cost. The figure is a median with its
-interval of 95 %.
-A method whose own hooks do all its work is timed inside them; one that changes what others compute, against none.
+`python -m animal_cls reg` shows.
+
+One thread, and its processor seconds: waiting for others on the machine is no cost. A figure is a median, with its
+interval of 95 %. A method whose own hooks do all its work is timed inside them; one that changes what others compute,
+against none.
 """
 
 import argparse
