@@ -234,8 +234,6 @@ class Reliability:
     ece: float  # expected calibration error
 
 
-Verdict = Literal["gain", "loss", "no difference shown", "too few seeds", "no effect reached the network"]
-
 COMPARED_SPLITS = ("val", "test", "all")
 COMPARED_METRICS = ("acc", "acc_macro", "loss")
 
@@ -270,7 +268,6 @@ class SeedsTest:
     p_value: float | None  # t, paired where the seeds are the same; None with one seed, or without any spread
     ci_low: float | None  # its interval
     ci_high: float | None
-    smallest_signed_rank_p: float | None  # below which no exact two-sided signed-rank test of so many seeds can fall
     note: str  # what so many seeds cannot show, in a sentence
 
 
@@ -287,7 +284,7 @@ class Comparison:
     n_seeds: int  # of the arm or of the baseline, whichever has fewer
     n_arm: int
     n_baseline: int
-    by_seed: bool = True  # both have the same seeds, and are paired by them; else all seeds of either are compared
+    by_seed: bool = True  # both have the same seeds: the test over seeds alone is then paired
     failed_arm: int = 0  # seeds of which no run was finished, and one failed: the others are survivors
     failed_baseline: int = 0
     delta: float | None = None  # arm - baseline, mean over seeds: points or, for loss, nats; None: a side has no seed
@@ -295,7 +292,7 @@ class Comparison:
     ci_high: float | None = None
     p_value: float | None = None
     p_adjusted: float | None = None  # Holm, over all of one metric and split (without the requested ones, if not one)
-    verdict: Verdict = "too few seeds"  # from p_adjusted and n_seeds; gain = the arm is better (for loss: lower)
+    verdict: str = "too few seeds"  # from p_adjusted and n_seeds; gain = the arm is better (for loss: lower)
     fair: bool  # one factor differs and reached the network, the images and splits are the same, and no seed failed
     confounded: bool  # more than one factor differs
     differs: tuple[str, ...]  # the keys that differ, without those that only follow others

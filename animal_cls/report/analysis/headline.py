@@ -130,8 +130,8 @@ def _verdict(c: Comparison, factor: str) -> str:
         return f"Verdict: {c.verdict}: {c.no_effect}."
     if c.verdict == "too few seeds":
         return f"Verdict: too few seeds ({seeds_of(c)}); it says nothing of other seeds."
-    if c.verdict == "no difference shown":
-        return f"Verdict: no difference shown ({p})." if c.p_adjusted is not None else "Verdict: no difference shown."
+    if c.verdict == "not shown":
+        return f"Verdict: not shown ({p})." if c.p_adjusted is not None else "Verdict: not shown."
     return f"Verdict: {c.verdict} by {what} ({p})."
 
 
