@@ -5,6 +5,7 @@ The method and its limits in plain language, and the simulation that checks it: 
 """
 
 from animal_cls.statistics.calibration import Calibration, RankCorrelation, expected_calibration, spearman
+from animal_cls.statistics.chances import Beats, choosing_bias, p_beats
 from animal_cls.statistics.crossed import CrossedTest, Variances, compare
 from animal_cls.statistics.folds import fold_interval, paired_folds
 from animal_cls.statistics.images import ImageInterval, McNemar, Share, mcnemar, paired_bootstrap, wilson
@@ -13,6 +14,7 @@ from animal_cls.statistics.seeds import Interval, SeedTest, mean_interval, paire
 from animal_cls.statistics.verdicts import equivalent, holm, no_difference_beyond, simultaneous_interval, verdict
 
 __all__ = [
+    "Beats",
     "Calibration",
     "CrossedTest",
     "ImageInterval",
@@ -23,6 +25,7 @@ __all__ = [
     "SeedsNeeded",
     "Share",
     "Variances",
+    "choosing_bias",
     "compare",
     "equivalent",
     "expected_calibration",
@@ -31,6 +34,7 @@ __all__ = [
     "mcnemar",
     "mean_interval",
     "no_difference_beyond",
+    "p_beats",
     "paired_bootstrap",
     "paired_folds",
     "paired_seeds",
