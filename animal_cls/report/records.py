@@ -152,9 +152,16 @@ class Arm:
 
     def confusion(self, split: str) -> np.ndarray | None:
         """(K, K) images, summed over its seeds; rows = true class. None where no run was evaluated on this split."""
-        tables = [result.splits[split].matrix for result in self.results if split in result.splits]
+        tables = [table for result in self.results if (table := confusion(result, split)) is not None]
         same = [table for table in tables if table.shape == tables[0].shape]
         return np.sum(same, axis=0) if same else None
+
+
+def confusion(result: Result, split: str) -> np.ndarray | None:
+    """(K, K) images of a split, or of `ALL_DATA`; rows = true class. None where the run was not evaluated on it."""
+    names = split.split(" + ")
+    known = all(name in result.splits for name in names)
+    return np.sum([result.splits[name].matrix for name in names], axis=0) if known else None
 
 
 SPLIT_METRICS = ("acc", "acc_macro", "loss", "ece")  # of an arm, one number per split
@@ -237,6 +244,7 @@ class Reliability:
 Verdict = Literal["gain", "loss", "no difference shown", "too few seeds", "no effect reached the network"]
 
 COMPARED_SPLITS = ("val", "test", "all")
+ALL_DATA = "train + val"  # the images of the published report, which calls them all data; test images are others
 COMPARED_METRICS = ("acc", "acc_macro", "loss")
 
 
@@ -326,7 +334,7 @@ StatementVerdict = Literal["holds", "does not hold", "cannot be decided"]
 
 @dataclass(frozen=True, kw_only=True)
 class PublishedRow:
-    """One class of one published run beside ours, over all data; or one run of a table."""
+    """One class of one published run beside ours, over train and val; or one run of a table."""
 
     run: str  # as published: ResNet18, dropout; or the table, with split and measure
     arm: str | None  # ours that comes nearest; None where the study has no such arm
@@ -334,7 +342,7 @@ class PublishedRow:
     published: float  # percent
     ours: float | None  # percent, mean over seeds
     difference: float | None  # points, ours - published
-    split: str = "all"  # that it is of
+    split: str  # that it is of
 
 
 @dataclass(frozen=True, kw_only=True)
