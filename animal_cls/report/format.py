@@ -97,10 +97,10 @@ def ends(c: Comparison) -> tuple[float | None, float | None]:
 
 
 def seeds_of(c: Comparison) -> str:
-    """`5 seeds`, or `3 seeds against 5, not paired`; of a cross-validation `5 folds of 2 seeds`."""
+    """`5 seeds`, or `3 seeds against 5`; of a cross-validation `5 folds of 2 seeds`."""
     if c.folds:
         return f"{plural(len(c.folds), 'fold')} of {plural(c.n_seeds, 'seed')}"
-    return plural(c.n_arm, "seed") if c.by_seed else f"{plural(c.n_arm, 'seed')} against {c.n_baseline}, not paired"
+    return plural(c.n_arm, "seed") if c.by_seed else f"{plural(c.n_arm, 'seed')} against {c.n_baseline}"
 
 
 def repeats_of(arm: Arm) -> str:

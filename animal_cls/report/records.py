@@ -279,7 +279,6 @@ class SeedsTest:
     p_value: float | None  # t, paired where the seeds are the same; None with one seed, or without any spread
     ci_low: float | None  # its interval
     ci_high: float | None
-    smallest_signed_rank_p: float | None  # below which no exact two-sided signed-rank test of so many seeds can fall
     note: str  # what so many seeds cannot show, in a sentence
 
 
@@ -296,7 +295,7 @@ class Comparison:
     n_seeds: int  # of the arm or of the baseline, whichever has fewer
     n_arm: int
     n_baseline: int
-    by_seed: bool = True  # both have the same seeds, and are paired by them; else all seeds of either are compared
+    by_seed: bool = True  # both have the same seeds: the test over seeds alone is then paired
     failed_arm: int = 0  # seeds of which no run was finished, and one failed: the others are survivors
     failed_baseline: int = 0
     failed_p: float | None = None  # Fisher's exact: whether both fail equally often; None where none failed

@@ -137,7 +137,7 @@ def _draft(arm: Arm, baseline: Arm, split: str, metric: str, found: Factors, pai
     seeds = (paired.arm.seeds, paired.baseline.seeds) if paired else _seeds(arm, baseline, split)
     scale = 1 if metric == "loss" else POINTS
     blank = _blank(arm, baseline, split, metric, found, seeds)
-    blank = replace(blank, notes=(*blank.notes, *(paired.notes if paired else ()), *_unpaired(*seeds)))
+    blank = replace(blank, notes=(*blank.notes, *(paired.notes if paired else ()), *_other_seeds(*seeds)))
     if not blank.n_seeds:
         return _draft_of(blank)
     if paired is None or (numbers := values(paired, metric)) is None:
@@ -186,8 +186,7 @@ def _by_images(
 ) -> Draft:
     """With a number of each seed and image: both sources of variance at once, and each by itself."""
     a, b, weights = numbers
-    compare = statistics.compare if paired.by_seed else statistics.compare_unpaired
-    test = compare(a, b, weights=weights, shares=blank.metric != "loss")
+    test = statistics.compare(a, b, weights=weights, shares=blank.metric != "loss")
     means = [side.mean(axis=1) if weights is None else side @ weights for side in (a, b)]
     by_seed = [dict(zip(s.seeds, m, strict=True)) for s, m in zip((paired.arm, paired.baseline), means, strict=True)]
     known = replace(
@@ -259,12 +258,12 @@ def failures(arm: Arm) -> str:
     return f"{len(arm.failed)} of {planned} of {arm.name} failed ({', '.join(map(str, arm.failed))})"
 
 
-def _unpaired(ours: Sequence[Repeat], theirs: Sequence[Repeat]) -> list[str]:
-    """In words, that and why no run has its partner of the same seed."""
+def _other_seeds(ours: Sequence[Repeat], theirs: Sequence[Repeat]) -> list[str]:
+    """In words, which seeds of either are compared, where they are not the same."""
     if not ours or not theirs or ours == theirs:
         return []
     lists = [", ".join(map(str, seeds)) for seeds in (ours, theirs)]
-    return [f"not paired by seed: seed {lists[0]} against {lists[1]}"]
+    return [f"other seeds: {lists[0]} against {lists[1]}"]
 
 
 def of_arm(comparisons: Iterable[Comparison], *, arm: str, split: str, metric: str = "acc") -> Comparison | None:

@@ -13,7 +13,7 @@ from animal_cls.report.records import ArmRow, Comparison
 MARKS = {  # verdict -> marker, filling, line: told apart by shape as well as by colour
     "gain": ("^", BLUE, BLUE),
     "loss": ("v", VERMILLION, VERMILLION),
-    "no difference shown": ("o", PAPER, GREY),
+    "not shown": ("o", PAPER, GREY),
     "too few seeds": ("X", PAPER, GREY),
     "no effect reached the network": ("_", PAPER, GREY),
 }

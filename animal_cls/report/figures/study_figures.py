@@ -81,7 +81,7 @@ def of_comparisons(study: Study) -> Iterator[Drawing]:
         yield Drawing(
             name="comparisons",
             title=f"Difference to the baseline, {study.evaluated_split} accuracy",
-            caption="Triangle up: gain; triangle down: loss; circle: no difference shown; cross: too few seeds; dash: "
+            caption="Triangle up: gain; triangle down: loss; circle: not shown; cross: too few seeds; dash: "
             "no effect reached the network. "
             + OVER.get(
                 frozenset(c.over for c in shown), "What each bar accounts for stands in the table of comparisons. "

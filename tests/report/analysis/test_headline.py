@@ -75,8 +75,8 @@ def test_confounding_is_in_the_sentences() -> None:
 
 
 def test_nothing_was_shown_and_what_it_would_take() -> None:
-    text = said(replace(BASE, verdict="no difference shown", p_adjusted=0.4, seeds_needed=12)).text
-    assert "Verdict: no difference shown (p = 0.400 adjusted over all comparisons)." in text
+    text = said(replace(BASE, verdict="not shown", p_adjusted=0.4, seeds_needed=12)).text
+    assert "Verdict: not shown (p = 0.400 adjusted over all comparisons)." in text
     assert text.endswith("With 12 seeds a difference of two points would be shown with a probability of 80 %.")
 
 
@@ -94,7 +94,7 @@ def test_nothing_was_shown_and_what_it_would_take() -> None:
     ],
 )
 def test_seeds_needed(needed: int | None, why: str, end: str) -> None:
-    shown = replace(BASE, verdict="no difference shown", seeds_needed=needed, seeds_needed_why=why)
+    shown = replace(BASE, verdict="not shown", seeds_needed=needed, seeds_needed_why=why)
     assert said(shown).text.endswith(end)
 
 

@@ -41,7 +41,7 @@ def comparison(delta: float, low: float | None, high: float | None, verdict: Any
     """A comparison of two seeds, one point below and one above `delta`."""
     seeds = SeedsTest(
         deltas={0: delta - 1, 1: delta + 1}, std=1.0, p_value=0.5, ci_low=low, ci_high=high,
-        smallest_signed_rank_p=0.5, note="",
+        note="",
     )  # fmt: skip
     known: dict[str, Any] = {"arm": f"cnn/{verdict}", "baseline": "cnn/none", "split": "test", "metric": "acc"}
     known |= {
@@ -165,7 +165,7 @@ def test_reliability_shows_the_bins_that_hold_images() -> None:
 
 def test_comparisons_have_their_numbers_and_a_mark_per_verdict() -> None:
     shown = [comparison(5.0, 2.0, 8.0, "gain"), comparison(-4.0, -6.0, -2.0, "loss", confounded=True)]
-    shown += [comparison(0.5, -1.0, 2.0, "no difference shown"), comparison(1.0, None, None, "too few seeds")]
+    shown += [comparison(0.5, -1.0, 2.0, "not shown"), comparison(1.0, None, None, "too few seeds")]
     figure = comparisons_figure(shown)
     marks = [
         (line.get_marker(), *np.ravel(line.get_xdata()))
@@ -184,7 +184,7 @@ def test_comparisons_have_their_numbers_and_a_mark_per_verdict() -> None:
 
 def test_one_very_wide_interval_does_not_hide_the_others() -> None:
     figure = comparisons_figure(
-        [comparison(1.0, -80.0, 82.0, "no difference shown"), comparison(2.0, 1.0, 3.0, "gain")]
+        [comparison(1.0, -80.0, 82.0, "not shown"), comparison(2.0, 1.0, 3.0, "gain")]
     )
     low, high = figure.axes[0].get_xlim()
     assert -10 < low < 0 < 3 < high < 12

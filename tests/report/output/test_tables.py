@@ -59,7 +59,7 @@ def test_comparisons_as_they_are_read(tmp_path: Path, sweep: Path) -> None:
         "val",
         "acc",
     )
-    assert (row["n_seeds"], row["delta"], row["verdict"]) == ("2", "0", "no difference shown")
+    assert (row["n_seeds"], row["delta"], row["verdict"]) == ("2", "0", "not shown")
     assert (row["fair"], row["differs"]) == ("false", "reg.weight_decay;optimizer.lr")
     arm = next(r for r in read(tmp_path / "out" / "arms.csv") if (r["split"], r["metric"]) == ("val", "acc"))
     assert float(arm["mean"]) == pytest.approx(15.5 / 22), "fractions"
