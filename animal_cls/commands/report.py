@@ -63,8 +63,8 @@ def parser() -> argparse.ArgumentParser:
         "--margin",
         metavar="POINTS",
         default=f"{MARGIN:g}",
-        help="the smallest difference of accuracy that matters, in points: arms that are shown to be nearer are said to "
-        "have no difference beyond it; by default %(default)s",
+        help="the smallest difference of accuracy that matters, in points: of arms that are shown to be nearer the "
+        "verdict is that there is no difference beyond it; by default %(default)s",
     )
     made.add_argument(
         "--baseline",

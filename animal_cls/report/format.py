@@ -92,7 +92,7 @@ def difference(c: Comparison) -> str:
 
 
 def ends(c: Comparison) -> tuple[float | None, float | None]:
-    """The interval that answer, figures and verdict go by: the simultaneous one, or where there is no family, c's own."""
+    """The interval that answer, figures and verdict go by: the simultaneous one; without a family, the single one."""
     return (c.ci_low, c.ci_high) if c.simultaneous_low is None else (c.simultaneous_low, c.simultaneous_high)
 
 
