@@ -5,6 +5,7 @@ The method and its limits in plain language, and the simulation that checks it: 
 """
 
 from animal_cls.statistics.calibration import Calibration, RankCorrelation, expected_calibration, spearman
+from animal_cls.statistics.chances import Beats, choosing_bias, p_beats
 from animal_cls.statistics.crossed import CrossedTest, Variances, compare
 from animal_cls.statistics.failures import fisher
 from animal_cls.statistics.folds import fold_interval, paired_folds
@@ -14,6 +15,7 @@ from animal_cls.statistics.seeds import Interval, SeedTest, mean_interval, paire
 from animal_cls.statistics.verdicts import equivalent, holm, no_difference_beyond, simultaneous_interval, verdict
 
 __all__ = [
+    "Beats",
     "Calibration",
     "CrossedTest",
     "ImageInterval",
@@ -24,6 +26,7 @@ __all__ = [
     "SeedsNeeded",
     "Share",
     "Variances",
+    "choosing_bias",
     "compare",
     "equivalent",
     "expected_calibration",
@@ -33,6 +36,7 @@ __all__ = [
     "mcnemar",
     "mean_interval",
     "no_difference_beyond",
+    "p_beats",
     "paired_bootstrap",
     "paired_folds",
     "paired_seeds",
