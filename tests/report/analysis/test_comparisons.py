@@ -169,7 +169,7 @@ def test_one_seed_speaks_of_these_weights_only(tmp_path: Path, write_run: Write,
     assert acc.ci_low is not None
     assert acc.ci_low > 0
     assert acc.seeds_test is not None
-    assert acc.seeds_test.note == "one seed: this speaks about these weights only"
+    assert acc.seeds_test.ci_low is None
     assert (acc.seeds_needed, acc.seeds_needed_why) == (None, "unknown")
 
 

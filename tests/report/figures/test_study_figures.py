@@ -41,7 +41,6 @@ def comparison(delta: float, low: float | None, high: float | None, verdict: Any
     """A comparison of two seeds, one point below and one above `delta`."""
     seeds = SeedsTest(
         deltas={0: delta - 1, 1: delta + 1}, std=1.0, p_value=0.5, ci_low=low, ci_high=high,
-        note="",
     )  # fmt: skip
     known: dict[str, Any] = {"arm": f"cnn/{verdict}", "baseline": "cnn/none", "split": "test", "metric": "acc"}
     known |= {
