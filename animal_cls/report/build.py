@@ -52,23 +52,30 @@ def build_study(
         arms=tuple(arms),
         evaluated_split=split,
         margin=margin,
-        provisional=_provisional(runs, len(pending)),
         answers=tuple(answers(arms, rows, comparisons)),
         arm_rows=tuple(rows),
         comparisons=tuple(comparisons),
-        class_rows=tuple(class_rows(arms)),
-        confused=tuple(confused(arms)),
-        class_links=tuple(class_links(arms)),
-        reliabilities=tuple(reliabilities(arms)),
+        **_by_class(arms),
         data_sets=tuple(data),
         **_published(arms, data[0] if data else None),
         images=tuple(_images(arms, rows, split)),
         commands=tuple(_commands(runs)),
         **_means(results),
+        provisional=_provisional(runs, len(pending)),
         run_warnings=_run_warnings(runs),
         cautions=tuple(cautions(arms, split, data)),
         warnings=(*found.warnings, *_warnings(runs, arms), *reader.troubles),
     )
+
+
+def _by_class(arms: Sequence[Arm]) -> dict[str, Any]:
+    """What there is to say of classes, and of how sure the arms are."""
+    return {
+        "class_rows": tuple(class_rows(arms)),
+        "confused": tuple(confused(arms)),
+        "class_links": tuple(class_links(arms)),
+        "reliabilities": tuple(reliabilities(arms)),
+    }
 
 
 def _published(arms: Sequence[Arm], data: DataSet | None) -> dict[str, Any]:
