@@ -7,7 +7,8 @@ from animal_cls.results import Result
 NONE = "\N{EN DASH}"
 FALSE_WORDS = (  # the number is that of docs/statistics.md
     "The chance that any gain or loss among the fair comparisons of one network by one metric on one split is wrong is "
-    "at most 5 %; that any is wrong in the whole report of one network was 11 % in simulations without a difference."
+    "at most 5 %; that any is wrong in the whole report of one network was 7 to 11 % in simulations without a "
+    "difference."
 )
 OF_FOLDS = (
     "Of a cross-validation each number is the mean over its folds, in each of them over the seeds. Intervals and "
