@@ -155,7 +155,8 @@ def test_verdicts_are_told_by_a_word_and_a_sign(make_study: MakeStudy) -> None:
 
 def test_a_provisional_study_says_so_at_its_top_and_at_every_verdict(make_study: MakeStudy) -> None:
     study = make_study(seeds=3)
-    waiting = tuple(replace(c, provisional=True, caution="val has seen it (all of it), so it does not count") for c in study.comparisons)
+    seen = "val has seen it (all of it), so it does not count"
+    waiting = tuple(replace(c, provisional=True, caution=seen) for c in study.comparisons)
     answers = tuple(replace(answer, comparison=waiting[4]) for answer in study.answers)
     told = {"provisional": "Provisional: 2 of 9 planned runs.", "warnings": ()}
     found = read(replace(study, comparisons=waiting, answers=answers, **told))
