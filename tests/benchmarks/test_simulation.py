@@ -174,6 +174,6 @@ def test_the_command_resumes_and_writes_its_tables_into_a_page(tmp_path: Path, m
 
 def test_the_other_tables_have_a_row_each(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choices, "DRAWS", 5)
-    monkeypatch.setattr(whole_report, "SPLITS", {"val": slice(0, 40), "test": slice(40, 100), "all": slice(0, 100)})
+    monkeypatch.setattr(whole_report, "SPLITS", {"val": slice(0, 40), "test": slice(40, 100)})
     assert [len(lines) for lines in choices.chosen_tables().values()] == [2 + 18, 2 + 5]
     assert len(whole_report.any_false_word(4)) == 2 + 2
