@@ -15,21 +15,26 @@ from animal_cls.report.analysis.comparisons import compare_all
 from animal_cls.report.analysis.configs import command, root_of
 from animal_cls.report.analysis.confounding import overrides
 from animal_cls.report.analysis.examples import examples
-from animal_cls.report.analysis.headline import answers, best_of, evaluated_split
+from animal_cls.report.analysis.headline import answers, best_of, judged_split
 from animal_cls.report.analysis.predictions import Reader
 from animal_cls.report.published import published, statements
-from animal_cls.report.records import Arm, ArmRow, Command, DataSet, ImageNote, Run, Study
+from animal_cls.report.records import MARGIN, Arm, ArmRow, Command, DataSet, ImageNote, Run, Study
 from animal_cls.results import SPLITS, Result, damage, flat
 
 
 def build_study(
-    sources: Sequence[Path], *, compare: Sequence[tuple[str, str]] = (), baseline: str | None = None
+    sources: Sequence[Path],
+    *,
+    compare: Sequence[tuple[str, str]] = (),
+    baseline: str | None = None,
+    margin: float = MARGIN,
 ) -> Study:
     """What all runs in `sources`, folders of runs or sweeps, show together.
 
     Args:
         compare: pairs of names of arms to be compared beside each arm with its baseline.
         baseline: the arm, or KEY=VALUE,... of the arms, that the others are compared with; None: as plans say.
+        margin: points that a difference must have to matter.
 
     Raises:
         UserError: no such folder, no run in any of them, or no arm of that name.
@@ -37,30 +42,40 @@ def build_study(
     found = collect(sources, reader := Reader())
     runs, arms = arrange(found.runs, baseline)
     results = _results(runs)
-    rows, comparisons = arm_rows(arms), compare_all(arms, compare)
-    split, data = evaluated_split(arms), data_sets(results)
+    pending = [run.pending for run in runs if run.pending is not None]
+    rows, comparisons = arm_rows(arms), compare_all(arms, compare, margin=margin, pending=pending)
+    split, data = judged_split(arms), data_sets(results)
     return Study(
         sources=tuple(sources),
         made=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
         runs=tuple(runs),
         arms=tuple(arms),
         evaluated_split=split,
-        answers=tuple(answers(arms, rows, comparisons, split)),
+        margin=margin,
+        answers=tuple(answers(arms, rows, comparisons)),
         arm_rows=tuple(rows),
         comparisons=tuple(comparisons),
-        class_rows=tuple(class_rows(arms)),
-        confused=tuple(confused(arms)),
-        class_links=tuple(class_links(arms)),
-        reliabilities=tuple(reliabilities(arms)),
+        **_by_class(arms),
         data_sets=tuple(data),
         **_published(arms, data[0] if data else None),
         images=tuple(_images(arms, rows, split)),
         commands=tuple(_commands(runs)),
         **_means(results),
+        provisional=_provisional(runs, len(pending)),
         run_warnings=_run_warnings(runs),
         cautions=tuple(cautions(arms, split, data)),
         warnings=(*found.warnings, *_warnings(runs, arms), *reader.troubles),
     )
+
+
+def _by_class(arms: Sequence[Arm]) -> dict[str, Any]:
+    """What there is to say of classes, and of how sure the arms are."""
+    return {
+        "class_rows": tuple(class_rows(arms)),
+        "confused": tuple(confused(arms)),
+        "class_links": tuple(class_links(arms)),
+        "reliabilities": tuple(reliabilities(arms)),
+    }
 
 
 def _published(arms: Sequence[Arm], data: DataSet | None) -> dict[str, Any]:
@@ -71,6 +86,17 @@ def _published(arms: Sequence[Arm], data: DataSet | None) -> dict[str, Any]:
         "statements": tuple(statements.all_of(arms, data)),
         "reading_aid": published.aids(arms, data),
     }
+
+
+def _provisional(runs: Sequence[Run], pending: int) -> str:
+    """How many planned runs have not ended, and what that makes of the verdicts; "" where all have."""
+    if not pending:
+        return ""
+    planned = sum(run.sweep is not None for run in runs)
+    return (
+        f"Provisional: {pending} of {planned} planned runs have not ended. A verdict that is looked at after each of "
+        "them, until it pleases, is wrong far more often than 5 % of the time: only the last one counts."
+    )
 
 
 def _means(results: Sequence[Result]) -> dict[str, Any]:

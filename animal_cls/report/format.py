@@ -5,6 +5,11 @@ from animal_cls.report.records import Arm, Comparison
 from animal_cls.results import Result
 
 NONE = "\N{EN DASH}"
+FALSE_WORDS = (  # the number is that of docs/statistics.md
+    "The chance that any gain or loss among the fair comparisons of one network by one metric on one split is wrong is "
+    "at most 5 %; that any is wrong in the whole report of one network was 7 to 11 % in simulations without a "
+    "difference."
+)
 OF_FOLDS = (
     "Of a cross-validation each number is the mean over its folds, in each of them over the seeds. Intervals and "
     "p-values are of the corrected resampled t test over folds (Nadeau & Bengio 2003), which knows that folds share "
@@ -82,19 +87,31 @@ def difference(c: Comparison) -> str:
     """`+2.3 points (95 % interval -0.4 to +5.0)`, with what the interval speaks of if that is not everything."""
     if c.delta is None:
         return "no difference known"
-    text = f"{signed(c.delta, c.unit)} {c.unit}"
-    if c.ci_low is None or c.ci_high is None:
+    text, (low, high) = f"{signed(c.delta, c.unit)} {c.unit}", ends(c)
+    if low is None or high is None:
         return text
     over = "" if c.over == "seeds and images" else f" over {c.over} only"
     over = f" by the corrected t test over {len(c.folds)} folds" if c.folds else over
-    return f"{text} (95 % interval {signed(c.ci_low, c.unit)} to {signed(c.ci_high, c.unit)}{over})"
+    kind = "simultaneous " * (c.n_family > 1 and c.simultaneous_low is not None)
+    return f"{text} ({kind}95 % interval {signed(low, c.unit)} to {signed(high, c.unit)}{over})"
+
+
+def ends(c: Comparison) -> tuple[float | None, float | None]:
+    """The interval that answer, figures and verdict go by: the simultaneous one; without a family, the single one."""
+    return (c.ci_low, c.ci_high) if c.simultaneous_low is None else (c.simultaneous_low, c.simultaneous_high)
+
+
+def failed_of(c: Comparison) -> str:
+    """`2 of 5 failed against 0 of 5`, of the runs of either arm."""
+    sides = ((c.failed_arm, c.n_arm), (c.failed_baseline, c.n_baseline))
+    return " failed against ".join(f"{failed} of {failed + done}" for failed, done in sides)
 
 
 def seeds_of(c: Comparison) -> str:
-    """`5 seeds`, or `3 seeds against 5, not paired`; of a cross-validation `5 folds of 2 seeds`."""
+    """`5 seeds`, or `3 seeds against 5`; of a cross-validation `5 folds of 2 seeds`."""
     if c.folds:
         return f"{plural(len(c.folds), 'fold')} of {plural(c.n_seeds, 'seed')}"
-    return plural(c.n_arm, "seed") if c.by_seed else f"{plural(c.n_arm, 'seed')} against {c.n_baseline}, not paired"
+    return plural(c.n_arm, "seed") if c.by_seed else f"{plural(c.n_arm, 'seed')} against {c.n_baseline}"
 
 
 def repeats_of(arm: Arm) -> str:

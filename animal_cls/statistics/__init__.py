@@ -5,20 +5,17 @@ The method and its limits in plain language, and the simulation that checks it: 
 """
 
 from animal_cls.statistics.calibration import Calibration, RankCorrelation, expected_calibration, spearman
-from animal_cls.statistics.crossed import CrossedTest, SeedsNeeded, compare, compare_unpaired, seeds_needed
+from animal_cls.statistics.chances import Beats, choosing_bias, p_beats
+from animal_cls.statistics.crossed import CrossedTest, Variances, compare
+from animal_cls.statistics.failures import fisher
 from animal_cls.statistics.folds import fold_interval, paired_folds
 from animal_cls.statistics.images import ImageInterval, McNemar, Share, mcnemar, paired_bootstrap, wilson
-from animal_cls.statistics.seeds import (
-    Interval,
-    SeedTest,
-    mean_interval,
-    paired_seeds,
-    smallest_signed_rank_p,
-    unpaired_seeds,
-)
-from animal_cls.statistics.verdicts import Verdict, holm, verdict
+from animal_cls.statistics.planning import SeedsNeeded, seeds_needed
+from animal_cls.statistics.seeds import Interval, SeedTest, mean_interval, paired_seeds, unpaired_seeds
+from animal_cls.statistics.verdicts import equivalent, holm, no_difference_beyond, simultaneous_interval, verdict
 
 __all__ = [
+    "Beats",
     "Calibration",
     "CrossedTest",
     "ImageInterval",
@@ -28,19 +25,23 @@ __all__ = [
     "SeedTest",
     "SeedsNeeded",
     "Share",
-    "Verdict",
+    "Variances",
+    "choosing_bias",
     "compare",
-    "compare_unpaired",
+    "equivalent",
     "expected_calibration",
+    "fisher",
     "fold_interval",
     "holm",
     "mcnemar",
     "mean_interval",
+    "no_difference_beyond",
+    "p_beats",
     "paired_bootstrap",
     "paired_folds",
     "paired_seeds",
     "seeds_needed",
-    "smallest_signed_rank_p",
+    "simultaneous_interval",
     "spearman",
     "unpaired_seeds",
     "verdict",

@@ -1,34 +1,74 @@
-"""What can be said of two arms that agree on every image: not that they are equal, but how unlike they may be."""
+"""What few images on which two arms disagree, or none, can tell: not that the arms are equal, but how unlike."""
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
+HALVINGS = 40  # of the search for a critical value
 
-def none_of(n: int, alpha: float) -> float:
+
+def none_of(n: int, alpha: float | np.ndarray) -> np.ndarray:
     """The largest share of which none is found among `n` with probability `alpha`: the upper end of Clopper & Pearson.
 
     About 3 / `n` for 5 %, the "rule of three". Clopper & Pearson, Biometrika 26 (1934) 404; Hanley & Lippman-Hand,
     Journal of the American Medical Association 249 (1983) 1743.
     """
-    return -float(np.expm1(np.log(alpha) / n))
+    return -np.expm1(np.log(alpha) / n)
 
 
-def half_width_of_agreement(n_seeds: int, n_images: int, *, alpha: float, weights: ArrayLike | None = None) -> float:
-    """Half the width of the interval of level 1 - `alpha` for the mean difference of arms that agree in every cell.
+def none_of_weight(weights: np.ndarray, alpha: float | np.ndarray) -> np.ndarray:
+    """The largest mean share of which none is found in units that weigh `weights` (G,), with probability `alpha`.
 
-    For values from 0 to 1, S seeds and N images. Nothing can be estimated from a table of zeros, but it bounds two
-    shares (`none_of`): of images on which these networks disagree, by u = 1 - alpha**(1 / N), and of cells that
-    disagree at random, by v = 1 - alpha**(1 / (S N)), which is then their variance at most. As in `half_width`, the
-    seeds' part is what that rest alone makes it, with Student's quantile for S - 1 degrees of freedom:
-
-        sqrt(u**2 + t**2 v / (S N)), and u with one seed, whose interval is over images only.
-
-    With `weights` (N,) that sum to 1, all that disagree may be of the heaviest: it is N max(weights) times that.
+    That is the largest sum of W p, where unit i is one of them with probability p_i and the product of all 1 - p is
+    `alpha`: 1 - p is then l / W for the heaviest units and 1 for those lighter than l. `none_of` for equal weights.
     """
-    share = none_of(n_images, alpha)
-    cells = n_seeds * n_images
-    t = float(-special.stdtrit(n_seeds - 1, alpha / 2)) if n_seeds > 1 else 0.0
-    half = (share**2 + t**2 * none_of(cells, alpha) / cells) ** 0.5
-    heaviest = 1.0 if weights is None else n_images * float(np.max(weights))
-    return min(1.0, heaviest * half)
+    w, counts = np.unique(weights[weights > 0], return_counts=True)
+    w, counts = w[::-1], np.cumsum(counts[::-1])  # the heaviest first
+    many = np.diff(counts, prepend=0)
+    levels = np.exp((np.cumsum(many * np.log(w)) + np.log(alpha)[..., None]) / counts)  # (..., K), l of the K heaviest
+    k = np.maximum((levels < w).sum(axis=-1) - 1, 0)  # the last that is heavier than its own l
+    level = np.take_along_axis(levels, k[..., None], axis=-1)[..., 0]
+    return np.cumsum(many * w)[k] - counts[k] * level
+
+
+def half_width_of_agreement(sizes: tuple[int, int], weights: ArrayLike, alpha: float | np.ndarray) -> np.ndarray:
+    """Half the width, broadcast over `alpha`, of the interval of level 1 - `alpha` of arms that agree in every cell.
+
+    For values from 0 to 1 of arms with S and T seeds (`sizes`) on G units that weigh `weights` (G,), the sum of which
+    is 1. Nothing can be estimated from a table of zeros, but it bounds two shares: of units on which these networks
+    disagree, by u (`none_of_weight`: 1 - alpha**(1 / G) for equal weights), and of cells that disagree at random, by
+    v = 1 - alpha**(1 / (S G)), which is then their variance at most. With R the smaller of S and T and Student's
+    quantile of 2 (R - 1) degrees of freedom, those of two arms that are alike, it is
+
+        sqrt(u**2 + t**2 v / (R G)), and u with one seed, whose interval is over images only;
+
+    of unequal weights the second part is G max(W) as large, as if all those cells were of the heaviest.
+    """
+    w, runs = np.asarray(weights, dtype=np.float64), min(sizes)
+    level = np.asarray(alpha, dtype=np.float64)
+    share = none_of_weight(w, level)
+    if runs < 2:
+        return share
+    cells, t = runs * w.size, special.stdtrit(2 * (runs - 1), level / 2)
+    return np.hypot(share, w.size * w.max() * t * np.sqrt(none_of(cells, level) / cells))
+
+
+def sign_p(imbalance: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """Two-sided p-values of the exact sign test of `n` discordant units of which so many more have one sign.
+
+    Where both are whole numbers, this is McNemar's exact test (1947): twice the tail of the binomial distribution, by
+    the incomplete beta function, which fills the gaps between whole numbers, and beyond `n`: 0 from n + 2 on.
+    """
+    most = np.minimum((n + imbalance) / 2, n + 1)
+    tail = special.betainc(np.maximum(most, 1e-9), np.maximum(n - most + 1, 1e-9), 0.5)
+    return np.minimum(1.0, 2 * np.where(most < n + 1, tail, 0))
+
+
+def critical_imbalance(n: np.ndarray, alpha: float | np.ndarray) -> np.ndarray:
+    """The imbalance at which `sign_p` is `alpha`, broadcast; it lies between 0 and n + 2."""
+    low, high = np.zeros(np.broadcast(n, alpha).shape), np.broadcast_to(n + 2.0, np.broadcast(n, alpha).shape)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        above = sign_p(middle, n) > alpha
+        low, high = np.where(above, middle, low), np.where(above, high, middle)
+    return high

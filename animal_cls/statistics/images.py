@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from animal_cls.statistics.agreement import half_width_of_agreement
-from animal_cls.statistics.weighting import as_table, checked_weights, differences
+from animal_cls.statistics.agreement import none_of_weight
+from animal_cls.statistics.weighting import as_table, units
 
 NAN = float("nan")
 
@@ -64,6 +64,7 @@ def paired_bootstrap(
     b: ArrayLike,
     *,
     weights: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
     shares: bool = False,
     draws: int = 1000,
     seed: int = 0,
@@ -71,27 +72,29 @@ def paired_bootstrap(
 ) -> ImageInterval:
     """The percentile interval (Efron 1979) of the mean of `a` - `b` over images, in their unit.
 
-    `a` and `b` hold a number per image (correctness, loss): (N,) for one pair of runs, or (S, N), one row per seed,
-    where the image is the unit and keeps its S values together. `weights` (N,) sum to 1, as in `compare`.
-    Both sides get the same resampled images, and so do all calls with the same N, `draws` and `seed`. It says nothing
-    about other seeds. Where all images agree there is nothing to resample: the interval is then that of
-    `half_width_of_agreement` for `shares` (from 0 to 1), else NaN.
+    `a` and `b` hold a number per image (correctness, loss): (N,) for one run, or (S, N), one row per seed, whose
+    numbers may differ: the image is the unit and keeps its values together. `weights` (N,) sum to 1, and images of
+    one number in `groups` (N,) are one unit, as in `compare`. Both sides get the same resampled units, and so do all
+    calls with the same number of them, `draws` and `seed`. It says nothing about other seeds. Where all images agree
+    there is nothing to resample: the interval is then that of `none_of_weight` for `shares` (0 to 1), else NaN.
 
     Raises:
         ValueError: shapes that do not fit, no image, or weights that do not sum to 1.
     """
-    d = differences(as_table(a), as_table(b)).mean(axis=0)
-    n = len(d)
-    w = None if weights is None else checked_weights(weights, n)
-    delta = float(d.mean() if w is None else d @ w)
+    means = [as_table(side).mean(axis=0) for side in (a, b)]
+    if means[0].shape != means[1].shape:
+        raise ValueError(f"Both arms need the same images: {means[0].size} and {means[1].size}.")
+    with np.errstate(invalid="ignore"):
+        d, w = units(means[0] - means[1], weights, groups)
+        delta = float(d @ w)
     if not np.isfinite(delta):
-        return ImageInterval(delta=delta, low=NAN, high=NAN, n=n)
+        return ImageInterval(delta=delta, low=NAN, high=NAN, n=means[0].size)
     if not d.any():
-        half = half_width_of_agreement(1, n, alpha=1 - level, weights=w) if shares else NAN
-        return ImageInterval(delta=delta, low=delta - half, high=delta + half, n=n)
-    means = _resampled_means(d, w, draws=draws, seed=seed)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return ImageInterval(delta=delta, low=float(low), high=float(high), n=n)
+        half = float(none_of_weight(w, np.asarray(1 - level))) if shares else NAN
+        return ImageInterval(delta=delta, low=delta - half, high=delta + half, n=means[0].size)
+    resampled = _resampled_means(d, w, draws=draws, seed=seed)
+    low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
+    return ImageInterval(delta=delta, low=float(low), high=float(high), n=means[0].size)
 
 
 def wilson(right: int, n: int, *, level: float = 0.95) -> Share:
@@ -112,17 +115,16 @@ def wilson(right: int, n: int, *, level: float = 0.95) -> Share:
     return Share(share=share, low=low, high=high, n=n)
 
 
-def _resampled_means(d: np.ndarray, weights: np.ndarray | None, *, draws: int, seed: int) -> np.ndarray:
-    """(draws,) means of the `influences` of `d` (N,), drawn with replacement.
+def _resampled_means(d: np.ndarray, weights: np.ndarray, *, draws: int, seed: int) -> np.ndarray:
+    """(draws,) weighted means of `d` (G,), drawn with replacement, to first order in each unit's presence.
 
-    With c_i the times that image i is drawn, that is m + sum of c_i w_i (d_i - m), m being the mean: most images,
+    With c_i the times that unit i is drawn, that is m + sum of c_i w_i (d_i - m), m being the mean: most images,
     on which both arms say the same, add nothing to the sum of c_i w_i d_i.
     """
     counts, unlike = _resampled_counts(len(d), draws, seed), np.flatnonzero(d)
-    if weights is None:
-        return np.einsum("nd,n->d", counts[unlike], d[unlike] / len(d))
-    mean = float(d @ weights)
-    drawn = np.einsum("nd,n->d", counts[unlike], weights[unlike] * d[unlike])
+    mean, drawn = float(d @ weights), np.einsum("nd,n->d", counts[unlike], weights[unlike] * d[unlike])
+    if np.ptp(weights) == 0:
+        return drawn
     return mean + drawn - mean * _resampled_weights(weights.tobytes(), len(d), draws, seed)
 
 

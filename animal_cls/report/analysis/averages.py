@@ -39,6 +39,7 @@ def _row(arm: Arm, split: str, metric: str, of: Callable[[Result], float | None]
         metric=metric,
         n_seeds=min(len(one.done) for one in arm.folds.values()) if arm.folds else over.n,
         n_folds=over.n if arm.folds else None,
+        failed=len(arm.failed),
         mean=over.mean,
         ci_low=number(over.low),
         ci_high=number(over.high),

@@ -103,8 +103,8 @@ def _with_change(row: ClassRow, paired: Paired | None, arm: Arm, baseline: Arm) 
         if len(at) == 0:
             return row
         right = (side.right[:, at].astype(np.float64) for side in (paired.arm, paired.baseline))
-        compare = statistics.compare if paired.by_seed else statistics.compare_unpaired
-        test = compare(*right, shares=True)
+        groups = None if paired.groups is None else paired.groups[at]
+        test = statistics.compare(*right, groups=groups, shares=True)
         return _changed(row, test.delta, test.low, test.high, test.over)
     if (folds := shared(arm, baseline)) is not None:
         found, _, ratio = over_folds(folds, row.split, _of_class(row.split, row.class_name))

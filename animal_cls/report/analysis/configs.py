@@ -13,17 +13,18 @@ Flat = dict[str, Any]  # dotted key -> value
 
 LABEL = "reg.name"
 STRENGTHS, AUGMENT = "reg.", "data.augment."  # what stands below is a method: its strength, or that and options
+DECAY = re.compile(r"optimizer\.(\w+\.)*weight_decay")
 PLAIN = re.compile(r"[\w./:@+-]+", re.ASCII)  # what Hydra's grammar reads without quotes
 
 
 def identity(result: Result) -> Flat:
     """The flat config of a run without what makes no other arm.
 
-    That is: the seed, and the fold of a cross-validation; what cannot change a number; what only repeats another key;
-    and what is off, a method of strength 0 or an empty section. A strength stands under its method's name, with options
-    or without.
+    That is: the seed, and the fold of a cross-validation; the name of the regularizers, which their strengths tell;
+    what cannot change a number; what only repeats another key; and what is off, a method of strength 0 or an empty
+    section. A strength stands under its method's name, with options or without.
     """
-    passed_over = ("seed", "data.fold", *result.no_outcome, *result.derived)
+    passed_over = ("seed", "data.fold", LABEL, *result.no_outcome, *result.derived)
     leaves = {key: value for key, value in _by_method(flat(result.config)).items() if value not in ({}, None)}
     on = {key for key, value in leaves.items() if key == method_of(key) and value != 0}
     return {
@@ -45,6 +46,12 @@ def method_of(key: str) -> str | None:
 def strengths(config: Flat) -> Flat:
     """What an `identity` config says of its regularizers: their strengths, and their options."""
     return {key: value for key, value in config.items() if key.startswith(STRENGTHS) and key != LABEL}
+
+
+def regularizers_beside(config: Flat) -> set[str]:
+    """What regularizes in an `identity` config beside `strengths`: methods of data.augment, an optimizer's decay."""
+    decays = {key for key, value in config.items() if DECAY.fullmatch(key) and value}
+    return decays | {key for key in config if key.startswith(AUGMENT) and key == method_of(key)}
 
 
 def differences(config: Flat, other: Flat) -> list[Difference]:

@@ -23,7 +23,7 @@ class Side:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Paired:
-    """Both arms on one split: paired over images, and over seeds too where both have the same ones."""
+    """Both arms on one split, on the same images."""
 
     labels: np.ndarray  # (N,) int64
     classes: list[str]
@@ -33,11 +33,6 @@ class Paired:
     baseline: Side
     whole: bool  # whether these are all images that either has in this split
     notes: tuple[str, ...]
-
-    @property
-    def by_seed(self) -> bool:
-        """Whether both arms have the same seeds, so that each run has its partner."""
-        return self.arm.seeds == self.baseline.seeds
 
     @property
     def weights(self) -> np.ndarray:

@@ -11,16 +11,11 @@ from animal_cls.report.records import ImagesTest, Repeat, SeedsTest
 
 POINTS = 100  # of a fraction
 DRAWS = 1000  # of the bootstrap over images
-FEW = 6  # seeds below which no exact signed-rank test reaches 0.05
 
 
 def images_test(paired: Paired, a: np.ndarray, b: np.ndarray, weights: np.ndarray | None) -> ImagesTest:
-    """Of the runs with correctness `a` (S, N) and `b` (T, N), on other images; McNemar's of the seeds that both have.
-
-    Where both arms have the same seeds, the image keeps the values of a pair together.
-    """
-    means = (a, b) if paired.by_seed else (a.mean(axis=0), b.mean(axis=0))
-    interval = statistics.paired_bootstrap(*means, weights=weights, shares=True, draws=DRAWS)
+    """Of runs that are right on `a` (S, N) and `b` (T, N), on other images; McNemar's of the seeds that both have."""
+    interval = statistics.paired_bootstrap(a, b, weights=weights, groups=paired.groups, shares=True, draws=DRAWS)
     sides = [dict(zip(side.seeds, side.right, strict=True)) for side in (paired.arm, paired.baseline)]
     tests = {seed: statistics.mcnemar(right, sides[1][seed]) for seed, right in sides[0].items() if seed in sides[1]}
     return ImagesTest(
@@ -44,18 +39,7 @@ def seeds_test(arm: Mapping[Repeat, float], baseline: Mapping[Repeat, float], sc
         p_value=number(test.p_value),
         ci_low=number(max(test.low, -most), scale),  # NaN stays NaN
         ci_high=number(min(test.high, most), scale),
-        smallest_signed_rank_p=statistics.smallest_signed_rank_p(test.n) if by_seed else None,
-        note=_cannot_show(test.n) if by_seed or test.n == 1 else "",
     )
-
-
-def _cannot_show(n: int) -> str:
-    if n == 1:
-        return "one seed: this speaks about these weights only"
-    if n < FEW:
-        smallest = statistics.smallest_signed_rank_p(n)
-        return f"with {n} seeds no exact two-sided signed-rank test can fall below {smallest:g}"
-    return ""
 
 
 def number(value: float, scale: float = 1) -> float | None:

@@ -8,7 +8,7 @@ from animal_cls.files.text import percent
 from animal_cls.report.figures.confusion import worst_cells
 from animal_cls.report.figures.heatmap import Changes
 from animal_cls.report.figures.learning import Arms, Metrics, band, difference, series
-from animal_cls.report.format import metric_interval, metric_number, number, signed, signed_interval
+from animal_cls.report.format import ends, metric_interval, metric_number, number, signed, signed_interval
 from animal_cls.report.records import ArmRow, ClassLink, Comparison, PublishedRow, Reliability
 
 LISTED = 12  # things that an alternative text names; the tables beside it hold all
@@ -30,8 +30,8 @@ def of_arms(rows: Sequence[ArmRow]) -> str:
 def of_comparisons(comparisons: Sequence[Comparison]) -> str:
     """Every difference, its interval and its verdict."""
     return listed(
-        f"{c.arm} against {c.baseline} {signed(c.delta, c.unit)} {signed_interval(c.ci_low, c.ci_high, c.unit)}: "
-        f"{c.verdict}{', confounded' * c.confounded}"
+        f"{c.arm} against {c.baseline} {signed(c.delta, c.unit)} {signed_interval(*ends(c), c.unit)}: "
+        f"{'provisional: ' * c.provisional}{c.verdict}{', confounded' * c.confounded}"
         for c in comparisons
     )
 
@@ -100,7 +100,7 @@ def of_reliability(diagrams: Sequence[Reliability]) -> str:
 
 
 def of_published(runs: Sequence[tuple[str, Sequence[PublishedRow]]]) -> str:
-    """How far ours is from each published run, over all images."""
+    """How far ours is from each published run, on train and val."""
     plain = [(name, row) for name, rows in runs for row in rows if row.class_name == "weighted"]
     return listed(
         f"{name}: published {row.published:.1f} %, ours {number(row.ours, 1)} %, {signed(row.difference)} points"

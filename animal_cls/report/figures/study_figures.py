@@ -16,7 +16,7 @@ from animal_cls.report.figures.intervals import arms_figure, comparisons_figure
 from animal_cls.report.figures.learning import Metrics, generalization_gap, learning
 from animal_cls.report.figures.reliability import reliability
 from animal_cls.report.format import OF_FOLDS
-from animal_cls.report.records import Arm, Study
+from animal_cls.report.records import ALL_DATA, Arm, Study
 
 OVER = {  # what all intervals of a figure speak of
     frozenset({"seeds and images"}): "The bar accounts for both the images and the seeds. ",
@@ -75,18 +75,22 @@ def of_arms(study: Study) -> Iterator[Drawing]:
 def of_comparisons(study: Study) -> Iterator[Drawing]:
     """How far each arm is from what it is compared with, on the evaluated split."""
     names = {arm.name for arms in chosen(study).values() for arm in arms}
-    found = [c for c in study.comparisons if (c.split, c.metric) == (study.evaluated_split, "acc")]
+    decides = {answer.model: answer.split for answer in study.answers}
+    split_of = {arm.name: decides.get(arm.model, study.evaluated_split) for arm in study.arms}
+    found = [c for c in study.comparisons if (c.split, c.metric) == (split_of[c.arm], "acc")]
     shown = [c for c in found if c.delta is not None and c.arm in names]
     if shown:
         yield Drawing(
             name="comparisons",
-            title=f"Difference to the baseline, {study.evaluated_split} accuracy",
-            caption="Triangle up: gain; triangle down: loss; circle: no difference shown; cross: too few seeds; dash: "
+            title=f"Difference to the baseline, {' and '.join(dict.fromkeys(c.split for c in shown))} accuracy",
+            caption="Triangle up: gain; triangle down: loss; square: no difference beyond the margin; circle: not "
+            "shown; cross: too few seeds; dash: "
             "no effect reached the network. "
             + OVER.get(
                 frozenset(c.over for c in shown), "What each bar accounts for stands in the table of comparisons. "
             )
-            + "Confounded: more than one factor differs. An arrow: the interval goes on to the number beside it."
+            + "Confounded: more than one factor differs. Survivors: seeds failed. An arrow: the interval goes on to "
+            "the number beside it."
             + (f" Not shown: {len(found) - len(shown)} more." if len(found) > len(shown) else ""),
             alt=alt_text.of_comparisons(shown),
             draw=partial(comparisons_figure, shown),
@@ -109,10 +113,10 @@ def of_changes(study: Study) -> Iterator[Drawing]:
 
 
 def of_confusions(study: Study) -> Iterator[Drawing]:
-    """Which classes are taken for which: on the evaluated split, and over all where the published report did so."""
+    """Which classes are taken for which: on the evaluated split, and of published runs on train and val."""
     ours = {row.arm for row in study.published}
     ours |= {arm for statement in study.statements if statement.figure == "confusion" for arm in statement.arms}
-    for split in dict.fromkeys([study.evaluated_split, "all"]):
+    for split in dict.fromkeys([study.evaluated_split, ALL_DATA]):
         for model, every in chosen(study, MOST_PANELS).items():
             arms = [arm for arm in every if split == study.evaluated_split or arm.name in ours]
             tables = {arm.name: arm.confusion(split) for arm in arms if arm.classes == arms[0].classes}
@@ -209,12 +213,12 @@ def of_reliability(study: Study) -> Iterator[Drawing]:
 
 def of_published(study: Study) -> Iterator[Drawing]:
     """Ours beside the published accuracies of the classes."""
-    runs = {run: rows for run, rows in published_runs(study).items() if rows[0].split == "all"}
+    runs = {run: rows for run, rows in published_runs(study).items() if rows[0].split == ALL_DATA}
     found = [(run, rows) for run, rows in runs.items() if any(row.ours is not None for row in rows)]
     if found:
         yield Drawing(
             name="published",
-            title="Ours beside the published accuracies, all data",
+            title=f"Ours beside the published accuracies, {ALL_DATA}",
             caption="Square: published; dot: ours (of several seeds, the mean); the line: the difference.",
             alt=alt_text.of_published(found),
             draw=partial(beside_published, found),

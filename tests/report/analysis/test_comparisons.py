@@ -75,7 +75,6 @@ def test_both_chances_are_kept_apart(study: Path) -> None:
     deltas = [1200 / 150, 1000 / 150]
     assert acc.seeds_test.p_value == pytest.approx(stats.ttest_1samp(deltas, 0)[1])
     assert acc.seeds_test.std == pytest.approx(np.std(deltas, ddof=1))
-    assert acc.seeds_test.note == "with 2 seeds no exact two-sided signed-rank test can fall below 0.5"
     assert acc.over == "seeds and images"
 
 
@@ -151,6 +150,37 @@ def test_the_headline_is_that_of_statistics(study: Path) -> None:
     assert acc.p_value == pytest.approx(test.p_value)
 
 
+def test_how_often_one_training_beats_another(study: Path) -> None:
+    """Each of both dropout runs is above each of both others: 4 of 4 pairs."""
+    acc = one(compared(study))
+    assert acc.p_beats == 1
+    assert acc.p_beats_low is not None
+    assert 0 < acc.p_beats_low < 0.5 < 1 == acc.p_beats_high
+    assert one(compared(study), metric="loss").p_beats == 1, "a lower loss is better"
+
+
+def test_near_copies_are_one_image(tmp_path: Path, write_run: Write) -> None:
+    """In the verdict, the bootstrap and the class; the difference stays what it is."""
+    rng, groups = np.random.default_rng(0), [k // 4 for k in range(200)]
+    copied = {reg: [np.repeat(noisy(rng, 25, 0.6), 4).tolist() for _ in "cd"] for reg in REGS}  # cats and dogs
+    hits = {(reg, s): {"val": dict(zip(("cat", "dog"), copied[reg], strict=True))} for reg in REGS for s in (0, 1)}
+    for told in (True, False):
+        for (reg, seed), of in hits.items():
+            write_run(tmp_path / f"{told}/{reg}{seed}", of, reg=reg, seed=seed, groups=groups if told else None)
+    known, unknown = (one(compared(tmp_path / str(told))) for told in (True, False))
+    arms = [np.array([hits[reg, s]["val"]["cat"] + hits[reg, s]["val"]["dog"] for s in (0, 1)]) for reg in REGS]
+    test = statistics.compare(arms[1], arms[0], groups=groups, shares=True)
+    assert (known.ci_low, known.ci_high) == pytest.approx((100 * test.low, 100 * test.high))
+    assert known.delta == pytest.approx(unknown.delta)
+    assert known.images_test is not None
+    assert unknown.images_test is not None
+    for wide, narrow in ((known, unknown), (known.images_test, unknown.images_test)):
+        assert (wide.ci_high or 0) - (wide.ci_low or 0) > 1.6 * ((narrow.ci_high or 0) - (narrow.ci_low or 0))
+
+
+REGS = ("none", "dropout")
+
+
 def test_one_seed_speaks_of_these_weights_only(tmp_path: Path, write_run: Write, share: Share) -> None:
     for reg, right in (("none", 20), ("dropout", 90)):
         write_run(tmp_path / reg, {"val": {"cat": share(right, 100), "dog": share(50, 50)}}, reg=reg)
@@ -161,7 +191,7 @@ def test_one_seed_speaks_of_these_weights_only(tmp_path: Path, write_run: Write,
     assert acc.ci_low is not None
     assert acc.ci_low > 0
     assert acc.seeds_test is not None
-    assert acc.seeds_test.note == "one seed: this speaks about these weights only"
+    assert acc.seeds_test.ci_low is None
     assert (acc.seeds_needed, acc.seeds_needed_why) == (None, "unknown")
 
 
@@ -171,7 +201,7 @@ def test_equal_arms_show_no_difference(tmp_path: Path, write_run: Write, share: 
             hits = {"val": {"cat": share(5 + seed, 10), "dog": share(5, 10)}}
             write_run(tmp_path / f"{reg}{seed}", hits, reg=reg, seed=seed)
     acc = one(compared(tmp_path))
-    assert (acc.delta, acc.p_value, acc.verdict) == (0, 1, "no difference shown")
+    assert (acc.delta, acc.p_value, acc.verdict) == (0, 1, "not shown")
 
 
 def noisy(rng: np.random.Generator, n: int, accuracy: float) -> list[bool]:
@@ -234,7 +264,7 @@ def test_seeds_that_are_not_the_same_are_compared_without_pairs(tmp_path: Path, 
     levels = {arm.reg: [r.result.splits["val"].acc for r in arm.done.values() if r.result] for arm in arms}
     assert acc.delta == pytest.approx(100 * (np.mean(levels["dropout"]) - np.mean(levels["none"])))
     assert (acc.seeds, acc.n_seeds, acc.n_arm, acc.n_baseline, acc.by_seed) == ((0, 1), 2, 2, 3, False)
-    assert acc.notes == ("not paired by seed: seed 0, 1 against 0, 1, 2",)
+    assert acc.notes == ("other seeds: 0, 1 against 0, 1, 2",)
     assert acc.fair
     assert acc.seeds_test is not None
     assert set(acc.seeds_test.deltas) == {0, 1}
@@ -256,7 +286,7 @@ def test_one_seed_against_another_speaks_of_the_images_only(tmp_path: Path, writ
         write_run(tmp_path / reg, hits, reg=reg, seed=seed)
     acc = one(compared(tmp_path))
     assert (acc.n_seeds, acc.delta, acc.verdict, acc.over) == (1, 25.0, "too few seeds", "images")
-    assert "not paired by seed: seed 1 against 0" in acc.notes
+    assert "other seeds: 1 against 0" in acc.notes
 
 
 def test_survivors_of_failed_seeds_are_not_fair(tmp_path: Path, write_run: Write) -> None:
@@ -266,10 +296,17 @@ def test_survivors_of_failed_seeds_are_not_fair(tmp_path: Path, write_run: Write
         write_run(tmp_path / f"failed{seed}", {"val": {"cat": [True]}}, reg="dropout", seed=seed, **known)
     acc = one(compared(tmp_path))
     assert (acc.fair, acc.failed_arm, acc.failed_baseline) == (False, 2, 0), "another run of seed 1 is finished"
-    note = "2 of 5 seeds of simple_cnn/dropout failed (7, 8): what is compared are the survivors"
-    assert acc.notes[0] == note
+    p = stats.fisher_exact([[2, 3], [0, 3]])[1]
+    assert acc.failed_p == pytest.approx(p)
+    assert acc.family == "simple_cnn: acc on val, not fair"
+    note = "2 of 5 seeds of simple_cnn/dropout failed (7, 8): what is compared are the survivors (Fisher's exact test"
+    assert acc.notes[0] == f"{note} of how often both arms fail: p = {p:.3f})"
     text = build_study([tmp_path]).answers[0].text
-    assert "2 of 5 seeds of simple_cnn/dropout failed (7, 8): its numbers are those of the survivors, and no " in text
+    start, end = (
+        "2 of 5 seeds of simple_cnn/dropout failed (7, 8), 0 of 3 of simple_cnn/none",
+        ": its numbers are those of",
+    )
+    assert f"{start} (Fisher's exact test: p = {p:.3f}){end} the survivors, and no comparison with it is fair." in text
 
 
 def test_only_common_images_are_paired(tmp_path: Path, write_run: Write, share: Share) -> None:
@@ -291,7 +328,7 @@ def test_without_predictions_the_seeds_alone_speak(tmp_path: Path, write_run: Wr
     for path in tmp_path.glob("dropout*/predictions.csv"):
         path.unlink()
     acc = one(compared(tmp_path))
-    assert (acc.over, acc.n_seeds, acc.verdict) == ("seeds", 4, "no difference shown")
+    assert (acc.over, acc.n_seeds, acc.verdict) == ("seeds", 4, "not shown")
     assert acc.delta == pytest.approx(40, abs=5)
     assert acc.images_test is None
     assert acc.p_value is None

@@ -23,7 +23,7 @@ from animal_cls.report.figures.intervals import comparisons_figure
 from animal_cls.report.figures.learning import band, difference, generalization_gap, learning, series
 from animal_cls.report.figures.reliability import reliability
 from animal_cls.report.figures.study_figures import by_seeds
-from animal_cls.report.figures.style import INK, styles
+from animal_cls.report.figures.style import GREEN, GREY, INK, styles
 from animal_cls.report.output.page.inline_svg import inline
 from animal_cls.report.records import ClassLink, ClassRow, Comparison, PublishedRow, Reliability, SeedsTest
 
@@ -41,7 +41,6 @@ def comparison(delta: float, low: float | None, high: float | None, verdict: Any
     """A comparison of two seeds, one point below and one above `delta`."""
     seeds = SeedsTest(
         deltas={0: delta - 1, 1: delta + 1}, std=1.0, p_value=0.5, ci_low=low, ci_high=high,
-        smallest_signed_rank_p=0.5, note="",
     )  # fmt: skip
     known: dict[str, Any] = {"arm": f"cnn/{verdict}", "baseline": "cnn/none", "split": "test", "metric": "acc"}
     known |= {
@@ -163,9 +162,30 @@ def test_reliability_shows_the_bins_that_hold_images() -> None:
     assert words(reliability([diagram])) == ["ECE 10.0 %"]
 
 
+def test_a_figure_speaks_with_the_interval_of_the_verdict_and_greys_what_is_provisional() -> None:
+    known = {"family": "cnn: acc on test", "n_family": 8, "simultaneous_low": -0.4, "simultaneous_high": 4.4}
+    found = [comparison(2.0, 0.4, 3.6, "not shown", **known), comparison(2.0, 0.4, 3.6, "gain", provisional=True)]
+    found.append(comparison(0.1, -0.4, 0.6, "no difference beyond 2 points", arm="cnn/l2", failed_arm=1))
+    figure = comparisons_figure(found)
+    assert words(figure)[:3] == [
+        "+2.0 [-0.4, +4.4]   not shown",
+        "+2.0 [+0.4, +3.6]   gain (provisional)",
+        "+0.1 [-0.4, +0.6]   no difference beyond 2 points",
+    ]
+    marks = [
+        line for line in figure.axes[0].lines if line.get_marker() in ("o", "^", "s") and line.get_markersize() == 8
+    ]
+    assert [(line.get_marker(), line.get_markeredgecolor()) for line in marks] == [
+        ("o", GREY),
+        ("^", GREY),
+        ("s", GREEN),
+    ]
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()][2] == "cnn/l2 (survivors)"
+
+
 def test_comparisons_have_their_numbers_and_a_mark_per_verdict() -> None:
     shown = [comparison(5.0, 2.0, 8.0, "gain"), comparison(-4.0, -6.0, -2.0, "loss", confounded=True)]
-    shown += [comparison(0.5, -1.0, 2.0, "no difference shown"), comparison(1.0, None, None, "too few seeds")]
+    shown += [comparison(0.5, -1.0, 2.0, "not shown"), comparison(1.0, None, None, "too few seeds")]
     figure = comparisons_figure(shown)
     marks = [
         (line.get_marker(), *np.ravel(line.get_xdata()))
@@ -183,9 +203,7 @@ def test_comparisons_have_their_numbers_and_a_mark_per_verdict() -> None:
 
 
 def test_one_very_wide_interval_does_not_hide_the_others() -> None:
-    figure = comparisons_figure(
-        [comparison(1.0, -80.0, 82.0, "no difference shown"), comparison(2.0, 1.0, 3.0, "gain")]
-    )
+    figure = comparisons_figure([comparison(1.0, -80.0, 82.0, "not shown"), comparison(2.0, 1.0, 3.0, "gain")])
     low, high = figure.axes[0].get_xlim()
     assert -10 < low < 0 < 3 < high < 12
     arrows = [(line.get_marker(), *np.ravel(line.get_xdata())) for line in figure.axes[0].lines]
@@ -239,8 +257,8 @@ def test_training_images_and_accuracy() -> None:
 
 
 def test_ours_and_published_are_joined() -> None:
-    rows = [PublishedRow(run="r", arm="a", class_name="cat", published=80.0, ours=70.0, difference=-10.0)]
-    rows.append(PublishedRow(run="r", arm="a", class_name="dog", published=90.0, ours=None, difference=None))
+    rows = [PublishedRow(run="r", arm="a", class_name="cat", published=80.0, ours=70.0, difference=-10.0, split="x")]
+    rows.append(PublishedRow(run="r", arm="a", class_name="dog", published=90.0, ours=None, difference=None, split="x"))
     lines = beside_published([("r", rows)]).axes[0].lines
     assert [np.array(line.get_xdata()).tolist() for line in lines] == [[80.0, 70.0], [70.0], [80.0], [90.0]]
 

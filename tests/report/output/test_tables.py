@@ -16,8 +16,9 @@ Share = Callable[[int, int], list[bool]]
 
 COLUMNS = {
     "comparisons.csv": "arm,baseline,split,metric,n_seeds,delta,ci_low,ci_high,p_value,p_adjusted,verdict,fair,differs,"
-    "n_arm,n_baseline,by_seed,failed_arm,failed_baseline,over,folds",
-    "arms.csv": "arm,model,reg,split,metric,n_seeds,mean,ci_low,ci_high,std,n_folds",
+    "n_arm,n_baseline,by_seed,failed_arm,failed_baseline,over,folds,ci_low_simultaneous,ci_high_simultaneous,family,"
+    "p_beats,p_beats_low,p_beats_high,equivalent,margin,provisional,caution",
+    "arms.csv": "arm,model,reg,split,metric,n_seeds,mean,ci_low,ci_high,std,n_folds,failed",
     "statements.csv": "id,verdict,evidence",
 }
 
@@ -59,7 +60,7 @@ def test_comparisons_as_they_are_read(tmp_path: Path, sweep: Path) -> None:
         "val",
         "acc",
     )
-    assert (row["n_seeds"], row["delta"], row["verdict"]) == ("2", "0", "no difference shown")
+    assert (row["n_seeds"], row["delta"], row["verdict"]) == ("2", "0", "not shown")
     assert (row["fair"], row["differs"]) == ("false", "reg.weight_decay;optimizer.lr")
     arm = next(r for r in read(tmp_path / "out" / "arms.csv") if (r["split"], r["metric"]) == ("val", "acc"))
     assert float(arm["mean"]) == pytest.approx(15.5 / 22), "fractions"
@@ -105,6 +106,18 @@ def test_the_text_says_what_a_reader_must_know(sweep: Path) -> None:
     assert "to see reg.weight\\_decay alone, run: `python -m animal_cls --multirun " in text
     assert "another data set than the report's Animals-10" in text
     assert "| S16 |" in text
+
+
+def test_the_text_says_what_is_provisional_and_what_val_has_seen(sweep: Path, write_run: Write) -> None:
+    (sweep / "plan.json").write_text('{"jobs": [{"folder": "later"}]}')
+    hits = {"val": {"cat": [True, False], "dog": [True, True]}}
+    for reg in ("none", "dropout"):
+        write_run(sweep / f"best {reg}", hits, model="resnet18", reg=reg, checkpoint="best")
+    text = markdown(build_study([sweep]))
+    assert "**Provisional: 1 of 1 planned runs have not ended." in text
+    assert "| provisional: not shown |" in text
+    assert "On val: val chose the checkpoint (checkpoint=best)" in text
+    assert "is wrong in the whole report of one network was 7 to 11 % in simulations" in text
 
 
 def test_tables_have_as_many_cells_as_heads(sweep: Path) -> None:

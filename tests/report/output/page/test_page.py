@@ -13,13 +13,14 @@ import pytest
 from animal_cls.files.workers import Workers
 from animal_cls.report.figures.choice import chosen, left_out
 from animal_cls.report.figures.study_figures import drawings
+from animal_cls.report.format import ends
 from animal_cls.report.output import page
 from animal_cls.report.records import Run, Study
 
 MakeStudy = Callable[..., Study]
 Hostile = tuple[Study, Path]
 
-PARTS = ["answer", "arms", "comparisons", "fairness", "classes", "learning", "published", "images", "making"]
+PARTS = ["answer", "arms", "comparisons", "fairness", "learning", "classes", "published", "images", "making"]
 
 
 class Reader(HTMLParser):
@@ -148,8 +149,34 @@ def test_confounded_is_said_with_its_factors_wherever_the_comparison_appears(mak
 
 def test_verdicts_are_told_by_a_word_and_a_sign(make_study: MakeStudy) -> None:
     badges = Counter(read(make_study(seeds=1)).said("span", **{"class": "badge open"}))
-    assert badges["? too few seeds"] == 4 * 9 + 1  # all comparisons, and the answer
+    assert badges["? too few seeds"] == 4 * 6 + 1  # all comparisons but those on all, and the answer
     assert badges["? cannot be decided"] == 5
+
+
+def test_a_provisional_study_says_so_at_its_top_and_at_every_verdict(make_study: MakeStudy) -> None:
+    study = make_study(seeds=3)
+    seen = "val has seen it (all of it), so it does not count"
+    waiting = tuple(replace(c, provisional=True, caution=seen) for c in study.comparisons)
+    answers = tuple(replace(answer, comparison=waiting[4]) for answer in study.answers)
+    told = {"provisional": "Provisional: 2 of 9 planned runs.", "warnings": ()}
+    found = read(replace(study, comparisons=waiting, answers=answers, **told))
+    assert found.said("p", **{"class": "notice"})[0] == "Provisional: 2 of 9 planned runs."
+    judged = [c for c in waiting if c.is_judged]
+    assert found.said("span", **{"class": "tag"}).count("provisional") == len(judged) + 1  # the answer
+    coloured = [text for tone in ("good", "bad") for text in found.said("span", **{"class": f"badge {tone}"})]
+    assert not [text for text in coloured if "gain" in text or "loss" in text]
+    assert "val has seen it" in found.said("small")
+    assert "On val: val has seen it (all of it), so it does not count." in found.said("p")
+
+
+def test_intervals_of_a_row(make_study: MakeStudy) -> None:
+    """The simultaneous one below the difference, the single one in a column of its own."""
+    study = make_study(seeds=3)
+    c = next(c for c in study.comparisons if (c.split, c.metric) == ("test", "acc"))
+    row = read(study).said("tr", **{"data-metric": "acc", "data-split": "test"})[0]
+    single, simultaneous = (f"[{low:+.1f}, {high:+.1f}]" for low, high in ((c.ci_low, c.ci_high), ends(c)))
+    assert row.index(simultaneous) < row.index(c.verdict) < row.index(single)
+    assert "80.0 % [61.0, 93.0]" in row
 
 
 def test_runs_that_are_not_done_appear_as_what_they_are(make_study: MakeStudy) -> None:
