@@ -61,7 +61,7 @@ def test_a_million_names_are_not_held_at_once() -> None:
     for _ in range(3):
         assert len(next(batches).unreadable) == 10
     assert len(asked) <= 100
-    batches.close()
+    del batches
 
 
 def test_pixels_are_those_of_training_and_the_rest_is_named(tree: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from animal_cls.use.winner import choose
 from tests.report.conftest import first, run_in
 
 
-def hits(val: int, test: int) -> dict[str, dict[str, list[bool]]]:
+def hits(val: int, test: int) -> dict[str, dict[str, Sequence[bool]]]:
     """So many of ten images of either class are right."""
     return {split: {name: first(n, 10) for name in ("cat", "dog")} for split, n in (("val", val), ("test", test))}
 
