@@ -146,6 +146,7 @@ class Result:
     classes: list[str] = field(default_factory=list)
     splits: dict[str, SplitResult] = field(default_factory=dict)  # by the true labels, in train too
     label_noise: LabelNoise | None = None  # None where no label is wrong on purpose
+    temperature: float | None = None  # fitted on val: divides the logits, so that probabilities are calibrated
     checkpoint: str | None = None  # the checkpoint that `splits` speaks of: best or last
     best_epoch: int | None = None  # counted from 0, as in metrics.csv
     epochs: int = 0  # finished ones

@@ -61,7 +61,7 @@ def check(config: Config) -> None:
             code that nobody asked for.
     """
     refuse_foreign_code(config)
-    _check_accelerator(config.trainer.accelerator)
+    check_accelerator(config.trainer.accelerator, key="trainer.accelerator")
     _check_compile(config)
     check_source(config.data)
     checked(config.model, "model", "num_classes")
@@ -123,13 +123,7 @@ def parts(
         UserError: a network, method or optimizer that cannot be had as it is written, or a network that does not give
             logits.
     """
-    made = methods(config)
-    for method in made:
-        method.epochs, method.class_counts = config.trainer.max_epochs, counts
-        method.image_size, method.batch_size = config.data.image_size, config.data.batch_size
-    plain = network(config, num_classes=num_classes, class_names=class_names)
-    changed, records = _changed(plain, made, config, num_classes)
-    changed = changed.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    changed, made, records = changed_network(config, num_classes=num_classes, class_names=class_names, counts=counts)
     _check_logits(changed, config, num_classes, config.data.image_size)
     return Parts(
         network=changed,
@@ -139,6 +133,23 @@ def parts(
         loggers=[] if folder is None else _calls(config.logger, "logger", save_dir=str(folder / "loggers")),
         callbacks=[] if folder is None else _calls(config.callbacks, "callbacks"),
     )
+
+
+def changed_network(
+    config: Config,
+    *,
+    num_classes: int,
+    class_names: Sequence[str] | None = None,
+    counts: Sequence[int] | None = None,
+) -> tuple[nn.Module, list[Method], list[MethodRecord]]:
+    """The network as the methods have changed it, the methods, and what became of each; arguments as of `parts`."""
+    made = methods(config)
+    for method in made:
+        method.epochs, method.class_counts = config.trainer.max_epochs, counts
+        method.image_size, method.batch_size = config.data.image_size, config.data.batch_size
+    plain = network(config, num_classes=num_classes, class_names=class_names)
+    changed, records = _changed(plain, made, config, num_classes)
+    return changed.to(memory_format=torch.channels_last), made, records  # type: ignore[call-overload]
 
 
 def probe(config: Config) -> Parts:
@@ -366,12 +377,13 @@ def _of_side(side: int, config: Config) -> str:
     return f"data.image_size={side}" if side == config.data.image_size else f"{side} px"
 
 
-def _check_accelerator(accelerator: str) -> None:
+def check_accelerator(accelerator: str, *, key: str) -> None:
+    """Raise `UserError`, which names the `key` it was given by, where this machine has no such device."""
     cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     if not {"gpu": cuda or mps, "cuda": cuda, "mps": mps}.get(accelerator, True):
         raise UserError(
-            f"trainer.accelerator={accelerator}: this machine has none that torch {torch.__version__} can use. "
-            "Use trainer.accelerator=auto or trainer.accelerator=cpu."
+            f"{key}={accelerator}: this machine has none that torch {torch.__version__} can use. "
+            f"Use {key}=auto or {key}=cpu."
         )
 
 

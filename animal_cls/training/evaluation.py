@@ -13,7 +13,7 @@ from animal_cls import results
 from animal_cls.data.module import ImageDataModule
 from animal_cls.files import tensor_files
 from animal_cls.results import LabelNoise, Predictions, SplitResult
-from animal_cls.statistics.calibration import expected_calibration
+from animal_cls.statistics import calibration
 from animal_cls.training.classifier import Classifier
 
 
@@ -63,6 +63,13 @@ def predictions(logits: Tensor, data: ImageDataModule) -> Predictions:
     )
 
 
+def temperature(said: Predictions) -> float | None:
+    """What calibrates the probabilities, fitted on val; None where there is no val."""
+    val = said.splits == "val"
+    scores = torch.from_numpy(said.probabilities[val]).double().log()
+    return calibration.temperature(scores.numpy(), said.labels[val]) if val.any() else None
+
+
 def label_noise(said: Predictions) -> LabelNoise | None:
     """How the network met the training labels that are wrong on purpose; None where there are none to be."""
     if said.given is None:
@@ -90,7 +97,7 @@ def evaluate(logits: Tensor, labels: Tensor, *, classes: Sequence[str]) -> Split
         loss=functional.cross_entropy(logits, labels).item(),
         acc=sum(correct) / len(labels),
         acc_macro=sum(present) / len(present),
-        ece=expected_calibration(confidence.numpy(), (predicted == labels).numpy()).ece,
+        ece=calibration.expected_calibration(confidence.numpy(), (predicted == labels).numpy()).ece,
         per_class=per_class,
         confusion=results.confusion_of(confusion.numpy()),
     )

@@ -278,6 +278,7 @@ def _evaluated(
         methods=parts.records,
         splits=splits,
         label_noise=evaluation.label_noise(said),
+        temperature=evaluation.temperature(said),
         checkpoint=config.checkpoint,
         best_epoch=history.best_epoch,
         epochs=len(history.rows),

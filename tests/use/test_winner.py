@@ -1,0 +1,82 @@
+"""Which runs are meant: those that are named, or of a sweep the seeds of the arm that is best on val."""
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from animal_cls import results
+from animal_cls.errors import UserError
+from animal_cls.results import Result
+from animal_cls.use.winner import choose
+from tests.report.conftest import first, run_in
+
+
+def hits(val: int, test: int) -> dict[str, dict[str, Sequence[bool]]]:
+    """So many of ten images of either class are right."""
+    return {split: {name: first(n, 10) for name in ("cat", "dog")} for split, n in (("val", val), ("test", test))}
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Path:
+    """Dropout is best on val, l2 on test, and one seed of none is better than any other run."""
+    accuracies = {"none": [(9, 5), (3, 5)], "dropout": [(7, 4), (8, 4)], "l2": [(6, 9), (6, 9)]}
+    jobs = []
+    for reg, seeds in accuracies.items():
+        for seed, right in enumerate(seeds):
+            folder = run_in(tmp_path / "sweep" / f"{reg}{seed}", hits(*right), reg=reg, seed=seed)
+            jobs.append({"folder": folder.name, "name": folder.name, "overrides": []})
+    (tmp_path / "sweep" / "plan.json").write_text(json.dumps({"jobs": jobs}))
+    return tmp_path / "sweep"
+
+
+def test_of_a_sweep_the_seeds_of_the_arm_that_is_best_on_val(sweep: Path) -> None:
+    chosen = choose([sweep])
+    assert [folder.name for folder in chosen.folders] == ["dropout0", "dropout1"]
+    level = "simple_cnn/dropout has the highest accuracy on val of 3 arms: 75.0 %"
+    assert chosen.why == f"{level}, 2 runs, whose probabilities are averaged."
+
+
+def test_runs_that_are_named_are_taken_as_they_are(sweep: Path) -> None:
+    folders = [sweep / "none0", sweep / "l21"]
+    chosen = choose(folders)
+    assert (list(chosen.folders), chosen.why, [one.reg for one in chosen.results]) == (folders, "", ["none", "l2"])
+
+
+def broken(folder: Path, what: str) -> Path:
+    """A folder of which nothing can be used."""
+    if what != "no folder":
+        folder.mkdir()
+    if what == "unfinished":
+        (folder / "start.json").write_text("{}")
+    if what == "failed":
+        results.save(Result(status="failed", reason="loss is nan", config={}, model="m", reg="none", seed=0), folder)
+    if what == "empty sweep":
+        (folder / "plan.json").write_text(json.dumps({"jobs": [{"folder": "a", "name": "a", "overrides": []}]}))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        ("no folder", "{0}: no such folder. Runs land in outputs/ and multirun/."),
+        ("no run", "{0}: holds neither a run (result.json) nor a sweep (plan.json). Runs land in"),
+        ("unfinished", "{0}: the run is not finished. Go on with it: python -m animal_cls.resume {0}"),
+        ("failed", "{0}: the run is failed (loss is nan), so there is nothing to use."),
+        ("empty sweep", "{0}: no run with a val split is done, so there is no winner. Name a run."),
+    ],
+)
+def test_what_is_no_finished_run_is_one_message(tmp_path: Path, what: str, message: str) -> None:
+    folder = broken(tmp_path / "it", what)
+    with pytest.raises(UserError, match=f"^{re.escape(message.format(folder))}"):
+        choose([folder])
+
+
+def test_runs_and_sweeps_are_not_mixed_nor_unlike_classes(sweep: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"sweep is a sweep, and others are runs: name runs alone, or sweeps alone\."):
+        choose([sweep / "none0", sweep])
+    other = run_in(tmp_path / "other", {"val": {"fox": [True], "dog": [True]}})
+    with pytest.raises(UserError, match=r"other: has other classes than .*none0, so they cannot be used together\."):
+        choose([sweep / "none0", other])
