@@ -1,7 +1,8 @@
 """Folders -> study: everything that a report says, in the order in which one part needs another."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from animal_cls.report.analysis.arms import arrange
 from animal_cls.report.analysis.averages import arm_rows, reliabilities
 from animal_cls.report.analysis.cautions import cautions
-from animal_cls.report.analysis.classes import class_links, class_rows, confused, images
+from animal_cls.report.analysis.classes import class_links, class_rows, confused, damages, images
 from animal_cls.report.analysis.collect import collect
 from animal_cls.report.analysis.comparisons import compare_all
 from animal_cls.report.analysis.configs import command, root_of
@@ -18,7 +19,7 @@ from animal_cls.report.analysis.examples import examples
 from animal_cls.report.analysis.headline import answers, best_of, evaluated_split
 from animal_cls.report.analysis.predictions import Reader
 from animal_cls.report.published import published, statements
-from animal_cls.report.records import Arm, ArmRow, Command, DataSet, ImageNote, Run, Study
+from animal_cls.report.records import Answer, Arm, ArmRow, Command, DataSet, ImageNote, Run, Study
 from animal_cls.results import SPLITS, Result, damage, flat
 
 
@@ -38,17 +39,18 @@ def build_study(
     runs, arms = arrange(found.runs, baseline)
     results = _results(runs)
     rows, comparisons = arm_rows(arms), compare_all(arms, compare)
-    split, data = evaluated_split(arms), data_sets(results)
+    split, data, classes = evaluated_split(arms), data_sets(results), class_rows(arms)
+    found_answers = answers(arms, rows, comparisons, split)
     return Study(
         sources=tuple(sources),
         made=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
         runs=tuple(runs),
         arms=tuple(arms),
         evaluated_split=split,
-        answers=tuple(answers(arms, rows, comparisons, split)),
+        answers=tuple(_with_damages(found_answers, arms, damages(classes, comparisons, split))),
         arm_rows=tuple(rows),
         comparisons=tuple(comparisons),
-        class_rows=tuple(class_rows(arms)),
+        class_rows=tuple(classes),
         confused=tuple(confused(arms)),
         class_links=tuple(class_links(arms)),
         reliabilities=tuple(reliabilities(arms)),
@@ -61,6 +63,14 @@ def build_study(
         cautions=tuple(cautions(arms, split, data)),
         warnings=(*found.warnings, *_warnings(runs, arms), *reader.troubles),
     )
+
+
+def _with_damages(found: Sequence[Answer], arms: Sequence[Arm], damaged: dict[str, str]) -> Iterator[Answer]:
+    """The answers with what the methods that help cost single classes."""
+    models = {arm.name: arm.model for arm in arms}
+    for answer in found:
+        told = [sentence for name, sentence in damaged.items() if models[name] == answer.model]
+        yield replace(answer, text=" ".join([answer.text, *told]))
 
 
 def _published(arms: Sequence[Arm], data: DataSet | None) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """How a report writes numbers, on its page, in its figures, in report.md and on the terminal: one spelling of each."""
 
+from collections.abc import Iterable
+
 from animal_cls.files.text import duration, percent
-from animal_cls.report.records import Arm, Comparison
+from animal_cls.report.records import Arm, ArmRow, Comparison
 from animal_cls.results import Result
 
 NONE = "\N{EN DASH}"
@@ -10,6 +12,19 @@ OF_FOLDS = (
     "p-values are of the corrected resampled t test over folds (Nadeau & Bengio 2003), which knows that folds share "
     "training images."
 )
+
+COVERED = {  # what an interval of a level speaks of
+    "seeds and images": "for new seeds and new images",
+    "images": "of an arm with one seed for new images alone",
+    "seeds": "of an arm without predictions of each image for new seeds alone (t)",
+    "folds": "of a cross-validation over its folds (corrected t)",
+}
+
+
+def covers(rows: Iterable[ArmRow]) -> str:
+    """What the intervals of accuracies on val and test speak of, as the end of a sentence."""
+    found = {row.over for row in rows if row.split in ("val", "test") and row.metric == "acc"}
+    return "; ".join(words for over, words in COVERED.items() if over in found) or "of which there is none here"
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -157,6 +157,7 @@ class Arm:
         return np.sum(same, axis=0) if same else None
 
 
+Over = Literal["seeds and images", "images", "seeds", "folds", ""]  # what an interval speaks of; "": there is none
 SPLIT_METRICS = ("acc", "acc_macro", "loss", "ece")  # of an arm, one number per split
 RUN_METRICS = ("gap", "epochs", "seconds", "parameters")  # of an arm, one number per run: their split is ""
 
@@ -172,10 +173,11 @@ class ArmRow:
     metric: str  # of SPLIT_METRICS or RUN_METRICS; gap = train acc - val acc of the evaluated checkpoint, a fraction
     n_seeds: int  # of a cross-validation, the fewest of a fold
     mean: float
-    ci_low: float | None  # 95 % t-interval of the mean over seeds, or corrected over folds; None with one
+    ci_low: float | None  # 95 %; what for, says `over`
     ci_high: float | None
     std: float | None  # over seeds or folds, n - 1; None with one
     n_folds: int | None = None  # that the mean is over; None where there are none
+    over: Over = ""  # seeds and images where predictions tell of val or test, else seeds (t), or folds (corrected t)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,12 +192,16 @@ class ClassRow:
     n_train: int  # of the class in train
     n_seeds: int
     accuracy: float | None  # mean over seeds, a fraction; None where the class has no image in this split
-    ci_low: float | None  # t-interval over seeds; with one seed, or where all say the same, Wilson's, over images
+    ci_low: float | None  # 95 %; what for, says `over`
     ci_high: float | None
+    over: Over = ""  # as in `ArmRow`
     change: float | None = None  # points against the baseline, over the seeds of both; None without one
     change_low: float | None = None  # 95 %, as of a comparison; not adjusted for the number of classes
     change_high: float | None = None
-    change_of: Literal["seeds and images", "images", "seeds", "folds", ""] = ""  # which variance the interval speaks of
+    change_of: Over = ""  # which variance the interval speaks of
+    p_value: float | None = None  # of the change
+    p_adjusted: float | None = None  # Holm, over the classes of this arm and split
+    verdict: str = ""  # from p_adjusted: gain, loss, not shown, too few seeds; "" where there is no p-value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -304,7 +310,7 @@ class Comparison:
     seeds_test: SeedsTest | None = None  # None without a seed in both
     seeds_needed: int | None = None  # to show two points with 80 % power; None: see the next, or metric is loss
     seeds_needed_why: str = ""  # "enough", "more than cap" (100), "too few images" or "unknown"
-    over: Literal["seeds and images", "images", "seeds", "folds", ""] = ""  # whose variance interval and p-value know
+    over: Over = ""  # whose variance interval and p-value know
     folds: dict[int, float] = field(default_factory=dict)  # fold -> difference, mean over its seeds; empty: no folds
 
     @property

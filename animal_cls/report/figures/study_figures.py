@@ -15,7 +15,7 @@ from animal_cls.report.figures.heatmap import changes, heatmap
 from animal_cls.report.figures.intervals import arms_figure, comparisons_figure
 from animal_cls.report.figures.learning import Metrics, generalization_gap, learning
 from animal_cls.report.figures.reliability import reliability
-from animal_cls.report.format import OF_FOLDS
+from animal_cls.report.format import OF_FOLDS, covers
 from animal_cls.report.records import Arm, Study
 
 OVER = {  # what all intervals of a figure speak of
@@ -60,8 +60,8 @@ def of_arms(study: Study) -> Iterator[Drawing]:
             title=f"Accuracy of each arm, {split}",
             caption=by_seeds(
                 shown,
-                "Rings: one seed each. Diamond: their mean, with its 95 % interval (t, over seeds).",
-                "An arm of one seed has no interval: its ring lies behind its diamond.",
+                f"Rings: one seed each. Diamond: their mean, with its 95 % interval, {covers(rows)}.",
+                f"One seed: its ring lies behind its diamond; the bar is its 95 % interval, {covers(rows)}.",
             )
             + f" {OF_FOLDS}" * any(row.n_folds for row in rows)
             + left_out(study, shown),

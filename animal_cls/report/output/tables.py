@@ -16,14 +16,14 @@ RUNS = (
     *("run", "arm", "model", "reg", "fold", "seed", "status", "reason", "used", *(f"{split}_acc" for split in SPLITS)),
     *("epochs", "best_epoch", "seconds", "parameters", "device", "precision", "folder"),
 )
-ARMS = ("arm", "model", "reg", "split", "metric", "n_seeds", "mean", "ci_low", "ci_high", "std", "n_folds")
+ARMS = ("arm", "model", "reg", "split", "metric", "n_seeds", "mean", "ci_low", "ci_high", "std", "n_folds", "over")
 COMPARISONS = (
     *("arm", "baseline", "split", "metric", "n_seeds", "delta", "ci_low", "ci_high", "p_value", "p_adjusted"),
     *("verdict", "fair", "differs", "n_arm", "n_baseline", "by_seed", "failed_arm", "failed_baseline", "over", "folds"),
 )
 CLASSES = (
     *("arm", "baseline", "split", "class", "n_images", "n_train", "n_seeds", "accuracy", "ci_low", "ci_high"),
-    *("change", "change_low", "change_high", "change_of"),
+    *("change", "change_low", "change_high", "change_of", "over", "p_value", "p_adjusted", "verdict"),
 )
 STATEMENTS = ("id", "verdict", "evidence")
 FILES = (OWN, "arms.csv", "comparisons.csv", "classes.csv", "statements.csv", "report.md")  # as written

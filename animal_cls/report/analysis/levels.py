@@ -1,0 +1,67 @@
+"""What one arm reaches, with an interval for new seeds and new images wherever its runs tell of each image."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from animal_cls import statistics
+from animal_cls.report.analysis.folds import interval_over
+from animal_cls.report.analysis.pairing import Paired, evaluated_seeds, pair, values
+from animal_cls.report.analysis.variances import number
+from animal_cls.report.records import Arm, Over
+from animal_cls.results import Result
+
+NEW = ("val", "test")  # splits whose images were not trained on: those of the others are no sample of new ones
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ends:
+    """An interval, and what it speaks of; without a number where so few values tell nothing."""
+
+    low: float | None = None
+    high: float | None = None
+    over: Over = ""
+
+
+def tables(arm: Arm) -> dict[str, Paired]:
+    """Split -> what all of an arm's seeds say of each image, as a pair with itself; only where all of them tell it."""
+    if len(arm.folds) > 1:
+        return {}  # each fold has other images
+    found = {split: pair(arm, arm, split) for split in NEW if evaluated_seeds(arm, split)}
+    return {
+        split: paired
+        for split, paired in found.items()
+        if paired is not None and paired.whole and paired.arm.seeds == evaluated_seeds(arm, split)
+    }
+
+
+def ends_of(
+    arm: Arm,
+    of: Callable[[Result], float | None],
+    split: str,
+    known: Sequence[float],
+    table: Paired | None,
+    metric: str = "acc",
+) -> Ends:
+    """The interval of the mean of `known`, a number by seed: over images too where a `table` tells of them."""
+    if table is not None and (found := values(table, metric)) is not None:
+        numbers, _, weights = found
+        return _crossed(numbers, weights, shares=metric != "loss")
+    over = interval_over(arm, of, split or "test") if arm.folds else statistics.mean_interval(known)
+    if math.isnan(over.low):
+        return Ends()
+    return Ends(low=number(over.low), high=number(over.high), over="folds" if arm.folds else "seeds")
+
+
+def ends_of_class(table: Paired, name: str) -> Ends:
+    """The interval of the accuracy of a class that has images."""
+    rows = table.labels == table.classes.index(name)
+    return _crossed(table.arm.right[:, rows].astype(np.float64), None, shares=True)
+
+
+def _crossed(numbers: np.ndarray, weights: np.ndarray | None, *, shares: bool) -> Ends:
+    level = statistics.level_interval(numbers, weights=weights, shares=shares)
+    low, high = number(level.low), number(level.high)
+    return Ends(low=low, high=high, over=level.over if low is not None else "")
