@@ -4,23 +4,43 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from animal_cls.errors import UserError
+from animal_cls.files.terminal import say
 from animal_cls.files.workers import gathered
 from animal_cls.report.make import REPORT, make
+from animal_cls.report.records import MARGIN
 
 
 def main(words: Sequence[str]) -> int:
     """Make the report that the words ask for; returns the exit code."""
     asked = parser().parse_args(words)
+    margin = points(asked.margin)
     out = asked.out or asked.folders[0] / REPORT
     with gathered() as workers:
         pairs = [tuple(pair) for pair in asked.compare]
-        made = make(asked.folders, out, compare=pairs, baseline=asked.baseline, workers=workers)
+        made = make(asked.folders, out, compare=pairs, baseline=asked.baseline, margin=margin, workers=workers)
+    for line in filter(None, (made.provisional, *made.warnings)):
+        say(line, to="stderr")
     for answer in made.answers:
         print(answer.text)
     for caution in made.cautions:
         print(caution)
     print(f"report  {out}")
     return 0
+
+
+def points(text: str) -> float:
+    """The margin as a number of points.
+
+    Raises:
+        UserError: it is no number above 0 and below 100.
+    """
+    try:
+        if 0 < float(text) < 100:
+            return float(text)
+    except ValueError:
+        pass
+    raise UserError(f"--margin {text}: no number of points above 0 and below 100. The default is --margin {MARGIN:g}.")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -38,6 +58,13 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         help="compare these two arms also; repeatable. Names as in arms.csv",
+    )
+    made.add_argument(
+        "--margin",
+        metavar="POINTS",
+        default=f"{MARGIN:g}",
+        help="the smallest difference of accuracy that matters, in points: arms that are shown to be nearer are said to "
+        "have no difference beyond it; by default %(default)s",
     )
     made.add_argument(
         "--baseline",

@@ -16,21 +16,26 @@ from animal_cls.report.analysis.comparisons import compare_all
 from animal_cls.report.analysis.configs import command, root_of
 from animal_cls.report.analysis.confounding import overrides
 from animal_cls.report.analysis.examples import examples
-from animal_cls.report.analysis.headline import answers, best_of, evaluated_split
+from animal_cls.report.analysis.headline import answers, best_of, judged_split
 from animal_cls.report.analysis.predictions import Reader
 from animal_cls.report.published import published, statements
-from animal_cls.report.records import Answer, Arm, ArmRow, Command, DataSet, ImageNote, Run, Study
+from animal_cls.report.records import MARGIN, Answer, Arm, ArmRow, Command, DataSet, ImageNote, Run, Study
 from animal_cls.results import SPLITS, Result, damage, flat
 
 
 def build_study(
-    sources: Sequence[Path], *, compare: Sequence[tuple[str, str]] = (), baseline: str | None = None
+    sources: Sequence[Path],
+    *,
+    compare: Sequence[tuple[str, str]] = (),
+    baseline: str | None = None,
+    margin: float = MARGIN,
 ) -> Study:
     """What all runs in `sources`, folders of runs or sweeps, show together.
 
     Args:
         compare: pairs of names of arms to be compared beside each arm with its baseline.
         baseline: the arm, or KEY=VALUE,... of the arms, that the others are compared with; None: as plans say.
+        margin: points that a difference must have to matter.
 
     Raises:
         UserError: no such folder, no run in any of them, or no arm of that name.
@@ -38,16 +43,19 @@ def build_study(
     found = collect(sources, reader := Reader())
     runs, arms = arrange(found.runs, baseline)
     results = _results(runs)
-    rows, comparisons = arm_rows(arms), compare_all(arms, compare)
-    split, data, classes = evaluated_split(arms), data_sets(results), class_rows(arms)
-    found_answers = answers(arms, rows, comparisons, split)
+    pending = [run.pending for run in runs if run.pending is not None]
+    rows, comparisons = arm_rows(arms), compare_all(arms, compare, margin=margin, pending=pending)
+    split, data, classes = judged_split(arms), data_sets(results), class_rows(arms)
+    damaged = damages(classes, comparisons)
     return Study(
         sources=tuple(sources),
         made=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
         runs=tuple(runs),
         arms=tuple(arms),
         evaluated_split=split,
-        answers=tuple(_with_damages(found_answers, arms, damages(classes, comparisons, split))),
+        margin=margin,
+        provisional=_provisional(runs, len(pending)),
+        answers=tuple(_with_damages(answers(arms, rows, comparisons), arms, damaged)),
         arm_rows=tuple(rows),
         comparisons=tuple(comparisons),
         class_rows=tuple(classes),
@@ -65,12 +73,14 @@ def build_study(
     )
 
 
-def _with_damages(found: Sequence[Answer], arms: Sequence[Arm], damaged: dict[str, str]) -> Iterator[Answer]:
+def _with_damages(
+    found: Sequence[Answer], arms: Sequence[Arm], damaged: dict[tuple[str, str], str]
+) -> Iterator[Answer]:
     """The answers with what the methods that help cost single classes."""
-    models = {arm.name: arm.model for arm in arms}
     for answer in found:
-        told = [sentence for name, sentence in damaged.items() if models[name] == answer.model]
-        yield replace(answer, text=" ".join([answer.text, *told]))
+        names = [(arm.name, answer.split) for arm in arms if arm.model == answer.model]
+        sentences = [told[name] for name in names if name in told]
+        yield replace(answer, text=" ".join([answer.text, *sentences]))
 
 
 def _published(arms: Sequence[Arm], data: DataSet | None) -> dict[str, Any]:
@@ -81,6 +91,17 @@ def _published(arms: Sequence[Arm], data: DataSet | None) -> dict[str, Any]:
         "statements": tuple(statements.all_of(arms, data)),
         "reading_aid": published.aids(arms, data),
     }
+
+
+def _provisional(runs: Sequence[Run], pending: int) -> str:
+    """How many planned runs have not ended, and what that makes of the verdicts; "" where all have."""
+    if not pending:
+        return ""
+    planned = sum(run.sweep is not None for run in runs)
+    return (
+        f"Provisional: {pending} of {planned} planned runs have not ended. A verdict that is looked at after each of "
+        "them, until it pleases, is wrong far more often than 5 % of the time: only the last one counts."
+    )
 
 
 def _means(results: Sequence[Result]) -> dict[str, Any]:

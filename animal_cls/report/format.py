@@ -97,12 +97,18 @@ def difference(c: Comparison) -> str:
     """`+2.3 points (95 % interval -0.4 to +5.0)`, with what the interval speaks of if that is not everything."""
     if c.delta is None:
         return "no difference known"
-    text = f"{signed(c.delta, c.unit)} {c.unit}"
-    if c.ci_low is None or c.ci_high is None:
+    text, (low, high) = f"{signed(c.delta, c.unit)} {c.unit}", ends(c)
+    if low is None or high is None:
         return text
     over = "" if c.over == "seeds and images" else f" over {c.over} only"
     over = f" by the corrected t test over {len(c.folds)} folds" if c.folds else over
-    return f"{text} (95 % interval {signed(c.ci_low, c.unit)} to {signed(c.ci_high, c.unit)}{over})"
+    kind = "simultaneous " * (c.n_family > 1 and c.simultaneous_low is not None)
+    return f"{text} ({kind}95 % interval {signed(low, c.unit)} to {signed(high, c.unit)}{over})"
+
+
+def ends(c: Comparison) -> tuple[float | None, float | None]:
+    """The interval that answer, figures and verdict go by: the simultaneous one, or where there is no family, c's own."""
+    return (c.ci_low, c.ci_high) if c.simultaneous_low is None else (c.simultaneous_low, c.simultaneous_high)
 
 
 def seeds_of(c: Comparison) -> str:

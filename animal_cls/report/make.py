@@ -11,7 +11,7 @@ from animal_cls.files.workers import Workers
 from animal_cls.report.analysis.collect import OWN
 from animal_cls.report.build import build_study
 from animal_cls.report.output import tables
-from animal_cls.report.records import Study
+from animal_cls.report.records import MARGIN, Study
 
 REPORT = "report"  # the folder below the first one given
 WRITING = ".writing"  # inside it: locked while its files are replaced, which takes no time
@@ -25,6 +25,7 @@ def make(
     workers: Workers,
     compare: Sequence[tuple[str, str]] = (),
     baseline: str | None = None,
+    margin: float = MARGIN,
     secret: bytes = b"",
 ) -> Study:
     """Write the report on the runs in `sources` into `out`; returns what it says.
@@ -37,7 +38,7 @@ def make(
         UserError: no such folder, no run in any of them, no arm of that name, or `out` cannot be written to.
     """
     refuse_foreign(out)
-    study = build_study(sources, compare=compare, baseline=baseline)
+    study = build_study(sources, compare=compare, baseline=baseline, margin=margin)
     try:
         out.mkdir(parents=True, exist_ok=True)
         with FileLock(out / WRITING, timeout=PATIENCE):

@@ -75,6 +75,7 @@ class Run:
     overrides: tuple[str, ...] | None = None  # of the command line that made it, where a plan or .hydra/ tells
     sweep: Path | None = None  # whose plan names it
     baseline: Path | None = None  # the folder of the run that it is compared with, where its plan says so
+    pending: str | None = None  # the network of a run that a plan names and that has not ended; None of others
     arm: str | None = None  # the name of its arm; None without a result
     used: bool = True  # False: a newer run of the same arm and seed stands for both
     read_metrics: Callable[[], dict[str, np.ndarray] | None] = field(default=lambda: None, repr=False)
@@ -152,12 +153,21 @@ class Arm:
 
     def confusion(self, split: str) -> np.ndarray | None:
         """(K, K) images, summed over its seeds; rows = true class. None where no run was evaluated on this split."""
-        tables = [result.splits[split].matrix for result in self.results if split in result.splits]
+        tables = [table for result in self.results if (table := confusion(result, split)) is not None]
         same = [table for table in tables if table.shape == tables[0].shape]
         return np.sum(same, axis=0) if same else None
 
 
 Over = Literal["seeds and images", "images", "seeds", "folds", ""]  # what an interval speaks of; "": there is none
+
+
+def confusion(result: Result, split: str) -> np.ndarray | None:
+    """(K, K) images of a split, or of `ALL_DATA`; rows = true class. None where the run was not evaluated on it."""
+    names = split.split(" + ")
+    known = all(name in result.splits for name in names)
+    return np.sum([result.splits[name].matrix for name in names], axis=0) if known else None
+
+
 SPLIT_METRICS = ("acc", "acc_macro", "loss", "ece")  # of an arm, one number per split
 RUN_METRICS = ("gap", "epochs", "seconds", "parameters")  # of an arm, one number per run: their split is ""
 
@@ -177,6 +187,7 @@ class ArmRow:
     ci_high: float | None
     std: float | None  # over seeds or folds, n - 1; None with one
     n_folds: int | None = None  # that the mean is over; None where there are none
+    failed: int = 0  # seeds of which no run was finished, and one failed
     over: Over = ""  # seeds and images where predictions tell of val or test, else seeds (t), or folds (corrected t)
 
 
@@ -241,7 +252,9 @@ class Reliability:
 
 
 COMPARED_SPLITS = ("val", "test", "all")
+ALL_DATA = "train + val"  # the images of the published report, which calls them all data; test images are others
 COMPARED_METRICS = ("acc", "acc_macro", "loss")
+MARGIN = 2.0  # points that a difference must have to matter, where nothing else is said
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -293,12 +306,24 @@ class Comparison:
     by_seed: bool = True  # both have the same seeds: the test over seeds alone is then paired
     failed_arm: int = 0  # seeds of which no run was finished, and one failed: the others are survivors
     failed_baseline: int = 0
+    failed_p: float | None = None  # Fisher's exact: whether both fail equally often; None where none failed
     delta: float | None = None  # arm - baseline, mean over seeds: points or, for loss, nats; None: a side has no seed
     ci_low: float | None = None  # 95 %, both sources of variance
     ci_high: float | None = None
     p_value: float | None = None
-    p_adjusted: float | None = None  # Holm, over all of one metric and split (without the requested ones, if not one)
-    verdict: str = "too few seeds"  # from p_adjusted and n_seeds; gain = the arm is better (for loss: lower)
+    family: str = ""  # the question whose comparisons are judged together: cnn: acc on test; "" where none is judged
+    n_family: int = 0  # how many those are, each once under whatever names
+    p_adjusted: float | None = None  # Holm, over the family (without the requested ones, if not one)
+    simultaneous_low: float | None = None  # the interval that holds together with those of the whole family, 95 %
+    simultaneous_high: float | None = None
+    margin: float = MARGIN  # points that a difference must have to matter
+    equivalent: bool | None = None  # the simultaneous interval lies within +-margin; None: not known, or metric is loss
+    p_beats: float | None = None  # that one training of the arm is better than one of the baseline
+    p_beats_low: float | None = None
+    p_beats_high: float | None = None
+    verdict: str = "too few seeds"  # from what stands above; gain = the arm is better (for loss: lower)
+    provisional: bool = False  # planned runs of either network have not ended: to look again after each errs more
+    caution: str = ""  # what weighs against a verdict on this split whatever the numbers, in words
     fair: bool  # one factor differs and reached the network, the images and splits are the same, and no seed failed
     confounded: bool  # more than one factor differs
     differs: tuple[str, ...]  # the keys that differ, without those that only follow others
@@ -308,7 +333,7 @@ class Comparison:
     notes: tuple[str, ...] = ()  # failed seeds, differing splits, fingerprints, precision, device, versions, seeds
     images_test: ImagesTest | None = None  # None without predictions, and for loss
     seeds_test: SeedsTest | None = None  # None without a seed in both
-    seeds_needed: int | None = None  # to show two points with 80 % power; None: see the next, or metric is loss
+    seeds_needed: int | None = None  # to show `margin` with 80 % power; None: see the next, or metric is loss
     seeds_needed_why: str = ""  # "enough", "more than cap" (100), "too few images" or "unknown"
     over: Over = ""  # whose variance interval and p-value know
     folds: dict[int, float] = field(default_factory=dict)  # fold -> difference, mean over its seeds; empty: no folds
@@ -323,13 +348,18 @@ class Comparison:
         """What `delta` and its interval are in."""
         return "nats" if self.metric == "loss" else "points"
 
+    @property
+    def is_judged(self) -> bool:
+        """Whether its verdict is one: not on images that were trained on."""
+        return bool(self.family) or bool(self.no_effect)
+
 
 StatementVerdict = Literal["holds", "does not hold", "cannot be decided"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class PublishedRow:
-    """One class of one published run beside ours, over all data; or one run of a table."""
+    """One class of one published run beside ours, over train and val; or one run of a table."""
 
     run: str  # as published: ResNet18, dropout; or the table, with split and measure
     arm: str | None  # ours that comes nearest; None where the study has no such arm
@@ -337,7 +367,7 @@ class PublishedRow:
     published: float  # percent
     ours: float | None  # percent, mean over seeds
     difference: float | None  # points, ours - published
-    split: str = "all"  # that it is of
+    split: str  # that it is of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -359,6 +389,7 @@ class Answer:
     """What was found for one network, in sentences."""
 
     model: str
+    split: str  # that decides here
     text: str  # one or more sentences, plain text
     arm: str | None = None  # the best arm with a regularizer; None where there is none to compare
     baseline: str | None = None
@@ -412,7 +443,9 @@ class Study:
     made: str  # local date and time, to the minute
     runs: tuple[Run, ...]  # all of them, as found
     arms: tuple[Arm, ...]  # by model, baselines first
-    evaluated_split: str  # the split that decides: test where every arm has one, else val
+    evaluated_split: str  # the split that decides: test where most runs have one, else val
+    margin: float = MARGIN  # points that a difference must have to matter
+    provisional: str = ""  # how many planned runs have not ended, in a sentence; "" where all have
     answers: tuple[Answer, ...]  # one per network
     arm_rows: tuple[ArmRow, ...]
     comparisons: tuple[Comparison, ...]

@@ -77,6 +77,7 @@ class Plan:
 
     cwd: str | None = None  # the folder that it was started in, to which relative paths belong
     config_dirs: tuple[str, ...] = ()  # of option files, beside our own
+    seeds: tuple[int, ...] = ()  # that were planned, ascending: a report tells those that were added later
     jobs: tuple[PlannedJob, ...] = ()  # in the order in which they start
 
 
@@ -244,7 +245,8 @@ def make_plan(jobs: Sequence[Job], estimates: Mapping[str, JobEstimate]) -> Plan
         for name, job in zip(display_names(jobs), jobs, strict=True)
     ]
     dirs = tuple(str(path) for path in config_folders() if path != CONF)
-    return Plan(cwd=str(Path.cwd()), config_dirs=dirs, jobs=tuple(planned))
+    seeds = tuple(sorted({job.config.seed for job in jobs}))
+    return Plan(cwd=str(Path.cwd()), config_dirs=dirs, seeds=seeds, jobs=tuple(planned))
 
 
 def write_plan(plan: Plan, folder: Path) -> None:
@@ -314,7 +316,8 @@ def _parse(raw: Any) -> Plan:
         if not isinstance(job.config, dict) or not isinstance(job.skip, str | None):
             raise TypeError(f"the job {job.folder} has no config")
     _check_names([job.folder for job in jobs])
-    return Plan(cwd=str(raw["cwd"]), config_dirs=tuple(map(str, raw["config_dirs"])), jobs=jobs)
+    seeds = tuple(map(int, raw.get("seeds", ())))  # an older plan has none
+    return Plan(cwd=str(raw["cwd"]), config_dirs=tuple(map(str, raw["config_dirs"])), seeds=seeds, jobs=jobs)
 
 
 def _check_inside(name: str) -> None:

@@ -4,13 +4,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from animal_cls.errors import UserError
-from animal_cls.report.analysis.configs import AUGMENT, Flat, differences, shown, strengths, value_of
+from animal_cls.report.analysis.configs import (
+    AUGMENT,
+    Flat,
+    differences,
+    regularizers_beside,
+    shown,
+    strengths,
+    value_of,
+)
 from animal_cls.report.analysis.groups import Group
 
 # In words, what arms are compared with.
 ASKED = "what --baseline names"
 PLANNED = "what its plan compares it with"
 NONE = "the same config with reg=none"
+PLAIN = "the same config with neither reg nor another regularizer"
 FIRST = "the first value of its axis in the plan"
 DRAWS = ("data.split_seed", "data.fold")  # other splits of the same images are no factor
 
@@ -60,9 +69,12 @@ def _usual(group: Group, groups: Sequence[Group]) -> Baseline:
     planned = [other for other in same if other is not group and other.sweeps & group.sweeps]
     if planned and all(strengths(other.config) == strengths(group.config) for other in same):
         return _first(group, planned)
+    offers = [other for other in same if not strengths(other.config)]
     if not strengths(group.config):
-        return Baseline()
-    if offers := [other for other in same if not strengths(other.config)]:
+        ours = regularizers_beside(group.config)
+        plainer = [other for other in offers if regularizers_beside(other.config) < ours]
+        return _nearest(group, plainer, PLAIN, _factors) if plainer else Baseline()
+    if offers:
         return _nearest(group, offers, NONE, _factors_beside_strengths)
     return Baseline(notes=(f"no baseline: no run of {group.model} with reg=none is among these.",))
 

@@ -146,22 +146,21 @@ def _adjusted(rows: Sequence[ClassRow]) -> list[ClassRow]:
     ]
 
 
-def damages(rows: Sequence[ClassRow], comparisons: Sequence[Comparison], split: str) -> dict[str, str]:
-    """Arm -> a sentence, where an arm that is better on the whole is shown to be worse on a class.
+def damages(rows: Sequence[ClassRow], comparisons: Sequence[Comparison]) -> dict[tuple[str, str], str]:
+    """(Arm, split) -> a sentence, where an arm that is better on the whole is shown to be worse on a class.
 
     Methods that help on average can ruin single classes: by random crops, a class of ImageNet fell from 68 to 46 %
     (Balestriero, Bottou & LeCun 2022, https://arxiv.org/abs/2204.03632).
     """
-    gains = {c.arm: c for c in comparisons if (c.split, c.metric, c.verdict) == (split, "acc", "gain")}
-    lost: dict[str, list[str]] = {}
+    found = (c for c in comparisons if (c.metric, c.verdict, c.requested) == ("acc", "gain", False))
+    gains, lost = {(c.arm, c.split) for c in found}, dict[tuple[str, str], list[str]]()
     for row in rows:
-        gain = gains.get(row.arm) if (row.split, row.verdict) == (split, "loss") else None
-        if gain is not None and gain.baseline == row.baseline:
+        if row.verdict == "loss" and (row.arm, row.split) in gains:
             ends = signed_interval(row.change_low, row.change_high)
-            lost.setdefault(row.arm, []).append(f"{row.class_name} {signed(row.change)} points {ends}")
+            lost.setdefault((row.arm, row.split), []).append(f"{row.class_name} {signed(row.change)} points {ends}")
     return {
-        arm: f"It does not help every class: {arm} loses on {'; '.join(found)} (adjusted over its classes)."
-        for arm, found in lost.items()
+        (arm, split): f"It does not help every class: {arm} loses on {'; '.join(told)} (adjusted over its classes)."
+        for (arm, split), told in lost.items()
     }
 
 

@@ -128,11 +128,21 @@ def _run(folder: Path, plan: dict[str, Any], reader: Reader) -> Run:
         reason = f"{folder / results.RESULT}: cannot be read ({error.strerror})."
         return Run(**known, status="unreadable", reason=reason)
     if result is None:
-        return Run(**known, status="unfinished", reason=_why_unfinished(folder, plan))
+        return Run(**known, status="unfinished", reason=_why_unfinished(folder, plan), pending=_network(plan))
     known["read_metrics"] = partial(_metrics, folder)
     if result.status == "done":
         known["read_predictions"] = partial(reader.read, folder)
     return Run(**known, status=result.status, reason=result.reason, result=result)
+
+
+def _network(plan: dict[str, Any]) -> str | None:
+    """The network of a run that is planned and will be trained; "" where its plan is too damaged to tell."""
+    if not plan or plan.get("skip"):
+        return None
+    try:
+        return str(plan["config"]["model"]["name"])
+    except (KeyError, TypeError):
+        return ""
 
 
 def _why_unfinished(folder: Path, plan: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ Flat = dict[str, Any]  # dotted key -> value
 
 LABEL = "reg.name"
 STRENGTHS, AUGMENT = "reg.", "data.augment."  # what stands below is a method: its strength, or that and options
+DECAY = re.compile(r"optimizer\.(\w+\.)*weight_decay")
 PLAIN = re.compile(r"[\w./:@+-]+", re.ASCII)  # what Hydra's grammar reads without quotes
 
 
@@ -45,6 +46,12 @@ def method_of(key: str) -> str | None:
 def strengths(config: Flat) -> Flat:
     """What an `identity` config says of its regularizers: their strengths, and their options."""
     return {key: value for key, value in config.items() if key.startswith(STRENGTHS) and key != LABEL}
+
+
+def regularizers_beside(config: Flat) -> set[str]:
+    """What regularizes in an `identity` config beside `strengths`: methods of data.augment, an optimizer's decay."""
+    decays = {key for key, value in config.items() if DECAY.fullmatch(key) and value}
+    return decays | {key for key in config if key.startswith(AUGMENT) and key == method_of(key)}
 
 
 def differences(config: Flat, other: Flat) -> list[Difference]:

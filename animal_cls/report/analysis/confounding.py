@@ -28,7 +28,7 @@ class Factors:
     """What a comparison speaks of: one factor alone if it is fair."""
 
     differences: tuple[Difference, ...]
-    same_images: bool
+    alike: bool  # the images, their splits and the precision
     separating: tuple[str, ...]
     no_effect: str  # why nothing that differs reached the network, in words; "" where something did
     notes: tuple[str, ...]
@@ -40,8 +40,8 @@ class Factors:
 
     @property
     def fair(self) -> bool:
-        """At most one factor differs, on the same images, and it reached the network."""
-        return not self.confounded and self.same_images and not self.no_effect
+        """At most one factor differs, on the same images in one precision, and it reached the network."""
+        return not self.confounded and self.alike and not self.no_effect
 
 
 def factors(arm: Arm, baseline: Arm, arms: Sequence[Arm]) -> Factors:
@@ -53,7 +53,7 @@ def factors(arm: Arm, baseline: Arm, arms: Sequence[Arm]) -> Factors:
     all_idle = ", ".join(idle) if idle and len(idle) == len(found) else ""
     return Factors(
         differences=found,
-        same_images=not data,
+        alike=not data and len({result.precision for side in (arm, baseline) for result in _results(side)}) <= 1,
         separating=separating,
         no_effect=all_idle or _identical(arm, baseline),
         notes=(*data, *idle, *_circumstances(arm, baseline)),
@@ -78,6 +78,27 @@ def _identical(arm: Arm, baseline: Arm) -> str:
     ]
     same = bool(pairs) and all(_says_the_same(ours, theirs) for ours, theirs in pairs)
     return f"all predictions are those of {baseline.name}, bit for bit" if same else ""
+
+
+def twins(arms: Sequence[Arm]) -> dict[str, str]:
+    """Arm -> the first one of which each seed says the same of every image, bit for bit: it may be the arm itself."""
+    found: dict[str, str] = {}
+    firsts: list[Arm] = []
+    for arm in arms:
+        first = next((other for other in firsts if _are_twins(arm, other)), arm)
+        found[arm.name] = first.name
+        firsts += [arm] if first is arm else []
+    return found
+
+
+def _are_twins(arm: Arm, other: Arm) -> bool:
+    """Whether they have the same seeds and say the same; first by what is at hand."""
+    if not arm.done or arm.done.keys() != other.done.keys():
+        return False
+    if any(ours.splits != theirs.splits for ours, theirs in zip(arm.results, other.results, strict=True)):
+        return False
+    pairs = [(run.predictions, other.done[seed].predictions) for seed, run in arm.done.items()]
+    return all(a is not None and b is not None and _says_the_same(a, b) for a, b in pairs)
 
 
 def _says_the_same(a: RunPredictions, b: RunPredictions) -> bool:
@@ -126,11 +147,13 @@ def _circumstances(arm: Arm, baseline: Arm) -> list[str]:
         "precision": lambda result: result.precision,
         "device": lambda result: result.device.partition(" (")[0] if result.device else None,
         "torch": lambda result: result.versions.get("torch"),
-        "code version (git commit)": lambda result: str(result.git.get("commit"))[:12] if result.git else None,
+        "pillow, which decodes the images": lambda result: result.versions.get("pillow"),
+        "code version (git commit)": commit_of,
         "code version (animal-cls)": lambda result: result.versions.get("animal-cls"),
         "evaluated checkpoint": lambda result: result.checkpoint,
     }
-    notes = []
+    changed = [result for side in (arm, baseline) for result in _results(side) if (result.git or {}).get("changed")]
+    notes = ["code with changes that no commit has: what ran is not known"] if changed else []
     for what, of in looked_at.items():
         ours, theirs = ({of(result) for result in _results(side)} - {None} for side in (arm, baseline))
         if ours and theirs and len(ours | theirs) > 1:
@@ -138,6 +161,11 @@ def _circumstances(arm: Arm, baseline: Arm) -> list[str]:
                 f"{what}: {_list(ours)} against {_list(theirs)}" if ours != theirs else f"{what}: {_list(ours)}"
             )
     return notes
+
+
+def commit_of(result: Result) -> str | None:
+    """The commit whose code ran, short."""
+    return str(result.git.get("commit"))[:12] if result.git else None
 
 
 def _list(values: set[str | None]) -> str:

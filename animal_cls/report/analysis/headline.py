@@ -6,26 +6,27 @@ from animal_cls.files.text import percent
 from animal_cls.report.analysis.averages import mean_of
 from animal_cls.report.analysis.comparisons import failures, of_arm
 from animal_cls.report.analysis.configs import method_of, shown
-from animal_cls.report.format import difference, p_equals, plural, seeds_of
+from animal_cls.report.format import difference, ends, p_equals, plural, seeds_of, signed
 from animal_cls.report.records import Answer, Arm, ArmRow, Comparison
 
 TIES = 4  # arms with the highest accuracy, too, that are named
 NEAR = 1e-9  # of a fraction: means that are equal but for floating point
 
 
-def evaluated_split(arms: Sequence[Arm]) -> str:
-    """The split that decides: test where every finished run has one, else val, else all images."""
-    results = [run.result for arm in arms for run in arm.done.values() if run.result is not None]
+def judged_split(arms: Sequence[Arm]) -> str:
+    """The split that decides: test where most finished runs of these arms have one, else val, else all images."""
+    results = [result for arm in arms for result in arm.results]
     for split in ("test", "val"):
-        if results and all(split in result.splits for result in results):
+        if 2 * sum(split in result.splits for result in results) > len(results):
             return split
-    return "all" if results and all("val" not in result.splits for result in results) else "val"
+    return "all" if results and not any("val" in result.splits for result in results) else "val"
 
 
-def answers(arms: Sequence[Arm], rows: Sequence[ArmRow], comparisons: Sequence[Comparison], split: str) -> list[Answer]:
-    """One per network."""
+def answers(arms: Sequence[Arm], rows: Sequence[ArmRow], comparisons: Sequence[Comparison]) -> list[Answer]:
+    """One per network, on the split that most of its runs have."""
     models = dict.fromkeys(arm.model for arm in arms)
-    return [_answer(model, arms, rows, comparisons, split) for model in models]
+    splits = {model: judged_split([arm for arm in arms if arm.model == model]) for model in models}
+    return [_answer(model, arms, rows, comparisons, split) for model, split in splits.items()]
 
 
 def best_of(arms: Sequence[Arm], rows: Sequence[ArmRow], split: str) -> list[Arm]:
@@ -43,15 +44,17 @@ def _answer(
     found = {arm.name: c for arm in others if (c := of_arm(comparisons, arm=arm.name, split=split)) is not None}
     compared = [arm for arm in others if arm.name in found and found[arm.name].delta is not None]
     best = best_of(compared, rows, split)
-    failed = [f"{failures(arm)}{_of_survivors(arm)}." for arm in arms if arm.failed]
+    failed = [_failed(arm, found.get(arm.name)) for arm in arms if arm.failed]
     if not best:
-        return Answer(model=model, text=" ".join([f"{model}: {_nothing(arms, everything, rows, split)}", *failed]))
+        text = " ".join([f"{model}: {_nothing(arms, everything, rows, split)}", *failed])
+        return Answer(model=model, split=split, text=text)
     comparison = found[best[0].name]
     equal = [arm.name for arm in best[1:]]
     is_plain = {name: regs[name] != "none" == regs[c.baseline] for name, c in found.items()}
     sentences = [
         f"{model}: {_headline(comparison, rows, equal, '' if all(is_plain.values()) else _change(comparison))}",
         _verdict(comparison, "the regularizer" if is_plain[best[0].name] else _change(comparison)),
+        _beats(comparison),
         *_caveats(comparison),
         *failed,
         *_further([c for name, c in found.items() if name != best[0].name]),
@@ -59,6 +62,7 @@ def _answer(
     ]
     return Answer(
         model=model,
+        split=split,
         text=" ".join(sentence for sentence in sentences if sentence),
         arm=best[0].name,
         baseline=comparison.baseline,
@@ -67,9 +71,14 @@ def _answer(
     )
 
 
-def _of_survivors(arm: Arm) -> str:
-    """What failed seeds mean for the numbers of an arm, as the end of a sentence."""
-    return ": its numbers are those of the survivors, and no comparison with it is fair" if arm.done else ""
+def _failed(arm: Arm, c: Comparison | None) -> str:
+    """How many seeds of an arm failed, and of its baseline, and what that means for its numbers."""
+    against = ""
+    if c is not None and c.failed_p is not None:
+        planned = c.n_baseline + c.failed_baseline
+        against = f", {c.failed_baseline} of {planned} of {c.baseline} (Fisher's exact test: {p_equals(c.failed_p)})"
+    means = ": its numbers are those of the survivors, and no comparison with it is fair" if arm.done else ""
+    return f"{failures(arm)}{against}{means}."
 
 
 def _nothing(arms: Sequence[Arm], everything: Sequence[Arm], rows: Sequence[ArmRow], split: str) -> str:
@@ -124,25 +133,40 @@ def _change(c: Comparison) -> str:
 
 def _verdict(c: Comparison, factor: str) -> str:
     """What that shows. Of several factors at once it is no single one's doing, and the sentence says so."""
-    what = "the factors together" if c.confounded else factor
-    p = f"{p_equals(c.p_adjusted)} adjusted over all comparisons"
+    word = f"{'Provisional verdict' if c.provisional else 'Verdict'}: {c.verdict}"
     if c.no_effect:
-        return f"Verdict: {c.verdict}: {c.no_effect}."
+        return f"{word}: {c.no_effect}."
+    if not c.is_judged:
+        return f"{word}: {c.caution}."
     if c.verdict == "too few seeds":
-        return f"Verdict: too few seeds ({seeds_of(c)}); it says nothing of other seeds."
-    if c.verdict == "not shown":
-        return f"Verdict: not shown ({p})." if c.p_adjusted is not None else "Verdict: not shown."
-    return f"Verdict: {c.verdict} by {what} ({p})."
+        return f"{word} ({seeds_of(c)}); it says nothing of other seeds."
+    over = f", adjusted over {c.n_family} comparisons" * (c.n_family > 1)
+    p = f" ({p_equals(c.p_adjusted)}{over})" if c.p_adjusted is not None else ""
+    if c.verdict in ("gain", "loss"):
+        small = f", of less than {c.margin:g} points" * bool(c.equivalent)
+        return f"{word} by {'the factors together' if c.confounded else factor}{p}{small}."
+    low, high = ends(c)
+    if c.equivalent or low is None or high is None:
+        return f"{word}{p}."
+    return f"{word}{p}: it may still be anything from {signed(low, c.unit)} to {signed(high, c.unit)} {c.unit}."
+
+
+def _beats(c: Comparison) -> str:
+    """How often one training of the arm beats one of its baseline."""
+    if c.p_beats is None or c.p_beats_low is None or c.p_beats_high is None:
+        return ""
+    interval = f"95 % interval {percent(c.p_beats_low)} to {percent(c.p_beats_high)}"
+    return f"One training of it beats one of {c.baseline} with a probability of {percent(c.p_beats)} ({interval})."
 
 
 def _caveats(c: Comparison) -> list[str]:
-    """Confounding first, then other images."""
+    """Confounding first, then other images, then what val has seen."""
     told = []
     if c.confounded:
         told.append(f"Confounded: {' and '.join(c.differs)} differ at once, so the difference has no single cause.")
     if not (c.fair or c.confounded or c.no_effect or c.failed_arm or c.failed_baseline):
         told.append(f"Not fair: {c.notes[0]}." if c.notes else "Not fair.")
-    return told
+    return told + ([f"{c.caution[:1].upper()}{c.caution[1:]}."] if c.caution and c.is_judged else [])
 
 
 def _further(others: Sequence[Comparison]) -> list[str]:
@@ -155,16 +179,15 @@ def _further(others: Sequence[Comparison]) -> list[str]:
 
 
 def _seeds(c: Comparison) -> str:
-    """How many seeds would show two points; nothing where a difference was shown."""
-    if c.verdict in ("gain", "loss") or c.no_effect or c.folds:
+    """How many seeds would show a difference of the margin; nothing where one was shown, or that there is none."""
+    if c.verdict in ("gain", "loss") or c.no_effect or c.folds or c.equivalent or not c.is_judged:
         return ""
+    size = f"a difference of {c.margin:g} points"
     if c.seeds_needed is not None:
-        power = "a difference of two points would be shown with a probability of 80 %"
-        if c.seeds_needed <= c.n_seeds:
-            return f"With these {c.n_seeds} seeds {power}."
-        return f"With {c.seeds_needed} seeds {power}."
+        seeds = f"these {c.n_seeds}" if c.seeds_needed <= c.n_seeds else str(c.seeds_needed)
+        return f"With {seeds} seeds {size} would be shown with a probability of 80 %."
     if c.seeds_needed_why.startswith("more than"):
-        return "To show a difference of two points, more than 100 seeds would be needed."
+        return f"To show {size}, more than 100 seeds would be needed."
     if c.seeds_needed_why == "too few images":
-        return f"No number of seeds would show a difference of two points on so few images of {c.split}."
-    return "How many seeds would show a difference of two points cannot be said from these; two are the least."
+        return f"No number of seeds would show {size} on so few images of {c.split}."
+    return f"How many seeds would show {size} cannot be said from these; two are the least."

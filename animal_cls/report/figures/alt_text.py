@@ -100,7 +100,7 @@ def of_reliability(diagrams: Sequence[Reliability]) -> str:
 
 
 def of_published(runs: Sequence[tuple[str, Sequence[PublishedRow]]]) -> str:
-    """How far ours is from each published run, over all images."""
+    """How far ours is from each published run, on train and val."""
     plain = [(name, row) for name, rows in runs for row in rows if row.class_name == "weighted"]
     return listed(
         f"{name}: published {row.published:.1f} %, ours {number(row.ours, 1)} %, {signed(row.difference)} points"

@@ -21,7 +21,7 @@ def published_runs(study: Study) -> dict[str, list[PublishedRow]]:
 
 
 def beside_published(runs: Sequence[tuple[str, Sequence[PublishedRow]]]) -> Figure:
-    """A panel per published run: a line per class from the published accuracy (square) to ours (dot), all data."""
+    """A panel per published run: a line per class from the published accuracy (square) to ours (dot), train and val."""
     figure, places = panels([name for name, _ in runs], SHEET)
     entries = {}
     for (_, rows), [axes] in zip(runs, places, strict=True):
@@ -29,7 +29,7 @@ def beside_published(runs: Sequence[tuple[str, Sequence[PublishedRow]]]) -> Figu
     lows = [axes.get_xlim()[0] for [axes] in places]
     for [axes] in places:
         axes.set_xlim(min(lows), 101)
-    outer_labels(places, SHEET, x="accuracy over all data (%)", y=[""])
+    outer_labels(places, SHEET, x="accuracy on train and val (%)", y=[""])
     legend_below(figure, [(drawn, name) for name, drawn in entries.items()])
     return figure
 

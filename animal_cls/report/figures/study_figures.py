@@ -16,7 +16,7 @@ from animal_cls.report.figures.intervals import arms_figure, comparisons_figure
 from animal_cls.report.figures.learning import Metrics, generalization_gap, learning
 from animal_cls.report.figures.reliability import reliability
 from animal_cls.report.format import OF_FOLDS, covers
-from animal_cls.report.records import Arm, Study
+from animal_cls.report.records import ALL_DATA, Arm, Study
 
 OVER = {  # what all intervals of a figure speak of
     frozenset({"seeds and images"}): "The bar accounts for both the images and the seeds. ",
@@ -109,10 +109,10 @@ def of_changes(study: Study) -> Iterator[Drawing]:
 
 
 def of_confusions(study: Study) -> Iterator[Drawing]:
-    """Which classes are taken for which: on the evaluated split, and over all where the published report did so."""
+    """Which classes are taken for which: on the evaluated split, and of published runs on train and val."""
     ours = {row.arm for row in study.published}
     ours |= {arm for statement in study.statements if statement.figure == "confusion" for arm in statement.arms}
-    for split in dict.fromkeys([study.evaluated_split, "all"]):
+    for split in dict.fromkeys([study.evaluated_split, ALL_DATA]):
         for model, every in chosen(study, MOST_PANELS).items():
             arms = [arm for arm in every if split == study.evaluated_split or arm.name in ours]
             tables = {arm.name: arm.confusion(split) for arm in arms if arm.classes == arms[0].classes}
@@ -209,12 +209,12 @@ def of_reliability(study: Study) -> Iterator[Drawing]:
 
 def of_published(study: Study) -> Iterator[Drawing]:
     """Ours beside the published accuracies of the classes."""
-    runs = {run: rows for run, rows in published_runs(study).items() if rows[0].split == "all"}
+    runs = {run: rows for run, rows in published_runs(study).items() if rows[0].split == ALL_DATA}
     found = [(run, rows) for run, rows in runs.items() if any(row.ours is not None for row in rows)]
     if found:
         yield Drawing(
             name="published",
-            title="Ours beside the published accuracies, all data",
+            title=f"Ours beside the published accuracies, {ALL_DATA}",
             caption="Square: published; dot: ours (of several seeds, the mean); the line: the difference.",
             alt=alt_text.of_published(found),
             draw=partial(beside_published, found),

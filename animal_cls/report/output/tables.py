@@ -16,11 +16,17 @@ RUNS = (
     *("run", "arm", "model", "reg", "fold", "seed", "status", "reason", "used", *(f"{split}_acc" for split in SPLITS)),
     *("epochs", "best_epoch", "seconds", "parameters", "device", "precision", "folder"),
 )
-ARMS = ("arm", "model", "reg", "split", "metric", "n_seeds", "mean", "ci_low", "ci_high", "std", "n_folds", "over")
+ARMS = (
+    *("arm", "model", "reg", "split", "metric", "n_seeds", "mean", "ci_low", "ci_high", "std", "n_folds", "failed"),
+    "over",
+)
 COMPARISONS = (
     *("arm", "baseline", "split", "metric", "n_seeds", "delta", "ci_low", "ci_high", "p_value", "p_adjusted"),
     *("verdict", "fair", "differs", "n_arm", "n_baseline", "by_seed", "failed_arm", "failed_baseline", "over", "folds"),
+    *("ci_low_simultaneous", "ci_high_simultaneous", "family", "p_beats", "p_beats_low", "p_beats_high", "equivalent"),
+    *("margin", "provisional", "caution"),
 )
+FIELDS = {"class": "class_name", "ci_low_simultaneous": "simultaneous_low", "ci_high_simultaneous": "simultaneous_high"}
 CLASSES = (
     *("arm", "baseline", "split", "class", "n_images", "n_train", "n_seeds", "accuracy", "ci_low", "ci_high"),
     *("change", "change_low", "change_high", "change_of", "over", "p_value", "p_adjusted", "verdict"),
@@ -73,7 +79,7 @@ def cell(value: Any) -> Any:
 
 
 def _fields(row: ArmRow | Comparison | ClassRow | Statement, columns: Sequence[str]) -> list[Any]:
-    return [getattr(row, "class_name" if column == "class" else column) for column in columns]
+    return [getattr(row, FIELDS.get(column, column)) for column in columns]
 
 
 def _run(run: Run) -> list[Any]:

@@ -1,19 +1,49 @@
-"""The numbers that decide the published statements, as means over an arm's seeds, in percent and points."""
+"""The numbers that decide the published statements: means over an arm's seeds with their intervals, percent, points."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from animal_cls import statistics
-from animal_cls.report.analysis.classes import accuracies, results_on
-from animal_cls.report.records import Arm, Repeat
+from animal_cls.report.analysis.averages import gap
+from animal_cls.report.analysis.classes import results_on
+from animal_cls.report.records import ALL_DATA, Arm, Repeat, confusion
 
 EPOCH = 15  # counted from 1: from there on the report sees overfitting
 REACHED = 0.8  # training accuracy by which the speed of learning is measured, a fraction
 
+T = TypeVar("T")
+
 
 class Missing(Exception):
     """What is not there, in words: without it a statement cannot be decided."""
+
+
+class Undecided(Exception):
+    """A measure whose interval spans the bound that decides, in words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """A number over seeds with its 95 % interval; NaN where no seeds tell how far it is to be trusted."""
+
+    value: float
+    low: float = np.nan
+    high: float = np.nan
+
+
+def over(values: Sequence[float]) -> Measure:
+    """The mean of one value per seed."""
+    of = statistics.mean_interval(values)
+    return Measure(value=of.mean, low=of.low, high=of.high)
+
+
+def between(ours: Sequence[float], theirs: Sequence[float]) -> Measure:
+    """The difference of the means of two arms, each with its own seeds."""
+    of = statistics.unpaired_seeds(ours, theirs)
+    return Measure(value=of.delta, low=of.low, high=of.high)
 
 
 def curves(arm: Arm, column: str) -> dict[Repeat, np.ndarray]:
@@ -25,96 +55,103 @@ def curves(arm: Arm, column: str) -> dict[Repeat, np.ndarray]:
     return found
 
 
-def last(arm: Arm, column: str, seeds: Sequence[Repeat] | None = None) -> float:
-    """The last epoch's value: percent for an accuracy, nats for a loss."""
+def last(arm: Arm, column: str) -> list[float]:
+    """The last epoch's value of each seed: percent for an accuracy, nats for a loss."""
     scale = 100 if column.endswith("acc") else 1
-    return scale * float(np.mean([v[-1] for seed, v in curves(arm, column).items() if seeds is None or seed in seeds]))
+    return [scale * float(values[-1]) for values in curves(arm, column).values()]
 
 
-def change(arm: Arm, baseline: Arm, column: str) -> float:
-    """The last epoch's difference, arm - baseline, in points or nats; over the seeds of both, where there are any."""
-    seeds = [seed for seed in curves(arm, column) if seed in curves(baseline, column)] or None
-    return last(arm, column, seeds) - last(baseline, column, seeds)
+def change(arm: Arm, baseline: Arm, column: str) -> Measure:
+    """The last epoch's difference, arm - baseline, in points or nats."""
+    return between(last(arm, column), last(baseline, column))
 
 
-def difference(arm: Arm, other: Arm, split: str) -> statistics.SeedTest:
-    """The accuracy of two arms on a split, arm - other, points; of one seed without an interval."""
-    ours, theirs = ({r.seed: 100 * r.splits[split].acc for r in results_on(each, split)} for each in (arm, other))
-    for each, found in ((arm, ours), (other, theirs)):
+def difference(arm: Arm, other: Arm, split: str) -> Measure:
+    """The accuracy of two arms on a split, arm - other, points."""
+    sides = [[100 * result.splits[split].acc for result in results_on(each, split)] for each in (arm, other)]
+    for each, found in zip((arm, other), sides, strict=True):
         if not found:
             raise Missing(f"{split} images of {each.name}")
-    if both := sorted(ours.keys() & theirs.keys()):
-        return statistics.paired_seeds([ours[seed] for seed in both], [theirs[seed] for seed in both])
-    return statistics.unpaired_seeds(list(ours.values()), list(theirs.values()))
+    return between(*sides)
 
 
-def gap(arm: Arm) -> float:
-    """Training minus validation accuracy in the last epoch, points."""
-    return last(arm, "train/acc") - last(arm, "val/acc")
+def gaps(arm: Arm) -> list[float]:
+    """Training minus validation accuracy of the evaluated checkpoint of each seed, points: dropout is off for both."""
+    found = [100 * value for result in arm.results if (value := gap(result)) is not None]
+    if not found:
+        raise Missing(f"train and val images of {arm.name}")
+    return found
 
 
-def last_third(arm: Arm) -> tuple[float, int]:
+def last_third(arm: Arm) -> tuple[Measure, int]:
     """The mean of val/acc over the last third of the epochs, percent, and how many epochs that is, at least one."""
     found = curves(arm, "val/acc")
     sizes = [max(1, round(len(values) / 3)) for values in found.values()]
-    means = [values[-size:].mean() for values, size in zip(found.values(), sizes, strict=True)]
-    return 100 * float(np.mean(means)), max(sizes)
+    means = [100 * float(values[-size:].mean()) for values, size in zip(found.values(), sizes, strict=True)]
+    return over(means), max(sizes)
 
 
-def rise(arm: Arm, column: str) -> float:
+def rise(arm: Arm, column: str) -> Measure:
     """By how much an accuracy rises from epoch `EPOCH` to the last, points."""
     found = curves(arm, column)
     shortest = min(map(len, found.values()))
     if shortest <= EPOCH:
         raise Missing(f"more than {EPOCH} epochs of {arm.name} (there are {shortest})")
-    return 100 * float(np.mean([values[-1] - values[EPOCH - 1] for values in found.values()]))
+    return over([100 * float(values[-1] - values[EPOCH - 1]) for values in found.values()])
 
 
-def epochs_to_reach(arm: Arm) -> float:
-    """The epoch, counted from 1, in which train/acc first reaches `REACHED`; infinite where a seed never does."""
+def epochs_to_reach(arm: Arm) -> list[float]:
+    """The epoch, counted from 1, in which train/acc of each seed first reaches `REACHED`; infinite where never."""
     first = [np.flatnonzero(values >= REACHED) for values in curves(arm, "train/acc").values()]
-    return float(np.mean([found[0] + 1 if len(found) else np.inf for found in first]))
+    return [float(found[0] + 1) if len(found) else np.inf for found in first]
 
 
-def by_class(arm: Arm) -> dict[str, float]:
-    """Class -> accuracy over all data, percent."""
-    found = accuracies(arm, "all")
+def matrices(arm: Arm) -> list[np.ndarray]:
+    """(K, K) images of train and val of each seed, rows = true class: what the published report calls all data."""
+    found = [table for result in arm.results if (table := confusion(result, ALL_DATA)) is not None and table.sum()]
     if not found:
-        raise Missing(f"accuracies by class over all data of {arm.name}")
-    return {name: 100 * value for name, value in found.items()}
+        raise Missing(f"confusion matrices on {ALL_DATA} of {arm.name}")
+    return found
 
 
-def class_changes(arm: Arm, baseline: Arm) -> dict[str, float]:
+def by_class(arm: Arm) -> dict[str, list[float]]:
+    """Class -> accuracy over all data of each seed, percent; without classes that have no image."""
+    tables = [(np.diag(table), table.sum(axis=1)) for table in matrices(arm)]
+    shares = {name: [100 * right[k] / n[k] for right, n in tables if n[k]] for k, name in enumerate(arm.classes)}
+    return {name: values for name, values in shares.items() if values}
+
+
+def means(values: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    """Class -> mean over seeds."""
+    return {name: float(np.mean(found)) for name, found in values.items()}
+
+
+def class_changes(arm: Arm, baseline: Arm) -> dict[str, Measure]:
     """Class -> change of its accuracy over all data, points."""
     ours, theirs = by_class(arm), by_class(baseline)
-    both = {name: ours[name] - theirs[name] for name in ours if name in theirs}
+    both = {name: between(ours[name], theirs[name]) for name in ours if name in theirs}
     if not both:
         raise Missing(f"a class that {arm.name} and {baseline.name} share")
     return both
 
 
-def of(values: dict[str, float], name: str) -> float:
+def of(values: Mapping[str, T], name: str) -> T:
     """The value of one class."""
     if name not in values:
         raise Missing(f"a class {name} with images")
     return values[name]
 
 
-def taken_for(arm: Arm, name: str) -> dict[str, float]:
-    """Other class -> share of `name`'s images over all data that are taken for it, percent."""
-    table = arm.confusion("all")
-    if table is None:
-        raise Missing(f"a confusion matrix over all data of {arm.name}")
-    if name not in arm.classes or not table[arm.classes.index(name)].sum():
+def taken_for(arm: Arm, name: str) -> dict[str, list[float]]:
+    """Other class -> share of `name`'s images over all data that each seed takes for it, percent."""
+    k = arm.classes.index(name) if name in arm.classes else -1
+    rows = [table[k] for table in matrices(arm) if k >= 0 and table[k].sum()]
+    if not rows:
         raise Missing(f"a class {name} with images")
-    row = table[arm.classes.index(name)]
-    return {other: 100 * row[k] / row.sum() for k, other in enumerate(arm.classes) if other != name}
+    others = [(j, other) for j, other in enumerate(arm.classes) if other != name]
+    return {other: [100 * float(row[j] / row.sum()) for row in rows] for j, other in others}
 
 
 def counts(arm: Arm) -> dict[str, int]:
     """Class -> images of train and val together, which is what the report counts."""
-    splits = [results_on(arm, "all")[0].splits[name] for name in ("train", "val") if results_on(arm, name)]
-    if not splits:
-        raise Missing(f"numbers of images by class of {arm.name}")
-    totals = np.sum([split.matrix.sum(axis=1) for split in splits], axis=0)
-    return dict(zip(arm.classes, map(int, totals), strict=True))
+    return dict(zip(arm.classes, map(int, matrices(arm)[0].sum(axis=1)), strict=True))

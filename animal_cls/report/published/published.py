@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from animal_cls.report.analysis.classes import accuracies, results_on
+from animal_cls.report.analysis.classes import results_on
 from animal_cls.report.analysis.configs import method_of, shown
-from animal_cls.report.records import Arm, DataSet, PublishedRow
+from animal_cls.report.published import measured
+from animal_cls.report.records import ALL_DATA, Arm, DataSet, PublishedRow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +150,7 @@ def _rows_by_class(run: PublishedRun, arm: Arm | None) -> list[PublishedRow]:
     published = {**dict(zip(CLASSES, run.per_class, strict=True)), "weighted": run.weighted, "mean": run.mean}
     ours = _by_class(arm) if arm is not None else {}
     name = None if arm is None else arm.name
-    return [_beside(run.title, name, key, value, ours.get(key), "all") for key, value in published.items() if value]
+    return [_beside(run.title, name, key, value, ours.get(key), ALL_DATA) for key, value in published.items() if value]
 
 
 def _beside(run: str, arm: str | None, what: str, published: float, ours: float | None, split: str) -> PublishedRow:
@@ -160,10 +161,10 @@ def _beside(run: str, arm: str | None, what: str, published: float, ours: float 
 
 def _by_class(arm: Arm) -> dict[str, float]:
     """Percent over all data: by class, weighted and mean."""
-    results = results_on(arm, "all")
-    if not results:
+    try:
+        tables, found = measured.matrices(arm), measured.means(measured.by_class(arm))
+    except measured.Missing:
         return {}
-    found = {name: 100 * value for name, value in accuracies(arm, "all").items()}
-    found["weighted"] = 100 * float(np.mean([result.splits["all"].acc for result in results]))
-    found["mean"] = 100 * float(np.mean([result.splits["all"].acc_macro for result in results]))
+    found["weighted"] = 100 * float(np.mean([np.trace(table) / table.sum() for table in tables]))
+    found["mean"] = float(np.mean([found[name] for name in arm.classes if name in found]))
     return found

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from animal_cls.report.published.checks import CHECKS, Check, Ours, beats
-from animal_cls.report.published.measured import Missing
+from animal_cls.report.published.measured import Missing, Undecided
 from animal_cls.report.published.published import REPORT, TABLES, Table, deviations, reading_aid
 from animal_cls.report.records import Arm, DataSet, Statement, StatementVerdict
 
@@ -46,21 +46,24 @@ def all_of(arms: Sequence[Arm], data: DataSet | None = None) -> list[Statement]:
 
 
 def _decide(claim: Claim, table: Table, arms: dict[str, Arm | None], aid: str) -> Statement:
-    """Every part is looked at: one that is false decides, one that lacks numbers leaves it open."""
+    """Every part is looked at: a false one decides; one without numbers, or that spans its bound, leaves it open."""
     ours = Ours(arms=arms, asked={})
-    truths, words, missing = [], [], []
+    truths, words, missing, is_open = [], [], [], False
     for check in _checks(claim, table):
         try:
             true, text = check(ours)
         except Missing as error:
             missing.append(str(error))
+        except Undecided as error:
+            words.append(str(error))
+            is_open = True
         else:
             truths.append(true)
             words.append(text)
     if missing:
         words.append(f"missing: {', '.join(dict.fromkeys(missing))}")
     verdict: StatementVerdict = "holds" if truths else "cannot be decided"
-    if missing:
+    if missing or is_open:
         verdict = "cannot be decided"
     if not all(truths):
         verdict = "does not hold"

@@ -99,9 +99,9 @@ def test_verdicts_of_classes_are_adjusted_over_the_classes_of_an_arm(damaged: li
 
 def test_what_a_method_that_helps_costs_a_class_is_said(damaged: list[Arm]) -> None:
     comparisons, rows = compare_all(damaged), class_rows(damaged)
-    (sentence,) = damages(rows, comparisons, "val").values()
+    (sentence,) = damages(rows, comparisons).values()
     assert sentence.startswith("It does not help every class: simple_cnn/dropout loses on cat -35.0 points [")
-    assert not damages(rows, [replace(c, verdict="not shown") for c in comparisons], "val")
+    assert not damages(rows, [replace(c, verdict="not shown") for c in comparisons])
 
 
 def test_one_seed_shows_nothing_of_a_class(tmp_path: Path, write_run: Write, share: Share) -> None:

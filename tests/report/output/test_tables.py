@@ -17,7 +17,7 @@ Share = Callable[[int, int], list[bool]]
 COLUMNS = {
     "comparisons.csv": "arm,baseline,split,metric,n_seeds,delta,ci_low,ci_high,p_value,p_adjusted,verdict,fair,differs,"
     "n_arm,n_baseline,by_seed,failed_arm,failed_baseline,over,folds",
-    "arms.csv": "arm,model,reg,split,metric,n_seeds,mean,ci_low,ci_high,std,n_folds,over",
+    "arms.csv": "arm,model,reg,split,metric,n_seeds,mean,ci_low,ci_high,std,n_folds,failed,over",
     "statements.csv": "id,verdict,evidence",
 }
 

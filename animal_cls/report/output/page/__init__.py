@@ -22,7 +22,7 @@ from animal_cls.report.output.page.drawn import Drawn
 from animal_cls.report.output.page.inline_svg import inline
 from animal_cls.report.output.rows import TEMPLATES, environment
 from animal_cls.report.output.tables import FIGURES, PAGE
-from animal_cls.report.records import ImageNote, Statement, Study
+from animal_cls.report.records import ALL_DATA, ImageNote, Statement, Study
 
 KINDS = {  # of images
     "wrong": "Confidently wrong",
@@ -87,7 +87,7 @@ def render(study: Study, figures: dict[str, Shown]) -> str:
     script, style = (Markup((TEMPLATES / name).read_text(encoding="utf-8")) for name in ("script.js", "style.css"))
     made = environment(autoescape=True, finalize=showable)
     made.globals |= {"classes": class_tables, "within": within, "breakable": breakable, "thumbnail": thumbnail}
-    made.globals |= {"published_runs": published_runs}
+    made.globals |= {"published_runs": published_runs, "ALL_DATA": ALL_DATA}
     return made.get_template("index.html").render(
         study=study,
         figures=figures,
@@ -114,7 +114,7 @@ def figure_of(statement: Statement, figures: dict[str, Shown], study: Study) -> 
     models = [arm.model for arm in study.arms if arm.name in statement.arms]
     names = {
         "learning": [file_name("learning", model) for model in models],
-        "confusion": [file_name("confusion", "all", model) for model in models],
+        "confusion": [file_name("confusion", ALL_DATA, model) for model in models],
         "classes": ["class_link", "published"] if statement.id == "S4" else ["published"],
         "arms": ["arms"],
     }[statement.figure]

@@ -1,0 +1,12 @@
+"""Runs that failed: whether two arms fail equally often."""
+
+
+def fisher(a: tuple[int, int], b: tuple[int, int]) -> float:
+    """The two-sided p-value of Fisher's exact test; `a` and `b` are how many runs failed and how many did not.
+
+    Raises:
+        ValueError: a number is negative.
+    """
+    from scipy import stats  # half a second, for what is rarely asked
+
+    return float(stats.fisher_exact([a, b]).pvalue)
