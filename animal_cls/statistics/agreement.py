@@ -60,8 +60,8 @@ def sign_p(imbalance: np.ndarray, n: np.ndarray) -> np.ndarray:
     the incomplete beta function, which fills the gaps between whole numbers, and beyond `n`: 0 from n + 2 on.
     """
     most = np.minimum((n + imbalance) / 2, n + 1)
-    rest = np.maximum(n - most + 1, 0)
-    return np.minimum(1.0, 2 * np.where(rest > 0, special.betainc(np.maximum(most, 1e-9), np.maximum(rest, 1e-9), 0.5), 0))
+    tail = special.betainc(np.maximum(most, 1e-9), np.maximum(n - most + 1, 1e-9), 0.5)
+    return np.minimum(1.0, 2 * np.where(most < n + 1, tail, 0))
 
 
 def critical_imbalance(n: np.ndarray, alpha: float | np.ndarray) -> np.ndarray:

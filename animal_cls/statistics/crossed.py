@@ -151,8 +151,8 @@ def _half_without_signs(spread: Spread, alpha: float | np.ndarray, *, shares: bo
     half = np.sqrt(seeds + t2**2 * spread.of_images)
     if shares:
         return np.maximum(half, half_width_of_agreement(spread.sizes, spread.weights, alpha))
-    half = np.maximum(half, t2 * spread.largest)
-    return np.where(half == 0, NAN, half)
+    nothing = spread.seeds.sum(axis=0) + spread.images + spread.largest == 0
+    return np.where(nothing, NAN, np.maximum(half, t2 * spread.largest))
 
 
 def level_at(spread: Spread, distance: np.ndarray, *, shares: bool) -> np.ndarray:

@@ -76,7 +76,7 @@ def paired_bootstrap(
     numbers may differ: the image is the unit and keeps its values together. `weights` (N,) sum to 1, and images of
     one number in `groups` (N,) are one unit, as in `compare`. Both sides get the same resampled units, and so do all
     calls with the same number of them, `draws` and `seed`. It says nothing about other seeds. Where all images agree
-    there is nothing to resample: the interval is then what `none_of_weight` bounds for `shares` (from 0 to 1), else NaN.
+    there is nothing to resample: the interval is then that of `none_of_weight` for `shares` (0 to 1), else NaN.
 
     Raises:
         ValueError: shapes that do not fit, no image, or weights that do not sum to 1.

@@ -52,11 +52,10 @@ def arm_spread(table: np.ndarray, weights: np.ndarray) -> ArmSpread:
     """Of one arm's `table` (..., S, G) of units that weigh `weights` (G,); values that are not finite make NaN."""
     s = table.shape[-2]
     with np.errstate(invalid="ignore"):
-        by_seed, by_unit = table @ weights, table.mean(axis=-2)
-        mean = by_seed.mean(axis=-1, keepdims=True)
-        levels = by_seed - mean
-        rest = table - by_unit[..., None, :]
-        rest -= levels[..., None]
+        by_unit = table.mean(axis=-2)
+        levels = (table - table[..., :1, :]) @ weights  # to the first seed: exactly 0 where all say the same
+        levels -= levels.mean(axis=-1, keepdims=True)
+        rest = table - by_unit[..., None, :] - levels[..., None]
         pairs = s * max(s - 1, 1)
         return ArmSpread(
             by_unit=by_unit,
@@ -118,4 +117,3 @@ def images_df(weights: np.ndarray) -> float:
     squares = c @ c - 2 * (2 * (c * c) @ w - total * c @ (w * w))
     squares += 2 * (c @ c) * w2 + 2 * cw**2 - 4 * total * cw * w2 + (total * w2) ** 2
     return float(trace**2 / squares) if squares > 0 else 0.0
-

@@ -12,7 +12,6 @@ from statsmodels.stats.contingency_tables import mcnemar as reference_mcnemar
 from statsmodels.stats.proportion import proportion_confint
 
 from animal_cls.statistics import mcnemar, paired_bootstrap, wilson
-from animal_cls.statistics.weighting import influences
 
 Drawn = Callable[..., tuple[np.ndarray, np.ndarray]]
 
@@ -54,11 +53,22 @@ def test_the_same_seed_draws_the_same_bootstrap(drawn: Drawn) -> None:
 def test_the_bootstrap_resamples_the_images_influences(weighted: bool, drawn: Drawn) -> None:
     a, b = drawn(3, 200)
     weights = 1 / (2 * np.array([50, 150])[(np.arange(200) < 150).astype(int)]) if weighted else None
-    influence = influences(a.astype(float) - b, weights).mean(axis=0)
+    d = a.mean(axis=0) - b.mean(axis=0)
+    mean = d.mean() if weights is None else d @ weights
+    influence = d if weights is None else mean + weights * 200 * (d - mean)
     rng = np.random.default_rng(0)
     means = [influence[rng.integers(200, size=200)].mean() for _ in range(1000)]
     found = paired_bootstrap(a, b, weights=weights)
-    assert_allclose([found.delta, found.low, found.high], [influence.mean(), *np.quantile(means, [0.025, 0.975])])
+    assert_allclose([found.delta, found.low, found.high], [mean, *np.quantile(means, [0.025, 0.975])])
+
+
+def test_the_bootstrap_resamples_whole_groups(drawn: Drawn) -> None:
+    """So that copies of an image do not make it narrower."""
+    a, b = drawn(3, 100)
+    groups = np.tile(np.arange(100), 4)
+    plain, copied = paired_bootstrap(a, b), paired_bootstrap(np.tile(a, 4), np.tile(b, 4), groups=groups)
+    assert_allclose([copied.delta, copied.low, copied.high], [plain.delta, plain.low, plain.high])
+    assert copied.n == 400
 
 
 def test_a_loss_that_is_not_finite_gives_no_bootstrap() -> None:

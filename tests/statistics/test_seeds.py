@@ -8,7 +8,8 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from animal_cls.statistics import mean_interval, paired_seeds, smallest_signed_rank_p
+from animal_cls.statistics import mean_interval, paired_seeds, unpaired_seeds
+from animal_cls.statistics.seeds import welch_df
 
 
 def test_the_interval_over_seeds_is_students() -> None:
@@ -46,14 +47,27 @@ def test_equal_differences_over_seeds_are_no_certainty(a: list[float], p: float)
     assert math.isnan(found.low)
 
 
-@pytest.mark.parametrize("n", [3, 5, 8])
-def test_the_smallest_signed_rank_p_is_scipys_for_differences_of_one_sign(n: int) -> None:
-    reference: Any = stats.wilcoxon(np.arange(1, n + 1), method="exact")
-    assert smallest_signed_rank_p(n) == pytest.approx(reference.pvalue)
+def test_over_other_seeds_it_is_scipys_welch() -> None:
+    a, b = np.array([0.61, 0.64, 0.66, 0.60]), np.array([0.55, 0.58, 0.50, 0.57])
+    found = unpaired_seeds(a, b)
+    reference: Any = stats.ttest_ind(a, b, equal_var=False)
+    interval = reference.confidence_interval(0.95)
+    assert_allclose([found.low, found.high, found.p_value], [interval.low, interval.high, reference.pvalue])
+    assert_allclose([found.delta, found.std], [a.mean() - b.mean(), (a.var(ddof=1) + b.var(ddof=1)) ** 0.5])
 
 
-def test_one_seed_can_never_be_significant_by_ranks() -> None:
-    assert (smallest_signed_rank_p(5), smallest_signed_rank_p(1), smallest_signed_rank_p(0)) == (0.0625, 1, 1)
+def test_of_unequal_numbers_the_degrees_of_freedom_are_no_more_than_the_smaller_one_gives() -> None:
+    assert welch_df([1.0, 1.0], (3, 3)) == 4
+    assert welch_df([0.1, 1.0], (2, 10)) == 2, "Welch's own are 9.1"
+    assert welch_df([0.0, 0.0], (3, 5)) == 2
+    assert welch_df([0.0, 1.0], (1, 5)) == 0
+
+
+@pytest.mark.parametrize(("a", "b"), [([0.5], [0.4, 0.6]), ([0.5, 0.5], [0.4, 0.4, 0.4])])
+def test_what_has_no_spread_has_no_interval(a: list[float], b: list[float]) -> None:
+    found = unpaired_seeds(a, b)
+    assert math.isnan(found.low)
+    assert math.isnan(found.p_value)
 
 
 def test_unequal_numbers_of_seeds_are_refused() -> None:
