@@ -15,9 +15,12 @@ from animal_cls.report.analysis.collect import collect
 from animal_cls.report.analysis.comparisons import compare_all
 from animal_cls.report.analysis.configs import command, root_of
 from animal_cls.report.analysis.confounding import overrides
+from animal_cls.report.analysis.doses import dose_rows
 from animal_cls.report.analysis.examples import examples
 from animal_cls.report.analysis.headline import answers, best_of, judged_split
+from animal_cls.report.analysis.networks import networks_rows
 from animal_cls.report.analysis.predictions import Reader
+from animal_cls.report.analysis.ranks import rank_rows
 from animal_cls.report.published import published, statements
 from animal_cls.report.records import MARGIN, Answer, Arm, ArmRow, Command, DataSet, ImageNote, Run, Study
 from animal_cls.results import SPLITS, Result, damage, flat
@@ -59,6 +62,9 @@ def build_study(
         arm_rows=tuple(rows),
         comparisons=tuple(comparisons),
         class_rows=tuple(classes),
+        doses=tuple(dose_rows(arms)),
+        networks=tuple(networks_rows(arms, comparisons)),
+        ranks=tuple(rank_rows(arms)),
         confused=tuple(confused(arms)),
         class_links=tuple(class_links(arms)),
         reliabilities=tuple(reliabilities(arms)),
@@ -79,7 +85,7 @@ def _with_damages(
     """The answers with what the methods that help cost single classes."""
     for answer in found:
         names = [(arm.name, answer.split) for arm in arms if arm.model == answer.model]
-        sentences = [told[name] for name in names if name in told]
+        sentences = [damaged[name] for name in names if name in damaged]
         yield replace(answer, text=" ".join([answer.text, *sentences]))
 
 

@@ -7,6 +7,7 @@ The method and its limits in plain language, and the simulation that checks it: 
 from animal_cls.statistics.calibration import Calibration, RankCorrelation, expected_calibration, spearman
 from animal_cls.statistics.contrasts import Contrast, DoseResponse, contrast, dose_response
 from animal_cls.statistics.crossed import CrossedTest, Variances, compare
+from animal_cls.statistics.failures import fisher
 from animal_cls.statistics.folds import fold_interval, paired_folds
 from animal_cls.statistics.images import ImageInterval, McNemar, Share, mcnemar, paired_bootstrap, wilson
 from animal_cls.statistics.label_errors import suspected_classes
@@ -35,6 +36,7 @@ __all__ = [
     "dose_response",
     "equivalent",
     "expected_calibration",
+    "fisher",
     "fold_interval",
     "holm",
     "level_interval",

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -65,3 +66,21 @@ def _crossed(numbers: np.ndarray, weights: np.ndarray | None, *, shares: bool) -
     level = statistics.level_interval(numbers, weights=weights, shares=shares)
     low, high = number(level.low), number(level.high)
     return Ends(low=low, high=high, over=level.over if low is not None else "")
+
+
+def aligned(arms: Sequence[Arm], split: str) -> dict[str, Paired]:
+    """Arm -> its table, of those arms of which most were evaluated on the same images of this split."""
+    alike: dict[tuple[str, ...], dict[str, Paired]] = {}
+    for arm in arms:
+        if (found := tables(arm).get(split)) is not None:
+            images = (*found.paths, *(found.classes[label] for label in found.labels.tolist()))
+            alike.setdefault(images, {})[arm.name] = found
+    return max(alike.values(), key=len, default={})
+
+
+def numbers_of(told: Sequence[Paired], metric: str) -> tuple[list[np.ndarray], dict[str, Any]] | None:
+    """The numbers of aligned arms, each (S_k, N), and how a statistic takes them; None where a loss is not known."""
+    found = [made for paired in told if (made := values(paired, metric)) is not None]
+    if len(found) < len(told):
+        return None
+    return [numbers for numbers, _, _ in found], {"weights": found[0][2], "shares": metric != "loss"}

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from animal_cls.files.text import duration, percent
 from animal_cls.report import format as formats
-from animal_cls.report.analysis.configs import shown
+from animal_cls.report.analysis.configs import change, shown
 from animal_cls.report.format import NONE, metric_interval, metric_number, signed, signed_interval
 from animal_cls.report.records import (
     RUN_METRICS,
@@ -22,7 +22,6 @@ from animal_cls.report.records import (
     ArmRow,
     Comparison,
     Confused,
-    Difference,
     Run,
     Study,
 )
@@ -151,11 +150,6 @@ def fairness(c: Comparison) -> str:
     if c.failed_arm or c.failed_baseline:
         return "not fair: survivors of failed seeds"
     return f"fair: {', '.join(map(change, c.differences))}".removesuffix(": ") if c.fair else "not fair"
-
-
-def change(d: Difference) -> str:
-    """`reg.flip 0.5 → 0.0`, from the baseline to the arm."""
-    return f"{d.key} {shown(d.baseline)} → {shown(d.value)}"
 
 
 def confused_pairs(study: Study, arms: Collection[str] | None = None) -> list[Confused]:

@@ -9,7 +9,7 @@ from typing import Any
 from animal_cls.files import atomic
 from animal_cls.report.analysis.collect import OWN
 from animal_cls.report.output.markdown import markdown
-from animal_cls.report.records import ArmRow, ClassRow, Comparison, Run, Statement, Study
+from animal_cls.report.records import Run, Study
 from animal_cls.results import SPLITS
 
 RUNS = (
@@ -31,8 +31,26 @@ CLASSES = (
     *("arm", "baseline", "split", "class", "n_images", "n_train", "n_seeds", "accuracy", "ci_low", "ci_high"),
     *("change", "change_low", "change_high", "change_of", "over", "p_value", "p_adjusted", "verdict"),
 )
+DOSES = (
+    *("model", "method", "split", "metric", "strengths", "arms", "n_seeds", "trend", "ci_low", "ci_high", "p_value"),
+    *("p_adjusted", "verdict", "bend", "bend_low", "bend_high", "best", "over"),
+)
+NETWORKS = (
+    *("change", "kind", "networks", "split", "metric", "n_seeds", "delta", "ci_low", "ci_high", "p_value"),
+    *("p_adjusted", "verdict", "over"),
+)
+RANKS = ("model", "split", "metric", "arm", "rank", "rank_best", "rank_worst", "n_arms", "mean", "n_seeds")
 STATEMENTS = ("id", "verdict", "evidence")
-FILES = (OWN, "arms.csv", "comparisons.csv", "classes.csv", "statements.csv", "report.md")  # as written
+TABLES = {  # name -> its columns, and the rows of a study
+    "arms.csv": (ARMS, "arm_rows"),
+    "comparisons.csv": (COMPARISONS, "comparisons"),
+    "classes.csv": (CLASSES, "class_rows"),
+    "doses.csv": (DOSES, "doses"),
+    "networks.csv": (NETWORKS, "networks"),
+    "ranks.csv": (RANKS, "ranks"),
+    "statements.csv": (STATEMENTS, "statements"),
+}
+FILES = (OWN, *TABLES, "report.md")  # as written
 PAGE, FIGURES = "index.html", "figures"  # beside them
 
 
@@ -42,14 +60,10 @@ def write(study: Study, out: Path) -> list[Path]:
     statements.csv is there only if an arm is one of the published runs.
     """
     out.mkdir(parents=True, exist_ok=True)
-    texts = {
-        OWN: table(RUNS, map(_run, study.runs)),
-        "arms.csv": table(ARMS, (_fields(row, ARMS) for row in study.arm_rows)),
-        "comparisons.csv": table(COMPARISONS, (_fields(c, COMPARISONS) for c in study.comparisons)),
-        "classes.csv": table(CLASSES, (_fields(row, CLASSES) for row in study.class_rows)),
-        "statements.csv": table(STATEMENTS, (_fields(row, STATEMENTS) for row in study.statements)),
-        "report.md": markdown(study),
-    }
+    rows = {name: (columns, getattr(study, of)) for name, (columns, of) in TABLES.items()}
+    texts = {OWN: table(RUNS, map(_run, study.runs))}
+    texts |= {name: table(columns, (_fields(row, columns) for row in found)) for name, (columns, found) in rows.items()}
+    texts["report.md"] = markdown(study)
     if not study.statements:
         del texts["statements.csv"]
         (out / "statements.csv").unlink(missing_ok=True)
@@ -78,7 +92,7 @@ def cell(value: Any) -> Any:
     return f"{value:.10g}" if isinstance(value, float) else value
 
 
-def _fields(row: ArmRow | Comparison | ClassRow | Statement, columns: Sequence[str]) -> list[Any]:
+def _fields(row: object, columns: Sequence[str]) -> list[Any]:
     return [getattr(row, FIELDS.get(column, column)) for column in columns]
 
 
