@@ -10,6 +10,8 @@ from animal_cls.files.workers import gathered
 from animal_cls.report.make import REPORT, make
 from animal_cls.report.records import MARGIN
 
+WARNINGS = 8  # printed
+
 
 def main(words: Sequence[str]) -> int:
     """Make the report that the words ask for; returns the exit code."""
@@ -19,8 +21,10 @@ def main(words: Sequence[str]) -> int:
     with gathered() as workers:
         pairs = [tuple(pair) for pair in asked.compare]
         made = make(asked.folders, out, compare=pairs, baseline=asked.baseline, margin=margin, workers=workers)
-    for line in filter(None, (made.provisional, *made.warnings)):
+    for line in [*filter(None, [made.provisional]), *made.warnings[:WARNINGS]]:
         say(line, to="stderr")
+    if (more := len(made.warnings) - WARNINGS) > 0:
+        say(f"{more} more warnings: in report.md", to="stderr")
     for answer in made.answers:
         print(answer.text)
     for caution in made.cautions:
@@ -63,8 +67,8 @@ def parser() -> argparse.ArgumentParser:
         "--margin",
         metavar="POINTS",
         default=f"{MARGIN:g}",
-        help="the smallest difference of accuracy that matters, in points: arms that are shown to be nearer are said to "
-        "have no difference beyond it; by default %(default)s",
+        help="the smallest difference of accuracy that matters, in points: of arms that are shown to be nearer the "
+        "verdict is that there is no difference beyond it; by default %(default)s",
     )
     made.add_argument(
         "--baseline",

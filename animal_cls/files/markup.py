@@ -1,15 +1,18 @@
 """Names as a page shows them."""
 
+import re
 from typing import Any
 
 from markupsafe import Markup, escape
 
 from animal_cls.files.naming import escaped
 
+BREAK = re.compile(r"/|=|(?<=[A-Za-z_])\.(?=[A-Za-z_])")  # never within a number, nor within &lt;
+
 
 def breakable(name: str) -> Markup:
-    """A name that a narrow column may break behind its slashes."""
-    return Markup("/<wbr>").join(escape(part) for part in escaped(name).split("/"))
+    """A name that a narrow column may break behind its slashes and dots, and before what it is set to."""
+    return Markup(BREAK.sub(r"\g<0><wbr>", str(escape(escaped(name)))))
 
 
 def showable(value: Any) -> Any:

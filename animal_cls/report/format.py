@@ -7,6 +7,10 @@ from animal_cls.report.records import Arm, ArmRow, Comparison
 from animal_cls.results import Result
 
 NONE = "\N{EN DASH}"
+FALSE_WORDS = (  # the number is that of docs/statistics.md
+    "The chance that any gain or loss among the fair comparisons of one network by one metric on one split is wrong is "
+    "at most 5 %; that any is wrong in the whole report of one network was 10 % in simulations without a difference."
+)
 OF_FOLDS = (
     "Of a cross-validation each number is the mean over its folds, in each of them over the seeds. Intervals and "
     "p-values are of the corrected resampled t test over folds (Nadeau & Bengio 2003), which knows that folds share "
@@ -107,8 +111,14 @@ def difference(c: Comparison) -> str:
 
 
 def ends(c: Comparison) -> tuple[float | None, float | None]:
-    """The interval that answer, figures and verdict go by: the simultaneous one, or where there is no family, c's own."""
+    """The interval that answer, figures and verdict go by: the simultaneous one; without a family, the single one."""
     return (c.ci_low, c.ci_high) if c.simultaneous_low is None else (c.simultaneous_low, c.simultaneous_high)
+
+
+def failed_of(c: Comparison) -> str:
+    """`2 of 5 failed against 0 of 5`, of the runs of either arm."""
+    sides = ((c.failed_arm, c.n_arm), (c.failed_baseline, c.n_baseline))
+    return " failed against ".join(f"{failed} of {failed + done}" for failed, done in sides)
 
 
 def seeds_of(c: Comparison) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 
 from animal_cls.files.text import percent
 from animal_cls.report.analysis.classes import images, results_on
+from animal_cls.report.analysis.headline import judged_split
 from animal_cls.report.format import plural
 from animal_cls.report.records import Arm, DataSet
 from animal_cls.results import Result, SplitResult, flat
@@ -22,6 +23,7 @@ def cautions(arms: Sequence[Arm], split: str, data: Sequence[DataSet]) -> Iterat
     yield from chance[:MOST]
     if len(chance) > MOST:
         yield f"{len(chance) - MOST} more arms are at chance: the networks have not learned, whatever regularizes them."
+    yield from _left_out(arms)
     yield from _few_images(arms, split)
     yield from _foreign_split(arms, data)
     yield from _wrong_labels(arms)
@@ -33,6 +35,17 @@ def _skipped(arms: Sequence[Arm]) -> Iterator[str]:
         reasons = dict.fromkeys(run.reason or "" for run in arm.runs if run.status == "skipped")
         if reasons and not arm.done:
             yield f"{arm.name} was skipped: {'; '.join(reason.removesuffix('.') for reason in reasons)}."
+
+
+def _left_out(arms: Sequence[Arm]) -> Iterator[str]:
+    """Of arms with runs that were not evaluated on the images that decide for their network."""
+    splits = {model: judged_split([a for a in arms if a.model == model]) for model in {arm.model for arm in arms}}
+    for arm in arms:
+        split, n = splits[arm.model], len(arm.done)
+        lacking = n - len(results_on(arm, split))
+        if lacking:
+            which = f"{lacking} of its {n} runs have" if n > 1 else "its run has"
+            yield f"{arm.name}: {which} no {split} images, so it is in no verdict on {split}."
 
 
 def _at_chance(arm: Arm, split: str) -> Iterator[str]:

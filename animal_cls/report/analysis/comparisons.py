@@ -232,8 +232,8 @@ def survivors(arm: Arm, baseline: Arm) -> list[str]:
     """In words, of whom runs failed, how likely that is by chance, and whose numbers are left."""
     told = [failures(side) for side in (arm, baseline) if side.failed]
     p = _failed_p(arm, baseline)
-    chance = "" if p is None else f" (Fisher's exact test of both arms: {p_equals(p)})"
-    return [f"{' and '.join(told)}{chance}: what is compared are the survivors"] if told else []
+    chance = "" if p is None else f" (Fisher's exact test of how often both arms fail: {p_equals(p)})"
+    return [f"{' and '.join(told)}: what is compared are the survivors{chance}"] if told else []
 
 
 def _failed_p(arm: Arm, baseline: Arm) -> float | None:

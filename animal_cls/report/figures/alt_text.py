@@ -8,7 +8,7 @@ from animal_cls.files.text import percent
 from animal_cls.report.figures.confusion import worst_cells
 from animal_cls.report.figures.heatmap import Changes
 from animal_cls.report.figures.learning import Arms, Metrics, band, difference, series
-from animal_cls.report.format import metric_interval, metric_number, number, signed, signed_interval
+from animal_cls.report.format import ends, metric_interval, metric_number, number, signed, signed_interval
 from animal_cls.report.records import ArmRow, ClassLink, Comparison, PublishedRow, Reliability
 
 LISTED = 12  # things that an alternative text names; the tables beside it hold all
@@ -30,8 +30,8 @@ def of_arms(rows: Sequence[ArmRow]) -> str:
 def of_comparisons(comparisons: Sequence[Comparison]) -> str:
     """Every difference, its interval and its verdict."""
     return listed(
-        f"{c.arm} against {c.baseline} {signed(c.delta, c.unit)} {signed_interval(c.ci_low, c.ci_high, c.unit)}: "
-        f"{c.verdict}{', confounded' * c.confounded}"
+        f"{c.arm} against {c.baseline} {signed(c.delta, c.unit)} {signed_interval(*ends(c), c.unit)}: "
+        f"{'provisional: ' * c.provisional}{c.verdict}{', confounded' * c.confounded}"
         for c in comparisons
     )
 

@@ -6,17 +6,27 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from animal_cls.files.text import percent
-from animal_cls.report.figures.style import BLUE, GREY, INK, PAPER, VERMILLION, lettering, short
-from animal_cls.report.format import possible, signed, signed_interval
+from animal_cls.report.figures.style import BLUE, GREEN, GREY, INK, PAPER, VERMILLION, lettering, short
+from animal_cls.report.format import ends, possible, signed, signed_interval
 from animal_cls.report.records import ArmRow, Comparison
 
 MARKS = {  # verdict -> marker, filling, line: told apart by shape as well as by colour
     "gain": ("^", BLUE, BLUE),
     "loss": ("v", VERMILLION, VERMILLION),
     "not shown": ("o", PAPER, GREY),
+    "not judged": ("o", PAPER, GREY),
     "too few seeds": ("X", PAPER, GREY),
     "no effect reached the network": ("_", PAPER, GREY),
 }
+
+
+EQUIVALENT = ("s", GREEN, GREEN)  # no difference beyond the margin
+
+
+def look(c: Comparison) -> tuple[str, str, str]:
+    """Marker, filling and line of a comparison; grey while its verdict is provisional."""
+    marker, fill, line = MARKS.get(c.verdict, EQUIVALENT)
+    return (marker, PAPER, GREY) if c.provisional else (marker, fill, line)
 
 
 def arms_figure(rows: Sequence[ArmRow], seeds: Sequence[Sequence[float]]) -> Figure:
@@ -36,14 +46,15 @@ def comparisons_figure(comparisons: Sequence[Comparison]) -> Figure:
     figure, axes = rows_of([named(c) for c in comparisons])
     axes.axvline(0, color=INK, linewidth=1)
     for y, c in enumerate(comparisons):
-        marker, fill, line = MARKS[c.verdict]
+        marker, fill, line = look(c)
+        low, high = ends(c)
         axes.plot(c.deltas, [y] * len(c.deltas), "o", markersize=4, mfc="none", mec=GREY, mew=0.8)
         if c.delta is not None:
-            interval(axes, y, c.delta, c.ci_low, c.ci_high, marker=marker, fill=fill, line=line)
-        said = f"{signed(c.delta, c.unit)} {signed_interval(c.ci_low, c.ci_high, c.unit)}"
-        write_right(axes, y, f"{said}   {c.verdict}")
+            interval(axes, y, c.delta, low, high, marker=marker, fill=fill, line=line)
+        said = f"{signed(c.delta, c.unit)} {signed_interval(low, high, c.unit)}"
+        write_right(axes, y, f"{said}   {c.verdict}{' (provisional)' * c.provisional}")
     unit = comparisons[0].unit
-    axes.set_xlabel(f"difference to the baseline ({unit}); ring: one seed; mark: mean; bar: 95 % interval")
+    axes.set_xlabel(f"difference to the baseline ({unit}); ring: one seed; mark: mean; bar: simultaneous 95 % interval")
     axes.set_xlim(*limits(comparisons))
     for y, c in enumerate(comparisons):
         mark_cut(axes, y, c)
@@ -53,9 +64,10 @@ def comparisons_figure(comparisons: Sequence[Comparison]) -> Figure:
 def mark_cut(axes: Axes, y: float, c: Comparison) -> None:
     """An arrow and the number at each edge behind which an interval goes on."""
     left, right = axes.get_xlim()
-    for end, edge, arrow, align in ((c.ci_low, left, "<", "left"), (c.ci_high, right, ">", "right")):
+    low, high = ends(c)
+    for end, edge, arrow, align in ((low, left, "<", "left"), (high, right, ">", "right")):
         if end is not None and not left <= end <= right:
-            axes.plot([edge], [y], arrow, color=MARKS[c.verdict][2], markersize=6, clip_on=False)
+            axes.plot([edge], [y], arrow, color=look(c)[2], markersize=6, clip_on=False)
             place = {"textcoords": "offset points", "ha": align, "va": "bottom", "fontsize": 7}
             axes.annotate(signed(end, c.unit), (edge, y), xytext=(5 if align == "left" else -5, 2), **place)
 
@@ -111,9 +123,9 @@ def limits(comparisons: Sequence[Comparison]) -> tuple[float, float]:
     """
     deltas = [0.0] + [delta for c in comparisons for delta in c.deltas]
     deltas += [c.delta for c in comparisons if c.delta is not None]
-    ends = [end for c in comparisons for end in (c.ci_low, c.ci_high) if end is not None]
+    found = [end for c in comparisons for end in ends(c) if end is not None]
     low, high = min(deltas), max(deltas)
     room = max(2 * (high - low), 0.05 if comparisons[0].unit == "nats" else 2.0)
     edge = 0.05 * room
-    left, right = max(min([low, *ends]), low - room) - edge, min(max([high, *ends]), high + room) + edge
+    left, right = max(min([low, *found]), low - room) - edge, min(max([high, *found]), high + room) + edge
     return min(left, -room / 4), max(right, room / 4)

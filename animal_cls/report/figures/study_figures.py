@@ -75,13 +75,16 @@ def of_arms(study: Study) -> Iterator[Drawing]:
 def of_comparisons(study: Study) -> Iterator[Drawing]:
     """How far each arm is from what it is compared with, on the evaluated split."""
     names = {arm.name for arms in chosen(study).values() for arm in arms}
-    found = [c for c in study.comparisons if (c.split, c.metric) == (study.evaluated_split, "acc")]
+    decides = {answer.model: answer.split for answer in study.answers}
+    split_of = {arm.name: decides.get(arm.model, study.evaluated_split) for arm in study.arms}
+    found = [c for c in study.comparisons if (c.split, c.metric) == (split_of[c.arm], "acc")]
     shown = [c for c in found if c.delta is not None and c.arm in names]
     if shown:
         yield Drawing(
             name="comparisons",
-            title=f"Difference to the baseline, {study.evaluated_split} accuracy",
-            caption="Triangle up: gain; triangle down: loss; circle: not shown; cross: too few seeds; dash: "
+            title=f"Difference to the baseline, {' and '.join(dict.fromkeys(c.split for c in shown))} accuracy",
+            caption="Triangle up: gain; triangle down: loss; square: no difference beyond the margin; circle: not shown; "
+            "cross: too few seeds; dash: "
             "no effect reached the network. "
             + OVER.get(
                 frozenset(c.over for c in shown), "What each bar accounts for stands in the table of comparisons. "

@@ -114,9 +114,25 @@ def not_done(study: Study) -> list[Run]:
 
 
 def difference_cell(comparison: Comparison) -> Cell:
-    """The difference with its interval, over both sources of variance."""
-    ends = signed_interval(comparison.ci_low, comparison.ci_high, comparison.unit)
+    """The difference with the interval that its verdict goes by."""
+    ends = signed_interval(*formats.ends(comparison), comparison.unit)
     return Cell(text=signed(comparison.delta, comparison.unit), below=ends, value=comparison.delta)
+
+
+def beats_cell(c: Comparison) -> Cell:
+    """How probably one training of the arm beats one of its baseline."""
+    if c.p_beats is None or c.p_beats_low is None or c.p_beats_high is None:
+        return Cell(text=NONE)
+    return Cell(text=percent(c.p_beats), below=metric_interval(c.p_beats_low, c.p_beats_high, "acc"), value=c.p_beats)
+
+
+def seeds_needed(c: Comparison) -> str:
+    """How many seeds would show the margin, or why there is no number."""
+    if c.seeds_needed is not None:
+        return str(c.seeds_needed)
+    return {"more than cap": "> 100", "too few images": "more images", "unknown": "not known"}.get(
+        c.seeds_needed_why, NONE
+    )
 
 
 def pairs(study: Study) -> list[Comparison]:
@@ -148,7 +164,7 @@ def fairness(c: Comparison) -> str:
     if c.confounded:
         return f"confounded: {', '.join(c.differs)}"
     if c.failed_arm or c.failed_baseline:
-        return "not fair: survivors of failed seeds"
+        return f"not fair: survivors of failed seeds ({formats.failed_of(c)})"
     return f"fair: {', '.join(map(change, c.differences))}".removesuffix(": ") if c.fair else "not fair"
 
 

@@ -265,8 +265,11 @@ def test_survivors_of_failed_seeds_are_not_fair(tmp_path: Path, write_run: Write
         write_run(tmp_path / f"failed{seed}", {"val": {"cat": [True]}}, reg="dropout", seed=seed, **known)
     acc = one(compared(tmp_path))
     assert (acc.fair, acc.failed_arm, acc.failed_baseline) == (False, 2, 0), "another run of seed 1 is finished"
-    note = "2 of 5 seeds of simple_cnn/dropout failed (7, 8): what is compared are the survivors"
-    assert acc.notes[0] == note
+    p = stats.fisher_exact([[2, 3], [0, 3]]).pvalue
+    assert acc.failed_p == pytest.approx(p)
+    assert acc.family == "simple_cnn: acc on val, not fair"
+    note = "2 of 5 seeds of simple_cnn/dropout failed (7, 8): what is compared are the survivors (Fisher's exact test"
+    assert acc.notes[0] == f"{note} of how often both arms fail: p = {p:.3f})"
     text = build_study([tmp_path]).answers[0].text
     assert "2 of 5 seeds of simple_cnn/dropout failed (7, 8): its numbers are those of the survivors, and no " in text
 

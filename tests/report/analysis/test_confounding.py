@@ -92,9 +92,9 @@ def test_two_strengths_are_separated_each(fairness: Evaluate) -> None:
 @pytest.mark.parametrize(
     ("fields", "note"),
     [
-        ({"precision": "bf16-mixed"}, "precision: bf16-mixed against 32-true"),
         ({"device": "NVIDIA H100"}, "device: NVIDIA H100 against cpu"),
         ({"versions": {"torch": "2.6.0"}}, "torch: 2.6.0 against 2.14.1"),
+        ({"git": {"commit": "c" * 40, "changed": True}}, "code with changes that no commit has: what ran is not known"),
         ({"git": {"commit": "d" * 40}}, "code version (git commit): dddddddddddd against cccccccccccc"),
         ({"checkpoint": "best"}, "evaluated checkpoint: best against last"),
     ],
@@ -103,6 +103,17 @@ def test_circumstances_are_named_and_change_no_fairness(fairness: Evaluate, fiel
     found = fairness({}, {"reg": "l2"} | fields)
     assert found.notes == (note,)
     assert found.fair
+
+
+def test_the_decoder_of_the_images_is_a_circumstance(fairness: Evaluate) -> None:
+    found = fairness({"versions": {"pillow": "11.0.0"}}, {"reg": "l2", "versions": {"pillow": "12.0.0"}})
+    assert found.notes == ("pillow, which decodes the images: 12.0.0 against 11.0.0",)
+
+
+def test_another_precision_is_not_fair(fairness: Evaluate) -> None:
+    found = fairness({}, {"reg": "l2", "precision": "bf16-mixed"})
+    assert found.notes == ("precision: bf16-mixed against 32-true",)
+    assert (found.fair, found.confounded) == (False, False)
 
 
 def test_fewer_threads_are_no_other_device(fairness: Evaluate) -> None:

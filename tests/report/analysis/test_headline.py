@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from animal_cls.report.analysis.headline import answers, evaluated_split
+from animal_cls.report.analysis.headline import answers, judged_split
 from animal_cls.report.records import Answer, Arm, ArmRow, Comparison, Run
-from animal_cls.results import Result
+from animal_cls.results import Result, SplitResult
 
 BASE = Comparison(
     arm="cnn/dropout",
@@ -24,7 +24,11 @@ BASE = Comparison(
     ci_low=0.5,
     ci_high=4.18,
     p_value=0.004,
+    family="cnn: acc on val",
+    n_family=8,
     p_adjusted=0.0123,
+    simultaneous_low=0.1,
+    simultaneous_high=4.58,
     verdict="gain",
     fair=True,
     confounded=False,
@@ -36,7 +40,9 @@ BASE = Comparison(
 
 def arm(name: str, *, finished: bool = True) -> Arm:
     model, _, reg = name.partition("/")
-    result = Result(status="done", config={}, model=model, reg=reg, seed=0)
+    known = {"n": 9, "loss": 1.0, "acc": 0.5, "acc_macro": 0.5, "ece": 0.1, "per_class": {}, "confusion": []}
+    splits = {"val": SplitResult(**known)} if finished else {}
+    result = Result(status="done", config={}, model=model, reg=reg, seed=0, splits=splits)
     run = Run(folder=Path(name), name=name, status="done" if finished else "failed", result=result)
     baseline = None if reg == "none" else f"{model}/none"
     done: dict[Any, Run] = {0: run} if finished else {}
@@ -54,15 +60,15 @@ def said(*comparisons: Comparison, means: dict[str, float] | None = None) -> Ans
     levels = {"cnn/none": 0.6, "cnn/dropout": 0.6234, "cnn/l2": 0.55} | (means or {})
     arms = [arm("cnn/none"), *(arm(c.arm) for c in comparisons)]
     rows = [row(name, mean) for name, mean in levels.items()]
-    (answer,) = answers(arms, rows, comparisons, "val")
+    (answer,) = answers(arms, rows, comparisons)
     return answer
 
 
 def test_a_gain() -> None:
     assert said(BASE).text == (
         "cnn: of its regularizers cnn/dropout has the highest accuracy on val with 62.3 %: +2.3 points "
-        "(95 % interval +0.5 to +4.2) against cnn/none (5 seeds). "
-        "Verdict: gain by the regularizer (p = 0.012 adjusted over all comparisons)."
+        "(simultaneous 95 % interval +0.1 to +4.6) against cnn/none (5 seeds). "
+        "Verdict: gain by the regularizer (p = 0.012, adjusted over 8 comparisons)."
     )
 
 
@@ -74,21 +80,64 @@ def test_confounding_is_in_the_sentences() -> None:
     assert "by the regularizer" not in answer.text
 
 
-def test_nothing_was_shown_and_what_it_would_take() -> None:
-    text = said(replace(BASE, verdict="not shown", p_adjusted=0.4, seeds_needed=12)).text
-    assert "Verdict: not shown (p = 0.400 adjusted over all comparisons)." in text
-    assert text.endswith("With 12 seeds a difference of two points would be shown with a probability of 80 %.")
+def test_nothing_was_shown_and_how_large_it_may_be_and_what_it_would_take() -> None:
+    shown = replace(BASE, verdict="not shown", p_adjusted=0.4, simultaneous_low=-0.31, seeds_needed=12)
+    text = said(shown).text
+    assert "+2.3 points (simultaneous 95 % interval -0.3 to +4.6)" in text
+    verdict = "Verdict: not shown (p = 0.400, adjusted over 8 comparisons)"
+    assert f"{verdict}: it may still be anything from -0.3 to +4.6 points." in text
+    assert text.endswith("With 12 seeds a difference of 2 points would be shown with a probability of 80 %.")
+
+
+def test_a_single_comparison_has_one_interval() -> None:
+    alone = replace(BASE, n_family=1, simultaneous_low=BASE.ci_low, simultaneous_high=BASE.ci_high, p_adjusted=0.004)
+    text = said(alone).text
+    assert "(95 % interval +0.5 to +4.2) against" in text
+    assert text.endswith("Verdict: gain by the regularizer (p = 0.004).")
+
+
+def test_no_difference_beyond_the_margin() -> None:
+    known: dict[str, Any] = {"simultaneous_low": -0.5, "simultaneous_high": 1.4, "p_adjusted": 0.4, "margin": 1.5}
+    text = said(replace(BASE, verdict="no difference beyond 1.5 points", equivalent=True, **known)).text
+    assert text.endswith("Verdict: no difference beyond 1.5 points (p = 0.400, adjusted over 8 comparisons).")
+    small = said(replace(BASE, equivalent=True, margin=5.0)).text
+    assert small.endswith(
+        "Verdict: gain by the regularizer (p = 0.012, adjusted over 8 comparisons), of less than 5 points."
+    )
+
+
+def test_how_often_one_training_beats_another() -> None:
+    text = said(replace(BASE, p_beats=0.873, p_beats_low=0.6, p_beats_high=0.98)).text
+    assert (
+        "One training of it beats one of cnn/none with a probability of 87.3 % (95 % interval 60.0 % to 98.0 %)."
+        in text
+    )
+
+
+def test_while_runs_are_missing_a_verdict_is_provisional() -> None:
+    assert "Provisional verdict: gain by the regularizer" in said(replace(BASE, provisional=True)).text
+
+
+def test_what_weighs_against_a_verdict_on_val_stands_beside_it() -> None:
+    assert said(replace(BASE, caution="val chose the checkpoint")).text.endswith(". Val chose the checkpoint.")
+
+
+def test_training_images_allow_no_verdict() -> None:
+    seen = replace(BASE, family="", verdict="not judged", p_adjusted=None, caution="all holds the training images")
+    text = said(seen).text
+    assert text.endswith("Verdict: not judged: all holds the training images.")
+    assert text.count("all holds") == 1
 
 
 @pytest.mark.parametrize(
     ("needed", "why", "end"),
     [
-        (5, "enough", "With these 5 seeds a difference of two points would be shown with a probability of 80 %."),
-        (None, "more than cap", "To show a difference of two points, more than 100 seeds would be needed."),
+        (5, "enough", "With these 5 seeds a difference of 2 points would be shown with a probability of 80 %."),
+        (None, "more than cap", "To show a difference of 2 points, more than 100 seeds would be needed."),
         (
             None,
             "too few images",
-            "No number of seeds would show a difference of two points on so few images of val.",
+            "No number of seeds would show a difference of 2 points on so few images of val.",
         ),
         (None, "unknown", "cannot be said from these; two are the least."),
     ],
@@ -106,7 +155,10 @@ def test_one_seed() -> None:
         n_baseline=1,
         seeds=(0,),
         p_value=None,
+        n_family=0,
         p_adjusted=None,
+        simultaneous_low=0.5,
+        simultaneous_high=4.18,
         verdict="too few seeds",
         over="images",
     )
@@ -121,15 +173,16 @@ def test_ties_are_named() -> None:
 
 
 def test_other_verdicts_are_told() -> None:
-    worse = replace(BASE, arm="cnn/l2", delta=-5.0, ci_low=-7.0, ci_high=-3.0, verdict="loss", confounded=True)
+    ends = {"simultaneous_low": -7.0, "simultaneous_high": -3.0}
+    worse = replace(BASE, arm="cnn/l2", delta=-5.0, **ends, verdict="loss", confounded=True)
     text = said(BASE, worse).text
-    assert "Also shown, loss: cnn/l2 (confounded) -5.0 points (95 % interval -7.0 to -3.0)." in text
+    assert "Also shown, loss: cnn/l2 (confounded) -5.0 points (simultaneous 95 % interval -7.0 to -3.0)." in text
 
 
 def test_what_reached_no_network_is_told_and_is_no_finding() -> None:
     void = "no effect reached the network"
     why = "reg.dropout did not act (Plain takes none)"
-    idle = replace(BASE, delta=0.0, ci_low=0.0, ci_high=0.0, fair=False, verdict=void, no_effect=why, notes=(why,))
+    idle = replace(BASE, delta=0.0, family="", fair=False, verdict=void, no_effect=why, notes=(why,))
     text = said(idle, means={"cnn/l2": 0.5}).text
     assert f"Verdict: {void}: {why}." in text
     assert not any(words in text for words in ("by the regularizer", "Not fair", "would be shown"))
@@ -162,13 +215,13 @@ def test_other_images_are_told() -> None:
     ],
 )
 def test_nothing_to_compare(arms: list[Arm], words: str) -> None:
-    (answer,) = answers(arms, [row("cnn/none", 0.6)], [], "val")
+    (answer,) = answers(arms, [row("cnn/none", 0.6)], [])
     assert answer.text.startswith(words)
     assert answer.arm is None
 
 
 def test_one_answer_per_network() -> None:
-    found = answers([arm("a/none"), arm("b/none"), arm("b/l2")], [], [], "val")
+    found = answers([arm("a/none"), arm("b/none"), arm("b/l2")], [], [])
     assert [answer.model for answer in found] == ["a", "b"]
 
 
@@ -179,5 +232,21 @@ def test_the_evaluated_split(write_run: Callable[..., Path], tmp_path: Path) -> 
     write_run(tmp_path / "a", {"val": hits, "test": hits})
     assert build_study([tmp_path]).evaluated_split == "test"
     write_run(tmp_path / "b", {"val": hits}, seed=1)
-    assert build_study([tmp_path]).evaluated_split == "val", "not every run has a test"
-    assert evaluated_split([]) == "val"
+    assert build_study([tmp_path]).evaluated_split == "val", "half of the runs have no test"
+    assert judged_split([]) == "val"
+
+
+def test_a_stray_run_without_test_images_moves_no_headline(write_run: Callable[..., Path], tmp_path: Path) -> None:
+    from animal_cls.report.build import build_study
+
+    hits = {"cat": [True, False], "dog": [True, True]}
+    for seed in (0, 1):
+        for reg in ("none", "dropout"):
+            write_run(tmp_path / f"{reg}{seed}", {"val": hits, "test": hits}, reg=reg, seed=seed)
+    write_run(tmp_path / "stray", {"val": hits}, reg="l2")
+    write_run(tmp_path / "other", {"val": hits}, model="resnet18")
+    study = build_study([tmp_path])
+    assert [(answer.model, answer.split) for answer in study.answers] == [("resnet18", "val"), ("simple_cnn", "test")]
+    assert study.evaluated_split == "test"
+    assert "simple_cnn/l2: its run has no test images, so it is in no verdict on test." in study.cautions
+    assert not any("resnet18" in text for text in study.cautions)

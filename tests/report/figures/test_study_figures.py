@@ -183,9 +183,7 @@ def test_comparisons_have_their_numbers_and_a_mark_per_verdict() -> None:
 
 
 def test_one_very_wide_interval_does_not_hide_the_others() -> None:
-    figure = comparisons_figure(
-        [comparison(1.0, -80.0, 82.0, "not shown"), comparison(2.0, 1.0, 3.0, "gain")]
-    )
+    figure = comparisons_figure([comparison(1.0, -80.0, 82.0, "not shown"), comparison(2.0, 1.0, 3.0, "gain")])
     low, high = figure.axes[0].get_xlim()
     assert -10 < low < 0 < 3 < high < 12
     arrows = [(line.get_marker(), *np.ravel(line.get_xdata())) for line in figure.axes[0].lines]
