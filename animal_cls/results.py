@@ -171,6 +171,13 @@ class Result:
         return found if isinstance(found, int) else None
 
     @property
+    def split_seed(self) -> int | None:
+        """The key by which the images were split; None where the config has none."""
+        data = self.config.get("data")
+        found = data.get("split_seed") if isinstance(data, Mapping) else None
+        return found if isinstance(found, int) else None
+
+    @property
     def repeat(self) -> str:
         """What tells it from the other runs of its arm: `seed 0`, and in a cross-validation `fold 1, seed 0`."""
         return f"seed {self.seed}" if self.fold is None else f"fold {self.fold}, seed {self.seed}"

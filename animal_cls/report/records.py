@@ -16,13 +16,14 @@ from animal_cls.results import Result
 
 
 class FoldSeed(NamedTuple):
-    """Which run of a cross-validated arm: its fold is another test split, its seed another training."""
+    """Which run of an arm on several splits: its fold or split has other test images, its seed is another training."""
 
-    fold: int
+    fold: int | str  # of a cross-validation; or data.split_seed; or of both 0/3, the split's seed and its fold
     seed: int
+    kind: str = "fold"  # or split, split/fold
 
     def __str__(self) -> str:
-        return f"fold {self.fold} seed {self.seed}"
+        return f"{self.kind} {self.fold} seed {self.seed}"
 
 
 MOST_FOLDS = 1_000_000  # more are nonsense in a config that somebody made up
@@ -77,6 +78,7 @@ class Run:
     baseline: Path | None = None  # the folder of the run that it is compared with, where its plan says so
     pending: str | None = None  # the network of a run that a plan names and that has not ended; None of others
     arm: str | None = None  # the name of its arm; None without a result
+    by_split: bool = False  # data.split_seed varies among its like: it is no factor, but tells the runs of an arm apart
     used: bool = True  # False: a newer run of the same arm and seed stands for both
     read_metrics: Callable[[], dict[str, np.ndarray] | None] = field(default=lambda: None, repr=False)
     read_predictions: Callable[[], RunPredictions | None] = field(default=lambda: None, repr=False)
@@ -99,9 +101,12 @@ class Run:
     @property
     def repeat(self) -> Repeat | None:
         """Which run of its arm it is, where a result tells."""
-        if self.result is None or self.result.fold is None:
-            return self.seed
-        return FoldSeed(self.result.fold, self.result.seed)
+        if self.result is None:
+            return None
+        fold, split, seed = self.result.fold, self.result.split_seed if self.by_split else None, self.result.seed
+        if split is None:
+            return seed if fold is None else FoldSeed(fold, seed)
+        return FoldSeed(split, seed, "split") if fold is None else FoldSeed(f"{split}/{fold}", seed, "split/fold")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -132,14 +137,20 @@ class Arm:
         return found if isinstance(found, int) and 2 <= found <= MOST_FOLDS else None
 
     @cached_property
-    def folds(self) -> dict[int, "Arm"]:
-        """Fold -> its runs alone, as an arm on one split, where one is finished; empty without a cross-validation."""
-        made: dict[int, dict[Repeat, Run]] = {}
+    def folds(self) -> dict[int | str, "Arm"]:
+        """Fold, or split -> its runs alone, as an arm on one split, where one is finished; empty where all share one."""
+        made: dict[int | str, dict[Repeat, Run]] = {}
         for repeat, run in self.done.items():
             if isinstance(repeat, FoldSeed):
                 made.setdefault(repeat.fold, {})[repeat] = run
-        runs = {fold: tuple(r for r in self.runs if r.result is not None and r.result.fold == fold) for fold in made}
+        folds = [(r, repeat.fold) for r in self.runs if isinstance(repeat := r.repeat, FoldSeed)]
+        runs = {fold: tuple(r for r, of in folds if of == fold) for fold in made}
         return {fold: replace(self, done=done, runs=runs[fold]) for fold, done in made.items()}
+
+    @property
+    def kind(self) -> str:
+        """What its runs have several of beside seeds: fold, split, split/fold; "" where all share one split."""
+        return next((repeat.kind for repeat in self.done if isinstance(repeat, FoldSeed)), "")
 
     @property
     def results(self) -> list[Result]:
@@ -158,7 +169,9 @@ class Arm:
         return np.sum(same, axis=0) if same else None
 
 
-Over = Literal["seeds and images", "images", "seeds", "folds", ""]  # what an interval speaks of; "": there is none
+Over = Literal[
+    "seeds and images", "images", "seeds", "folds", "splits", ""
+]  # what an interval speaks of; "": there is none
 
 
 def confusion(result: Result, split: str) -> np.ndarray | None:
@@ -186,7 +199,8 @@ class ArmRow:
     ci_low: float | None  # 95 %; what for, says `over`
     ci_high: float | None
     std: float | None  # over seeds or folds, n - 1; None with one
-    n_folds: int | None = None  # that the mean is over; None where there are none
+    n_folds: int | None = None  # folds or splits that the mean is over; None where all runs share one split
+    kind: str = ""  # what those are: fold, split, split/fold
     failed: int = 0  # seeds of which no run was finished, and one failed
     over: Over = ""  # seeds and images where predictions tell of val or test, else seeds (t), or folds (corrected t)
 
@@ -336,7 +350,8 @@ class Comparison:
     seeds_needed: int | None = None  # to show `margin` with 80 % power; None: see the next, or metric is loss
     seeds_needed_why: str = ""  # "enough", "more than cap" (100), "too few images" or "unknown"
     over: Over = ""  # whose variance interval and p-value know
-    folds: dict[int, float] = field(default_factory=dict)  # fold -> difference, mean over its seeds; empty: no folds
+    folds: dict[int | str, float] = field(default_factory=dict)  # fold or split -> difference, mean over its seeds
+    kind: str = "fold"  # what `folds` are: fold, split, split/fold
 
     @property
     def deltas(self) -> list[float]:

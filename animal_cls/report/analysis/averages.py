@@ -48,6 +48,7 @@ def _row(
         metric=metric,
         n_seeds=min(len(one.done) for one in arm.folds.values()) if arm.folds else over.n,
         n_folds=over.n if arm.folds else None,
+        kind=arm.kind,
         failed=len(arm.failed),
         mean=over.mean,
         ci_low=ends.low,

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from animal_cls import statistics
-from animal_cls.report.analysis.folds import over_folds, shared
+from animal_cls.report.analysis.folds import over_folds, over_of, shared
 from animal_cls.report.analysis.levels import NEW, Ends, ends_of, ends_of_class, tables
 from animal_cls.report.analysis.pairing import Paired, pair
 from animal_cls.report.analysis.variances import POINTS, number
@@ -114,7 +114,7 @@ def _with_change(row: ClassRow, paired: Paired | None, arm: Arm, baseline: Arm) 
     if (folds := shared(arm, baseline)) is not None:
         found, _, ratio = over_folds(folds, row.split, _of_class(row.split, row.class_name))
         over = statistics.paired_folds(list(found.values()), [0.0] * len(found), ratio=ratio)
-        return _changed(row, over, "folds", len(found)) if found and row.split != "all" else row
+        return _changed(row, over, over_of(arm), len(found)) if found and row.split != "all" else row
     values = [_known(results_on(side, row.split), row.split, row.class_name) for side in (arm, baseline)]
     if not all(values):
         return row

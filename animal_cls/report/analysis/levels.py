@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from animal_cls import statistics
-from animal_cls.report.analysis.folds import interval_over
+from animal_cls.report.analysis.folds import interval_over, over_of
 from animal_cls.report.analysis.pairing import Paired, evaluated_seeds, pair, values
 from animal_cls.report.analysis.variances import number
 from animal_cls.report.records import Arm, Over
@@ -53,7 +53,7 @@ def ends_of(
     over = interval_over(arm, of, split or "test") if arm.folds else statistics.mean_interval(known)
     if math.isnan(over.low):
         return Ends()
-    return Ends(low=number(over.low), high=number(over.high), over="folds" if arm.folds else "seeds")
+    return Ends(low=number(over.low), high=number(over.high), over=over_of(arm) if arm.folds else "seeds")
 
 
 def ends_of_class(table: Paired, name: str) -> Ends:
