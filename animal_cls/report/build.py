@@ -21,6 +21,7 @@ from animal_cls.report.analysis.headline import answers, best_of, judged_split
 from animal_cls.report.analysis.networks import networks_rows
 from animal_cls.report.analysis.predictions import Reader
 from animal_cls.report.analysis.ranks import rank_rows
+from animal_cls.report.analysis.suspects import suspects
 from animal_cls.report.published import published, statements
 from animal_cls.report.records import MARGIN, Answer, Arm, ArmRow, Command, DataSet, ImageNote, Run, Study
 from animal_cls.results import SPLITS, Result, damage, flat
@@ -71,6 +72,7 @@ def build_study(
         data_sets=tuple(data),
         **_published(arms, data[0] if data else None),
         images=tuple(_images(arms, rows, split)),
+        suspects=tuple(suspects(runs)),
         commands=tuple(_commands(runs)),
         **_means(results),
         run_warnings=_run_warnings(runs),

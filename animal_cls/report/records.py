@@ -512,6 +512,20 @@ class ImageNote:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Suspect:
+    """An image whose label may be wrong, as most runs say that were not trained on it: a row of suspects.csv."""
+
+    path: str  # relative to the root of the data
+    root: Path | None  # the folder in which a run found its images; may be gone
+    split: str  # that it lies in; of several splits or folds, of all of them: test;val
+    label: str  # that it has
+    suspected: str  # the class that it seems to have
+    confidence: float  # the probability of that class, mean over the runs that agree
+    runs: int  # that agree
+    n_runs: int  # that were not trained on it
+
+
+@dataclass(frozen=True, kw_only=True)
 class Command:
     """What to type to repeat one run."""
 
@@ -545,6 +559,7 @@ class Study:
     published: tuple[PublishedRow, ...]  # empty where no arm is one of a table's
     statements: tuple[Statement, ...]
     images: tuple[ImageNote, ...]
+    suspects: tuple[Suspect, ...] = ()  # the surest first
     commands: tuple[Command, ...]
     versions: dict[str, tuple[str, ...]]  # package -> the versions that occur
     devices: dict[str, int]  # device, precision -> finished runs

@@ -81,8 +81,6 @@ def _arm(group: Group, baseline: Baseline, *, is_used: bool) -> Arm:
 
 def _doubles(group: Group, done: dict[Repeat, Run]) -> list[str]:
     counts = Counter(run.repeat for run in group.runs if run.status == "done")
-    return [
-        f"{repeat if isinstance(repeat, FoldSeed) else f'seed {repeat}'} is there {count} times; the newest counts: {run.folder}"
-        for repeat, count in sorted(counts.items(), key=str)
-        if repeat is not None and count > 1 and (run := done[repeat])
-    ]
+    twice = [(repeat, n) for repeat, n in sorted(counts.items(), key=str) if repeat is not None and n > 1]
+    names = {repeat: f"seed {repeat}" if isinstance(repeat, int) else str(repeat) for repeat, _ in twice}
+    return [f"{names[repeat]} is there {n} times; the newest counts: {done[repeat].folder}" for repeat, n in twice]

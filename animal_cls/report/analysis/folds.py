@@ -62,11 +62,9 @@ def over_folds(
     """
     found, counts, ratios = {}, [], []
     for fold, (arm, baseline) in zip(folds.numbers, folds.pairs, strict=True):
-        seeds = [
-            [s for s in side.done if s in arm.done and s in baseline.done] or [*side.done] for side in (arm, baseline)
-        ]
-        results = [[side.done[s].result for s in own] for side, own in zip((arm, baseline), seeds, strict=True)]
-        ours, theirs = ([n for r in own if r is not None and (n := of(r)) is not None] for own in results)
+        both = arm.done.keys() & baseline.done.keys()
+        used = [[r.result for s, r in side.done.items() if not both or s in both] for side in (arm, baseline)]
+        ours, theirs = ([n for r in results if r is not None and (n := of(r)) is not None] for results in used)
         if ours and theirs:
             found[fold] = float(np.mean(ours) - np.mean(theirs))
             counts.append(min(len(ours), len(theirs)))

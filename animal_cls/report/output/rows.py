@@ -27,6 +27,7 @@ from animal_cls.report.records import (
 )
 
 TEMPLATES = Path(__file__).with_name("templates")
+SUSPECTS = 24  # images whose labels may be wrong that the page shows
 CONFUSIONS = 3  # listed per arm
 ORDER = ("test", "val", "train", "all", "")  # of splits to choose from
 

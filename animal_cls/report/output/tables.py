@@ -40,6 +40,7 @@ NETWORKS = (
     *("p_adjusted", "verdict", "over"),
 )
 RANKS = ("model", "split", "metric", "arm", "rank", "rank_best", "rank_worst", "n_arms", "mean", "n_seeds")
+SUSPECTS = ("path", "split", "label", "suspected", "confidence", "runs", "n_runs")
 STATEMENTS = ("id", "verdict", "evidence")
 TABLES = {  # name -> its columns, and the rows of a study
     "arms.csv": (ARMS, "arm_rows"),
@@ -48,6 +49,7 @@ TABLES = {  # name -> its columns, and the rows of a study
     "doses.csv": (DOSES, "doses"),
     "networks.csv": (NETWORKS, "networks"),
     "ranks.csv": (RANKS, "ranks"),
+    "suspects.csv": (SUSPECTS, "suspects"),
     "statements.csv": (STATEMENTS, "statements"),
 }
 FILES = (OWN, *TABLES, "report.md")  # as written

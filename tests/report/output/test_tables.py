@@ -42,7 +42,7 @@ def test_the_files_and_their_columns(tmp_path: Path, sweep: Path) -> None:
     out = tmp_path / "out"
     made = tables.write(build_study([sweep]), out)
     names = ["runs.csv", "arms.csv", "comparisons.csv", "classes.csv", "doses.csv", "networks.csv", "ranks.csv"]
-    names += ["statements.csv", "report.md"]
+    names += ["suspects.csv", "statements.csv", "report.md"]
     assert [path.name for path in made] == names
     assert sorted(path.name for path in out.iterdir()) == sorted(names), "no part is left behind"
     for name, columns in COLUMNS.items():
