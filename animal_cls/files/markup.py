@@ -7,11 +7,11 @@ from markupsafe import Markup, escape
 
 from animal_cls.files.naming import escaped
 
-BREAK = re.compile(r"/|=|(?<=[A-Za-z_])\.(?=[A-Za-z_])")  # never within a number, nor within &lt;
+BREAK = re.compile(r"/|(?<=[A-Za-z_])\.(?=[A-Za-z_])")  # never within a number, nor within &lt;
 
 
 def breakable(name: str) -> Markup:
-    """A name that a narrow column may break behind its slashes and dots, and before what it is set to."""
+    """A name that a narrow column may break behind its slashes and the dots of its keys."""
     return Markup(BREAK.sub(r"\g<0><wbr>", str(escape(escaped(name)))))
 
 

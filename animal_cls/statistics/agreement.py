@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-HALVINGS = 50  # of the search for a critical value
+HALVINGS = 40  # of the search for a critical value
 
 
 def none_of(n: int, alpha: float | np.ndarray) -> np.ndarray:

@@ -132,10 +132,11 @@ def half_width(spread: Spread, alpha: float | np.ndarray, *, shares: bool) -> np
     (the distribution function of chi-square with 1 degree) of a weighted mean of two terms, each of which alone would
     have 1 - alpha. V2 is no chi-square, so that this is known from simulation.
 
-    V1 is never taken for less than the rest alone makes it, which is well known. Of shares, the interval is never
-    narrower than `half_width_of_agreement`, that of no disagreement at all, and never leaves out 0 where the exact sign
-    test over the discordant units (of McNemar, were they all alike) does not. Else it is never narrower than what one
-    unit contributes makes it.
+    V1 is never taken for less than the rest alone makes it, which is well known. Of shares, the interval never leaves
+    out 0 where the exact sign test over the discordant units does not (McNemar's, were they all alike). While those are
+    too few for that test to show anything at this level, fewer than 1 - log2(alpha), it is not narrower than
+    `half_width_of_agreement`, that of no disagreement at all; of more units, than that part of it which those few are.
+    Of other values, it is never narrower than what the largest contribution of one unit makes it.
     """
     half = _half_without_signs(spread, alpha, shares=shares)
     if not shares:
@@ -150,7 +151,8 @@ def _half_without_signs(spread: Spread, alpha: float | np.ndarray, *, shares: bo
     seeds = np.maximum(t1**2 * spread.seeds.sum(axis=0), t2**2 * spread.rest.sum(axis=0))
     half = np.sqrt(seeds + t2**2 * spread.of_images)
     if shares:
-        return np.maximum(half, half_width_of_agreement(spread.sizes, spread.weights, alpha))
+        few = np.minimum(1, (1 - np.log2(alpha)) / np.maximum(spread.n_discordant, 1))
+        return np.maximum(half, few * half_width_of_agreement(spread.sizes, spread.weights, alpha))
     nothing = spread.seeds.sum(axis=0) + spread.images + spread.largest == 0
     return np.where(nothing, NAN, np.maximum(half, t2 * spread.largest))
 
@@ -158,30 +160,31 @@ def _half_without_signs(spread: Spread, alpha: float | np.ndarray, *, shares: bo
 def level_at(spread: Spread, distance: np.ndarray, *, shares: bool) -> np.ndarray:
     """The level (...) at which half the width is just `distance` (...): two-sided p-values, were that |delta|.
 
-    False position on logarithms finds it; an end that stays where it is is moved as in the "Illinois" method (Dowell &
-    Jarratt, BIT 11 (1971) 168).
+    False position on the log odds, in which the logarithm of the width is nearly straight, finds it; an end that stays
+    where it is is moved as in the "Illinois" method (Dowell & Jarratt, BIT 11 (1971) 168).
     """
 
-    def excess(log_level: np.ndarray) -> np.ndarray:
-        return np.log(_half_without_signs(spread, np.exp(log_level), shares=shares) / distance)
+    def excess(log_odds: np.ndarray) -> np.ndarray:
+        return np.log(_half_without_signs(spread, special.expit(log_odds), shares=shares) / distance)
 
     with np.errstate(divide="ignore", invalid="ignore"):
-        low, high = np.log(np.full_like(distance, SMALLEST_P)), np.log(np.full_like(distance, LARGEST_P))
+        low, high = (np.full_like(distance, special.logit(end)) for end in (SMALLEST_P, LARGEST_P))
         at_low, at_high = excess(low), excess(high)
+        outside = at_low < 0, at_high > 0
+        inside = ~(outside[0] | outside[1]) & np.isfinite(at_low)
         found, stayed = low, np.zeros_like(distance)  # stayed: +1 where the last step moved `low`, -1 where `high`
         for _ in range(STEPS):
             between = (low * at_high - high * at_low) / (at_high - at_low)
             found = np.where((low <= between) & (between <= high), between, (low + high) / 2)
             at = excess(found)
-            if not ((np.abs(at) > EXACT) & (high - low > EXACT)).any():
+            if not (inside & (np.abs(at) > EXACT) & (high - low > EXACT)).any():
                 break
             reaches = at >= 0
             at_high = np.where(reaches, np.where(stayed > 0, at_high / 2, at_high), at)
             at_low = np.where(reaches, at, np.where(stayed < 0, at_low / 2, at_low))
             low, high = np.where(reaches, found, low), np.where(reaches, high, found)
             stayed = np.where(reaches, 1, -1)
-        outside = [excess(np.log(np.full_like(distance, end))) for end in (SMALLEST_P, LARGEST_P)]
-        level = np.where(outside[0] < 0, SMALLEST_P, np.where(outside[1] > 0, 1.0, np.exp(found)))
+        level = np.where(outside[0], SMALLEST_P, np.where(outside[1], 1.0, special.expit(found)))
         signs = sign_p(distance * spread.n_discordant / spread.discordant, spread.n_discordant)
         level = np.fmax(level, signs) if shares else level
     known = np.isfinite(spread.delta + spread.images + spread.seeds.sum(axis=0))

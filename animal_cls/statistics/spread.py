@@ -60,7 +60,7 @@ def arm_spread(table: np.ndarray, weights: np.ndarray) -> ArmSpread:
         return ArmSpread(
             by_unit=by_unit,
             seeds=(levels**2).sum(axis=-1) / pairs,
-            rest=np.einsum("...sg,...sg,g->...", rest, rest, square_weights(weights)) / pairs,
+            rest=(np.square(rest) @ square_weights(weights)).sum(axis=-1) / pairs,
             n_seeds=s,
         )
 

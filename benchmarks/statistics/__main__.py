@@ -1,111 +1,213 @@
 """How often the report's verdicts and intervals are right, where the truth is known.
 
-`python -m benchmarks.statistics [--quick] [--out DIR]` prints the tables of docs/statistics.md and writes them to DIR,
-as simulation.md and simulation.json. It takes one core a quarter of an hour, a tenth of that with --quick.
+`python -m benchmarks.statistics [--families N] [--out DIR] [--docs FILE]` simulates every world that DIR/outcomes.jsonl
+does not hold yet, a line for each (so that it can be stopped and resumed), prints the tables of docs/statistics.md, and
+with --docs writes them there, between the marks. 1,000 families a world take one core an hour.
 """
 
 import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from benchmarks.harness.tables import table
-from benchmarks.statistics.alternative_tests import ALPHA, ALTERNATIVES, FAMILIES, pigeonhole
-from benchmarks.statistics.simulated_runs import SEEDS, Scenario, collapsing, no_difference, two_points
-from benchmarks.statistics.simulation import Outcome, outcomes
+from benchmarks.statistics.choices import chosen_tables
+from benchmarks.statistics.simulated_runs import World, broken, no_difference, with_differences
+from benchmarks.statistics.simulation import EQUAL, FAMILIES, UNEQUAL, outcomes
+from benchmarks.statistics.whole_report import any_false_word
 
-Results = list[tuple[Scenario, list[Outcome]]]
-Bootstraps = dict[Scenario, list[tuple[float, float]]]
-SEVERAL = [f"{s} seeds" for s in SEEDS[1:]]
+MARKS = "<!-- simulation: begin -->\n", "<!-- simulation: end -->\n"
+Row = dict[str, Any]  # a line of outcomes.jsonl: world, families, seconds, and outcomes of each method
+SEVERAL = [f"{a} seeds" for a, _ in EQUAL[1:]]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Simulate, print, save."""
+    """Simulate what is missing, print, save."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.statistics")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the families")
-    parser.add_argument("--out", type=Path, default=Path("outputs/simulation"), help="folder for the tables")
+    parser.add_argument("--families", type=int, default=1000, help="of a world of 1,000 images or fewer; of 5,000: 1/4")
+    parser.add_argument("--out", type=Path, default=Path("outputs/simulation"), help="folder for results and tables")
+    parser.add_argument("--docs", type=Path, help="a page to write the tables into, between its marks")
     args = parser.parse_args(arguments)
-    start = time.perf_counter()
-    families, fewer = (200, 30) if args.quick else (2000, 300)
-    null, failing = measured(no_difference(), families), measured(collapsing(), families)
-    effect = measured(two_points(), families // 4)
-    bootstraps = {s: pigeonhole(s, fewer) for s, _ in null if (s.name, s.images) == ("other images", 1000)}
-    error = 100 * (ALPHA * (1 - ALPHA) / families) ** 0.5  # of an exact 5 % over so many families
-    of_families = f"families of 1 / 2 / 8; 5.0 is allowed, standard error {error:.1f}"
-    covers = "coverage, percent (half the interval's width, points)"
-    compares = "coverage / family-wise error rate of families of 8, percent"
+    args.out.mkdir(parents=True, exist_ok=True)
+    null, effect, failing = no_difference(), with_differences(), broken()
+    unequal = [World(name="other numbers of seeds"), World(name="other numbers, arms vary 3 times", arms_factor=3.0)]
+    kept = args.out / "outcomes.jsonl"
+    rows = {w: simulated(w, args.families, EQUAL, kept) for w in (*effect, *null, *failing)}
+    others = {w: simulated(w, args.families, UNEQUAL, kept) for w in unequal}
     parts = {
-        f"No true difference: family-wise error rate, percent ({of_families})": rows_of(null, family_wise_error),
-        f"No true difference: {covers}": rows_of(null, coverage),
-        f"Two points of difference: {covers}": rows_of(effect, coverage),
-        "Two points of difference: power, percent of comparisons with `gain`": rows_of(effect, power),
-        f"One seed in twenty collapses: {covers}": rows_of(failing, coverage),
-        f"Tests, 1,000 images: {compares} (bootstrap: {fewer} families)": compared_tests(null, bootstraps),
+        "No true difference: families with any false word, percent (families of 1 / 2 / 8; standard error)": table(
+            *compared(null, rows, false_words)
+        ),
+        "No true difference: coverage, percent (half the interval's width, points)": table(
+            *compared(null, rows, coverage)
+        ),
+        "Simultaneous intervals: families of 8 in which all hold the truth, percent": table(
+            *compared([*null, *effect], rows, together)
+        ),
+        "Power, percent found before (paired) → after, alone and in a family of 8 with five equal arms": powers(
+            effect[:10], rows
+        ),
+        "Any false word where some or all arms are better, percent of families (1 / 2 / 8)": table(
+            *compared(effect, rows, false_words)
+        ),
+        "Shown to be within two points, percent of comparisons, alone / in a family of 8": table(
+            *compared([*null[:12], *effect[10:]], rows, equivalences)
+        ),
+        "Other numbers of seeds: coverage, percent / families of 8 with any false word, percent": table(
+            *other_numbers(others)
+        ),
+        "Where the assumptions do not hold: coverage, percent (half the width), families of 8 with any false word": table(
+            *compared(failing, rows, both)
+        ),
+        "Before, after and moderated variances: families of 8 with any false word, percent": table(
+            *compared([*null, *effect], rows, methods)
+        ),
+        "Tests of one variance and Satterthwaite's, 1,000 images: coverage / families of 8 with a false verdict": single(
+            null, rows
+        ),
+        **chosen_tables(args.out),
+        "A whole report, three splits by three metrics": any_false_word(args.out),
     }
-    minutes = (time.perf_counter() - start) / 60
-    end = f"{families:,} families per scenario, a quarter of that for two points. {minutes:.0f} minutes."
-    save(args.out, parts, null + effect + failing, end)
+    save(args.out, args.docs, parts, ending(rows))
 
 
-def measured(scenarios: Sequence[Scenario], families: int) -> Results:
-    """The outcomes of all scenarios, with a line for each as it is done."""
-    results = []
-    for scenario in scenarios:
-        results.append((scenario, outcomes(scenario, families)))
-        print(*_names(scenario), *(f"{o.coverage:.1f}" for o in results[-1][1]), file=sys.stderr, flush=True)
-    return results
+def simulated(world: World, families: int, sizes: Sequence[tuple[int, int]], kept: Path) -> Row:
+    """The line of a world: the one that is kept, or a new one."""
+    families = max(families // 4, 10) if world.images > 1000 else families
+    wanted = json.loads(json.dumps(asdict(world)))
+    for line in kept.read_text(encoding="utf-8").splitlines() if kept.is_file() else []:
+        row = json.loads(line)
+        if row["world"] == wanted and row["families"] >= families:
+            return row
+    start = time.perf_counter()
+    found = {name: [asdict(o) for o in of] for name, of in outcomes(world, families, sizes).items()}
+    row = {"world": wanted, "families": families, "seconds": time.perf_counter() - start, "outcomes": found}
+    with kept.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row) + "\n")
+    print(*_names(world), f"{row['seconds']:.0f} s", file=sys.stderr, flush=True)
+    return json.loads(json.dumps(row))
 
 
-def rows_of(results: Results, cells: Callable[[Sequence[Outcome]], dict[str, str]]) -> list[str]:
-    """A row per scenario, with what `cells` makes of its outcomes: heading -> cell."""
-    head = ["scenario", "images", "seed sd", *cells(results[0][1])]
-    return table(head, [[*_names(scenario), *cells(of).values()] for scenario, of in results])
+def compared(
+    worlds: Sequence[World], rows: dict[World, Row], cells: Callable[[Row], dict[str, str]]
+) -> tuple[list[str], list[list[str]]]:
+    """Head and rows: one per world, with what `cells` makes of its line."""
+    lines = [[*_names(world), *cells(rows[world]).values()] for world in worlds]
+    return ["world", "images", "seed sd", *cells(rows[worlds[0]])], lines
 
 
-def family_wise_error(of: Sequence[Outcome]) -> dict[str, str]:
-    """Families with any gain or loss, without the column of one seed, which never has any."""
-    cells = (" / ".join(f"{o.family_wise_error[m]:.1f}" for m in FAMILIES) for o in of[1:])
-    return dict(zip(SEVERAL, cells, strict=True))
+def _names(world: World) -> list[str]:
+    return [world.name, f"{world.images:,}", f"{world.seed_sd:g}"]
 
 
-def coverage(of: Sequence[Outcome]) -> dict[str, str]:
-    """Intervals that hold the truth, and half their width."""
-    return dict(zip(["1 seed", *SEVERAL], (f"{o.coverage:.1f} (±{o.half_width:.1f})" for o in of), strict=True))
+def _after(row: Row, method: str = "after") -> Iterator[tuple[str, dict[str, Any]]]:
+    """The outcomes of two seeds and more, without or with those of one."""
+    return ((f"{o['seeds'][0]} seeds", o) for o in row["outcomes"][method] if min(o["seeds"]) > 1)
 
 
-def power(of: Sequence[Outcome]) -> dict[str, str]:
-    """Comparisons with a gain: alone, and among eight."""
-    head = [*SEVERAL, *(f"{name}, of 8" for name in SEVERAL)]
-    return dict(zip(head, (f"{o.power[m]:.0f}" for m in (1, 8) for o in of[1:]), strict=True))
+def false_words(row: Row) -> dict[str, str]:
+    """Families with any false word, with the largest standard error of the row."""
+    cells = {name: " / ".join(f"{o['false_words'][str(m)]:.1f}" for m in FAMILIES) for name, o in _after(row)}
+    return cells | {"se": f"{error(row, max(o['false_words']['8'] for _, o in _after(row))):.1f}"}
 
 
-def compared_tests(results: Results, bootstraps: Bootstraps) -> list[str]:
-    """Every test in the scenarios for which there is a bootstrap."""
-    rows = []
-    for scenario, of in results:
-        if scenario in bootstraps:
-            pairs = {name: [o.alternatives[name] for o in of[1:]] for name in ALTERNATIVES}
-            pairs["pigeonhole bootstrap"] = bootstraps[scenario]
-            pairs["**ours**"] = [(o.coverage, o.family_wise_error[max(FAMILIES)]) for o in of[1:]]
-            rows += [[_names(scenario)[2], name, *(f"{a:.1f} / {b:.1f}" for a, b in of)] for name, of in pairs.items()]
-    return table(["seed sd", "test", *SEVERAL], rows)
+def error(row: Row, share: float) -> float:
+    """The Monte Carlo standard error, percent, of a share of its families, or of a family-wise 5 % where it is less."""
+    share = max(share, 5.0) / 100
+    return 100 * (share * (1 - share) / row["families"]) ** 0.5
 
 
-def _names(scenario: Scenario) -> list[str]:
-    return [scenario.name, f"{scenario.images:,}", f"{scenario.seed_sd:g}"]
+def coverage(row: Row) -> dict[str, str]:
+    """Intervals that hold the truth, and half their width; with one seed, over images only."""
+    every = row["outcomes"]["after"]
+    return {f"{o['seeds'][0]} seeds": f"{o['coverage']:.1f} (±{o['half_width']:.1f})" for o in every}
 
 
-def save(folder: Path, parts: dict[str, list[str]], results: Results, end: str) -> None:
-    """Print all tables, and write them to `folder` with every number behind them."""
+def together(row: Row) -> dict[str, str]:
+    """Families whose simultaneous intervals all hold the truth."""
+    return {name: f"{o['together']:.1f}" for name, o in _after(row)} | {"se": f"{error(row, 95):.1f}"}
+
+
+def equivalences(row: Row) -> dict[str, str]:
+    """Comparisons shown to be within two points; by true difference where there are several."""
+    cells = {}
+    for name, o in _after(row):
+        kinds = [f"{of['1']:.1f} / {of['8']:.1f}" for of in o["equivalent"].values()]
+        several = zip(o["equivalent"], kinds, strict=True)
+        cells[name] = kinds[0] if len(kinds) == 1 else "; ".join(f"{float(d):g}: {kind}" for d, kind in several)
+    return cells
+
+
+def both(row: Row) -> dict[str, str]:
+    """Coverage with the width, and false words."""
+    return {n: f"{o['coverage']:.1f} (±{o['half_width']:.1f}), {o['false_words']['8']:.1f}" for n, o in _after(row)}
+
+
+def methods(row: Row) -> dict[str, str]:
+    """False words of each method."""
+    of = [dict(_after(row, name)) for name in ("before", "after", "moderated")]
+    return {name: " / ".join(f"{o[name]['false_words']['8']:.1f}" for o in of) for name in SEVERAL}
+
+
+def powers(worlds: Sequence[World], rows: dict[World, Row]) -> list[str]:
+    """Before and after beside each other: a row per world and difference."""
+    lines = []
+    for world in worlds:
+        pairs = [list(_after(rows[world], name)) for name in ("before", "after")]
+        for d in ("2.0", "3.0", "5.0"):
+            cells = [
+                f"{o['found'][d][m]:.0f} → {p['found'][d][m]:.0f}"
+                for m in ("1", "8")
+                for (_, o), (_, p) in zip(*pairs, strict=True)
+            ]
+            lines.append([*_names(world)[1:], f"{float(d):g}{' (unlike arms)' * ('unlike' in world.name)}", *cells])
+    return table(["images", "seed sd", "points", *SEVERAL, *(f"{name}, of 8" for name in SEVERAL)], lines)
+
+
+def other_numbers(rows: dict[World, Row]) -> tuple[list[str], list[list[str]]]:
+    """A column per pair of numbers."""
+    names = [f"{a} against {b}" for a, b in UNEQUAL]
+    of = {w: [o for o in row["outcomes"]["after"]] for w, row in rows.items()}
+    return ["world", "images", "seed sd", *names], [
+        [*_names(w), *(f"{o['coverage']:.1f} / {o['false_words']['8']:.1f}" for o in found)] for w, found in of.items()
+    ]
+
+
+def single(worlds: Sequence[World], rows: dict[World, Row]) -> list[str]:
+    """The tests that know one variance, beside ours."""
+    lines = []
+    for world in worlds:
+        if world.name == "as usual" and world.images == 1000:
+            found = dict(_after(rows[world]))
+            for test in next(iter(found.values()))["others"]:
+                cells = ["{:.1f} / {:.1f}".format(*found[name]["others"][test]) for name in SEVERAL]
+                lines.append([f"{world.seed_sd:g}", test, *cells])
+            ours = [f"{found[name]['coverage']:.1f} / {found[name]['false_words']['8']:.1f}" for name in SEVERAL]
+            lines.append([f"{world.seed_sd:g}", "**ours**", *ours])
+    return table(["seed sd", "test", *SEVERAL], lines)
+
+
+def ending(rows: dict[World, Row]) -> str:
+    """How much was simulated."""
+    large = [row["families"] for world, row in rows.items() if world.images > 1000]
+    small = [row["families"] for world, row in rows.items() if world.images <= 1000]
+    minutes = sum(row["seconds"] for row in rows.values()) / 60
+    return f"{min(small):,} families a world, {min(large):,} of 5,000 images; {minutes:.0f} minutes in all."
+
+
+def save(folder: Path, docs: Path | None, parts: dict[str, list[str]], end: str) -> None:
+    """Print all tables, and write them to `folder`, and to the page."""
     text = "\n".join(f"**{title}**\n\n" + "\n".join(lines) + "\n" for title, lines in parts.items()) + f"\n{end}\n"
-    rows = [{"scenario": asdict(scenario), "outcomes": [asdict(o) for o in of]} for scenario, of in results]
-    folder.mkdir(parents=True, exist_ok=True)
     (folder / "simulation.md").write_text(text, encoding="utf-8")
-    (folder / "simulation.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     print(text)
+    if docs is not None:
+        before, rest = docs.read_text(encoding="utf-8").split(MARKS[0])
+        after = rest.split(MARKS[1])[1]
+        docs.write_text(f"{before}{MARKS[0]}\n{text}\n{MARKS[1]}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,70 +1,62 @@
-"""What other tests than the report's would have said of the same comparisons."""
+"""What other tests than the report's would have said of the same comparisons, as another spread or half width."""
 
-from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy import special
 
-from animal_cls.statistics.crossed import MeanSquares, quantile
-from benchmarks.statistics.simulated_runs import SEEDS, Scenario, simulate
+from animal_cls.statistics.crossed import quantile
+from animal_cls.statistics.seeds import welch_df
+from animal_cls.statistics.spread import ArmSpread, Spread, arm_spread, spread_of
 
-FAMILIES = (1, 2, 8)  # comparisons that share a baseline and Holm's adjustment
-ALPHA = 0.05
-HalfWidth = Callable[[MeanSquares, float], np.ndarray]  # of the interval of level 1 - alpha
-
-
-def percent(hits: ArrayLike) -> float:
-    """The share of hits."""
-    return 100 * float(np.asarray(hits).mean())
+HUGE = 1e6  # degrees of freedom
 
 
-def images_only(squares: MeanSquares, alpha: float) -> np.ndarray:
+def paired(a: np.ndarray, b: np.ndarray, weights: np.ndarray) -> Spread:
+    """Before: the seeds' part from the differences (..., S, G) of pairs of one seed, with S - 1 degrees of freedom."""
+    of = arm_spread(a - b, weights)
+    nothing = ArmSpread(by_unit=0 * of.by_unit, seeds=0 * of.seeds, rest=0 * of.rest, n_seeds=of.n_seeds)
+    return spread_of(of, nothing, weights)
+
+
+def moderated(spread: Spread) -> Spread:
+    """The arms' variances over seeds (families, 8) drawn to each other as Smyth (2004) does; the baseline's as it is."""
+    s, d = spread.sizes[0], spread.sizes[0] - 1
+    own = np.log(np.maximum(spread.seeds[0], 1e-12)) - special.digamma(d / 2) + np.log(d / 2)
+    over = own.var(axis=-1, ddof=1, keepdims=True) - special.polygamma(1, d / 2)
+    prior_df = np.where(over > 0, 2 * inverse_trigamma(np.maximum(over, 1e-6)), HUGE)
+    prior = np.exp(own.mean(axis=-1, keepdims=True) + special.digamma(prior_df / 2) - np.log(prior_df / 2))
+    arms = (prior_df * prior + d * spread.seeds[0]) / (prior_df + d)
+    baseline = spread.seeds[1]
+    df = (arms + baseline) ** 2 / (arms**2 / (prior_df + d) + np.maximum(baseline, 1e-12) ** 2 / (s - 1))
+    return replace(spread, seeds=np.stack([arms, baseline]), df_seeds=df)
+
+
+def inverse_trigamma(x: np.ndarray) -> np.ndarray:
+    """y with trigamma(y) = `x`, by Newton's method on 1 / trigamma (Smyth 2004, appendix)."""
+    y = 0.5 + 1 / x
+    for _ in range(20):
+        value = special.polygamma(1, y)
+        y = y + value * (1 - value / x) / special.polygamma(2, y)
+    return y
+
+
+def images_only(spread: Spread, alpha: float) -> np.ndarray:
     """The pooled paired test over images: right for these weights, blind to other seeds."""
-    return quantile(squares.n_images - 1, alpha) * np.sqrt(squares.images / _cells(squares))
+    return quantile(spread.df_images, alpha) * np.sqrt(spread.images)
 
 
-def seeds_only(squares: MeanSquares, alpha: float) -> np.ndarray:
-    """The paired t test over seeds: right for these images, blind to others."""
-    return quantile(squares.n_seeds - 1, alpha) * np.sqrt(squares.seeds / _cells(squares))
+def seeds_only(spread: Spread, alpha: float) -> np.ndarray:
+    """Welch's t test over seeds: right for these images, blind to others."""
+    return quantile(spread.df_seeds, alpha) * np.sqrt(spread.seeds.sum(axis=0))
 
 
-def satterthwaite(squares: MeanSquares, alpha: float) -> np.ndarray:
-    """Both variances, one quantile with Satterthwaite's degrees of freedom, in Hillis's (2007) form."""
-    both = squares.seeds + np.maximum(squares.images - squares.rest, 0)
-    df = (squares.n_seeds - 1) * (both / np.maximum(squares.seeds, 1e-12)) ** 2
-    return -special.stdtrit(np.minimum(df, 1e6), alpha / 2) * np.sqrt(both / _cells(squares))
+def satterthwaite(spread: Spread, alpha: float) -> np.ndarray:
+    """Both variances, one quantile with Satterthwaite's degrees of freedom, as Hillis (2007) has them."""
+    seeds = spread.seeds.sum(axis=0)
+    both = seeds + spread.of_images
+    df = welch_df(spread.seeds, spread.sizes) * (both / np.maximum(seeds, 1e-12)) ** 2
+    return quantile(np.minimum(df, HUGE), alpha) * np.sqrt(both)
 
 
 ALTERNATIVES = {"images only": images_only, "seeds only": seeds_only, "Satterthwaite": satterthwaite}
-
-
-def coverage_and_error(squares: MeanSquares, truth: float, half_width: HalfWidth) -> tuple[float, float]:
-    """Percent coverage, and the family-wise error rate of families of 8 (Holm's first step: the smallest p times 8)."""
-    errors = np.abs(squares.delta) > half_width(squares, ALPHA / max(FAMILIES))
-    return percent(np.abs(squares.delta - truth) <= half_width(squares, ALPHA)), percent(errors.any(axis=1))
-
-
-def pigeonhole(scenario: Scenario, families: int, *, draws: int = 2000, seed: int = 1) -> list[tuple[float, float]]:
-    """The same two numbers for 2, 3, 5 and 10 seeds by Owen's (2007) bootstrap of seeds and images, percentiles."""
-    rng = np.random.default_rng(seed)
-    n = scenario.images
-    hits: dict[int, list[np.ndarray]] = {s: [] for s in SEEDS[1:]}
-    for table in (table for tables in simulate(scenario, families, rng) for table in tables):
-        over_images = table @ rng.multinomial(n, [1 / n] * n, draws).T / n  # (8, 10, draws)
-        for s, found in hits.items():
-            of_seeds = rng.multinomial(s, [1 / s] * s, draws) / s
-            means = np.einsum("ds,csd->cd", of_seeds, over_images[:, :s])
-            found.append(_of_percentiles(means, scenario.truth))
-    return [(percent(both[:, 0]), percent(both[:, 1].any(axis=1))) for both in map(np.stack, hits.values())]
-
-
-def _of_percentiles(means: np.ndarray, truth: float) -> np.ndarray:
-    """(2, 8): which intervals of resampled means (8, draws) cover the truth, and which adjusted ones exclude 0."""
-    wide = ALPHA / max(FAMILIES)
-    low, high, lowest, highest = np.quantile(means, [ALPHA / 2, 1 - ALPHA / 2, wide / 2, 1 - wide / 2], axis=1)
-    return np.stack([(low <= truth) & (truth <= high), (lowest > 0) | (highest < 0)])
-
-
-def _cells(squares: MeanSquares) -> int:
-    return squares.n_seeds * squares.n_images

@@ -97,9 +97,7 @@ def test_arms_that_agree_have_no_difference_p_1_and_an_interval() -> None:
 
 @pytest.mark.parametrize("n", [50, 200, 1000])
 @pytest.mark.parametrize("seeds", [2, 5])
-def test_the_interval_grows_with_every_image_that_differs_and_never_falls_below_that_of_agreement(
-    n: int, seeds: int
-) -> None:
+def test_the_interval_grows_with_every_image_that_differs_and_does_not_jump_down(n: int, seeds: int) -> None:
     """Images differ in one direction, for all seeds; or single cells do, for one seed after the other."""
     widths = {True: [], False: []}
     for everywhere, found in widths.items():
@@ -109,7 +107,9 @@ def test_the_interval_grows_with_every_image_that_differs_and_never_falls_below_
             found.append(test.high - test.delta)
             b[slice(None) if everywhere else k % seeds, k] = 0
     assert (np.diff(widths[True]) > -1e-12).all()
-    assert min(widths[False]) >= widths[False][0] - 1e-12
+    assert min(widths[False][:6]) >= widths[False][0] - 1e-12, "five are too few to show anything at 5 %"
+    scarce = (1 - math.log2(0.05)) / np.arange(1, 20) * widths[False][0]  # of more, that part of agreement's
+    assert (widths[False][1:] >= np.minimum(scarce, widths[False][0]) - 1e-12).all()
 
 
 @pytest.mark.parametrize(("more", "fewer"), [(6, 0), (5, 0), (9, 1), (20, 5), (3, 3)])

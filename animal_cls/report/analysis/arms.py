@@ -74,9 +74,23 @@ def _arm(group: Group, baseline: Baseline, *, is_used: bool) -> Arm:
         baseline=None if baseline.group is None else baseline.group.name,
         rule=baseline.rule,
         is_baseline=baseline.group is None and (is_used or not strengths(group.config)),
-        notes=(*baseline.notes, *_doubles(group, done)),
+        notes=(*baseline.notes, *_doubles(group, done), *_added(done)),
     )
     return replace(arm, notes=(*arm.notes, *incomplete(arm)))
+
+
+def _added(done: dict[Repeat, Run]) -> list[str]:
+    """In words, where several sweeps have planned the runs of an arm: the later ones perhaps after a look."""
+    sweeps: dict[str, list[str]] = {}
+    for repeat, run in done.items():
+        sweeps.setdefault("" if run.sweep is None else run.sweep.name, []).append(str(repeat))
+    if len(sweeps) < 2 or "" in sweeps:
+        return []
+    told = "; ".join(f"{name}: {', '.join(repeats)}" for name, repeats in sweeps.items())
+    return [
+        f"its seeds come from {len(sweeps)} sweeps ({told}): if later ones were added after a look at the others, its "
+        "p-values are too small."
+    ]
 
 
 def _doubles(group: Group, done: dict[Repeat, Run]) -> list[str]:

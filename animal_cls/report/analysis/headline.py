@@ -173,9 +173,17 @@ def _further(others: Sequence[Comparison]) -> list[str]:
     """The other arms of this network of which something was shown, and those without effect."""
     told = []
     for verdict in ("gain", "loss"):
-        named = [f"{c.arm}{' (confounded)' * c.confounded} {difference(c)}" for c in others if c.verdict == verdict]
+        named = [f"{c.arm}{_unfair(c)} {difference(c)}" for c in others if c.verdict == verdict]
         told += [f"Also shown, {verdict}: {'; '.join(named)}."] if named else []
     return told + [f"No effect of {c.arm} reached the network: {c.no_effect}." for c in others if c.no_effect]
+
+
+def _unfair(c: Comparison) -> str:
+    """What stands behind the name of an arm whose difference is not that of one factor alone."""
+    if c.fair:
+        return ""
+    survivors = "survivors of failed seeds" * bool(c.failed_arm or c.failed_baseline)
+    return f" ({', '.join(filter(None, ['confounded' * c.confounded, survivors])) or 'not fair'})"
 
 
 def _seeds(c: Comparison) -> str:

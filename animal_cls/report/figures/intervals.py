@@ -73,9 +73,10 @@ def mark_cut(axes: Axes, y: float, c: Comparison) -> None:
 
 
 def named(comparison: Comparison) -> str:
-    """The arm, what it is compared with where that is not its baseline, and whether more than one factor differs."""
+    """The arm, what it is compared with where that is not its baseline, and why that is not fair."""
     other = f" against {short(comparison.baseline, 40)}" if comparison.requested else ""
-    return short(comparison.arm, 40) + other + " (confounded)" * comparison.confounded
+    survivors = " (survivors)" * bool(comparison.failed_arm or comparison.failed_baseline)
+    return short(comparison.arm, 40) + other + " (confounded)" * comparison.confounded + survivors
 
 
 def scaled(row: ArmRow) -> tuple[float | None, float | None]:

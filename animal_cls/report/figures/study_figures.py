@@ -84,14 +84,14 @@ def of_comparisons(study: Study) -> Iterator[Drawing]:
         yield Drawing(
             name="comparisons",
             title=f"Difference to the baseline, {' and '.join(dict.fromkeys(c.split for c in shown))} accuracy",
-            caption="Triangle up: gain; triangle down: loss; square: no difference beyond the margin; circle: not shown; "
-            "cross: too few seeds; dash: "
+            caption="Triangle up: gain; triangle down: loss; square: no difference beyond the margin; circle: not "
+            "shown; cross: too few seeds; dash: "
             "no effect reached the network. "
             + OVER.get(
                 frozenset(c.over for c in shown), "What each bar accounts for stands in the table of comparisons. "
             )
-            + "Confounded: more than one factor differs. An arrow: the interval goes on to the number beside it."
-            + (f" Not shown: {len(found) - len(shown)} more." if len(found) > len(shown) else ""),
+            + "Confounded: more than one factor differs. Survivors: seeds failed. An arrow: the interval goes on to the "
+            "number beside it." + (f" Not shown: {len(found) - len(shown)} more." if len(found) > len(shown) else ""),
             alt=alt_text.of_comparisons(shown),
             draw=partial(comparisons_figure, shown),
         )

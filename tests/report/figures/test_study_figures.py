@@ -237,8 +237,8 @@ def test_training_images_and_accuracy() -> None:
 
 
 def test_ours_and_published_are_joined() -> None:
-    rows = [PublishedRow(run="r", arm="a", class_name="cat", published=80.0, ours=70.0, difference=-10.0)]
-    rows.append(PublishedRow(run="r", arm="a", class_name="dog", published=90.0, ours=None, difference=None))
+    rows = [PublishedRow(run="r", arm="a", class_name="cat", published=80.0, ours=70.0, difference=-10.0, split="x")]
+    rows.append(PublishedRow(run="r", arm="a", class_name="dog", published=90.0, ours=None, difference=None, split="x"))
     lines = beside_published([("r", rows)]).axes[0].lines
     assert [np.array(line.get_xdata()).tolist() for line in lines] == [[80.0, 70.0], [70.0], [80.0], [90.0]]
 

@@ -195,6 +195,8 @@ def comparison_of(arm: Arm, baseline: Arm, split: str, metric: str, deltas: np.n
         verdict = "too few seeds"
     elif low > 0 or high < 0:
         verdict = "gain" if (low > 0) != (metric == "loss") else "loss"
+    family = "" if split == "all" else f"{arm.model}: {metric} on {split}"
+    verdict = verdict if family else "not judged"
     confounded = arm.reg == "l2"
     keys = (("reg.weight_decay", 1e-5, 0.0), ("optimizer.lr", 0.005, 0.001))[: 1 + confounded]
     differences = tuple(records.Difference(key=key, value=a, baseline=b) for key, a, b in keys)
@@ -212,7 +214,9 @@ def comparison_of(arm: Arm, baseline: Arm, split: str, metric: str, deltas: np.n
         arm=arm.name, baseline=baseline.name, split=split, metric=metric, seeds=tuple(arm.done), n_seeds=len(deltas),
         n_arm=len(deltas), n_baseline=len(deltas),
         delta=mean, ci_low=low, ci_high=high, p_value=None if low is None else p,
-        p_adjusted=None if low is None else min(1.0, 3 * p), verdict=verdict, fair=not confounded,
+        p_adjusted=None if low is None else min(1.0, 3 * p), family=family, n_family=4,
+        simultaneous_low=None if low is None else low - 0.4, simultaneous_high=None if high is None else high + 0.4,
+        p_beats=0.8, p_beats_low=0.61, p_beats_high=0.93, verdict=verdict, fair=not confounded,
         confounded=confounded, differs=tuple(d.key for d in differences), differences=differences,
         separating=("this arm at the baseline's rate: reg=l2 optimizer.lr=0.001",) if confounded else (),
         images_test=images, seeds_test=seeds, seeds_needed=9 if metric == "acc" else None,
@@ -223,11 +227,17 @@ def answer_of(model: str, comparisons: Sequence[Comparison]) -> records.Answer:
     """A sentence on one network."""
     mine = [c for c in comparisons if c.arm.startswith(model + "/") and (c.split, c.metric) == ("test", "acc")]
     if not mine:
-        return records.Answer(model=model, text=f"{model}: there is nothing to compare.")
+        return records.Answer(model=model, split="test", text=f"{model}: there is nothing to compare.")
     best = max(mine, key=lambda c: c.delta or 0.0)
     text = f"{model}: {best.arm} is the best of {len(mine)}, {best.delta:+.1f} points: {best.verdict}."
     return records.Answer(
-        model=model, text=text, arm=best.arm, baseline=best.baseline, comparison=best, confounded=best.confounded
+        model=model,
+        split="test",
+        text=text,
+        arm=best.arm,
+        baseline=best.baseline,
+        comparison=best,
+        confounded=best.confounded,
     )
 
 
@@ -299,6 +309,7 @@ def published_of(arms: Sequence[Arm], classes: Sequence[str]) -> tuple[records.P
             mine = None if arm is None else 60.0 + 2 * k
             rows.append(
                 records.PublishedRow(
+                    split=records.ALL_DATA,
                     run=run, arm=arm, class_name=name, published=55.0 + 3 * k, ours=mine,
                     difference=None if mine is None else mine - 55.0 - 3 * k,
                 )
