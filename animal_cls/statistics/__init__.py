@@ -5,6 +5,7 @@ The method and its limits in plain language, and the simulation that checks it: 
 """
 
 from animal_cls.statistics.calibration import Calibration, RankCorrelation, expected_calibration, spearman
+from animal_cls.statistics.chances import Beats, choosing_bias, p_beats
 from animal_cls.statistics.contrasts import Contrast, DoseResponse, contrast, dose_response
 from animal_cls.statistics.crossed import CrossedTest, Variances, compare
 from animal_cls.statistics.failures import fisher
@@ -18,6 +19,7 @@ from animal_cls.statistics.seeds import Interval, SeedTest, mean_interval, paire
 from animal_cls.statistics.verdicts import equivalent, holm, no_difference_beyond, simultaneous_interval, verdict
 
 __all__ = [
+    "Beats",
     "Calibration",
     "Contrast",
     "CrossedTest",
@@ -31,6 +33,7 @@ __all__ = [
     "SeedsNeeded",
     "Share",
     "Variances",
+    "choosing_bias",
     "compare",
     "contrast",
     "dose_response",
@@ -43,6 +46,7 @@ __all__ = [
     "mcnemar",
     "mean_interval",
     "no_difference_beyond",
+    "p_beats",
     "paired_bootstrap",
     "paired_folds",
     "paired_seeds",

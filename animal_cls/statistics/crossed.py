@@ -56,6 +56,14 @@ class CrossedTest:
         return max(self.delta - half, -most), min(self.delta + half, most)  # NaN stays NaN
 
     @property
+    def own_error(self) -> float:
+        """The standard error of `delta` without the baseline's part: all of the arm's seeds, half of the images'.
+
+        Both arms have a part in the images' variance; how much is whose cannot be told from one comparison.
+        """
+        return float(self.spread.seeds[0] + self.spread.of_images / 2) ** 0.5
+
+    @property
     def variances(self) -> Variances:
         """What the parts of the variance are estimated to be."""
         s, v = self.spread, self.n_units
