@@ -19,6 +19,7 @@ from animal_cls.report.analysis.doses import dose_rows
 from animal_cls.report.analysis.examples import examples
 from animal_cls.report.analysis.headline import answers, best_of, judged_split
 from animal_cls.report.analysis.networks import networks_rows
+from animal_cls.report.analysis.planning import plan_rows
 from animal_cls.report.analysis.predictions import Reader
 from animal_cls.report.analysis.ranks import rank_rows
 from animal_cls.report.analysis.suspects import suspects
@@ -66,6 +67,7 @@ def build_study(
         doses=tuple(dose_rows(arms)),
         networks=tuple(networks_rows(arms, comparisons)),
         ranks=tuple(rank_rows(arms)),
+        plan=tuple(plan_rows(arms, comparisons)),
         confused=tuple(confused(arms)),
         class_links=tuple(class_links(arms)),
         reliabilities=tuple(reliabilities(arms)),

@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 
 from animal_cls.files.text import duration, percent
-from animal_cls.report.records import Arm, ArmRow, Comparison
+from animal_cls.report.records import Arm, ArmRow, Comparison, PlanRow
 from animal_cls.results import Result
 
 NONE = "\N{EN DASH}"
 OF_SPLITS = (
-    "data.split_seed varies: each number is the mean over splits, in each of them over its seeds; arms are "
-    "compared split by split. Intervals and p-values are of the corrected resampled t test (Nadeau & Bengio 2003): they speak of "
+    "data.split_seed varies: each number is the mean over splits, in each of them over its seeds; arms are compared "
+    "split by split. Intervals and p-values are of the corrected resampled t test (Nadeau & Bengio 2003): they speak of "
     "new splits of such images, with other training, validation and test images, and of new seeds."
 )
 FALSE_WORDS = (  # the number is that of docs/statistics.md
@@ -163,3 +163,31 @@ def checkpoint(result: Result) -> str | None:
     if result.checkpoint == "last":
         return f"last checkpoint (epoch {result.epochs})"
     return result.checkpoint and f"{result.checkpoint} checkpoint"
+
+
+WHY_NOT = {  # why there is no number of seeds
+    "more than cap": "more than 100",
+    "too few images": "too few images",
+    "unknown": "needs two seeds",
+}
+
+
+def seeds_or_why(seeds: int | None, why: str) -> str:
+    """A number of seeds, or why there is none."""
+    return str(seeds) if seeds is not None else WHY_NOT.get(why, why) or NONE
+
+
+def needed_seeds(c: Comparison) -> str:
+    """How many seeds would show a difference of the margin, or why there is no number."""
+    if c.seeds_needed is None and not c.seeds_needed_why:
+        reasons = ((c.no_effect, "no effect"), (not c.is_judged, "not judged"), (c.metric == "loss", "of a loss"))
+        reasons = (*reasons, (c.folds, f"over {c.kind}s"), (c.n_seeds < 2, WHY_NOT["unknown"]))
+        return next((words for holds, words in reasons if holds), "no predictions")
+    return seeds_or_why(c.seeds_needed, c.seeds_needed_why)
+
+
+def planned(row: PlanRow, points: float) -> str:
+    """`12 seeds, 3 h 05 min`, or why there is no number."""
+    hours = row.hours(points)
+    text = seeds_or_why(*row.needed[points])
+    return text if hours is None else f"{text} seeds, {duration(3600 * hours)}"

@@ -304,6 +304,9 @@ class SeedsTest:
     note: str  # what so many seeds cannot show, in a sentence
 
 
+PLANNED = (1.0, 2.0, 5.0)  # points, for which a plan tells the seeds that are needed
+
+
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
     """An arm against another one, on one split by one metric: a row of comparisons.csv and what stands behind it."""
@@ -349,6 +352,7 @@ class Comparison:
     seeds_test: SeedsTest | None = None  # None without a seed in both
     seeds_needed: int | None = None  # to show `margin` with 80 % power; None: see the next, or metric is loss
     seeds_needed_why: str = ""  # "enough", "more than cap" (100), "too few images" or "unknown"
+    plan: dict[float, tuple[int | None, str]] = field(default_factory=dict)  # `PLANNED` points -> the same two
     over: Over = ""  # whose variance interval and p-value know
     folds: dict[int | str, float] = field(default_factory=dict)  # fold or split -> difference, mean over its seeds
     kind: str = "fold"  # what `folds` are: fold, split, split/fold
@@ -436,6 +440,23 @@ class RankRow:
     n_arms: int  # that were evaluated on the same images
     mean: float  # a fraction
     n_seeds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanRow:
+    """How many seeds of an arm, or of all arms of a network, would show differences of so many points; rough."""
+
+    model: str
+    arm: str  # "" for all arms of the network with their baselines
+    split: str
+    n_seeds: int  # of the pilot: the arm or its baseline, whichever has fewer
+    seconds: float  # of one training of the arm and one of its baseline; or of one of each arm of the network
+    needed: dict[float, tuple[int | None, str]]  # points -> seeds with 80 % power, or why there is no number
+
+    def hours(self, points: float) -> float | None:
+        """What that many trainings of each take one after the other, those of the pilot included; None: no number."""
+        seeds, _ = self.needed[points]
+        return None if seeds is None else seeds * self.seconds / 3600
 
 
 StatementVerdict = Literal["holds", "does not hold", "cannot be decided"]
@@ -550,6 +571,7 @@ class Study:
     class_rows: tuple[ClassRow, ...]
     doses: tuple[DoseRow, ...] = ()
     networks: tuple[NetworksRow, ...] = ()
+    plan: tuple[PlanRow, ...] = ()
     ranks: tuple[RankRow, ...] = ()
     confused: tuple[Confused, ...]  # most frequent first, some per arm and split
     class_links: tuple[ClassLink, ...]
