@@ -9,8 +9,8 @@ from animal_cls.results import Result
 NONE = "\N{EN DASH}"
 OF_SPLITS = (
     "data.split_seed varies: each number is the mean over splits, in each of them over its seeds; arms are compared "
-    "split by split. Intervals and p-values are of the corrected resampled t test (Nadeau & Bengio 2003): they speak of "
-    "new splits of such images, with other training, validation and test images, and of new seeds."
+    "split by split. Intervals and p-values are of the corrected resampled t test (Nadeau & Bengio 2003): they speak "
+    "of new splits of such images, with other training, validation and test images, and of new seeds."
 )
 FALSE_WORDS = (  # the number is that of docs/statistics.md
     "The chance that any gain or loss among the fair comparisons of one network by one metric on one split is wrong is "

@@ -138,7 +138,7 @@ class Arm:
 
     @cached_property
     def folds(self) -> dict[int | str, "Arm"]:
-        """Fold, or split -> its runs alone, as an arm on one split, where one is finished; empty where all share one."""
+        """Fold or split -> its runs alone, as an arm on one split, where one is finished; empty where all share one."""
         made: dict[int | str, dict[Repeat, Run]] = {}
         for repeat, run in self.done.items():
             if isinstance(repeat, FoldSeed):

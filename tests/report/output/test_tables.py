@@ -21,8 +21,8 @@ COLUMNS = {
     "arms.csv": "arm,model,reg,split,metric,n_seeds,mean,ci_low,ci_high,std,n_folds,failed,over",
     "classes.csv": "arm,baseline,split,class,n_images,n_train,n_seeds,accuracy,ci_low,ci_high,change,change_low,"
     "change_high,change_of,over,p_value,p_adjusted,verdict",
-    "doses.csv": "model,method,split,metric,strengths,arms,n_seeds,trend,ci_low,ci_high,p_value,p_adjusted,verdict,bend,"
-    "bend_low,bend_high,best,over",
+    "doses.csv": "model,method,split,metric,strengths,arms,n_seeds,trend,ci_low,ci_high,p_value,p_adjusted,verdict,"
+    "bend,bend_low,bend_high,best,over",
     "networks.csv": "change,kind,networks,split,metric,n_seeds,delta,ci_low,ci_high,p_value,p_adjusted,verdict,over",
     "ranks.csv": "model,split,metric,arm,rank,rank_best,rank_worst,n_arms,mean,n_seeds",
     "suspects.csv": "path,split,label,suspected,confidence,runs,n_runs",
