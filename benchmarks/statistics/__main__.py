@@ -22,6 +22,8 @@ from benchmarks.statistics.whole_report import any_false_word
 
 MARKS = "<!-- simulation: begin -->\n", "<!-- simulation: end -->\n"
 Row = dict[str, Any]  # a line of outcomes.jsonl: world, families, seconds, and outcomes of each method
+Rows = dict[World, Row]
+OTHER_NUMBERS = "Other numbers of seeds: coverage / families of 8 with any false word, percent"
 SEVERAL = [f"{a} seeds" for a, _ in EQUAL[1:]]
 
 
@@ -38,41 +40,39 @@ def main(arguments: Sequence[str] | None = None) -> None:
     kept = args.out / "outcomes.jsonl"
     rows = {w: simulated(w, args.families, EQUAL, kept) for w in (*effect, *null, *failing)}
     others = {w: simulated(w, args.families, UNEQUAL, kept) for w in unequal}
-    parts = {
-        "No true difference: families with any false word, percent (families of 1 / 2 / 8; standard error)": table(
-            *compared(null, rows, false_words)
+    save(
+        args.out,
+        args.docs,
+        parts_of(null, effect, failing, rows) | {OTHER_NUMBERS: other_numbers(others)},
+        ending(rows),
+    )
+
+
+def parts_of(
+    null: Sequence[World], effect: Sequence[World], failing: Sequence[World], rows: Rows
+) -> dict[str, list[str]]:
+    """Title -> table, of the worlds of each kind."""
+    cells = {
+        "No true difference: any false word, percent of families of 1 / 2 / 8": (null, false_words),
+        "No true difference: coverage, percent (half the interval's width, points)": (null, coverage),
+        "Simultaneous intervals that all hold the truth, percent of families of 8": ([*null, *effect], together),
+        "Some or all arms better: any false word, percent of families of 1 / 2 / 8": (effect, false_words),
+        "Shown to be within two points, percent of comparisons, alone / of 8": (
+            [*null[:12], *effect[10:]],
+            equivalences,
         ),
-        "No true difference: coverage, percent (half the interval's width, points)": table(
-            *compared(null, rows, coverage)
-        ),
-        "Simultaneous intervals: families of 8 in which all hold the truth, percent": table(
-            *compared([*null, *effect], rows, together)
-        ),
-        "Power, percent found before (paired) → after, alone and in a family of 8 with five equal arms": powers(
-            effect[:10], rows
-        ),
-        "Any false word where some or all arms are better, percent of families (1 / 2 / 8)": table(
-            *compared(effect, rows, false_words)
-        ),
-        "Shown to be within two points, percent of comparisons, alone / in a family of 8": table(
-            *compared([*null[:12], *effect[10:]], rows, equivalences)
-        ),
-        "Other numbers of seeds: coverage, percent / families of 8 with any false word, percent": table(
-            *other_numbers(others)
-        ),
-        "Where the assumptions do not hold: coverage, percent (half the width), families of 8 with any false word": table(
-            *compared(failing, rows, both)
-        ),
-        "Before, after and moderated variances: families of 8 with any false word, percent": table(
-            *compared([*null, *effect], rows, methods)
-        ),
-        "Tests of one variance and Satterthwaite's, 1,000 images: coverage / families of 8 with a false verdict": single(
-            null, rows
-        ),
-        **chosen_tables(args.out),
-        "A whole report, three splits by three metrics": any_false_word(args.out),
+        "Broken assumptions: coverage (half the width), families of 8 with any false word": (failing, both),
+        "Before / after / moderated: any false word, percent of families of 8": ([*null, *effect], methods),
     }
-    save(args.out, args.docs, parts, ending(rows))
+    return {
+        "Power, percent found: before (paired) → after, alone and in a family of 8 with five equal arms": powers(
+            effect, rows
+        ),
+        **{title: compared(worlds, rows, by) for title, (worlds, by) in cells.items()},
+        "Tests of one variance, and Satterthwaite's: coverage / families of 8 with a false verdict": single(null, rows),
+        **chosen_tables(),
+        "A whole report, three splits by three metrics: percent with a false gain or loss": any_false_word(),
+    }
 
 
 def simulated(world: World, families: int, sizes: Sequence[tuple[int, int]], kept: Path) -> Row:
@@ -92,12 +92,10 @@ def simulated(world: World, families: int, sizes: Sequence[tuple[int, int]], kep
     return json.loads(json.dumps(row))
 
 
-def compared(
-    worlds: Sequence[World], rows: dict[World, Row], cells: Callable[[Row], dict[str, str]]
-) -> tuple[list[str], list[list[str]]]:
-    """Head and rows: one per world, with what `cells` makes of its line."""
+def compared(worlds: Sequence[World], rows: Rows, cells: Callable[[Row], dict[str, str]]) -> list[str]:
+    """A row per world, with what `cells` makes of its line."""
     lines = [[*_names(world), *cells(rows[world]).values()] for world in worlds]
-    return ["world", "images", "seed sd", *cells(rows[worlds[0]])], lines
+    return table(["world", "images", "seed sd", *cells(rows[worlds[0]])], lines)
 
 
 def _names(world: World) -> list[str]:
@@ -105,7 +103,7 @@ def _names(world: World) -> list[str]:
 
 
 def _after(row: Row, method: str = "after") -> Iterator[tuple[str, dict[str, Any]]]:
-    """The outcomes of two seeds and more, without or with those of one."""
+    """The outcomes of two seeds and more."""
     return ((f"{o['seeds'][0]} seeds", o) for o in row["outcomes"][method] if min(o["seeds"]) > 1)
 
 
@@ -153,10 +151,10 @@ def methods(row: Row) -> dict[str, str]:
     return {name: " / ".join(f"{o[name]['false_words']['8']:.1f}" for o in of) for name in SEVERAL}
 
 
-def powers(worlds: Sequence[World], rows: dict[World, Row]) -> list[str]:
-    """Before and after beside each other: a row per world and difference."""
+def powers(worlds: Sequence[World], rows: Rows) -> list[str]:
+    """Before and after beside each other: a row per world and difference, where there are three."""
     lines = []
-    for world in worlds:
+    for world in (w for w in worlds if len(set(w.differences)) > 2):
         pairs = [list(_after(rows[world], name)) for name in ("before", "after")]
         for d in ("2.0", "3.0", "5.0"):
             cells = [
@@ -168,16 +166,16 @@ def powers(worlds: Sequence[World], rows: dict[World, Row]) -> list[str]:
     return table(["images", "seed sd", "points", *SEVERAL, *(f"{name}, of 8" for name in SEVERAL)], lines)
 
 
-def other_numbers(rows: dict[World, Row]) -> tuple[list[str], list[list[str]]]:
+def other_numbers(rows: Rows) -> list[str]:
     """A column per pair of numbers."""
-    names = [f"{a} against {b}" for a, b in UNEQUAL]
-    of = {w: [o for o in row["outcomes"]["after"]] for w, row in rows.items()}
-    return ["world", "images", "seed sd", *names], [
-        [*_names(w), *(f"{o['coverage']:.1f} / {o['false_words']['8']:.1f}" for o in found)] for w, found in of.items()
-    ]
+    lines = []
+    for world, row in rows.items():
+        cells = (f"{o['coverage']:.1f} / {o['false_words']['8']:.1f}" for o in row["outcomes"]["after"])
+        lines.append([*_names(world), *cells])
+    return table(["world", "images", "seed sd", *(f"{a} against {b}" for a, b in UNEQUAL)], lines)
 
 
-def single(worlds: Sequence[World], rows: dict[World, Row]) -> list[str]:
+def single(worlds: Sequence[World], rows: Rows) -> list[str]:
     """The tests that know one variance, beside ours."""
     lines = []
     for world in worlds:
@@ -191,12 +189,11 @@ def single(worlds: Sequence[World], rows: dict[World, Row]) -> list[str]:
     return table(["seed sd", "test", *SEVERAL], lines)
 
 
-def ending(rows: dict[World, Row]) -> str:
+def ending(rows: Rows) -> str:
     """How much was simulated."""
-    large = [row["families"] for world, row in rows.items() if world.images > 1000]
-    small = [row["families"] for world, row in rows.items() if world.images <= 1000]
+    families = sorted({row["families"] for row in rows.values()}, reverse=True)
     minutes = sum(row["seconds"] for row in rows.values()) / 60
-    return f"{min(small):,} families a world, {min(large):,} of 5,000 images; {minutes:.0f} minutes in all."
+    return f"{' or '.join(f'{n:,}' for n in families)} families a world (fewer of 5,000 images), {minutes:.0f} minutes."
 
 
 def save(folder: Path, docs: Path | None, parts: dict[str, list[str]], end: str) -> None:

@@ -1,5 +1,6 @@
 """What other tests than the report's would have said of the same comparisons, as another spread or half width."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from animal_cls.statistics.seeds import welch_df
 from animal_cls.statistics.spread import ArmSpread, Spread, arm_spread, spread_of
 
 HUGE = 1e6  # degrees of freedom
+HalfWidth = Callable[[Spread, float], np.ndarray]  # of the interval of level 1 - alpha
 
 
 def paired(a: np.ndarray, b: np.ndarray, weights: np.ndarray) -> Spread:
@@ -20,7 +22,7 @@ def paired(a: np.ndarray, b: np.ndarray, weights: np.ndarray) -> Spread:
 
 
 def moderated(spread: Spread) -> Spread:
-    """The arms' variances over seeds (families, 8) drawn to each other as Smyth (2004) does; the baseline's as it is."""
+    """The arms' variances over seeds (families, 8) drawn together as Smyth (2004) does; the baseline's as it is."""
     s, d = spread.sizes[0], spread.sizes[0] - 1
     own = np.log(np.maximum(spread.seeds[0], 1e-12)) - special.digamma(d / 2) + np.log(d / 2)
     over = own.var(axis=-1, ddof=1, keepdims=True) - special.polygamma(1, d / 2)
@@ -59,4 +61,8 @@ def satterthwaite(spread: Spread, alpha: float) -> np.ndarray:
     return quantile(np.minimum(df, HUGE), alpha) * np.sqrt(both)
 
 
-ALTERNATIVES = {"images only": images_only, "seeds only": seeds_only, "Satterthwaite": satterthwaite}
+ALTERNATIVES: dict[str, HalfWidth] = {
+    "images only": images_only,
+    "seeds only": seeds_only,
+    "Satterthwaite": satterthwaite,
+}

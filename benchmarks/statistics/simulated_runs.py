@@ -40,7 +40,7 @@ class World:
     collapsing: str = "all"  # or "arms": not the baseline's
     heavy: bool = False  # seeds by Student's t with 3 degrees of freedom
     rho: float = 0.0  # how much the same seed moves all arms alike
-    metric: str = "acc"  # acc, acc_macro with the class sizes of Animals-10, or loss
+    metric: str = "acc"  # acc, acc_macro with the class sizes of Animals-10, loss, or margins: as they are
     copies: int = 1  # images that share difficulty and what arms do to them
     uneven: bool = False  # groups of 1 to twice so many copies, in place of equal ones
     told: bool = False  # whether the groups of copies are known
@@ -71,6 +71,8 @@ def runs(world: World, families: int, rng: np.random.Generator) -> Chunk:
     margins = (hard * np.float32(c.difficulty_sd / total) + own * np.float32(c.arm_sd / total))[..., groups]
     margins = margins + seed_levels(c, shape, rng).astype(np.float32) + _draw(rng, shape) / np.float32(total)
     known = groups if c.told else None
+    if c.metric == "margins":
+        return margins, None, known
     if c.metric == "loss":
         return np.logaddexp(0, -3 * margins), None, known
     if c.metric == "acc":

@@ -12,7 +12,7 @@ import numpy as np
 from animal_cls.statistics.crossed import half_width, level_at
 from animal_cls.statistics.spread import Spread, arm_spread, spread_of
 from animal_cls.statistics.weighting import units
-from benchmarks.statistics.alternative_tests import ALTERNATIVES, moderated, paired
+from benchmarks.statistics.alternative_tests import ALTERNATIVES, HalfWidth, moderated, paired
 from benchmarks.statistics.simulated_runs import World, simulate
 
 FAMILIES = (1, 2, 8)  # comparisons that share a baseline and Holm's adjustment
@@ -20,7 +20,6 @@ ALPHA, MARGIN = 0.05, 0.02
 EQUAL = ((1, 1), (2, 2), (3, 3), (5, 5), (10, 10))  # seeds of arm and baseline
 UNEQUAL = ((5, 3), (3, 5), (5, 2), (2, 5), (10, 3))
 FIELDS = ("delta", "seeds", "rest", "images", "df_seeds", "largest", "discordant", "n_discordant")
-Fields = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,11 +47,11 @@ def outcomes(
         for of in sizes:
             for name, spread in spreads(tables[:, 1:, : of[0]], tables[:, :1, : of[1]], w).items():
                 found.setdefault((name, of), []).append(spread)
-    ours: dict[str, list[Outcome]] = {}
+    by_method: dict[str, list[Outcome]] = {}
     for (name, _), parts in found.items():
-        new = name != "before"
-        ours.setdefault(name, []).append(outcome(joined(parts), world, shares=new and world.metric != "loss"))
-    return ours
+        shares = name != "before" and world.metric != "loss"
+        by_method.setdefault(name, []).append(outcome(joined(parts), world, shares=shares))
+    return by_method
 
 
 def spreads(arms: np.ndarray, baseline: np.ndarray, weights: np.ndarray) -> dict[str, Spread]:
@@ -109,7 +108,7 @@ def false_words(delta: np.ndarray, shown: np.ndarray, within: np.ndarray, truths
     return turned | (~shown & within & (np.abs(truths) >= MARGIN - 1e-12))
 
 
-def compared(spread: Spread, truths: np.ndarray, half_of) -> tuple[float, float]:  # noqa: ANN001
+def compared(spread: Spread, truths: np.ndarray, half_of: HalfWidth) -> tuple[float, float]:
     """Coverage, and the families of 8 that show a difference from the truth (Holm's first step)."""
     missed = np.abs(spread.delta - truths)
     return percent(missed <= half_of(spread, ALPHA)), percent((missed > half_of(spread, ALPHA / 8)).any(axis=-1))
