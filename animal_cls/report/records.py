@@ -335,6 +335,7 @@ class Comparison:
     simultaneous_high: float | None = None
     margin: float = MARGIN  # points that a difference must have to matter
     equivalent: bool | None = None  # the simultaneous interval lies within +-margin; None: not known, or metric is loss
+    own_error: float | None = None  # standard error of `delta` without the baseline's part
     p_beats: float | None = None  # that one training of the arm is better than one of the baseline
     p_beats_low: float | None = None
     p_beats_high: float | None = None

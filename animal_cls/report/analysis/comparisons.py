@@ -1,7 +1,7 @@
 """Each arm against its baseline: the difference, its intervals, and what each by itself tells; see `families`."""
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -197,10 +197,19 @@ def _by_images(
         ci_high=number(test.high, scale),
         p_value=number(test.p_value),
         over=test.over,
+        own_error=number(test.own_error, scale),
+        **_beats(by_seed, blank.metric),
         images_test=None if blank.metric == "loss" else images_test(paired, a, b, weights),
         seeds_test=seeds_test(by_seed[0], by_seed[1], scale),
     )
     return _draft_of(known, interval=test.interval, test=test)
+
+
+def _beats(sides: Sequence[Mapping[Repeat, float]], metric: str) -> dict[str, float | None]:
+    """How probably one training of the arm beats one of the other, from a number by seed of both."""
+    found = statistics.p_beats(*(list(side.values()) for side in sides), lower_is_better=metric == "loss")
+    share = found.share if math.isfinite(found.low) else math.nan
+    return {"p_beats": number(share), "p_beats_low": number(found.low), "p_beats_high": number(found.high)}
 
 
 def _by_results(blank: Comparison, arm: Arm, baseline: Arm, scale: float, why: str) -> Comparison:
@@ -220,6 +229,7 @@ def _by_results(blank: Comparison, arm: Arm, baseline: Arm, scale: float, why: s
         ci_low=test.ci_low,
         ci_high=test.ci_high,
         over="seeds",
+        **_beats(sides, blank.metric),
         seeds_test=test,
         notes=(*blank.notes, f"{why}: the interval speaks of the seeds alone, nothing is shown"),
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from animal_cls import statistics
 from animal_cls.files.text import percent
 from animal_cls.report.analysis.averages import mean_of
 from animal_cls.report.analysis.comparisons import failures, of_arm
@@ -54,6 +55,7 @@ def _answer(
     sentences = [
         f"{model}: {_headline(comparison, rows, equal, '' if all(is_plain.values()) else _change(comparison))}",
         _verdict(comparison, "the regularizer" if is_plain[best[0].name] else _change(comparison)),
+        _choosing(comparison, list(found.values())),
         _beats(comparison),
         *_caveats(comparison),
         *failed,
@@ -151,6 +153,17 @@ def _verdict(c: Comparison, factor: str) -> str:
     return f"{word}{p}: it may still be anything from {signed(low, c.unit)} to {signed(high, c.unit)} {c.unit}."
 
 
+def _choosing(best: Comparison, found: Sequence[Comparison]) -> str:
+    """How much of the difference of the best arm is that it was chosen for being the best."""
+    known = [(c.delta, c.own_error) for c in found if c.delta is not None and c.own_error is not None]
+    if best.own_error is None or best.no_effect or len(known) < 2:
+        return ""
+    bias = statistics.choosing_bias(*zip(*known, strict=True))
+    if round(bias, 1) <= 0:
+        return ""
+    return f"Chosen as the highest of {len(known)}, it is expected to be {bias:.1f} points too high."
+
+
 def _beats(c: Comparison) -> str:
     """How often one training of the arm beats one of its baseline."""
     if c.p_beats is None or c.p_beats_low is None or c.p_beats_high is None:
@@ -180,10 +193,9 @@ def _further(others: Sequence[Comparison]) -> list[str]:
 
 def _unfair(c: Comparison) -> str:
     """What stands behind the name of an arm whose difference is not that of one factor alone."""
-    if c.fair:
-        return ""
     survivors = "survivors of failed seeds" * bool(c.failed_arm or c.failed_baseline)
-    return f" ({', '.join(filter(None, ['confounded' * c.confounded, survivors])) or 'not fair'})"
+    words = list(filter(None, ["confounded" * c.confounded, survivors])) or ["not fair"] * (not c.fair)
+    return f" ({', '.join(words)})" if words else ""
 
 
 def _seeds(c: Comparison) -> str:

@@ -90,8 +90,9 @@ def of_comparisons(study: Study) -> Iterator[Drawing]:
             + OVER.get(
                 frozenset(c.over for c in shown), "What each bar accounts for stands in the table of comparisons. "
             )
-            + "Confounded: more than one factor differs. Survivors: seeds failed. An arrow: the interval goes on to the "
-            "number beside it." + (f" Not shown: {len(found) - len(shown)} more." if len(found) > len(shown) else ""),
+            + "Confounded: more than one factor differs. Survivors: seeds failed. An arrow: the interval goes on to "
+            "the number beside it."
+            + (f" Not shown: {len(found) - len(shown)} more." if len(found) > len(shown) else ""),
             alt=alt_text.of_comparisons(shown),
             draw=partial(comparisons_figure, shown),
         )

@@ -150,6 +150,15 @@ def test_the_headline_is_that_of_statistics(study: Path) -> None:
     assert acc.p_value == pytest.approx(test.p_value)
 
 
+def test_how_often_one_training_beats_another(study: Path) -> None:
+    """Each of both dropout runs is above each of both others: 4 of 4 pairs."""
+    acc = one(compared(study))
+    assert acc.p_beats == 1
+    assert acc.p_beats_low is not None
+    assert 0 < acc.p_beats_low < 0.5 < 1 == acc.p_beats_high
+    assert one(compared(study), metric="loss").p_beats == 1, "a lower loss is better"
+
+
 def test_one_seed_speaks_of_these_weights_only(tmp_path: Path, write_run: Write, share: Share) -> None:
     for reg, right in (("none", 20), ("dropout", 90)):
         write_run(tmp_path / reg, {"val": {"cat": share(right, 100), "dog": share(50, 50)}}, reg=reg)
@@ -271,7 +280,11 @@ def test_survivors_of_failed_seeds_are_not_fair(tmp_path: Path, write_run: Write
     note = "2 of 5 seeds of simple_cnn/dropout failed (7, 8): what is compared are the survivors (Fisher's exact test"
     assert acc.notes[0] == f"{note} of how often both arms fail: p = {p:.3f})"
     text = build_study([tmp_path]).answers[0].text
-    assert "2 of 5 seeds of simple_cnn/dropout failed (7, 8): its numbers are those of the survivors, and no " in text
+    start, end = (
+        "2 of 5 seeds of simple_cnn/dropout failed (7, 8), 0 of 3 of simple_cnn/none",
+        ": its numbers are those of",
+    )
+    assert f"{start} (Fisher's exact test: p = {p:.3f}){end} the survivors, and no comparison with it is fair." in text
 
 
 def test_only_common_images_are_paired(tmp_path: Path, write_run: Write, share: Share) -> None:

@@ -1,10 +1,12 @@
 """The sentences say what the numbers say, and no more."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from animal_cls.report.analysis.headline import answers, judged_split
@@ -112,6 +114,16 @@ def test_how_often_one_training_beats_another() -> None:
         "One training of it beats one of cnn/none with a probability of 87.3 % (95 % interval 60.0 % to 98.0 %)."
         in text
     )
+
+
+def test_what_of_the_best_is_the_luck_of_the_choice_is_said() -> None:
+    """Two equal arms with an error of 2 points each: the higher of two draws is 2 / sqrt(pi) = 1.13 too high."""
+    best = replace(BASE, own_error=2.0)
+    text = said(best, replace(best, arm="cnn/l2")).text
+    told = re.search(r"Chosen as the highest of 2, it is expected to be (\d\.\d) points too high\.", text)
+    assert told is not None
+    assert float(told[1]) == pytest.approx(2 / np.pi**0.5, abs=0.1)
+    assert "Chosen" not in said(best).text
 
 
 def test_while_runs_are_missing_a_verdict_is_provisional() -> None:
