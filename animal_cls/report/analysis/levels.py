@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -28,6 +29,15 @@ class Ends:
 
 def tables(arm: Arm) -> dict[str, Paired]:
     """Split -> what all of an arm's seeds say of each image, as a pair with itself; only where all of them tell it."""
+    if arm not in _TABLES:
+        _TABLES[arm] = _tables(arm)
+    return _TABLES[arm]
+
+
+_TABLES: WeakKeyDictionary[Arm, dict[str, Paired]] = WeakKeyDictionary()  # each is asked for by many parts of a report
+
+
+def _tables(arm: Arm) -> dict[str, Paired]:
     if len(arm.folds) > 1:
         return {}  # each fold has other images
     found = {split: pair(arm, arm, split) for split in NEW if evaluated_seeds(arm, split)}
@@ -70,10 +80,10 @@ def _crossed(numbers: np.ndarray, weights: np.ndarray | None, *, shares: bool) -
 
 def aligned(arms: Sequence[Arm], split: str) -> dict[str, Paired]:
     """Arm -> its table, of those arms of which most were evaluated on the same images of this split."""
-    alike: dict[tuple[str, ...], dict[str, Paired]] = {}
+    alike: dict[object, dict[str, Paired]] = {}
     for arm in arms:
         if (found := tables(arm).get(split)) is not None:
-            images = (*found.paths, *(found.classes[label] for label in found.labels.tolist()))
+            images = tuple(found.paths), found.labels.tobytes(), tuple(found.classes)
             alike.setdefault(images, {})[arm.name] = found
     return max(alike.values(), key=len, default={})
 
