@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -463,8 +464,10 @@ def _joined(texts: Sequence[str]) -> np.ndarray:
     return np.frombuffer("\0".join(texts).encode(), dtype=np.uint8)
 
 
-def read_predictions(folder: Path) -> Predictions:
+def read_predictions(folder: Path, result: Result | None = None) -> Predictions:
     """What a run says of each image: from the twin where it is the one that result.json speaks of, else from the table.
+
+    `result` is the folder's, where it is known already.
 
     Raises:
         OSError: there is no predictions.csv, or it cannot be read.
@@ -472,7 +475,7 @@ def read_predictions(folder: Path) -> Predictions:
     """
     with suppress(OSError):
         content = plain.read(folder / TWIN)
-        if sha256(content) == _expected(folder / TWIN):
+        if sha256(content) == (_expected(folder / TWIN) if result is None else result.files.get(TWIN)):
             return _from_twin(content)
     return _from_table(verified(folder / PREDICTIONS).decode())
 
@@ -481,7 +484,7 @@ def _from_twin(content: bytes) -> Predictions:
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         labels = arrays["labels"]
         return Predictions(
-            paths=arrays["paths"].tobytes().decode().split("\0") if len(labels) else [],
+            paths=_texts(arrays["paths"].tobytes()) if len(labels) else [],
             splits=np.array(SPLITS)[arrays["splits"]],
             labels=labels,
             probabilities=arrays["probabilities"],
@@ -489,6 +492,12 @@ def _from_twin(content: bytes) -> Predictions:
             loss=arrays.get("loss"),
             given=arrays.get("given"),
         )
+
+
+@lru_cache(maxsize=8)  # the runs of a sweep mostly share one list
+def _texts(joined: bytes) -> list[str]:
+    """The paths that were joined by zeros; nobody changes the list."""
+    return joined.decode().split("\0")
 
 
 def _from_table(text: str) -> Predictions:

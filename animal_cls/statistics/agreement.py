@@ -76,7 +76,14 @@ def sign_p(imbalance: np.ndarray, n: np.ndarray) -> np.ndarray:
 
 def critical_imbalance(n: np.ndarray, alpha: float | np.ndarray) -> np.ndarray:
     """The imbalance at which `sign_p` is `alpha`, broadcast; it lies between 0 and n + 2."""
-    low, high = np.zeros(np.broadcast(n, alpha).shape), np.broadcast_to(n + 2.0, np.broadcast(n, alpha).shape)
+    n, alpha = np.broadcast_arrays(np.asarray(n, dtype=np.float64), alpha)
+    found = n - 2 * special.bdtrik(alpha / 2, n, 0.5)
+    beyond = ~(found < n)  # of so few units that not even all of one sign show it
+    return np.where(beyond, _searched_imbalance(n, alpha), found) if beyond.any() else found
+
+
+def _searched_imbalance(n: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    low, high = np.zeros(n.shape), n + 2.0
     for _ in range(HALVINGS):
         middle = (low + high) / 2
         above = sign_p(middle, n) > alpha

@@ -127,7 +127,7 @@ def _with_change(row: ClassRow, paired: Paired | None, arm: Arm, baseline: Arm) 
 def _changed(row: ClassRow, test: CrossedTest | SeedTest, over: Over, n: int) -> ClassRow:
     """The row with its change, over so many seeds or folds of either side, and its own p-value."""
     known = {"change_low": number(test.low, POINTS), "change_high": number(test.high, POINTS)}
-    known |= {"change": number(test.delta, POINTS), "p_value": number(test.p_value)}
+    known |= {"change": number(test.delta, POINTS), "p_value": number(test.p_value) if row.split in NEW else None}
     verdict = "too few seeds" if n < 2 else ""
     return replace(row, **known, change_of=over if math.isfinite(test.low) else "", verdict=verdict)
 
@@ -140,7 +140,7 @@ def _adjusted(rows: Sequence[ClassRow]) -> list[ClassRow]:
     adjusted = statistics.holm([math.nan if row.p_value is None else row.p_value for row in rows])
     return [
         row
-        if row.p_value is None or row.change is None or row.verdict or row.split not in NEW
+        if row.p_value is None or row.change is None or row.verdict
         else replace(row, p_adjusted=float(p), verdict=statistics.verdict(row.change, float(p), 2))
         for row, p in zip(rows, adjusted, strict=True)
     ]

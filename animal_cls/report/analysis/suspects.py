@@ -1,7 +1,7 @@
 """Images whose labels may be wrong: what the runs that were not trained on them say of them, together."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,18 +10,44 @@ import numpy as np
 from animal_cls import statistics
 from animal_cls.report.analysis.configs import root_of
 from animal_cls.report.analysis.levels import NEW
-from animal_cls.report.records import Run, RunPredictions, Suspect
+from animal_cls.report.records import Images, Run, RunPredictions, Suspect
 
 Label = tuple[str | None, str, str]  # fingerprint of the data, path and class: an image as it is labelled
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class Votes:
-    """What runs say of one image."""
+    """What the runs say that were evaluated on one list of images."""
+
+    images: Images
+    fingerprint: str | None
+    root: Path | None
+    rows: np.ndarray  # (n,) where the images stand that these runs were not trained on
+    runs: int = 0
+    counts: np.ndarray  # (n, K) runs that suspect the image of this class
+    sums: np.ndarray  # (n, K) of their probabilities
+
+    def add(self, said: RunPredictions) -> None:
+        """Count one run."""
+        columns = (said.images.labels, said.predicted, said.confidence, said.p_true)
+        labels, predicted, confidence, p_true = (column[self.rows] for column in columns)
+        k = len(said.images.classes)
+        suspected = statistics.suspected_classes(labels, predicted, confidence, p_true, n_classes=k)
+        at = np.flatnonzero(suspected >= 0)
+        self.counts[at, suspected[at]] += 1
+        self.sums[at, suspected[at]] += confidence[at]
+        self.runs += 1
+
+
+@dataclass(kw_only=True)
+class Suspicion:
+    """What all lists say of one image."""
 
     root: Path | None
-    suspected: Counter[str] = field(default_factory=Counter)  # class -> runs
-    confidence: dict[str, float] = field(default_factory=dict)  # class -> sum over these runs
+    runs: int = 0
+    splits: set[str] = field(default_factory=set)
+    counts: Counter[str] = field(default_factory=Counter)  # class -> runs that suspect it
+    sums: Counter[str] = field(default_factory=Counter)  # of their probabilities
 
 
 def suspects(runs: Sequence[Run]) -> list[Suspect]:
@@ -30,55 +56,57 @@ def suspects(runs: Sequence[Run]) -> list[Suspect]:
     Only runs that were evaluated on an image without having been trained on it have a say: training images are learnt
     by heart, wrong labels too. In a cross-validation each image is tested once.
     """
-    told = [(run, run.predictions) for run in runs if run.status == "done" and run.used and run.predictions is not None]
-    votes: dict[Label, Votes] = {}
-    for run, said in told:
-        _vote(votes, run, said)
-    seen, splits = _seen(votes.keys(), told)
-    found = []
-    for key, vote in votes.items():
-        (_, path, label), (name, n) = key, vote.suspected.most_common(1)[0]
-        if 2 * n > seen[key]:
-            confidence = vote.confidence[name] / n
-            known = {"path": path, "root": vote.root, "split": ";".join(sorted(splits[key])), "label": label}
-            found.append(Suspect(**known, suspected=name, confidence=confidence, runs=n, n_runs=seen[key]))
+    found = [
+        Suspect(
+            path=path,
+            root=told.root,
+            split=";".join(sorted(told.splits)),
+            label=label,
+            suspected=name,
+            confidence=told.sums[name] / n,
+            runs=n,
+            n_runs=told.runs,
+        )
+        for (_, path, label), told in _together(_votes(runs)).items()
+        for name, n in told.counts.most_common(1)
+        if 2 * n > told.runs
+    ]
     return sorted(found, key=lambda one: (-one.runs / one.n_runs, -one.runs, -one.confidence, one.path))
 
 
-def _vote(votes: dict[Label, Votes], run: Run, said: RunPredictions) -> None:
-    """Add what one run suspects."""
-    images, rows = said.images, _new(said)
-    columns = (images.labels[rows], said.predicted[rows], said.confidence[rows], said.p_true[rows])
-    suspected = statistics.suspected_classes(*columns, n_classes=len(images.classes))
-    root = root_of(run.result)
-    for k in np.flatnonzero(suspected >= 0).tolist():
-        row = int(rows[k])
-        vote = votes.setdefault(_label(run, said, row), Votes(root=None if root is None else Path(root)))
-        name = images.classes[suspected[k]]
-        vote.suspected[name] += 1
-        vote.confidence[name] = vote.confidence.get(name, 0.0) + float(said.confidence[row])
+def _votes(runs: Sequence[Run]) -> list[Votes]:
+    """Those of each list of images."""
+    votes: dict[tuple[str | None, str], Votes] = {}
+    for run in (run for run in runs if run.status == "done" and run.used and run.result is not None):
+        if (said := run.predictions) is None or run.result is None:
+            continue
+        key = run.result.data_fingerprint, said.images.digest
+        if key not in votes:
+            rows, root = np.flatnonzero(np.isin(said.images.splits, NEW)), root_of(run.result)
+            blank = np.zeros((len(rows), len(said.images.classes)))
+            known = {"images": said.images, "rows": rows, "counts": blank.astype(np.int64), "sums": blank}
+            votes[key] = Votes(**known, fingerprint=key[0], root=None if root is None else Path(root))
+        votes[key].add(said)
+    return list(votes.values())
 
 
-def _new(said: RunPredictions) -> np.ndarray:
-    """(n,) where the images stand that this run was not trained on."""
-    return np.flatnonzero(np.isin(said.images.splits, NEW))
+def _together(votes: Sequence[Votes]) -> dict[Label, Suspicion]:
+    """The images that any run suspects, with what the runs of all lists say that hold them."""
+    told: dict[Label, Suspicion] = {}
+    for some in votes:
+        for k in np.flatnonzero(some.counts.any(axis=1)).tolist():
+            told.setdefault(_label(some, k), Suspicion(root=some.root))
+    for some in votes:
+        for k, row in enumerate(some.rows.tolist()):
+            if (of := told.get(_label(some, k))) is not None:
+                of.runs += some.runs
+                of.splits.add(str(some.images.splits[row]))
+                for c in np.flatnonzero(some.counts[k]).tolist():
+                    of.counts[some.images.classes[c]] += int(some.counts[k, c])
+                    of.sums[some.images.classes[c]] += float(some.sums[k, c])
+    return told
 
 
-def _label(run: Run, said: RunPredictions, row: int) -> Label:
-    fingerprint = None if run.result is None else run.result.data_fingerprint
-    return fingerprint, said.images.paths[row], said.images.classes[said.images.labels[row]]
-
-
-def _seen(
-    wanted: Iterable[Label], told: Sequence[tuple[Run, RunPredictions]]
-) -> tuple[Counter[Label], dict[Label, set[str]]]:
-    """How many runs were evaluated on each of these images without having been trained on it, and in which splits."""
-    images = {(said.images.digest, run.result and run.result.data_fingerprint): (run, said) for run, said in told}
-    runs = Counter((said.images.digest, run.result and run.result.data_fingerprint) for run, said in told)
-    seen, splits, asked = Counter[Label](), dict[Label, set[str]](), set(wanted)
-    for key, (run, said) in images.items():
-        for row in _new(said).tolist():
-            if (label := _label(run, said, row)) in asked:
-                seen[label] += runs[key]
-                splits.setdefault(label, set()).add(str(said.images.splits[row]))
-    return seen, splits
+def _label(votes: Votes, k: int) -> Label:
+    row, images = int(votes.rows[k]), votes.images
+    return votes.fingerprint, images.paths[row], images.classes[images.labels[row]]
