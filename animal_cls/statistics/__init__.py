@@ -6,7 +6,7 @@ The method and its limits in plain language, and the simulation that checks it: 
 
 from animal_cls.statistics.calibration import Calibration, RankCorrelation, expected_calibration, spearman
 from animal_cls.statistics.chances import Beats, choosing_bias, p_beats
-from animal_cls.statistics.contrasts import Contrast, DoseResponse, contrast, dose_response
+from animal_cls.statistics.contrasts import Contrast, DoseResponse, contrast, contrasts, dose_response
 from animal_cls.statistics.crossed import CrossedTest, Variances, compare
 from animal_cls.statistics.failures import fisher
 from animal_cls.statistics.folds import fold_interval, paired_folds
@@ -36,6 +36,7 @@ __all__ = [
     "choosing_bias",
     "compare",
     "contrast",
+    "contrasts",
     "dose_response",
     "equivalent",
     "expected_calibration",

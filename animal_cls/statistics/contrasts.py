@@ -57,26 +57,52 @@ def contrast(
     Raises:
         ValueError: as `compare`; or coefficients that are not one for each arm, all 0, or do not sum to 0.
     """
-    c = np.asarray(coefficients, dtype=np.float64)
-    size = float(np.abs(c).sum()) / 2  # of a contrast of shares, which then lies between -size and size
-    if c.shape != (len(arms),) or not size > 0 or abs(c.sum()) > 1e-9 * size:
-        raise ValueError(f"A coefficient for each of {len(arms)} arms is needed, and a sum of 0: {coefficients!r}.")
+    return contrasts(arms, [coefficients], weights=weights, groups=groups, shares=shares, level=level)[0]
+
+
+def contrasts(
+    arms: Sequence[ArrayLike],
+    rows: Sequence[Sequence[float]],
+    *,
+    weights: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    shares: bool = False,
+    level: float = 0.95,
+) -> list[Contrast]:
+    """As `contrast`, for each of `rows` of coefficients, of the same arms."""
     tables = [as_table(arm) for arm in arms]
     if len({table.shape[1] for table in tables}) > 1:
         raise ValueError(f"All arms need the same images: {', '.join(str(t.shape[1]) for t in tables)}.")
     made = [units(table, weights, groups) for table in tables]
-    spread = _spread([arm_spread(x, w) for x, w in made], c / size, made[0][1])
-    several = min(len(table) for table in tables) > 1
-    half = float(half_width(spread, 1 - level, shares=shares))
+    spreads, w = [arm_spread(x, w) for x, w in made], made[0][1]
+    n = tables[0].shape[1]
+    return [_contrast(spreads, row, w, n_images=n, shares=shares, alpha=1 - level) for row in rows]
+
+
+def _contrast(
+    spreads: Sequence[ArmSpread],
+    coefficients: Sequence[float],
+    w: np.ndarray,
+    *,
+    n_images: int,
+    shares: bool,
+    alpha: float,
+) -> Contrast:
+    c = np.asarray(coefficients, dtype=np.float64)
+    size = float(np.abs(c).sum()) / 2  # of a contrast of shares, which then lies between -size and size
+    if c.shape != (len(spreads),) or not size > 0 or abs(c.sum()) > 1e-9 * size:
+        raise ValueError(f"A coefficient for each of {len(spreads)} arms is needed, and a sum of 0: {coefficients!r}.")
+    spread, n_seeds = _spread(spreads, c / size, w), min(arm.n_seeds for arm in spreads)
+    half = float(half_width(spread, alpha, shares=shares))
     most, delta = 1.0 if shares else np.inf, float(spread.delta)
     return Contrast(
         delta=size * delta,
         low=size * max(delta - half, -most),
         high=size * min(delta + half, most),
-        p_value=float(level_at(spread, np.abs(spread.delta), shares=shares)) if several else NAN,
-        n_seeds=min(len(table) for table in tables),
-        n_images=tables[0].shape[1],
-        over="seeds and images" if several else "images",
+        p_value=float(level_at(spread, np.abs(spread.delta), shares=shares)) if n_seeds > 1 else NAN,
+        n_seeds=n_seeds,
+        n_images=n_images,
+        over="seeds and images" if n_seeds > 1 else "images",
     )
 
 
@@ -132,9 +158,8 @@ def dose_response(
     ranks = np.arange(len(arms)) - (len(arms) - 1) / 2
     bent = ranks**2 - np.mean(ranks**2)
     arched = np.abs(ranks).min() ** 2 - ranks[0] ** 2  # what `bent` makes of its own middle above its ends
-    scales = ((ranks, ranks[-1] - ranks[0]), (bent, arched))
-    asked = {"weights": weights, "groups": groups, "shares": shares, "level": level}
-    trend, bend = (contrast(arms, (c / (c @ c) * size).tolist(), **asked) for c, size in scales)
+    rows = [(c / (c @ c) * size).tolist() for c, size in ((ranks, ranks[-1] - ranks[0]), (bent, arched))]
+    trend, bend = contrasts(arms, rows, weights=weights, groups=groups, shares=shares, level=level)
     w = None if weights is None else np.asarray(weights)
     means = [float(np.mean(table) if w is None else (as_table(table) @ w).mean()) for table in arms]
     return DoseResponse(trend=trend, bend=bend, best=int(np.argmin(means) if lower_is_better else np.argmax(means)))

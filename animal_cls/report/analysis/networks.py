@@ -10,6 +10,7 @@ from animal_cls.report.analysis.configs import change
 from animal_cls.report.analysis.levels import NEW, aligned, numbers_of
 from animal_cls.report.analysis.variances import POINTS, number
 from animal_cls.report.records import Arm, Comparison, NetworksRow
+from animal_cls.statistics import Contrast
 
 Sides = dict[str, tuple[str, str]]  # network -> the arm and its baseline
 
@@ -46,18 +47,17 @@ def _rows(named: dict[str, Arm], what: str, sides: Sides, split: str, metric: st
         return
     numbers, how = found
     known = {"change": what, "split": split, "metric": metric}
-    yield _row(numbers, [1 / len(used)] * len(used), how, kind="mean", networks=tuple(used), **known)
-    alone = list(used)[:1] if len(used) == 2 else list(used)  # of two the one is the other's mirror image
-    for model in alone:
-        shares = [1.0 if other == model else -1 / (len(used) - 1) for other in used]
+    rows = [("mean", tuple(used), [1 / len(used)] * len(used))]
+    for model in list(used)[:1] if len(used) == 2 else list(used):  # of two the one is the other's mirror image
         others = tuple(other for other in used if other != model)
-        yield _row(numbers, shares, how, kind="interaction", networks=(model, *others), **known)
+        rows.append(("interaction", (model, *others), [1.0 if m == model else -1 / len(others) for m in used]))
+    coefficients = [[sign * share for share in shares for sign in (1, -1)] for _, _, shares in rows]
+    for (kind, networks, _), made in zip(rows, statistics.contrasts(numbers, coefficients, **how), strict=True):
+        yield _row(made, kind=kind, networks=networks, **known)
 
 
-def _row(numbers: Sequence[Any], shares: Sequence[float], how: dict[str, Any], **known: Any) -> NetworksRow:
-    """`shares` of the networks' differences, each of which is an arm less its baseline."""
-    coefficients = [sign * share for share in shares for sign in (1, -1)]
-    made, scale = statistics.contrast(numbers, coefficients, **how), 1 if known["metric"] == "loss" else POINTS
+def _row(made: Contrast, **known: Any) -> NetworksRow:
+    scale = 1 if known["metric"] == "loss" else POINTS
     return NetworksRow(
         **known,
         n_seeds=made.n_seeds,
