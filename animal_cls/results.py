@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -29,7 +30,8 @@ BEST_WEIGHTS = "checkpoints/best.ckpt"
 TWIN = "predictions.npz"  # says what PREDICTIONS says and each image's loss, and is read fifty times faster
 OBJECTIVE = "train/objective"  # what is minimised, where that is not the plain cross-entropy of the other losses
 METRIC_COLUMNS = ("epoch", "train/loss", "train/acc", "val/loss", "val/acc", "lr", "seconds", OBJECTIVE)
-COLUMNS, GIVEN = ("path", "split", "label", "predicted"), "given_label"  # of predictions.csv, before probabilities
+COLUMNS = ("path", "split", "label", "predicted")  # of predictions.csv, before the probabilities
+GIVEN, GROUP = "given_label", "group"  # between them, where there are such
 SPLITS = ("train", "val", "test", "all")
 # Keys that could not change a number when result.json did not list them yet.
 WITHOUT_OUTCOME = (
@@ -161,6 +163,7 @@ class Result:
     git: dict[str, Any] | None = None  # commit and whether the checkout had changes
     environments: list["Environment"] = field(default_factory=list)  # the first process, then those with another one
     warnings: list[str] = field(default_factory=list)
+    near_copies: bool | None = None  # whether its images were compared, so that near copies are known; None: not said
     images_not_used: list[dict[str, Any]] = field(default_factory=list)  # reason, suffix, n: how many lie there unused
     files: dict[str, str] = field(default_factory=dict)  # SHA-256 of the tables and best.ckpt, by their path
 
@@ -414,6 +417,9 @@ class Predictions:
     # (N,) float64, cross-entropy in nats, from the logits: exact where a probability is 0.
     loss: np.ndarray | None = None
     given: np.ndarray | None = None  # (N,) int64, the labels of the training; None where they are the true ones
+    # (N,) int64, equal for images that are no two independent ones: equal files, near copies that were known, images of
+    # one patient or burst; None where each stands by itself.
+    groups: np.ndarray | None = None
 
     @property
     def predicted(self) -> np.ndarray:
@@ -423,21 +429,26 @@ class Predictions:
 
 def write_predictions(predictions: Predictions, folder: Path) -> None:
     """Write predictions.csv, a row per image, with the probabilities' shortest exact digits, and its binary twin."""
-    classes = predictions.classes
+    columns = _columns(predictions)
     with atomic.replacing(folder / PREDICTIONS) as part, part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n", quoting=_quoting(predictions))
-        names = [*COLUMNS, *([] if predictions.given is None else [GIVEN])]
-        writer.writerow([*names, *(f"prob_{name}" for name in classes)])
-        labels = [
-            predictions.labels,
-            predictions.predicted,
-            *([] if predictions.given is None else [predictions.given]),
-        ]
-        columns = (predictions.paths, predictions.splits, np.stack(labels, axis=1), predictions.probabilities)
-        for where, split, said, row in zip(*columns, strict=True):
-            writer.writerow([where, split, *(classes[label] for label in said), *map(str, row)])
+        writer.writerow([*columns, *(f"prob_{name}" for name in predictions.classes)])
+        for *cells, row in zip(*columns.values(), predictions.probabilities, strict=True):
+            writer.writerow([*cells, *map(str, row)])
     with atomic.replacing(folder / TWIN) as part, part.open("wb") as file:
         np.savez(file, **_arrays(predictions))
+
+
+def _columns(predictions: Predictions) -> dict[str, list[str]]:
+    """Name -> cells (N,) of the columns before the probabilities; the group of an image by itself is empty."""
+    names = np.array(predictions.classes, dtype=object)
+    labels = {"label": predictions.labels, "predicted": predictions.predicted, GIVEN: predictions.given}
+    columns = {"path": predictions.paths, "split": predictions.splits.tolist()}
+    columns |= {name: names[values].tolist() for name, values in labels.items() if values is not None}
+    if predictions.groups is not None:
+        counts = Counter(predictions.groups.tolist())
+        columns[GROUP] = [str(group) if counts[group] > 1 else "" for group in predictions.groups.tolist()]
+    return columns
 
 
 def _quoting(predictions: Predictions) -> Literal[0, 1]:
@@ -457,6 +468,7 @@ def _arrays(predictions: Predictions) -> dict[str, Any]:
         "probabilities": predictions.probabilities.astype(np.float32),
     }
     known = {"loss": (predictions.loss, np.float64), "given": (predictions.given, np.int64)}
+    known |= {"groups": (predictions.groups, np.int64)}
     return arrays | {name: values.astype(kind) for name, (values, kind) in known.items() if values is not None}
 
 
@@ -491,6 +503,7 @@ def _from_twin(content: bytes) -> Predictions:
             classes=arrays["classes"].tobytes().decode().split("\0"),
             loss=arrays.get("loss"),
             given=arrays.get("given"),
+            groups=arrays.get("groups"),
         )
 
 
@@ -503,21 +516,35 @@ def _texts(joined: bytes) -> list[str]:
 def _from_table(text: str) -> Predictions:
     reader = csv.reader(io.StringIO(text, newline=""))
     head = next(reader, [])
-    texts = len(COLUMNS) + (GIVEN in head[4:5])  # columns before those of the probabilities
-    if head[:4] != list(COLUMNS) or len(head) == texts:
+    more = [name for name in head[len(COLUMNS) :][:2] if name in (GIVEN, GROUP)]
+    texts = len(COLUMNS) + len(more)  # columns before those of the probabilities
+    if head[: len(COLUMNS)] != list(COLUMNS) or len(head) == texts:
         raise ValueError(f"its first line does not name the columns {', '.join(COLUMNS)}, prob_...")
     rows = list(reader)
     if not text.endswith("\n") or any(len(row) != len(head) for row in rows):
         raise ValueError("a line is cut off or has a cell too many")
     classes = [name.removeprefix("prob_") for name in head[texts:]]
-    index = {name: k for k, name in enumerate(classes)}
-    if strange := [name for row in rows for name in row[2:texts] if name not in index]:
-        raise ValueError(f"no class is named {strange[0]!r}")
+    columns = {name: [row[k] for row in rows] for k, name in enumerate(head[:texts])}
     return Predictions(
-        paths=[row[0] for row in rows],
-        splits=np.array([row[1] for row in rows], dtype=str),
-        labels=np.array([index[row[2]] for row in rows], dtype=np.int64),
+        paths=columns["path"],
+        splits=np.array(columns["split"], dtype=str),
+        labels=_indices(columns["label"], classes),
         probabilities=np.array([row[texts:] for row in rows], dtype=np.float32).reshape(len(rows), len(classes)),
         classes=classes,
-        given=np.array([index[row[4]] for row in rows], dtype=np.int64) if texts > len(COLUMNS) else None,
+        given=_indices(columns[GIVEN], classes) if GIVEN in columns else None,
+        groups=_numbers(columns[GROUP]) if GROUP in columns else None,
     )
+
+
+def _indices(names: Sequence[str], classes: Sequence[str]) -> np.ndarray:
+    """Names as indices into `classes`, (N,) int64; raises `ValueError` where one is none of them."""
+    index = {name: k for k, name in enumerate(classes)}
+    if strange := [name for name in names if name not in index]:
+        raise ValueError(f"no class is named {strange[0]!r}")
+    return np.array([index[name] for name in names], dtype=np.int64)
+
+
+def _numbers(cells: Sequence[str]) -> np.ndarray:
+    """The groups of a table, (N,) int64; an image whose cell is empty is one of its own."""
+    names = [cell or f" {k}" for k, cell in enumerate(cells)]
+    return np.unique(names, return_inverse=True)[1].reshape(len(names)).astype(np.int64)

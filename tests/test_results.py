@@ -347,8 +347,9 @@ def test_metrics_come_back_exactly_and_a_missing_number_is_nan(tmp_path: Path) -
         np.testing.assert_array_equal(column, [row.get(name, math.nan) for row in rows])
 
 
+@pytest.mark.parametrize("more", [True, False])
 @pytest.mark.parametrize("twin", [True, False])
-def test_predictions_come_back_exactly_whatever_the_names(tmp_path: Path, twin: bool) -> None:
+def test_predictions_come_back_exactly_whatever_the_names(tmp_path: Path, twin: bool, more: bool) -> None:
     rng = np.random.default_rng(0)
     k = len(NASTY)
     logits = rng.normal(size=(20, k)) * 8
@@ -359,6 +360,8 @@ def test_predictions_come_back_exactly_whatever_the_names(tmp_path: Path, twin: 
         labels=rng.integers(0, k, size=20),
         probabilities=probabilities.astype(np.float32),
         classes=NASTY,
+        given=rng.integers(0, k, size=20) if more else None,
+        groups=np.array([3, 5, 3, *range(6, 22), 5]) if more else None,
     )
     results.write_predictions(written, tmp_path)
     results.write_metrics([], tmp_path)
@@ -370,6 +373,11 @@ def test_predictions_come_back_exactly_whatever_the_names(tmp_path: Path, twin: 
     np.testing.assert_array_equal(read.labels, written.labels)
     np.testing.assert_array_equal(read.probabilities, written.probabilities)  # bit for bit
     assert read.probabilities.dtype == np.float32
+    assert (read.given is None, read.groups is None) == (not more, not more)
+    if read.given is not None and read.groups is not None and written.given is not None and written.groups is not None:
+        assert read.given.tolist() == written.given.tolist()
+        alike = [groups[:, None] == groups for groups in (read.groups, written.groups)]  # by whatever numbers
+        np.testing.assert_array_equal(*alike)
 
 
 def test_a_carriage_return_is_quoted_for_readers_of_tables(tmp_path: Path) -> None:
@@ -403,6 +411,21 @@ def test_predicted_is_the_most_probable_class_in_words(tmp_path: Path) -> None:
     assert (tmp_path / "predictions.csv").read_text() == (
         "path,split,label,predicted,prob_a,prob_b,prob_c\nb/1.png,val,b,c,0.25,0.125,0.625\n"
     )
+
+
+def test_an_image_by_itself_has_no_group_in_the_table(tmp_path: Path) -> None:
+    made = Predictions(
+        paths=["a/1.png", "a/2.png", "b/3.png"],
+        splits=np.array(["val", "val", "test"]),
+        labels=np.array([0, 0, 1]),
+        probabilities=np.array([[1, 0]] * 3, np.float32),
+        classes=["a", "group"],
+        groups=np.array([4, 2, 4]),
+    )
+    results.write_predictions(made, tmp_path)
+    head, *rows = (tmp_path / "predictions.csv").read_text().splitlines()
+    assert head == "path,split,label,predicted,group,prob_a,prob_group"
+    assert [row.split(",")[4] for row in rows] == ["4", "", "4"]
 
 
 def test_no_images_are_no_trouble(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from animal_cls.data.audit.recall import recall
-from animal_cls.data.copy_groups import known_identities
 from animal_cls.data.settings import DataSettings
 from animal_cls.data.sources.folder import about_links
 from animal_cls.data.sources.listing import Listing
@@ -55,7 +54,13 @@ def say_remarks(remarks: dict[str, str]) -> None:
 
 
 def say_what_is_known(
-    listing: Listing, hashes: np.ndarray, readable: np.ndarray, splits: np.ndarray, settings: DataSettings
+    listing: Listing,
+    hashes: np.ndarray,
+    readable: np.ndarray,
+    splits: np.ndarray,
+    settings: DataSettings,
+    *,
+    near_copies: np.ndarray | None,
 ) -> None:
     """What `prepare` has found in these very images, and copies with two labels, which are seen at once.
 
@@ -63,14 +68,15 @@ def say_what_is_known(
         hashes: (N,) of all images.
         readable: (n,) indices of those that can be read.
         splits: (n,) their splits.
+        near_copies: (N,) what they have in common, where that was found before and decides nothing; None where not.
     """
     labels = listing.labels[readable]
     if mixed := _in_two_classes(labels, hashes[readable]):
         paths = listed([listing.paths[readable[index]] for index in mixed])
         log.warning("Equal files lie in different classes, of which one at least is wrong: %s", paths)
-    known = None if settings.group_copies else known_identities(hashes, settings)
-    if known is not None:
-        _warn_of_near_copies(splits, known[readable], hashes[readable], is_predefined=listing.predefined is not None)
+    if near_copies is not None:
+        is_predefined = listing.predefined is not None
+        _warn_of_near_copies(splits, near_copies[readable], hashes[readable], is_predefined=is_predefined)
     for sentence in recall(fingerprint(labels, hashes[readable], listing.classes), settings):
         log.warning("%s", sentence)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from animal_cls.data.cache.pixels import DecodedImages, Pixels
 from animal_cls.data.cautions import say_remarks, say_what_is_known, say_what_is_there
-from animal_cls.data.copy_groups import group_identities
+from animal_cls.data.copy_groups import group_identities, known_identities
 from animal_cls.data.label_noise import given_labels
 from animal_cls.data.near_copies import SIDE
 from animal_cls.data.settings import DataSettings
@@ -38,9 +38,16 @@ class ImageSet:
     rows: np.ndarray  # (N,) int64, where each image lies in `pixels`
     hashes: np.ndarray  # (N,) str, SHA-256 of each file in hex
     split: np.ndarray  # (N,) of "train", "val" or "test"
+    groups: np.ndarray  # (N,) int64, equal for equal files, known near copies and images of one group of the source
     unused: list[Unused]  # what else lies there, unreadable images and links that lead out included
     unreadable: dict[str, str]  # path -> why this image could not be read; not among the N
     fingerprint: str  # SHA-256 over contents and classes
+    near_copies: bool  # whether images were compared with one another, so that near copies are in `groups`
+
+    @property
+    def has_groups(self) -> bool:
+        """Whether any images belong together."""
+        return len(np.unique(self.groups)) < len(self.groups)
 
     def take(self, indices: np.ndarray) -> np.ndarray:
         """Pixels (n, H, W, 3) uint8 of the images at `indices` (n,); safe to call from many threads."""
@@ -81,9 +88,12 @@ def load_listed(
     readable = np.flatnonzero(images.hashes != "")
     identities = _identities(listing, images.hashes, settings, show_progress)[readable]
     splits = _split(listing, readable, identities, settings)
-    say_what_is_known(listing, images.hashes, readable, splits, settings)
+    known = None if settings.group_copies else known_identities(images.hashes, settings)
+    say_what_is_known(listing, images.hashes, readable, splits, settings, near_copies=known)
+    groups = _grouped(listing, readable, identities if known is None else known[readable])
+    compared = settings.group_copies or known is not None
     chosen = limited(splits, listing.labels[readable], images.hashes[readable], settings.limit, settings.split_seed)
-    return _image_set(listing, images, readable[chosen], splits[chosen], settings)
+    return _image_set(listing, images, readable[chosen], splits[chosen], groups[chosen], settings, near_copies=compared)
 
 
 def _check_unreadable(unreadable: dict[str, str], listing: Listing, max_bad_share: float) -> None:
@@ -119,7 +129,7 @@ def _identities(listing: Listing, hashes: np.ndarray, settings: DataSettings, sh
 
 def _split(listing: Listing, readable: np.ndarray, identities: np.ndarray, settings: DataSettings) -> np.ndarray:
     """The split of the n readable images, (n,); `identities` (n,) and groups keep together what belongs together."""
-    grouped = identities if listing.groups is None else together(identities, listing.groups[readable])
+    grouped = _grouped(listing, readable, identities)
     try:
         splits = split(
             listing.labels[readable],
@@ -138,6 +148,11 @@ def _split(listing: Listing, readable: np.ndarray, identities: np.ndarray, setti
     return splits
 
 
+def _grouped(listing: Listing, readable: np.ndarray, identities: np.ndarray) -> np.ndarray:
+    """What images of one identity, or of one group of the source, have in common: (n,) str."""
+    return identities if listing.groups is None else together(identities, listing.groups[readable])
+
+
 def _warn_of_leaks(splits: np.ndarray, identities: np.ndarray, what: str) -> None:
     """A predefined split is kept, but it is said where it evaluates by images that it trains on."""
     trained = set(identities[splits == "train"])
@@ -147,9 +162,16 @@ def _warn_of_leaks(splits: np.ndarray, identities: np.ndarray, what: str) -> Non
 
 
 def _image_set(
-    listing: Listing, images: DecodedImages, chosen: np.ndarray, splits: np.ndarray, settings: DataSettings
+    listing: Listing,
+    images: DecodedImages,
+    chosen: np.ndarray,
+    splits: np.ndarray,
+    groups: np.ndarray,
+    settings: DataSettings,
+    *,
+    near_copies: bool,
 ) -> ImageSet:
-    """The images at `chosen` (n,) of the listing, with their `splits` (n,)."""
+    """The images at `chosen` (n,) of the listing, with their `splits` and `groups` (n,)."""
     labels, hashes = listing.labels[chosen], images.hashes[chosen]
     noisy = given_labels(labels, hashes, share=settings.label_noise, classes=listing.classes, key=settings.split_seed)
     return ImageSet(
@@ -163,7 +185,9 @@ def _image_set(
         rows=images.rows[chosen],
         hashes=hashes,
         split=splits,
+        groups=np.unique(groups, return_inverse=True)[1],
         unused=[*unreadable(images.unreadable), *led_out(listing.not_followed), *listing.unused],
         unreadable=images.unreadable,
         fingerprint=fingerprint(labels, hashes, listing.classes),
+        near_copies=near_copies,
     )

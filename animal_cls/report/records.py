@@ -57,6 +57,7 @@ class RunPredictions:
     confidence: np.ndarray  # (N,) float32: probability of the predicted class
     p_true: np.ndarray  # (N,) float32: probability of the true class
     loss: np.ndarray | None = None  # (N,) float64, cross-entropy in nats; None where only predictions.csv tells
+    groups: np.ndarray | None = None  # (N,) int64, equal for images that belong together; None: each by itself
 
     @cached_property
     def right(self) -> np.ndarray:

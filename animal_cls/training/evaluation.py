@@ -59,6 +59,7 @@ def predictions(logits: Tensor, data: ImageDataModule) -> Predictions:
         classes=images.classes,
         loss=functional.cross_entropy(logits.double(), torch.from_numpy(images.labels), reduction="none").numpy(),
         given=images.given if data.settings.label_noise else None,
+        groups=images.groups if images.has_groups else None,
     )
 
 

@@ -321,6 +321,7 @@ def _data_identity(data: ImageDataModule) -> dict[str, Any]:
         "classes": images.classes,
         "data_root": root,
         "data_fingerprint": images.fingerprint,
+        "near_copies": images.near_copies,
         "images_not_used": counted(images.unused),
     }
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from animal_cls.statistics.crossed import half_width, level_at
 from animal_cls.statistics.spread import Spread, arm_spread, spread_of
@@ -114,6 +115,6 @@ def compared(spread: Spread, truths: np.ndarray, half_of: HalfWidth) -> tuple[fl
     return percent(missed <= half_of(spread, ALPHA)), percent((missed > half_of(spread, ALPHA / 8)).any(axis=-1))
 
 
-def percent(hits: np.ndarray) -> float:
+def percent(hits: ArrayLike) -> float:
     """The share of hits."""
-    return 100 * float(np.mean(hits))
+    return 100 * float(np.asarray(hits).mean())

@@ -43,4 +43,4 @@ def false(margins: np.ndarray, metric: str) -> np.ndarray:
         weights = 1 / (np.count_nonzero(counts) * counts[labels])
     spread = spread_of(arm_spread(values[:, 1:], weights), arm_spread(values[:, :1], weights), weights)
     p = level_at(spread, np.abs(spread.delta), shares=metric != "loss")
-    return holm_shows(p, p.shape[1]).any(axis=1)
+    return np.any(holm_shows(p, p.shape[1]), axis=1)

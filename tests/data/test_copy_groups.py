@@ -72,6 +72,34 @@ def test_near_copies_are_torn_apart_unless_that_is_not_wanted(root: Path) -> Non
         assert {side: of_class.count(side) for side in ("train", "val", "test")} == {"train": 18, "val": 6, "test": 6}
 
 
+def together(images: ImageSet) -> set[frozenset[str]]:
+    """The paths of each group that has more than one image."""
+    groups: dict[int, set[str]] = {}
+    for path, group in zip(images.paths, images.groups.tolist(), strict=True):
+        groups.setdefault(group, set()).add(path)
+    return {frozenset(paths) for paths in groups.values() if len(paths) > 1}
+
+
+def test_images_know_what_belongs_together_as_far_as_they_were_compared(root: Path) -> None:
+    """Equal files always, near copies once something has looked for them, whatever the split follows."""
+    (root / "cat" / "1-same.jpg").write_bytes((root / "cat" / "1-0.jpg").read_bytes())
+    equal = {frozenset({"cat/1-0.jpg", "cat/1-same.jpg"})}
+    near = {frozenset(f"{name}/{k}-{copy}.jpg" for copy in range(3)) for name in CLASSES for k in range(0, 20, 4)}
+    before = run(root)
+    assert (together(before), before.has_groups, before.near_copies) == (equal, True, False)
+    grouped = run(root, group_copies=True)
+    assert (together(grouped), grouped.near_copies) == (equal | near, True)
+    after = run(root)  # now they are remembered
+    assert (together(after), after.near_copies) == (equal | near, True)
+    assert after.split.tolist() == before.split.tolist()
+
+
+def test_a_limit_leaves_the_groups_of_what_it_chooses(root: Path) -> None:
+    few, whole = (run(root, group_copies=True, limit=limit) for limit in (10, None))
+    kept = set(few.paths)
+    assert together(few) == {part for paths in together(whole) if len(part := paths & kept) > 1} != set()
+
+
 def test_the_default_changes_no_split_and_no_fingerprint(root: Path) -> None:
     plain, grouped = run(root), run(root, group_copies=True)
     assert plain.fingerprint == grouped.fingerprint

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,7 @@ def run_in(
     changes: dict[str, Any] | None = None,
     curves: dict[str, Sequence[float]] | None = None,
     taken: dict[str, str] | None = None,
+    groups: Sequence[int] | None = None,
     **fields: Any,
 ) -> Path:
     """A finished run whose files agree with each other.
@@ -173,6 +175,7 @@ def run_in(
         changes: dotted keys of the config.
         curves: columns of metrics.csv, all equally long.
         taken: class -> the class that its wrong images are taken for; without it, the next one.
+        groups: of each image of `hits`, where some belong together.
         fields: of the result.
     """
     strength = {"dropout": {"reg.dropout": 0.3}, "l2": {"reg.weight_decay": 1e-5}}.get(reg, {})
@@ -184,7 +187,7 @@ def run_in(
     epochs = len(next(iter(columns.values())))
     rows = [{"epoch": k, "lr": 0.001, "seconds": 3} | {n: c[k] for n, c in columns.items()} for k in range(epochs)]
     results.write_metrics(rows, folder)
-    results.write_predictions(said, folder)
+    results.write_predictions(replace(said, groups=None if groups is None else np.array(groups)), folder)
     splits = {name: evaluated_on(said, np.flatnonzero(said.splits == name)) for name in hits}
     known: dict[str, Any] = {
         "status": "done",

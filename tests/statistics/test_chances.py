@@ -1,6 +1,7 @@
 """P(one training beats another), against scipy and by simulation; the bias of choosing the best, by hand."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,8 +22,8 @@ def test_the_share_is_that_of_mann_and_whitney() -> None:
 def test_the_interval_is_wilsons_of_as_many_pairs_with_students_quantile() -> None:
     a, b = [0.8, 0.9, 0.7, 0.95], [0.75, 0.7, 0.6, 0.81, 0.5]
     found = p_beats(a, b)
-    level = 2 * stats.norm.cdf(stats.t.ppf(0.975, 6)) - 1
-    reference = proportion_confint(4 * found.share, 4, alpha=1 - level, method="wilson")
+    level = float(2 * stats.norm.cdf(stats.t.ppf(0.975, 6)) - 1)
+    reference: Any = proportion_confint(4 * found.share, 4, alpha=1 - level, method="wilson")
     assert_allclose([found.low, found.high], reference)
 
 

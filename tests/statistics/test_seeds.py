@@ -63,6 +63,19 @@ def test_of_unequal_numbers_the_degrees_of_freedom_are_no_more_than_the_smaller_
     assert welch_df([0.0, 1.0], (1, 5)) == 0
 
 
+@pytest.mark.parametrize(("sizes", "uncut", "cut"), [((2, 5), 0.06, 0.019), ((2, 10), 0.10, 0.025)])
+def test_welchs_own_degrees_of_freedom_err_with_unequal_numbers_and_cut_ones_do_not(
+    sizes: tuple[int, int], uncut: float, cut: float
+) -> None:
+    rng, n = np.random.default_rng(0), 100_000
+    a, b = (rng.normal(size=(n, size)) for size in sizes)
+    reference: Any = stats.ttest_ind(a, b, axis=1, equal_var=False)
+    parts = np.stack([side.var(axis=1, ddof=1) / side.shape[1] for side in (a, b)])
+    t = (a.mean(axis=1) - b.mean(axis=1)) / parts.sum(axis=0) ** 0.5
+    assert np.mean(reference.pvalue < 0.05) == pytest.approx(uncut, abs=0.005)
+    assert np.mean(2 * stats.t.sf(np.abs(t), welch_df(parts, sizes)) < 0.05) == pytest.approx(cut, abs=0.002)
+
+
 @pytest.mark.parametrize(("a", "b"), [([0.5], [0.4, 0.6]), ([0.5, 0.5], [0.4, 0.4, 0.4])])
 def test_what_has_no_spread_has_no_interval(a: list[float], b: list[float]) -> None:
     found = unpaired_seeds(a, b)

@@ -109,7 +109,8 @@ def _with_change(row: ClassRow, paired: Paired | None, arm: Arm, baseline: Arm) 
         if len(at) == 0:
             return row
         right = (side.right[:, at].astype(np.float64) for side in (paired.arm, paired.baseline))
-        test = statistics.compare(*right, shares=True)
+        groups = None if paired.groups is None else paired.groups[at]
+        test = statistics.compare(*right, groups=groups, shares=True)
         return _changed(row, test, test.over, min(len(paired.arm.seeds), len(paired.baseline.seeds)))
     if (folds := shared(arm, baseline)) is not None:
         found, _, ratio = over_folds(folds, row.split, _of_class(row.split, row.class_name))

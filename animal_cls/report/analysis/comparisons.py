@@ -187,7 +187,7 @@ def _by_images(
 ) -> Draft:
     """With a number of each seed and image: both sources of variance at once, and each by itself."""
     a, b, weights = numbers
-    test = statistics.compare(a, b, weights=weights, shares=blank.metric != "loss")
+    test = statistics.compare(a, b, weights=weights, groups=paired.groups, shares=blank.metric != "loss")
     means = [side.mean(axis=1) if weights is None else side @ weights for side in (a, b)]
     by_seed = [dict(zip(s.seeds, m, strict=True)) for s, m in zip((paired.arm, paired.baseline), means, strict=True)]
     known = replace(

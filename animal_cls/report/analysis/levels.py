@@ -59,7 +59,7 @@ def ends_of(
     """The interval of the mean of `known`, a number by seed: over images too where a `table` tells of them."""
     if table is not None and (found := values(table, metric)) is not None:
         numbers, _, weights = found
-        return _crossed(numbers, weights, shares=metric != "loss")
+        return _crossed(numbers, weights, table.groups, shares=metric != "loss")
     over = interval_over(arm, of, split or "test") if arm.folds else statistics.mean_interval(known)
     if math.isnan(over.low):
         return Ends()
@@ -69,11 +69,12 @@ def ends_of(
 def ends_of_class(table: Paired, name: str) -> Ends:
     """The interval of the accuracy of a class that has images."""
     rows = table.labels == table.classes.index(name)
-    return _crossed(table.arm.right[:, rows].astype(np.float64), None, shares=True)
+    groups = None if table.groups is None else table.groups[rows]
+    return _crossed(table.arm.right[:, rows].astype(np.float64), None, groups, shares=True)
 
 
-def _crossed(numbers: np.ndarray, weights: np.ndarray | None, *, shares: bool) -> Ends:
-    level = statistics.level_interval(numbers, weights=weights, shares=shares)
+def _crossed(numbers: np.ndarray, weights: np.ndarray | None, groups: np.ndarray | None, *, shares: bool) -> Ends:
+    level = statistics.level_interval(numbers, weights=weights, groups=groups, shares=shares)
     low, high = number(level.low), number(level.high)
     return Ends(low=low, high=high, over=level.over if low is not None else "")
 
@@ -93,4 +94,8 @@ def numbers_of(told: Sequence[Paired], metric: str) -> tuple[list[np.ndarray], d
     found = [made for paired in told if (made := values(paired, metric)) is not None]
     if len(found) < len(told):
         return None
-    return [numbers for numbers, _, _ in found], {"weights": found[0][2], "shares": metric != "loss"}
+    return [numbers for numbers, _, _ in found], {
+        "weights": found[0][2],
+        "groups": told[0].groups,
+        "shares": metric != "loss",
+    }

@@ -28,6 +28,7 @@ class Paired:
     labels: np.ndarray  # (N,) int64
     classes: list[str]
     paths: list[str]  # N
+    groups: np.ndarray | None  # (N,) int64, equal for images that are no independent ones; None: each by itself
     arm: Side
     baseline: Side
     whole: bool  # whether these are all images that either has in this split
@@ -69,6 +70,7 @@ def pair(arm: Arm, baseline: Arm, split: str) -> Paired | None:
         labels=first.labels[at],
         classes=first.classes,
         paths=[first.paths[k] for k in at.tolist()],
+        groups=_groups([evaluated for side in sides for evaluated in side.values()], places),
         arm=made[0],
         baseline=made[1],
         whole=whole,
@@ -84,6 +86,13 @@ def _read(arm: Arm, seeds: Sequence[Repeat]) -> dict[Repeat, RunPredictions]:
 def rows_of(images: Images, split: str) -> np.ndarray:
     """Where the images of a split stand, (n,) int64."""
     return images.indices.get(split, np.empty(0, dtype=np.int64))
+
+
+def _groups(runs: Sequence[RunPredictions], rows: Sequence[np.ndarray]) -> np.ndarray | None:
+    """What belongs together of the images at `rows` of each run, as the run has it that knew of most; None: nothing."""
+    known = [said.groups[at] for said, at in zip(runs, rows, strict=True) if said.groups is not None]
+    coarsest = min(known, key=lambda groups: len(np.unique(groups)), default=None)
+    return coarsest if coarsest is not None and len(np.unique(coarsest)) < len(coarsest) else None
 
 
 def _side(runs: Mapping[Repeat, RunPredictions], rows: Sequence[np.ndarray]) -> Side:

@@ -46,6 +46,7 @@ class Reader:
             confidence=found.probabilities[rows, predicted],
             p_true=found.probabilities[rows, found.labels],
             loss=found.loss,
+            groups=found.groups,
         )
 
     def _shared(self, found: Predictions) -> Images:

@@ -21,7 +21,8 @@ def _rows(model: str, arms: Sequence[Arm]) -> Iterator[RankRow]:
         if not 1 < len(told) <= MOST:
             continue
         means = [float(paired.arm.right.mean()) for paired in told.values()]
-        p = statistics.pairwise_p_values([paired.arm.right for paired in told.values()], shares=True)
+        right, groups = [paired.arm.right for paired in told.values()], next(iter(told.values())).groups
+        p = statistics.pairwise_p_values(right, groups=groups, shares=True)
         found = zip(told, means, statistics.rank_ranges(means, p), strict=True)
         for name, mean, (rank, best, worst) in sorted(found, key=lambda one: one[2]):
             yield RankRow(

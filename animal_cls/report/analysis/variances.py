@@ -15,7 +15,7 @@ DRAWS = 1000  # of the bootstrap over images
 
 def images_test(paired: Paired, a: np.ndarray, b: np.ndarray, weights: np.ndarray | None) -> ImagesTest:
     """Of runs that are right on `a` (S, N) and `b` (T, N), on other images; McNemar's of the seeds that both have."""
-    interval = statistics.paired_bootstrap(a, b, weights=weights, shares=True, draws=DRAWS)
+    interval = statistics.paired_bootstrap(a, b, weights=weights, groups=paired.groups, shares=True, draws=DRAWS)
     sides = [dict(zip(side.seeds, side.right, strict=True)) for side in (paired.arm, paired.baseline)]
     tests = {seed: statistics.mcnemar(right, sides[1][seed]) for seed, right in sides[0].items() if seed in sides[1]}
     return ImagesTest(

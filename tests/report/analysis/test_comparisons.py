@@ -159,6 +159,28 @@ def test_how_often_one_training_beats_another(study: Path) -> None:
     assert one(compared(study), metric="loss").p_beats == 1, "a lower loss is better"
 
 
+def test_near_copies_are_one_image(tmp_path: Path, write_run: Write) -> None:
+    """In the verdict, the bootstrap and the class; the difference stays what it is."""
+    rng, groups = np.random.default_rng(0), [k // 4 for k in range(200)]
+    copied = {reg: [np.repeat(noisy(rng, 25, 0.6), 4).tolist() for _ in "cd"] for reg in REGS}  # cats and dogs
+    hits = {(reg, s): {"val": dict(zip(("cat", "dog"), copied[reg], strict=True))} for reg in REGS for s in (0, 1)}
+    for told in (True, False):
+        for (reg, seed), of in hits.items():
+            write_run(tmp_path / f"{told}/{reg}{seed}", of, reg=reg, seed=seed, groups=groups if told else None)
+    known, unknown = (one(compared(tmp_path / str(told))) for told in (True, False))
+    arms = [np.array([hits[reg, s]["val"]["cat"] + hits[reg, s]["val"]["dog"] for s in (0, 1)]) for reg in REGS]
+    test = statistics.compare(arms[1], arms[0], groups=groups, shares=True)
+    assert (known.ci_low, known.ci_high) == pytest.approx((100 * test.low, 100 * test.high))
+    assert known.delta == pytest.approx(unknown.delta)
+    assert known.images_test is not None
+    assert unknown.images_test is not None
+    for wide, narrow in ((known, unknown), (known.images_test, unknown.images_test)):
+        assert (wide.ci_high or 0) - (wide.ci_low or 0) > 1.6 * ((narrow.ci_high or 0) - (narrow.ci_low or 0))
+
+
+REGS = ("none", "dropout")
+
+
 def test_one_seed_speaks_of_these_weights_only(tmp_path: Path, write_run: Write, share: Share) -> None:
     for reg, right in (("none", 20), ("dropout", 90)):
         write_run(tmp_path / reg, {"val": {"cat": share(right, 100), "dog": share(50, 50)}}, reg=reg)
