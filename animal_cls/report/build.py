@@ -24,7 +24,19 @@ from animal_cls.report.analysis.predictions import Reader
 from animal_cls.report.analysis.ranks import rank_rows
 from animal_cls.report.analysis.suspects import suspects
 from animal_cls.report.published import published, statements
-from animal_cls.report.records import MARGIN, Answer, Arm, ArmRow, Command, DataSet, ImageNote, Run, Study
+from animal_cls.report.records import (
+    MARGIN,
+    Answer,
+    Arm,
+    ArmRow,
+    ClassRow,
+    Command,
+    Comparison,
+    DataSet,
+    ImageNote,
+    Run,
+    Study,
+)
 from animal_cls.results import SPLITS, Result, damage, flat
 
 
@@ -59,24 +71,18 @@ def build_study(
         arms=tuple(arms),
         evaluated_split=split,
         margin=margin,
-        provisional=_provisional(runs, len(pending)),
         answers=tuple(_with_damages(answers(arms, rows, comparisons), arms, damaged)),
         arm_rows=tuple(rows),
         comparisons=tuple(comparisons),
-        class_rows=tuple(classes),
-        doses=tuple(dose_rows(arms)),
-        networks=tuple(networks_rows(arms, comparisons)),
-        ranks=tuple(rank_rows(arms)),
-        plan=tuple(plan_rows(arms, comparisons)),
-        confused=tuple(confused(arms)),
-        class_links=tuple(class_links(arms)),
-        reliabilities=tuple(reliabilities(arms)),
+        **_by_class(arms, classes),
+        **_of_several(arms, comparisons),
         data_sets=tuple(data),
         **_published(arms, data[0] if data else None),
         images=tuple(_images(arms, rows, split)),
         suspects=tuple(suspects(runs)),
         commands=tuple(_commands(runs)),
         **_means(results),
+        provisional=_provisional(runs, len(pending)),
         run_warnings=_run_warnings(runs),
         cautions=tuple(cautions(arms, split, data)),
         warnings=(*found.warnings, *_warnings(runs, arms), *reader.troubles),
@@ -91,6 +97,26 @@ def _with_damages(
         names = [(arm.name, answer.split) for arm in arms if arm.model == answer.model]
         sentences = [damaged[name] for name in names if name in damaged]
         yield replace(answer, text=" ".join([answer.text, *sentences]))
+
+
+def _by_class(arms: Sequence[Arm], rows: Sequence[ClassRow]) -> dict[str, Any]:
+    """What there is to say of classes, and of how sure the arms are."""
+    return {
+        "class_rows": tuple(rows),
+        "confused": tuple(confused(arms)),
+        "class_links": tuple(class_links(arms)),
+        "reliabilities": tuple(reliabilities(arms)),
+    }
+
+
+def _of_several(arms: Sequence[Arm], comparisons: Sequence[Comparison]) -> dict[str, Any]:
+    """What there is to say of more than two arms."""
+    return {
+        "doses": tuple(dose_rows(arms)),
+        "networks": tuple(networks_rows(arms, comparisons)),
+        "ranks": tuple(rank_rows(arms)),
+        "plan": tuple(plan_rows(arms, comparisons)),
+    }
 
 
 def _published(arms: Sequence[Arm], data: DataSet | None) -> dict[str, Any]:

@@ -302,7 +302,6 @@ class SeedsTest:
     p_value: float | None  # t, paired where the seeds are the same; None with one seed, or without any spread
     ci_low: float | None  # its interval
     ci_high: float | None
-    note: str  # what so many seeds cannot show, in a sentence
 
 
 PLANNED = (1.0, 2.0, 5.0)  # points, for which a plan tells the seeds that are needed

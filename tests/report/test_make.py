@@ -1,5 +1,6 @@
 """What a person types, and a sweep's own report."""
 
+import csv
 import subprocess
 import sys
 from collections.abc import Callable
@@ -49,6 +50,30 @@ def test_the_report_lies_in_the_first_folder(
     printed = capsys.readouterr().out.splitlines()
     assert printed[0].startswith("simple_cnn: of its regularizers simple_cnn/dropout")
     assert printed[-1] == f"report  {sweep / 'report'}"
+
+
+@pytest.mark.parametrize("margin", ["0", "-1", "two", "nan", "100"])
+def test_a_margin_is_a_number_of_points(sweep: Path, margin: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(sweep), "--margin", margin]) == 1
+    told = f"--margin {margin}: no number of points above 0 and below 100. The default is --margin 2.\n"
+    assert capsys.readouterr().err == told
+
+
+def test_the_margin_is_kept(sweep: Path, pages: list[Path]) -> None:
+    assert main([str(sweep), "--margin", "1.5"]) == 0
+    with (sweep / "report" / "comparisons.csv").open() as file:
+        assert {row["margin"] for row in csv.DictReader(file)} == {"1.5"}
+
+
+def test_what_failed_or_is_missing_is_said_on_the_terminal(
+    sweep: Path, pages: list[Path], write_run: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_run(sweep / "broken", HITS, reg="dropout", seed=1, status="failed", reason="nan", splits={})
+    (sweep / "plan.json").write_text('{"jobs": [{"folder": "later", "config": {"model": {"name": "simple_cnn"}}}]}')
+    assert main([str(sweep)]) == 0
+    told = capsys.readouterr().err.splitlines()
+    assert told[0].startswith("Provisional: 1 of 1 planned runs have not ended.")
+    assert told[1] == "Of 4 runs 1 failed, 1 unfinished: they are listed, but not in any mean."
 
 
 def test_a_second_report_does_not_see_the_first(sweep: Path, pages: list[Path]) -> None:

@@ -83,6 +83,7 @@ def test_a_sweep_folder_is_claimed_by_one_plan(tmp_path: Path) -> None:
     plan = read_plan(sweep)
     assert plan == written
     assert plan.cwd == str(Path.cwd())
+    assert plan.seeds == (1, 2), "so that seeds that are added later can be told"
     name = "simple_cnn/none/seed="
     assert [(job.name, job.folder, job.curves, job.overrides, job.skip) for job in plan.jobs] == [
         (f"{name}1", "seed=1", f"{name}1", ["seed=1"], None),

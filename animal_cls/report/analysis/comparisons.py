@@ -1,7 +1,7 @@
 """Each arm against its baseline: the difference, its intervals, and what each by itself tells; see `families`."""
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +15,6 @@ from animal_cls.report.analysis.pairing import Paired, evaluated_seeds, pair, va
 from animal_cls.report.analysis.variances import POINTS, images_test, number, seeds_test
 from animal_cls.report.format import p_equals, plural
 from animal_cls.report.records import COMPARED_METRICS, COMPARED_SPLITS, MARGIN, Arm, Comparison, Repeat
-from animal_cls.statistics import CrossedTest
 
 NOT_EXACT = "predictions.csv rounds some probabilities to 0, whose loss is in no table"
 CHOSEN_ON_VAL = (
@@ -101,7 +100,7 @@ def _of_folds(arm: Arm, baseline: Arm, folds: Folds, split: str, metric: str, fo
     scale = 1 if metric == "loss" else POINTS
     differences, seeds, ratio = over_folds(folds, split, of_split(split, metric))
     if not differences:
-        return _draft_of(blank)
+        return Draft(comparison=blank)
     zeros = [0.0] * len(differences)
 
     def over(level: float) -> statistics.SeedTest:
@@ -122,16 +121,7 @@ def _of_folds(arm: Arm, baseline: Arm, folds: Folds, split: str, metric: str, fo
         kind=arm.kind,
         folds={fold: delta * scale for fold, delta in differences.items()},
     )
-    return _draft_of(known, interval=lambda alpha: ((of := over(1 - alpha)).low, of.high))
-
-
-def _draft_of(
-    comparison: Comparison,
-    *,
-    interval: Callable[[float], tuple[float, float]] | None = None,
-    test: CrossedTest | None = None,
-) -> Draft:
-    return Draft(comparison=comparison, key=(comparison.arm, comparison.baseline), interval=interval, test=test)
+    return Draft(comparison=known, interval=lambda alpha: ((of := over(1 - alpha)).low, of.high))
 
 
 def _draft(arm: Arm, baseline: Arm, split: str, metric: str, found: Factors, paired: Paired | None) -> Draft:
@@ -140,10 +130,10 @@ def _draft(arm: Arm, baseline: Arm, split: str, metric: str, found: Factors, pai
     blank = _blank(arm, baseline, split, metric, found, seeds)
     blank = replace(blank, notes=(*blank.notes, *(paired.notes if paired else ()), *_other_seeds(*seeds)))
     if not blank.n_seeds:
-        return _draft_of(blank)
+        return Draft(comparison=blank)
     if paired is None or (numbers := values(paired, metric)) is None:
         why = "no image can be paired" if paired is None else NOT_EXACT
-        return _draft_of(_by_results(blank, arm, baseline, scale, why))
+        return Draft(comparison=_by_results(blank, arm, baseline, scale, why))
     return _by_images(blank, paired, numbers, scale)
 
 
@@ -202,7 +192,7 @@ def _by_images(
         images_test=None if blank.metric == "loss" else images_test(paired, a, b, weights),
         seeds_test=seeds_test(by_seed[0], by_seed[1], scale),
     )
-    return _draft_of(known, interval=test.interval, test=test)
+    return Draft(comparison=known, interval=test.interval, test=test)
 
 
 def _beats(sides: Sequence[Mapping[Repeat, float]], metric: str) -> dict[str, float | None]:

@@ -20,11 +20,11 @@ PLAIN = re.compile(r"[\w./:@+-]+", re.ASCII)  # what Hydra's grammar reads witho
 def identity(result: Result) -> Flat:
     """The flat config of a run without what makes no other arm.
 
-    That is: the seed, and the fold of a cross-validation; what cannot change a number; what only repeats another key;
-    and what is off, a method of strength 0 or an empty section. A strength stands under its method's name, with options
-    or without.
+    That is: the seed, and the fold of a cross-validation; the name of the regularizers, which their strengths tell;
+    what cannot change a number; what only repeats another key; and what is off, a method of strength 0 or an empty
+    section. A strength stands under its method's name, with options or without.
     """
-    passed_over = ("seed", "data.fold", *result.no_outcome, *result.derived)
+    passed_over = ("seed", "data.fold", LABEL, *result.no_outcome, *result.derived)
     leaves = {key: value for key, value in _by_method(flat(result.config)).items() if value not in ({}, None)}
     on = {key for key, value in leaves.items() if key == method_of(key) and value != 0}
     return {

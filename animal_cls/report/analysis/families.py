@@ -23,7 +23,7 @@ class Draft:
     """A comparison whose verdict waits for the others of its family."""
 
     comparison: Comparison
-    key: tuple[str, str]  # both arms, or those whose predictions they repeat
+    key: tuple[str, str] = ("", "")  # both arms, or those whose predictions they repeat
     interval: Callable[[float], tuple[float, float]] | None = None  # of level 1 - alpha, fractions or nats
     test: CrossedTest | None = None  # over seeds and images, from which the seeds needed follow
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from animal_cls.report.analysis.configs import Flat, differences, identity, root_of, shown, value_of
+from animal_cls.report.analysis.configs import Flat, differences, identity, root_of, shown, strengths, value_of
 from animal_cls.report.records import Run
 
 DATA = "data fingerprint"  # a key of no config: the same config on other images is another arm
@@ -28,7 +28,7 @@ class Group:
 
     @property
     def reg(self) -> str:
-        return self.runs[0].result.reg if self.runs[0].result else ""
+        return self.runs[0].result.reg if self.runs[0].result and strengths(self.config) else "none"
 
     @property
     def root(self) -> str:

@@ -39,7 +39,6 @@ def seeds_test(arm: Mapping[Repeat, float], baseline: Mapping[Repeat, float], sc
         p_value=number(test.p_value),
         ci_low=number(max(test.low, -most), scale),  # NaN stays NaN
         ci_high=number(min(test.high, most), scale),
-        note="one seed: this speaks about these weights only" if test.n == 1 else "",
     )
 
 

@@ -183,13 +183,6 @@ def plan_columns() -> list[tuple[str, str, str]]:
     return [(f"{points:g} point{'s' * (points != 1)}", "n", "") for points in PLANNED]
 
 
-def seed_notes(study: Study) -> list[str]:
-    """What the numbers of seeds that occur cannot show, each sentence once."""
-    tests = [comparison.seeds_test for comparison in study.comparisons]
-    notes = (test.note for test in tests if test is not None and test.note)
-    return list(dict.fromkeys(note[:1].upper() + note[1:] for note in notes))
-
-
 def confounded(study: Study) -> dict[str, Comparison]:
     """Arm -> its comparison with the baseline, of the arms that differ from it in more than one factor."""
     return {pair.arm: pair for pair in pairs(study) if pair.confounded and not pair.requested}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from animal_cls.errors import UserError
+from animal_cls.report.analysis.configs import regularizers_beside
 from animal_cls.report.build import build_study
 from animal_cls.report.records import Study
 
@@ -64,6 +65,40 @@ def test_a_learning_rate_is_compared_with_the_first_of_its_axis(sweep: Sweep) ->
         "simple_cnn: of its arms that have a baseline simple_cnn/none (optimizer.lr=0.001) has the highest accuracy on "
         "val with 62.5 %: +8.3 points (95 % interval "
     )
+
+
+def test_what_augments_is_no_baseline(sweep: Sweep) -> None:
+    """It is compared with the plain arm, and so is dropout."""
+    study = sweep({}, {"changes": {"data.augment": {"flip": 0.5}}}, {"reg": "dropout"}, plan=False)
+    plain, flip = (f"none (data.augment.flip={p})" for p in (0.0, 0.5))
+    assert against(study) == {plain: "", flip: plain, "dropout": plain}
+    assert {(c.arm, c.differs) for c in study.comparisons} == {
+        (f"simple_cnn/{flip}", ("data.augment.flip",)),
+        ("simple_cnn/dropout", ("reg.dropout",)),
+    }
+
+
+def test_what_regularizes_beside_reg() -> None:
+    config = {"optimizer.weight_decay": 0.1, "optimizer.lr": 0.1, "data.augment.flip": 0.5, "data.augment.flip.p": 1}
+    assert regularizers_beside(config) == {"optimizer.weight_decay", "data.augment.flip"}
+    assert regularizers_beside({"optimizer.weight_decay": 0.0, "reg.dropout": 0.3}) == set()
+
+
+def test_what_all_arms_share_is_no_regularizer(sweep: Sweep) -> None:
+    flip = {"data.augment": {"flip": 0.5}}
+    study = sweep({"changes": flip}, {"reg": "dropout", "changes": flip}, plan=False)
+    assert against(study) == {"none": "", "dropout": "none"}
+
+
+def test_equal_strengths_under_other_words_are_one_arm(sweep: Sweep) -> None:
+    """Of strength 0, it is none, whatever it is called."""
+    off = {"reg.dropout": 0.0}
+    study = sweep(
+        {}, {"reg": "dropout", "seed": 1, "changes": off}, with_methods("a", **MIXUP), with_methods("b", **MIXUP)
+    )
+    assert [arm.name for arm in study.arms] == ["simple_cnn/none", "simple_cnn/a"]
+    assert [len(arm.done) for arm in study.arms] == [2, 1]
+    assert "is there 2 times" in study.arms[1].notes[0]
 
 
 def test_of_two_axes_each_is_compared_alone(sweep: Sweep) -> None:

@@ -92,11 +92,8 @@ def test_the_interval_is_that_of_the_whole_family(tmp_path: Path, write: Any) ->
     write("dropout", 0.51, reg="dropout")
     write("l2", 0.52, reg="l2")
     study = build_study([tmp_path])
-    right = {
-        arm.reg: np.array([run.predictions.right[run.predictions.images.indices["test"]] for run in arm.done.values()])
-        for arm in study.arms
-        if (runs := [run for run in arm.done.values() if run.predictions]) and len(runs) == 3
-    }
+    said = {arm.reg: [run.predictions for run in arm.done.values() if run.predictions] for arm in study.arms}
+    right = {reg: np.array([one.right[one.images.indices["test"]] for one in runs]) for reg, runs in said.items()}
     for reg in ("dropout", "l2"):
         (c,) = [c for c in study.comparisons if (c.arm, c.split, c.metric) == (f"simple_cnn/{reg}", "test", "acc")]
         test = statistics.compare(right[reg], right["none"], shares=True)

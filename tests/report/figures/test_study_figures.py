@@ -23,7 +23,7 @@ from animal_cls.report.figures.intervals import comparisons_figure
 from animal_cls.report.figures.learning import band, difference, generalization_gap, learning, series
 from animal_cls.report.figures.reliability import reliability
 from animal_cls.report.figures.study_figures import by_seeds
-from animal_cls.report.figures.style import INK, styles
+from animal_cls.report.figures.style import GREEN, GREY, INK, styles
 from animal_cls.report.output.page.inline_svg import inline
 from animal_cls.report.records import ClassLink, ClassRow, Comparison, PublishedRow, Reliability, SeedsTest
 
@@ -41,7 +41,6 @@ def comparison(delta: float, low: float | None, high: float | None, verdict: Any
     """A comparison of two seeds, one point below and one above `delta`."""
     seeds = SeedsTest(
         deltas={0: delta - 1, 1: delta + 1}, std=1.0, p_value=0.5, ci_low=low, ci_high=high,
-        note="",
     )  # fmt: skip
     known: dict[str, Any] = {"arm": f"cnn/{verdict}", "baseline": "cnn/none", "split": "test", "metric": "acc"}
     known |= {
@@ -161,6 +160,27 @@ def test_reliability_shows_the_bins_that_hold_images() -> None:
     large, small = np.asarray(dots.get_sizes())
     assert large - 6 == pytest.approx(3 * (small - 6)), "30 images against 10"
     assert words(reliability([diagram])) == ["ECE 10.0 %"]
+
+
+def test_a_figure_speaks_with_the_interval_of_the_verdict_and_greys_what_is_provisional() -> None:
+    known = {"family": "cnn: acc on test", "n_family": 8, "simultaneous_low": -0.4, "simultaneous_high": 4.4}
+    found = [comparison(2.0, 0.4, 3.6, "not shown", **known), comparison(2.0, 0.4, 3.6, "gain", provisional=True)]
+    found.append(comparison(0.1, -0.4, 0.6, "no difference beyond 2 points", arm="cnn/l2", failed_arm=1))
+    figure = comparisons_figure(found)
+    assert words(figure)[:3] == [
+        "+2.0 [-0.4, +4.4]   not shown",
+        "+2.0 [+0.4, +3.6]   gain (provisional)",
+        "+0.1 [-0.4, +0.6]   no difference beyond 2 points",
+    ]
+    marks = [
+        line for line in figure.axes[0].lines if line.get_marker() in ("o", "^", "s") and line.get_markersize() == 8
+    ]
+    assert [(line.get_marker(), line.get_markeredgecolor()) for line in marks] == [
+        ("o", GREY),
+        ("^", GREY),
+        ("s", GREEN),
+    ]
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()][2] == "cnn/l2 (survivors)"
 
 
 def test_comparisons_have_their_numbers_and_a_mark_per_verdict() -> None:

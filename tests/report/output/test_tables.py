@@ -116,6 +116,18 @@ def test_the_text_says_what_a_reader_must_know(sweep: Path) -> None:
     assert "| S16 |" in text
 
 
+def test_the_text_says_what_is_provisional_and_what_val_has_seen(sweep: Path, write_run: Write) -> None:
+    (sweep / "plan.json").write_text('{"jobs": [{"folder": "later"}]}')
+    hits = {"val": {"cat": [True, False], "dog": [True, True]}}
+    for reg in ("none", "dropout"):
+        write_run(sweep / f"best {reg}", hits, model="resnet18", reg=reg, checkpoint="best")
+    text = markdown(build_study([sweep]))
+    assert "**Provisional: 1 of 1 planned runs have not ended." in text
+    assert "| provisional: not shown |" in text
+    assert "On val: val chose the checkpoint (checkpoint=best)" in text
+    assert "is wrong in the whole report of one network was 11 % in simulations" in text
+
+
 def test_tables_have_as_many_cells_as_heads(sweep: Path) -> None:
     width = 0
     for line in markdown(build_study([sweep])).splitlines():

@@ -208,7 +208,6 @@ def comparison_of(arm: Arm, baseline: Arm, split: str, metric: str, deltas: np.n
     seeds = records.SeedsTest(
         deltas=dict(zip(arm.done, map(float, deltas), strict=True)), std=std, p_value=None if low is None else p / 2,
         ci_low=low, ci_high=high,
-        note="one seed: this speaks about these weights only",
     )  # fmt: skip
     return Comparison(
         arm=arm.name, baseline=baseline.name, split=split, metric=metric, seeds=tuple(arm.done), n_seeds=len(deltas),

@@ -13,6 +13,7 @@ import pytest
 from animal_cls.files.workers import Workers
 from animal_cls.report.figures.choice import chosen, left_out
 from animal_cls.report.figures.study_figures import drawings
+from animal_cls.report.format import ends
 from animal_cls.report.output import page
 from animal_cls.report.records import Run, Study
 
@@ -150,6 +151,28 @@ def test_verdicts_are_told_by_a_word_and_a_sign(make_study: MakeStudy) -> None:
     badges = Counter(read(make_study(seeds=1)).said("span", **{"class": "badge open"}))
     assert badges["? too few seeds"] == 4 * 6 + 1  # all comparisons but those on all, and the answer
     assert badges["? cannot be decided"] == 5
+
+
+def test_a_provisional_study_says_so_at_its_top_and_at_every_verdict(make_study: MakeStudy) -> None:
+    study = make_study(seeds=3)
+    waiting = tuple(replace(c, provisional=True, caution="val has seen it") for c in study.comparisons)
+    found = read(replace(study, provisional="Provisional: 2 of 9 planned runs.", comparisons=waiting, warnings=()))
+    assert found.said("p", **{"class": "notice"})[0] == "Provisional: 2 of 9 planned runs."
+    judged = [c for c in waiting if c.is_judged]
+    assert found.said("span", **{"class": "tag"}).count("provisional") == len(judged)
+    coloured = [text for tone in ("good", "bad") for text in found.said("span", **{"class": f"badge {tone}"})]
+    assert not [text for text in coloured if "gain" in text or "loss" in text]
+    assert any("val has seen it" in text for text in found.said("small"))
+
+
+def test_intervals_of_a_row(make_study: MakeStudy) -> None:
+    """The simultaneous one below the difference, the single one in a column of its own."""
+    study = make_study(seeds=3)
+    c = next(c for c in study.comparisons if (c.split, c.metric) == ("test", "acc"))
+    row = read(study).said("tr", **{"data-metric": "acc", "data-split": "test"})[0]
+    single, simultaneous = (f"[{low:+.1f}, {high:+.1f}]" for low, high in ((c.ci_low, c.ci_high), ends(c)))
+    assert row.index(simultaneous) < row.index(c.verdict) < row.index(single)
+    assert "80.0 % [61.0, 93.0]" in row
 
 
 def test_runs_that_are_not_done_appear_as_what_they_are(make_study: MakeStudy) -> None:
