@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from animal_cls.statistics.crossed import NAN, half_width, level_at
 from animal_cls.statistics.spread import ArmSpread, Spread, arm_spread, spread_of
-from animal_cls.statistics.weighting import as_table, units
+from animal_cls.statistics.weighting import as_table, checked_weights, units
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -110,7 +110,8 @@ def _spread(arms: Sequence[ArmSpread], c: np.ndarray, w: np.ndarray) -> Spread:
     """That of the sum: the arms with positive coefficients, as one, less those with negative ones."""
     used = [(arm, k) for arm, k in zip(arms, c.tolist(), strict=True) if k]
     sides = [[(arm, abs(k)) for arm, k in used if k * sign > 0] for sign in (1, -1)]
-    found = spread_of(*(reduce(_added, (_scaled(arm, k) for arm, k in side)) for side in sides), w)
+    plus, minus = (reduce(_added, (_scaled(arm, k) for arm, k in side)) for side in sides)
+    found = spread_of(plus, minus, w)
     if min(arm.n_seeds for arm, _ in used) < 2:
         return replace(found, seeds=0 * found.seeds, rest=0 * found.rest)
     parts, dfs = (np.array(x) for x in zip(*((k**2 * float(a.seeds), a.n_seeds - 1) for a, k in used), strict=True))
@@ -160,6 +161,6 @@ def dose_response(
     arched = np.abs(ranks).min() ** 2 - ranks[0] ** 2  # what `bent` makes of its own middle above its ends
     rows = [(c / (c @ c) * size).tolist() for c, size in ((ranks, ranks[-1] - ranks[0]), (bent, arched))]
     trend, bend = contrasts(arms, rows, weights=weights, groups=groups, shares=shares, level=level)
-    w = None if weights is None else np.asarray(weights)
-    means = [float(np.mean(table) if w is None else (as_table(table) @ w).mean()) for table in arms]
+    tables = [as_table(arm) for arm in arms]
+    means = [float((table @ checked_weights(weights, table.shape[1])).mean()) for table in tables]
     return DoseResponse(trend=trend, bend=bend, best=int(np.argmin(means) if lower_is_better else np.argmax(means)))

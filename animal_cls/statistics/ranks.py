@@ -36,7 +36,8 @@ def pairwise_p_values(
     for sizes, pairs in by_sizes.items():
         for some in (pairs[k : k + AT_ONCE] for k in range(0, len(pairs), AT_ONCE)):
             first, second = (list(side) for side in zip(*some, strict=True))
-            spread = spread_of(*(_stacked([spreads[k] for k in side]) for side in (first, second)), w)
+            a, b = (_stacked([spreads[k] for k in side]) for side in (first, second))
+            spread = spread_of(a, b, w)
             found = level_at(spread, np.abs(spread.delta), shares=shares)
             p[first, second] = p[second, first] = found if min(sizes) > 1 else np.nan
     return p

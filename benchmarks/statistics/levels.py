@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
-from scipy import optimize, special
+from scipy import special
 
 from animal_cls.statistics import level_interval
 
@@ -51,7 +51,7 @@ def worlds() -> Iterator[World]:
 
 def held(world: World, seeds: int, draws: int, rng: np.random.Generator) -> tuple[float, float]:
     """The percent of `draws` intervals that hold the truth, and half their mean width in hundredths."""
-    level = optimize.brentq(lambda m: special.expit(m + world.hard * NODES) @ MASS - world.accuracy, -40.0, 40.0)
+    level = _level(world)
     slope = float((special.expit(level + world.hard * NODES) * special.expit(-level - world.hard * NODES)) @ MASS)
     spread = 0.0 if seeds == 1 else world.seed_sd / 100 / slope
     classes = np.repeat(np.arange(len(SHARES)), world.images * SHARES // SHARES.sum())
@@ -71,6 +71,16 @@ def held(world: World, seeds: int, draws: int, rng: np.random.Generator) -> tupl
         found.append((made.low <= truth <= made.high, made.high - made.low))
     hits, widths = np.mean(found, axis=0)
     return 100 * float(hits), 50 * float(widths)
+
+
+def _level(world: World) -> float:
+    """The logit of the image of mean difficulty that gives the world its accuracy."""
+    low, high = -40.0, 40.0
+    for _ in range(80):
+        middle = (low + high) / 2
+        too_low = float(special.expit(middle + world.hard * NODES) @ MASS) < world.accuracy
+        low, high = (middle, high) if too_low else (low, middle)
+    return low
 
 
 def _truth(world: World, level: float, spread: float) -> float:

@@ -47,7 +47,7 @@ class Suspicion:
     runs: int = 0
     splits: set[str] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)  # class -> runs that suspect it
-    sums: Counter[str] = field(default_factory=Counter)  # of their probabilities
+    sums: dict[str, float] = field(default_factory=dict)  # of their probabilities
 
 
 def suspects(runs: Sequence[Run]) -> list[Suspect]:
@@ -103,7 +103,8 @@ def _together(votes: Sequence[Votes]) -> dict[Label, Suspicion]:
                 of.splits.add(str(some.images.splits[row]))
                 for c in np.flatnonzero(some.counts[k]).tolist():
                     of.counts[some.images.classes[c]] += int(some.counts[k, c])
-                    of.sums[some.images.classes[c]] += float(some.sums[k, c])
+                    name = some.images.classes[c]
+                    of.sums[name] = of.sums.get(name, 0.0) + float(some.sums[k, c])
     return told
 
 
