@@ -1,5 +1,7 @@
 """Runs that failed: whether two arms fail equally often."""
 
+import numpy as np
+
 
 def fisher(a: tuple[int, int], b: tuple[int, int]) -> float:
     """The two-sided p-value of Fisher's exact test; `a` and `b` are how many runs failed and how many did not.
@@ -9,4 +11,5 @@ def fisher(a: tuple[int, int], b: tuple[int, int]) -> float:
     """
     from scipy import stats  # half a second, for what is rarely asked
 
-    return float(stats.fisher_exact([a, b])[1])
+    _, p_value = np.asarray(stats.fisher_exact([a, b]), dtype=np.float64)
+    return float(p_value)

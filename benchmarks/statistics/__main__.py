@@ -71,7 +71,7 @@ def parts_of(
         **{title: compared(worlds, rows, by) for title, (worlds, by) in cells.items()},
         "Tests of one variance, and Satterthwaite's: coverage / families of 8 with a false verdict": single(null, rows),
         **chosen_tables(),
-        "A whole report, three splits by three metrics: percent with a false gain or loss": any_false_word(),
+        "A whole report, val and test by three metrics: percent with a false gain or loss": any_false_word(),
     }
 
 

@@ -1,4 +1,4 @@
-"""How probably any word of a whole report is wrong: eight equal arms, on three splits, by three metrics."""
+"""How probably any word of a whole report is wrong: eight equal arms, on two splits, by three metrics."""
 
 import numpy as np
 
@@ -8,19 +8,17 @@ from benchmarks.harness.tables import table
 from benchmarks.statistics.simulated_runs import CLASS_SIZES, World, runs
 from benchmarks.statistics.simulation import holm_shows
 
-SPLITS = {"val": slice(0, 400), "test": slice(400, 1000), "all": slice(0, 3000)}  # images; two thirds were trained on
-EASIER = 1.0  # standard deviations, the images that were trained on
+SPLITS = {"val": slice(0, 1000), "test": slice(1000, 2000)}  # images; of `all` nothing is judged
 SEEDS = (3, 5)
 METRICS = ("acc", "acc_macro", "loss")
 
 
-def any_false_word(families: int = 1000, *, seed: int = 0) -> list[str]:
+def any_false_word(families: int = 600, *, seed: int = 0) -> list[str]:
     """A table: percent of the reports with a false gain or loss, on test by accuracy, by any metric, and anywhere."""
     rng, wrong = np.random.default_rng(seed), {s: [] for s in SEEDS}
-    world = World(name="a report", images=3000, metric="margins")
+    world = World(name="a report", images=2000, metric="margins")
     for _ in range(families // 4):
         margins = runs(world, 4, rng)[0]
-        margins[..., 1000:] += np.float32(EASIER)
         for s in SEEDS:
             wrong[s].append(np.stack([false(margins[:, :, :s, rows], m) for rows in SPLITS.values() for m in METRICS]))
     lines = []
@@ -29,7 +27,7 @@ def any_false_word(families: int = 1000, *, seed: int = 0) -> list[str]:
         shares = [of[1, 0], of[1].any(axis=0), of[:, 0].any(axis=0), of.any(axis=(0, 1))]
         error = 100 * (shares[-1].mean() * (1 - shares[-1].mean()) / families) ** 0.5
         lines.append([str(s), *(f"{100 * share.mean():.1f}" for share in shares), f"{error:.1f}"])
-    return table(["seeds", "acc on test", "any metric on test", "acc on any split", "any word", "se of any"], lines)
+    return table(["seeds", "acc on test", "any metric on test", "acc on either split", "any word", "se of any"], lines)
 
 
 def false(margins: np.ndarray, metric: str) -> np.ndarray:

@@ -158,14 +158,14 @@ def test_the_command_resumes_and_writes_its_tables_into_a_page(tmp_path: Path, m
     monkeypatch.setattr(command, "broken", lambda: [replace(world, name="broken", copies=5)])
     monkeypatch.setattr(command, "chosen_tables", dict)
     monkeypatch.setattr(command, "any_false_word", lambda: ["| any |"])
-    page.write_text(f"before\n{command.MARKS[0]}old\n{command.MARKS[1]}after\n")
+    page.write_text(f"before\n{command.MARKS[0]}stale\n{command.MARKS[1]}after\n")
     arguments = ["--families", "4", "--out", str(tmp_path / "out"), "--docs", str(page)]
     command.main(arguments)
     text, kept = page.read_text(), (tmp_path / "out/outcomes.jsonl").read_text()
     assert text.startswith("before\n")
     assert text.endswith("after\n")
     assert "| as usual | 1,000 | 1 |" in text
-    assert "old" not in text
+    assert "stale" not in text
     assert len(kept.splitlines()) == 5
     assert [o["seeds"] for o in json.loads(kept.splitlines()[0])["outcomes"]["after"]] == [list(of) for of in EQUAL]
     command.main(arguments)
@@ -174,6 +174,6 @@ def test_the_command_resumes_and_writes_its_tables_into_a_page(tmp_path: Path, m
 
 def test_the_other_tables_have_a_row_each(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choices, "DRAWS", 5)
-    monkeypatch.setattr(whole_report, "SPLITS", {"val": slice(0, 40), "test": slice(40, 100), "all": slice(0, 100)})
+    monkeypatch.setattr(whole_report, "SPLITS", {"val": slice(0, 40), "test": slice(40, 100)})
     assert [len(lines) for lines in choices.chosen_tables().values()] == [2 + 18, 2 + 5]
     assert len(whole_report.any_false_word(4)) == 2 + 2

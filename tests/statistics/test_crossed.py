@@ -23,7 +23,7 @@ B = np.array([[0.0] * 3, [2.0] * 3, [4.0] * 3])
 
 def test_the_comparison_is_the_one_worked_out_by_hand() -> None:
     found = compare(A, B)
-    t1, t2 = 4.302653, 4.302653  # Student's, two-sided 5 %: Welch's 2.88 degrees are cut to 2; N - 1 = 2
+    t1, t2 = 6.016663, 4.302653  # Student's, two-sided 5 %: Welch's 2.88 degrees are cut to 1.5; N - 1 = 2
     half = (t1**2 * (1 + 4 / 3) + t2**2 / 3) ** 0.5
     assert_allclose([found.delta, found.low, found.high], [0, -half, half], rtol=1e-6, atol=1e-12)
     assert (found.n_seeds, found.n_images, found.n_units, found.over) == (2, 3, 3, "seeds and images")

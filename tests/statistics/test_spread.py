@@ -31,7 +31,7 @@ def test_by_hand() -> None:
     found = spread(a, b)
     assert_allclose(found.seeds, [1, 4 / 3])
     assert_allclose([found.delta, *found.rest, found.images], [0, 0, 0, 1 / 3], atol=1e-15)
-    assert (found.df_seeds, found.sizes) == (2, (2, 3)), "Welch's 2.88, cut to twice one"
+    assert (found.df_seeds, found.sizes) == (1.5, (2, 3)), "Welch's 2.88, cut to one and a half times one"
     assert found.df_images == pytest.approx(2)
     assert_allclose([found.largest, found.discordant, found.n_discordant], [1 / 3, 2 / 3, 2])
 

@@ -155,14 +155,18 @@ def test_verdicts_are_told_by_a_word_and_a_sign(make_study: MakeStudy) -> None:
 
 def test_a_provisional_study_says_so_at_its_top_and_at_every_verdict(make_study: MakeStudy) -> None:
     study = make_study(seeds=3)
-    waiting = tuple(replace(c, provisional=True, caution="val has seen it") for c in study.comparisons)
-    found = read(replace(study, provisional="Provisional: 2 of 9 planned runs.", comparisons=waiting, warnings=()))
+    seen = "val has seen it (all of it), so it does not count"
+    waiting = tuple(replace(c, provisional=True, caution=seen) for c in study.comparisons)
+    answers = tuple(replace(answer, comparison=waiting[4]) for answer in study.answers)
+    told = {"provisional": "Provisional: 2 of 9 planned runs.", "warnings": ()}
+    found = read(replace(study, comparisons=waiting, answers=answers, **told))
     assert found.said("p", **{"class": "notice"})[0] == "Provisional: 2 of 9 planned runs."
     judged = [c for c in waiting if c.is_judged]
-    assert found.said("span", **{"class": "tag"}).count("provisional") == len(judged)
+    assert found.said("span", **{"class": "tag"}).count("provisional") == len(judged) + 1  # the answer
     coloured = [text for tone in ("good", "bad") for text in found.said("span", **{"class": f"badge {tone}"})]
     assert not [text for text in coloured if "gain" in text or "loss" in text]
-    assert any("val has seen it" in text for text in found.said("small"))
+    assert "val has seen it" in found.said("small")
+    assert "On val: val has seen it (all of it), so it does not count." in found.said("p")
 
 
 def test_intervals_of_a_row(make_study: MakeStudy) -> None:
