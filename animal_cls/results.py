@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -172,6 +173,13 @@ class Result:
         """Which fold of a cross-validation is its test split; None where it has another one."""
         data = self.config.get("data")
         found = data.get("fold") if isinstance(data, Mapping) and data.get("folds") is not None else None
+        return found if isinstance(found, int) else None
+
+    @property
+    def split_seed(self) -> int | None:
+        """The key by which the images were split; None where the config has none."""
+        data = self.config.get("data")
+        found = data.get("split_seed") if isinstance(data, Mapping) else None
         return found if isinstance(found, int) else None
 
     @property
@@ -469,8 +477,10 @@ def _joined(texts: Sequence[str]) -> np.ndarray:
     return np.frombuffer("\0".join(texts).encode(), dtype=np.uint8)
 
 
-def read_predictions(folder: Path) -> Predictions:
+def read_predictions(folder: Path, result: Result | None = None) -> Predictions:
     """What a run says of each image: from the twin where it is the one that result.json speaks of, else from the table.
+
+    `result` is the folder's, where it is known already.
 
     Raises:
         OSError: there is no predictions.csv, or it cannot be read.
@@ -478,7 +488,7 @@ def read_predictions(folder: Path) -> Predictions:
     """
     with suppress(OSError):
         content = plain.read(folder / TWIN)
-        if sha256(content) == _expected(folder / TWIN):
+        if sha256(content) == (_expected(folder / TWIN) if result is None else result.files.get(TWIN)):
             return _from_twin(content)
     return _from_table(verified(folder / PREDICTIONS).decode())
 
@@ -487,7 +497,7 @@ def _from_twin(content: bytes) -> Predictions:
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         labels = arrays["labels"]
         return Predictions(
-            paths=arrays["paths"].tobytes().decode().split("\0") if len(labels) else [],
+            paths=_texts(arrays["paths"].tobytes()) if len(labels) else [],
             splits=np.array(SPLITS)[arrays["splits"]],
             labels=labels,
             probabilities=arrays["probabilities"],
@@ -496,6 +506,12 @@ def _from_twin(content: bytes) -> Predictions:
             given=arrays.get("given"),
             groups=arrays.get("groups"),
         )
+
+
+@lru_cache(maxsize=8)  # the runs of a sweep mostly share one list
+def _texts(joined: bytes) -> list[str]:
+    """The paths that were joined by zeros; nobody changes the list."""
+    return joined.decode().split("\0")
 
 
 def _from_table(text: str) -> Predictions:

@@ -4,10 +4,11 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from animal_cls.data.settings import default_cache_dir
 from animal_cls.errors import UserError
 from animal_cls.files.terminal import say
 from animal_cls.files.workers import gathered
-from animal_cls.report.make import REPORT, make
+from animal_cls.report.make import REPORT, make, own_secret
 from animal_cls.report.records import MARGIN
 
 WARNINGS = 8  # printed
@@ -20,7 +21,8 @@ def main(words: Sequence[str]) -> int:
     out = asked.out or asked.folders[0] / REPORT
     with gathered() as workers:
         pairs = [tuple(pair) for pair in asked.compare]
-        made = make(asked.folders, out, compare=pairs, baseline=asked.baseline, margin=margin, workers=workers)
+        known = {"baseline": asked.baseline, "margin": margin, "secret": own_secret(default_cache_dir())}
+        made = make(asked.folders, out, compare=pairs, workers=workers, **known)
     for line in [*filter(None, [made.provisional]), *made.warnings[:WARNINGS]]:
         say(line, to="stderr")
     if (more := len(made.warnings) - WARNINGS) > 0:

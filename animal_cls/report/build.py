@@ -1,7 +1,8 @@
 """Folders -> study: everything that a report says, in the order in which one part needs another."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,16 +10,33 @@ from typing import Any
 from animal_cls.report.analysis.arms import arrange
 from animal_cls.report.analysis.averages import arm_rows, reliabilities
 from animal_cls.report.analysis.cautions import cautions
-from animal_cls.report.analysis.classes import class_links, class_rows, confused, images
+from animal_cls.report.analysis.classes import class_links, class_rows, confused, damages, images
 from animal_cls.report.analysis.collect import collect
 from animal_cls.report.analysis.comparisons import compare_all
 from animal_cls.report.analysis.configs import command, root_of
 from animal_cls.report.analysis.confounding import overrides
+from animal_cls.report.analysis.doses import dose_rows
 from animal_cls.report.analysis.examples import examples
 from animal_cls.report.analysis.headline import answers, best_of, judged_split
+from animal_cls.report.analysis.networks import networks_rows
+from animal_cls.report.analysis.planning import plan_rows
 from animal_cls.report.analysis.predictions import Reader
+from animal_cls.report.analysis.ranks import rank_rows
+from animal_cls.report.analysis.suspects import suspects
 from animal_cls.report.published import published, statements
-from animal_cls.report.records import MARGIN, Arm, ArmRow, Command, DataSet, ImageNote, Run, Study
+from animal_cls.report.records import (
+    MARGIN,
+    Answer,
+    Arm,
+    ArmRow,
+    ClassRow,
+    Command,
+    Comparison,
+    DataSet,
+    ImageNote,
+    Run,
+    Study,
+)
 from animal_cls.results import SPLITS, Result, damage, flat
 
 
@@ -44,7 +62,8 @@ def build_study(
     results = _results(runs)
     pending = [run.pending for run in runs if run.pending is not None]
     rows, comparisons = arm_rows(arms), compare_all(arms, compare, margin=margin, pending=pending)
-    split, data = judged_split(arms), data_sets(results)
+    split, data, classes = judged_split(arms), data_sets(results), class_rows(arms)
+    damaged = damages(classes, comparisons)
     return Study(
         sources=tuple(sources),
         made=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
@@ -52,13 +71,15 @@ def build_study(
         arms=tuple(arms),
         evaluated_split=split,
         margin=margin,
-        answers=tuple(answers(arms, rows, comparisons)),
+        answers=tuple(_with_damages(answers(arms, rows, comparisons), arms, damaged)),
         arm_rows=tuple(rows),
         comparisons=tuple(comparisons),
-        **_by_class(arms),
+        **_by_class(arms, classes),
+        **_of_several(arms, comparisons),
         data_sets=tuple(data),
         **_published(arms, data[0] if data else None),
         images=tuple(_images(arms, rows, split)),
+        suspects=tuple(suspects(runs)),
         commands=tuple(_commands(runs)),
         **_means(results),
         provisional=_provisional(runs, len(pending)),
@@ -68,13 +89,33 @@ def build_study(
     )
 
 
-def _by_class(arms: Sequence[Arm]) -> dict[str, Any]:
+def _with_damages(
+    found: Sequence[Answer], arms: Sequence[Arm], damaged: dict[tuple[str, str], str]
+) -> Iterator[Answer]:
+    """The answers with what the methods that help cost single classes."""
+    for answer in found:
+        names = [(arm.name, answer.split) for arm in arms if arm.model == answer.model]
+        sentences = [damaged[name] for name in names if name in damaged]
+        yield replace(answer, text=" ".join([answer.text, *sentences]))
+
+
+def _by_class(arms: Sequence[Arm], rows: Sequence[ClassRow]) -> dict[str, Any]:
     """What there is to say of classes, and of how sure the arms are."""
     return {
-        "class_rows": tuple(class_rows(arms)),
+        "class_rows": tuple(rows),
         "confused": tuple(confused(arms)),
         "class_links": tuple(class_links(arms)),
         "reliabilities": tuple(reliabilities(arms)),
+    }
+
+
+def _of_several(arms: Sequence[Arm], comparisons: Sequence[Comparison]) -> dict[str, Any]:
+    """What there is to say of more than two arms."""
+    return {
+        "doses": tuple(dose_rows(arms)),
+        "networks": tuple(networks_rows(arms, comparisons)),
+        "ranks": tuple(rank_rows(arms)),
+        "plan": tuple(plan_rows(arms, comparisons)),
     }
 
 

@@ -1,10 +1,17 @@
 """How a report writes numbers, on its page, in its figures, in report.md and on the terminal: one spelling of each."""
 
+from collections.abc import Iterable
+
 from animal_cls.files.text import duration, percent
-from animal_cls.report.records import Arm, Comparison
+from animal_cls.report.records import Arm, ArmRow, Comparison, PlanRow
 from animal_cls.results import Result
 
 NONE = "\N{EN DASH}"
+OF_SPLITS = (
+    "data.split_seed varies: each number is the mean over splits, in each of them over its seeds; arms are compared "
+    "split by split. Intervals and p-values are of the corrected resampled t test (Nadeau & Bengio 2003): they speak "
+    "of new splits of such images, with other training, validation and test images, and of new seeds."
+)
 FALSE_WORDS = (  # the number is that of docs/statistics.md
     "The chance that any gain or loss among the fair comparisons of one network by one metric on one split is wrong is "
     "at most 5 %; that any is wrong in the whole report of one network was 7 to 11 % in simulations without a "
@@ -15,6 +22,29 @@ OF_FOLDS = (
     "p-values are of the corrected resampled t test over folds (Nadeau & Bengio 2003), which knows that folds share "
     "training images."
 )
+
+
+def of_parts(arms: Iterable[Arm]) -> str:
+    """What numbers over folds or splits are, where there are such arms; else nothing."""
+    kinds = {arm.kind for arm in arms if len(arm.folds) > 1}
+    return " ".join(
+        text for text, some in ((OF_FOLDS, "fold"), (OF_SPLITS, "split")) if any(k[:4] == some[:4] for k in kinds)
+    )
+
+
+COVERED = {  # what an interval of a level speaks of
+    "seeds and images": "for new seeds and new images",
+    "images": "of an arm with one seed for new images alone",
+    "seeds": "of an arm without predictions of each image for new seeds alone (t)",
+    "folds": "of a cross-validation over its folds (corrected t)",
+    "splits": "of several splits for new splits of these images (corrected t)",
+}
+
+
+def covers(rows: Iterable[ArmRow]) -> str:
+    """What the intervals of accuracies on val and test speak of, as the end of a sentence."""
+    found = {row.over for row in rows if row.split in ("val", "test") and row.metric == "acc"}
+    return "; ".join(words for over, words in COVERED.items() if over in found) or "of which there is none here"
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -91,7 +121,7 @@ def difference(c: Comparison) -> str:
     if low is None or high is None:
         return text
     over = "" if c.over == "seeds and images" else f" over {c.over} only"
-    over = f" by the corrected t test over {len(c.folds)} folds" if c.folds else over
+    over = f" by the corrected t test over {plural(len(c.folds), c.kind)}" if c.folds else over
     kind = "simultaneous " * (c.n_family > 1 and c.simultaneous_low is not None)
     return f"{text} ({kind}95 % interval {signed(low, c.unit)} to {signed(high, c.unit)}{over})"
 
@@ -108,15 +138,17 @@ def failed_of(c: Comparison) -> str:
 
 
 def seeds_of(c: Comparison) -> str:
-    """`5 seeds`, or `3 seeds against 5`; of a cross-validation `5 folds of 2 seeds`."""
+    """`5 seeds`, or `3 seeds against 5`; on several splits `5 folds of 2 seeds`."""
     if c.folds:
-        return f"{plural(len(c.folds), 'fold')} of {plural(c.n_seeds, 'seed')}"
+        return f"{plural(len(c.folds), c.kind)} of {plural(c.n_seeds, 'seed')}"
     return plural(c.n_arm, "seed") if c.by_seed else f"{plural(c.n_arm, 'seed')} against {c.n_baseline}"
 
 
 def repeats_of(arm: Arm) -> str:
     """How many finished runs stand behind an arm: `5`, or of a cross-validation `5 of 5 folds, 10 runs`."""
     n = len(arm.done)
+    if arm.kind.startswith("split"):
+        return f"{plural(len(arm.folds), arm.kind)}, {plural(n, 'run')}"
     return f"{len(arm.folds)} of {plural(arm.n_folds, 'fold')}, {plural(n, 'run')}" if arm.n_folds else str(n)
 
 
@@ -132,3 +164,31 @@ def checkpoint(result: Result) -> str | None:
     if result.checkpoint == "last":
         return f"last checkpoint (epoch {result.epochs})"
     return result.checkpoint and f"{result.checkpoint} checkpoint"
+
+
+WHY_NOT = {  # why there is no number of seeds
+    "more than cap": "more than 100",
+    "too few images": "too few images",
+    "unknown": "needs two seeds",
+}
+
+
+def seeds_or_why(seeds: int | None, why: str) -> str:
+    """A number of seeds, or why there is none."""
+    return str(seeds) if seeds is not None else WHY_NOT.get(why, why) or NONE
+
+
+def needed_seeds(c: Comparison) -> str:
+    """How many seeds would show a difference of the margin, or why there is no number."""
+    if c.seeds_needed is None and not c.seeds_needed_why:
+        reasons = ((c.no_effect, "no effect"), (not c.is_judged, "not judged"), (c.metric == "loss", "of a loss"))
+        reasons = (*reasons, (c.folds, f"over {c.kind}s"), (c.n_seeds < 2, WHY_NOT["unknown"]))
+        return next((words for holds, words in reasons if holds), "no predictions")
+    return seeds_or_why(c.seeds_needed, c.seeds_needed_why)
+
+
+def planned(row: PlanRow, points: float) -> str:
+    """`12 seeds, 3 h 05 min`, or why there is no number."""
+    hours = row.hours(points)
+    text = seeds_or_why(*row.needed[points])
+    return text if hours is None else f"{text} seeds, {duration(3600 * hours)}"

@@ -1,6 +1,9 @@
 """Run folders in, the files of a report out."""
 
+import os
+import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -31,8 +34,8 @@ def make(
     """Write the report on the runs in `sources` into `out`; returns what it says.
 
     Args:
-        secret: of a sweep that goes on: figures in `out` that were drawn from the same by a report with the same secret
-            are not drawn again.
+        secret: of a sweep that goes on, or of the user (`own_secret`): figures in `out` that were drawn from the same
+            by a report with the same secret are not drawn again.
 
     Raises:
         UserError: no such folder, no run in any of them, no arm of that name, or `out` cannot be written to.
@@ -51,6 +54,24 @@ def make(
         raise UserError(f"{out}: another report is being written there. Try again.") from None
     except OSError as error:
         raise UserError(f"{out}: the report cannot be written there ({error.strerror}). Choose --out DIR.") from None
+
+
+def own_secret(cache: Path) -> bytes:
+    """A secret of this user, kept in their `cache`: by it a report knows the figures that their reports have drawn.
+
+    Empty where it cannot be kept, or others can read it: then every figure is drawn.
+    """
+    path = cache / "report.key"
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            new = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            with os.fdopen(new, "wb") as file:
+                file.write(secrets.token_bytes(32))
+        is_private = os.name == "nt" or (path.stat().st_mode & 0o077 == 0 and path.stat().st_uid == os.getuid())
+        return path.read_bytes() if is_private else b""
+    except OSError:
+        return b""
 
 
 def refuse_foreign(out: Path) -> None:

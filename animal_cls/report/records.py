@@ -16,13 +16,14 @@ from animal_cls.results import Result
 
 
 class FoldSeed(NamedTuple):
-    """Which run of a cross-validated arm: its fold is another test split, its seed another training."""
+    """Which run of an arm on several splits: its fold or split has other test images, its seed is another training."""
 
-    fold: int
+    fold: int | str  # of a cross-validation; or data.split_seed; or of both 0/3, the split's seed and its fold
     seed: int
+    kind: str = "fold"  # or split, split/fold
 
     def __str__(self) -> str:
-        return f"fold {self.fold} seed {self.seed}"
+        return f"{self.kind} {self.fold} seed {self.seed}"
 
 
 MOST_FOLDS = 1_000_000  # more are nonsense in a config that somebody made up
@@ -78,6 +79,7 @@ class Run:
     baseline: Path | None = None  # the folder of the run that it is compared with, where its plan says so
     pending: str | None = None  # the network of a run that a plan names and that has not ended; None of others
     arm: str | None = None  # the name of its arm; None without a result
+    by_split: bool = False  # data.split_seed varies among its like: it is no factor, but tells the runs of an arm apart
     used: bool = True  # False: a newer run of the same arm and seed stands for both
     read_metrics: Callable[[], dict[str, np.ndarray] | None] = field(default=lambda: None, repr=False)
     read_predictions: Callable[[], RunPredictions | None] = field(default=lambda: None, repr=False)
@@ -100,9 +102,12 @@ class Run:
     @property
     def repeat(self) -> Repeat | None:
         """Which run of its arm it is, where a result tells."""
-        if self.result is None or self.result.fold is None:
-            return self.seed
-        return FoldSeed(self.result.fold, self.result.seed)
+        if self.result is None:
+            return None
+        fold, split, seed = self.result.fold, self.result.split_seed if self.by_split else None, self.result.seed
+        if split is None:
+            return seed if fold is None else FoldSeed(fold, seed)
+        return FoldSeed(split, seed, "split") if fold is None else FoldSeed(f"{split}/{fold}", seed, "split/fold")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -133,14 +138,20 @@ class Arm:
         return found if isinstance(found, int) and 2 <= found <= MOST_FOLDS else None
 
     @cached_property
-    def folds(self) -> dict[int, "Arm"]:
-        """Fold -> its runs alone, as an arm on one split, where one is finished; empty without a cross-validation."""
-        made: dict[int, dict[Repeat, Run]] = {}
+    def folds(self) -> dict[int | str, "Arm"]:
+        """Fold or split -> its runs alone, as an arm on one split, where one is finished; empty where all share one."""
+        made: dict[int | str, dict[Repeat, Run]] = {}
         for repeat, run in self.done.items():
             if isinstance(repeat, FoldSeed):
                 made.setdefault(repeat.fold, {})[repeat] = run
-        runs = {fold: tuple(r for r in self.runs if r.result is not None and r.result.fold == fold) for fold in made}
+        folds = [(r, repeat.fold) for r in self.runs if isinstance(repeat := r.repeat, FoldSeed)]
+        runs = {fold: tuple(r for r, of in folds if of == fold) for fold in made}
         return {fold: replace(self, done=done, runs=runs[fold]) for fold, done in made.items()}
+
+    @property
+    def kind(self) -> str:
+        """What its runs have several of beside seeds: fold, split, split/fold; "" where all share one split."""
+        return next((repeat.kind for repeat in self.done if isinstance(repeat, FoldSeed)), "")
 
     @property
     def results(self) -> list[Result]:
@@ -157,6 +168,11 @@ class Arm:
         tables = [table for result in self.results if (table := confusion(result, split)) is not None]
         same = [table for table in tables if table.shape == tables[0].shape]
         return np.sum(same, axis=0) if same else None
+
+
+Over = Literal[
+    "seeds and images", "images", "seeds", "folds", "splits", ""
+]  # what an interval speaks of; "": there is none
 
 
 def confusion(result: Result, split: str) -> np.ndarray | None:
@@ -181,11 +197,13 @@ class ArmRow:
     metric: str  # of SPLIT_METRICS or RUN_METRICS; gap = train acc - val acc of the evaluated checkpoint, a fraction
     n_seeds: int  # of a cross-validation, the fewest of a fold
     mean: float
-    ci_low: float | None  # 95 % t-interval of the mean over seeds, or corrected over folds; None with one
+    ci_low: float | None  # 95 %; what for, says `over`
     ci_high: float | None
     std: float | None  # over seeds or folds, n - 1; None with one
-    n_folds: int | None = None  # that the mean is over; None where there are none
+    n_folds: int | None = None  # folds or splits that the mean is over; None where all runs share one split
+    kind: str = ""  # what those are: fold, split, split/fold
     failed: int = 0  # seeds of which no run was finished, and one failed
+    over: Over = ""  # seeds and images where predictions tell of val or test, else seeds (t), or folds (corrected t)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,12 +218,16 @@ class ClassRow:
     n_train: int  # of the class in train
     n_seeds: int
     accuracy: float | None  # mean over seeds, a fraction; None where the class has no image in this split
-    ci_low: float | None  # t-interval over seeds; with one seed, or where all say the same, Wilson's, over images
+    ci_low: float | None  # 95 %; what for, says `over`
     ci_high: float | None
+    over: Over = ""  # as in `ArmRow`
     change: float | None = None  # points against the baseline, over the seeds of both; None without one
     change_low: float | None = None  # 95 %, as of a comparison; not adjusted for the number of classes
     change_high: float | None = None
-    change_of: Literal["seeds and images", "images", "seeds", "folds", ""] = ""  # which variance the interval speaks of
+    change_of: Over = ""  # which variance the interval speaks of
+    p_value: float | None = None  # of the change
+    p_adjusted: float | None = None  # Holm, over the classes of this arm and split
+    verdict: str = ""  # from p_adjusted: gain, loss, not shown, too few seeds; "" where there is no p-value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -282,6 +304,9 @@ class SeedsTest:
     ci_high: float | None
 
 
+PLANNED = (1.0, 2.0, 5.0)  # points, for which a plan tells the seeds that are needed
+
+
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
     """An arm against another one, on one split by one metric: a row of comparisons.csv and what stands behind it."""
@@ -328,8 +353,10 @@ class Comparison:
     seeds_test: SeedsTest | None = None  # None without a seed in both
     seeds_needed: int | None = None  # to show `margin` with 80 % power; None: see the next, or metric is loss
     seeds_needed_why: str = ""  # "enough", "more than cap" (100), "too few images" or "unknown"
-    over: Literal["seeds and images", "images", "seeds", "folds", ""] = ""  # whose variance interval and p-value know
-    folds: dict[int, float] = field(default_factory=dict)  # fold -> difference, mean over its seeds; empty: no folds
+    plan: dict[float, tuple[int | None, str]] = field(default_factory=dict)  # `PLANNED` points -> the same two
+    over: Over = ""  # whose variance interval and p-value know
+    folds: dict[int | str, float] = field(default_factory=dict)  # fold or split -> difference, mean over its seeds
+    kind: str = "fold"  # what `folds` are: fold, split, split/fold
 
     @property
     def deltas(self) -> list[float]:
@@ -345,6 +372,92 @@ class Comparison:
     def is_judged(self) -> bool:
         """Whether its verdict is one: not on images that were trained on."""
         return bool(self.family) or bool(self.no_effect)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DoseRow:
+    """How an accuracy or loss follows the strengths of one method: a row of doses.csv. Points or nats."""
+
+    model: str
+    method: str  # its key: reg.dropout
+    split: str
+    metric: str
+    strengths: tuple[float, ...]  # ascending; 0 is the arm without it
+    arms: tuple[str, ...]  # of these strengths
+    n_seeds: int  # of the arm that has the fewest
+    trend: float | None  # from the weakest to the strongest, by the straight line over their ranks
+    ci_low: float | None  # 95 %, for new seeds and new images
+    ci_high: float | None
+    p_value: float | None  # of the trend; None where an arm has one seed
+    p_adjusted: float | None = None  # Holm, over the methods of this network, split and metric
+    verdict: str = ""  # of the trend: gain = stronger is better
+    bend: float | None  # what the middle of the strengths lies above that line: 0 for a straight response
+    bend_low: float | None  # 95 %, not adjusted
+    bend_high: float | None
+    best: float  # the strength with the best mean; chosen from these very numbers
+    over: Over
+
+    @property
+    def unit(self) -> str:
+        """What the trend is in."""
+        return "nats" if self.metric == "loss" else "points"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworksRow:
+    """One method on several networks, which are fixed: a row of networks.csv. Points or nats."""
+
+    change: str  # reg.dropout 0.0 → 0.5
+    kind: Literal["mean", "interaction"]  # over all networks; or the first network less the mean of the others
+    networks: tuple[str, ...]
+    split: str
+    metric: str
+    n_seeds: int  # of the arm that has the fewest
+    delta: float | None
+    ci_low: float | None  # 95 %, for new seeds and new images
+    ci_high: float | None
+    p_value: float | None
+    p_adjusted: float | None = None  # Holm, over all changes of one kind, split and metric
+    verdict: str = ""  # gain, loss, not shown, too few seeds; of an interaction depends on the network, or those
+    over: Over
+
+    @property
+    def unit(self) -> str:
+        """What the difference is in."""
+        return "nats" if self.metric == "loss" else "points"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RankRow:
+    """The place of an arm among those of its network: a row of ranks.csv."""
+
+    model: str
+    split: str
+    metric: str
+    arm: str
+    rank: int  # 1: the highest mean; equal ones share a rank
+    rank_best: int  # with the next, a range: all of a network's ranges hold the true ranks with probability 95 %
+    rank_worst: int
+    n_arms: int  # that were evaluated on the same images
+    mean: float  # a fraction
+    n_seeds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanRow:
+    """How many seeds of an arm, or of all arms of a network, would show differences of so many points; rough."""
+
+    model: str
+    arm: str  # "" for all arms of the network with their baselines
+    split: str
+    n_seeds: int  # of the pilot: the arm or its baseline, whichever has fewer
+    seconds: float  # of one training of the arm and one of its baseline; or of one of each arm of the network
+    needed: dict[float, tuple[int | None, str]]  # points -> seeds with 80 % power, or why there is no number
+
+    def hours(self, points: float) -> float | None:
+        """What that many trainings of each take one after the other, those of the pilot included; None: no number."""
+        seeds, _ = self.needed[points]
+        return None if seeds is None else seeds * self.seconds / 3600
 
 
 StatementVerdict = Literal["holds", "does not hold", "cannot be decided"]
@@ -421,6 +534,20 @@ class ImageNote:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Suspect:
+    """An image whose label may be wrong, as most runs say that were not trained on it: a row of suspects.csv."""
+
+    path: str  # relative to the root of the data
+    root: Path | None  # the folder in which a run found its images; may be gone
+    split: str  # that it lies in; of several splits or folds, of all of them: test;val
+    label: str  # that it has
+    suspected: str  # the class that it seems to have
+    confidence: float  # the probability of that class, mean over the runs that agree
+    runs: int  # that agree
+    n_runs: int  # that were not trained on it
+
+
+@dataclass(frozen=True, kw_only=True)
 class Command:
     """What to type to repeat one run."""
 
@@ -443,6 +570,10 @@ class Study:
     arm_rows: tuple[ArmRow, ...]
     comparisons: tuple[Comparison, ...]
     class_rows: tuple[ClassRow, ...]
+    doses: tuple[DoseRow, ...] = ()
+    networks: tuple[NetworksRow, ...] = ()
+    plan: tuple[PlanRow, ...] = ()
+    ranks: tuple[RankRow, ...] = ()
     confused: tuple[Confused, ...]  # most frequent first, some per arm and split
     class_links: tuple[ClassLink, ...]
     reliabilities: tuple[Reliability, ...]
@@ -451,6 +582,7 @@ class Study:
     published: tuple[PublishedRow, ...]  # empty where no arm is one of a table's
     statements: tuple[Statement, ...]
     images: tuple[ImageNote, ...]
+    suspects: tuple[Suspect, ...] = ()  # the surest first
     commands: tuple[Command, ...]
     versions: dict[str, tuple[str, ...]]  # package -> the versions that occur
     devices: dict[str, int]  # device, precision -> finished runs

@@ -1,5 +1,7 @@
 """What few images on which two arms disagree, or none, can tell: not that the arms are equal, but how unlike."""
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
@@ -22,13 +24,21 @@ def none_of_weight(weights: np.ndarray, alpha: float | np.ndarray) -> np.ndarray
     That is the largest sum of W p, where unit i is one of them with probability p_i and the product of all 1 - p is
     `alpha`: 1 - p is then l / W for the heaviest units and 1 for those lighter than l. `none_of` for equal weights.
     """
-    w, counts = np.unique(weights[weights > 0], return_counts=True)
-    w, counts = w[::-1], np.cumsum(counts[::-1])  # the heaviest first
-    many = np.diff(counts, prepend=0)
+    w, counts, many = _steps(weights.tobytes())
+    if len(w) == 1:
+        return none_of(int(counts[0]), alpha)
     levels = np.exp((np.cumsum(many * np.log(w)) + np.log(alpha)[..., None]) / counts)  # (..., K), l of the K heaviest
     k = np.maximum((levels < w).sum(axis=-1) - 1, 0)  # the last that is heavier than its own l
     level = np.take_along_axis(levels, k[..., None], axis=-1)[..., 0]
     return np.cumsum(many * w)[k] - counts[k] * level
+
+
+@lru_cache(maxsize=64)  # of the same images it is asked for at every step of the search for a p-value
+def _steps(weights: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The different weights (K,), the heaviest first; how many units weigh so much or more; and how many just so."""
+    w, many = np.unique(np.frombuffer(weights), return_counts=True)
+    w, many = w[w > 0][::-1], many[w > 0][::-1]
+    return w, np.cumsum(many), many
 
 
 def half_width_of_agreement(sizes: tuple[int, int], weights: ArrayLike, alpha: float | np.ndarray) -> np.ndarray:
@@ -66,7 +76,14 @@ def sign_p(imbalance: np.ndarray, n: np.ndarray) -> np.ndarray:
 
 def critical_imbalance(n: np.ndarray, alpha: float | np.ndarray) -> np.ndarray:
     """The imbalance at which `sign_p` is `alpha`, broadcast; it lies between 0 and n + 2."""
-    low, high = np.zeros(np.broadcast(n, alpha).shape), np.broadcast_to(n + 2.0, np.broadcast(n, alpha).shape)
+    n, alpha = np.broadcast_arrays(np.asarray(n, dtype=np.float64), alpha)
+    found = n - 2 * special.bdtrik(alpha / 2, n, 0.5)
+    beyond = ~(found < n)  # of so few units that not even all of one sign show it
+    return np.where(beyond, _searched_imbalance(n, alpha), found) if beyond.any() else found
+
+
+def _searched_imbalance(n: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    low, high = np.zeros(n.shape), n + 2.0
     for _ in range(HALVINGS):
         middle = (low + high) / 2
         above = sign_p(middle, n) > alpha

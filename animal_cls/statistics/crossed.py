@@ -1,6 +1,7 @@
 """The comparison of two arms, with sampling variance of the images and between-seed variance in one test."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -38,13 +39,18 @@ class CrossedTest:
     delta: float
     low: float  # of the level that was asked for
     high: float
-    p_value: float  # two-sided; NaN with one seed
     n_seeds: int  # of the arm that has fewer
     n_images: int
     n_units: int  # images, or groups of them
     over: Literal["seeds and images", "images"]  # what the interval speaks of; "images": of these weights only
     spread: Spread
     shares: bool  # whether values are from 0 to 1
+
+    @cached_property
+    def p_value(self) -> float:
+        """Two-sided; NaN with one seed. It is searched for when it is asked for."""
+        several = min(self.spread.sizes) > 1
+        return float(level_at(self.spread, np.abs(self.spread.delta), shares=self.shares)) if several else NAN
 
     def interval(self, alpha: float) -> tuple[float, float]:
         """The two ends of the interval of level 1 - `alpha`; of shares, it ends at -1 and 1.
@@ -113,12 +119,11 @@ def compare(
         raise ValueError(f"Both arms need the same images: {x.shape[1]} and {y.shape[1]}.")
     (x_units, w), (y_units, _) = units(x, weights, groups), units(y, weights, groups)
     spread = spread_of(arm_spread(x_units, w), arm_spread(y_units, w), w)
-    several, distance = min(spread.sizes) > 1, np.abs(spread.delta)
+    several = min(spread.sizes) > 1
     test = CrossedTest(
         delta=float(spread.delta),
         low=NAN,
         high=NAN,
-        p_value=float(level_at(spread, distance, shares=shares)) if several else NAN,
         n_seeds=min(spread.sizes),
         n_images=x.shape[1],
         n_units=spread.n_units,

@@ -88,7 +88,7 @@ def write_run(folder: Path, table: Predictions, model: str, reg: str, seed: int)
     known |= {"checkpoint": "last", "best_epoch": EPOCHS - 1, "epochs": EPOCHS, "seconds": 475.0}
     known |= {"parameters": 170_458, "device": "cpu (2 threads)", "precision": "32-true"}
     splits = {name: evaluated(table, name) for name in SPLITS}
-    results.save(Result(status="done", splits=splits, **known), folder)
+    results.save(Result(status="done", splits=splits, files=results.digests(folder), **known), folder)
 
 
 def evaluated(table: Predictions, split: str) -> SplitResult:

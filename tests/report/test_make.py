@@ -181,3 +181,17 @@ def test_a_run_that_has_lost_a_file_since_it_was_done_is_named(sweep: Path) -> N
     (run / "checkpoints" / "best.ckpt").write_bytes(b"weight")
     expected = "damaged since it was done: checkpoints/best.ckpt is not the one that result.json speaks of."
     assert build_study([sweep]).warnings == (f"{run}: {expected}",)
+
+
+def test_a_users_secret_is_kept_and_their_own(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    secret = make.own_secret(cache)
+    assert len(secret) == 32
+    assert make.own_secret(cache) == secret
+    (cache / "report.key").chmod(0o644)
+    assert make.own_secret(cache) == b"", "others have read it"
+
+
+def test_without_a_place_to_keep_it_there_is_no_secret(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert make.own_secret(tmp_path / "file") == b""

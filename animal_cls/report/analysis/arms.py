@@ -8,8 +8,8 @@ from animal_cls.report.analysis.baselines import Baseline, baselines
 from animal_cls.report.analysis.collect import newest_first
 from animal_cls.report.analysis.configs import strengths
 from animal_cls.report.analysis.folds import incomplete
-from animal_cls.report.analysis.groups import Group, grouped, name_all
-from animal_cls.report.records import Arm, Repeat, Run
+from animal_cls.report.analysis.groups import Group, by_splits, grouped, name_all
+from animal_cls.report.records import Arm, FoldSeed, Repeat, Run
 
 
 def arrange(runs: Sequence[Run], baseline: str | None = None) -> tuple[list[Run], list[Arm]]:
@@ -21,6 +21,7 @@ def arrange(runs: Sequence[Run], baseline: str | None = None) -> tuple[list[Run]
     Raises:
         UserError: there is no such arm.
     """
+    runs = by_splits(runs)
     groups = grouped(runs)
     name_all(groups)
     found = baselines(groups, baseline)
@@ -40,7 +41,7 @@ def _name_runs(runs: Sequence[Run], groups: Sequence[Group]) -> list[Run]:
     names = {}
     for run in runs:
         arm = arms.get(run.folder)
-        fold = "" if run.result is None or run.result.fold is None else f"fold={run.result.fold}/"
+        fold = f"{run.repeat.kind}={run.repeat.fold}/" if isinstance(run.repeat, FoldSeed) else ""
         names[run.folder] = run.name if arm is None else f"{arm}/{fold}seed={run.seed}"
     counts = Counter(names.values())
     named = []
@@ -94,8 +95,6 @@ def _added(done: dict[Repeat, Run]) -> list[str]:
 
 def _doubles(group: Group, done: dict[Repeat, Run]) -> list[str]:
     counts = Counter(run.repeat for run in group.runs if run.status == "done")
-    return [
-        f"{run.result.repeat if run.result else repeat} is there {count} times; the newest counts: {run.folder}"
-        for repeat, count in sorted(counts.items(), key=str)
-        if repeat is not None and count > 1 and (run := done[repeat])
-    ]
+    twice = [(repeat, n) for repeat, n in sorted(counts.items(), key=str) if repeat is not None and n > 1]
+    names = {repeat: f"seed {repeat}" if isinstance(repeat, int) else str(repeat) for repeat, _ in twice}
+    return [f"{names[repeat]} is there {n} times; the newest counts: {done[repeat].folder}" for repeat, n in twice]

@@ -6,9 +6,10 @@ import numpy as np
 
 from animal_cls import statistics
 from animal_cls.report.analysis.folds import interval_over, of_split
-from animal_cls.report.analysis.pairing import rows_of
+from animal_cls.report.analysis.levels import ends_of, tables
+from animal_cls.report.analysis.pairing import Paired, rows_of
 from animal_cls.report.analysis.variances import number
-from animal_cls.report.records import RUN_METRICS, SPLIT_METRICS, Arm, ArmRow, Reliability
+from animal_cls.report.records import COMPARED_METRICS, RUN_METRICS, SPLIT_METRICS, Arm, ArmRow, Reliability
 from animal_cls.results import SPLITS, Result
 
 CALIBRATED = ("val", "test")  # training images say nothing of how sure one may be of new ones
@@ -20,17 +21,25 @@ def arm_rows(arms: Sequence[Arm]) -> list[ArmRow]:
 
 
 def _rows(arm: Arm) -> list[ArmRow]:
-    of_splits = [_row(arm, split, metric, of_split(split, metric)) for split in SPLITS for metric in SPLIT_METRICS]
+    told = tables(arm)
+    of_splits = [
+        _row(arm, split, metric, of_split(split, metric), told.get(split) if metric in COMPARED_METRICS else None)
+        for split in SPLITS
+        for metric in SPLIT_METRICS
+    ]
     of_runs = [_row(arm, "", metric, OF_RUN[metric]) for metric in RUN_METRICS]
     return [row for row in (*of_splits, *of_runs) if row is not None]
 
 
-def _row(arm: Arm, split: str, metric: str, of: Callable[[Result], float | None]) -> ArmRow | None:
-    """A number of each run, averaged; None where no run has it."""
+def _row(
+    arm: Arm, split: str, metric: str, of: Callable[[Result], float | None], table: Paired | None = None
+) -> ArmRow | None:
+    """A number of each run, averaged; None where no run has it. `table`: what its seeds say of each image."""
     values = [value for run in arm.done.values() if run.result is not None and (value := of(run.result)) is not None]
     if not values:
         return None
     over = interval_over(arm, of, split or "test") if arm.folds else statistics.mean_interval(values)
+    ends = ends_of(arm, of, split, values, table, metric)
     return ArmRow(
         arm=arm.name,
         model=arm.model,
@@ -39,11 +48,13 @@ def _row(arm: Arm, split: str, metric: str, of: Callable[[Result], float | None]
         metric=metric,
         n_seeds=min(len(one.done) for one in arm.folds.values()) if arm.folds else over.n,
         n_folds=over.n if arm.folds else None,
+        kind=arm.kind,
         failed=len(arm.failed),
         mean=over.mean,
-        ci_low=number(over.low),
-        ci_high=number(over.high),
+        ci_low=ends.low,
+        ci_high=ends.high,
         std=number(over.std),
+        over=ends.over,
     )
 
 

@@ -3,16 +3,18 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 
 from animal_cls import statistics
-from animal_cls.report.analysis.folds import interval_over, over_folds, shared
+from animal_cls.report.analysis.folds import over_folds, over_of, shared
+from animal_cls.report.analysis.levels import NEW, Ends, ends_of, ends_of_class, tables
 from animal_cls.report.analysis.pairing import Paired, pair
 from animal_cls.report.analysis.variances import POINTS, number
-from animal_cls.report.records import Arm, ClassLink, ClassRow, Confused
+from animal_cls.report.format import signed, signed_interval
+from animal_cls.report.records import Arm, ClassLink, ClassRow, Comparison, Confused, Over
 from animal_cls.results import SPLITS, Result
+from animal_cls.statistics import CrossedTest, SeedTest
 
 MOST = 10  # confusions kept per arm and split
 
@@ -51,13 +53,14 @@ def images(results: Sequence[Result], split: str) -> dict[str, int]:
 
 
 def _rows(arm: Arm, baseline: Arm | None, split: str, results: list[Result]) -> list[ClassRow]:
-    folded = arm.folds or (baseline is not None and baseline.folds)
+    folded = len(arm.folds) > 1 or (baseline is not None and bool(baseline.folds or arm.folds))
     paired = pair(arm, baseline, split) if baseline is not None and not folded else None
+    table = tables(arm).get(split)
     counts, trained = images(results, split), images(results, "train")
     rows = []
     for name in arm.classes:
         values = _known(results, split, name)
-        low, high = _interval(arm, split, name, values, counts[name])
+        ends = _ends(arm, split, name, values, counts[name], table)
         row = ClassRow(
             arm=arm.name,
             baseline=arm.baseline,
@@ -67,11 +70,12 @@ def _rows(arm: Arm, baseline: Arm | None, split: str, results: list[Result]) -> 
             n_train=trained.get(name, 0),
             n_seeds=len(values),
             accuracy=float(np.mean(values)) if values else None,
-            ci_low=low,
-            ci_high=high,
+            ci_low=ends.low,
+            ci_high=ends.high,
+            over=ends.over,
         )
         rows.append(row if baseline is None else _with_change(row, paired, arm, baseline))
-    return rows
+    return _adjusted(rows)
 
 
 def _known(results: Sequence[Result], split: str, name: str) -> list[float]:
@@ -80,15 +84,17 @@ def _known(results: Sequence[Result], split: str, name: str) -> list[float]:
     return [value for value in values if value is not None]
 
 
-def _interval(arm: Arm, split: str, name: str, values: list[float], n: int) -> tuple[float | None, float | None]:
-    """Student's over seeds, or over folds, kept between 0 and 1; where they tell nothing, Wilson's over images."""
+def _ends(arm: Arm, split: str, name: str, values: list[float], n: int, table: Paired | None) -> Ends:
+    """Over seeds and images; without predictions over seeds or folds, where they tell nothing Wilson's over images."""
     if not values or n == 0:
-        return None, None
-    over = interval_over(arm, _of_class(split, name), split) if arm.folds else statistics.mean_interval(values)
-    if math.isnan(over.low):
+        return Ends()
+    if table is not None and name in table.classes:
+        return ends_of_class(table, name)
+    over = ends_of(arm, _of_class(split, name), split, values, None)
+    if over.low is None and split in NEW:
         share = statistics.wilson(min(round(values[0] * n), n), n)
-        return number(share.low), number(share.high)
-    return max(0.0, over.low), min(1.0, over.high)
+        return Ends(low=number(share.low), high=number(share.high), over="images")
+    return replace(over, low=None if over.low is None else max(0.0, over.low), high=over.high and min(1.0, over.high))
 
 
 def _of_class(split: str, name: str) -> Callable[[Result], float | None]:
@@ -105,25 +111,58 @@ def _with_change(row: ClassRow, paired: Paired | None, arm: Arm, baseline: Arm) 
         right = (side.right[:, at].astype(np.float64) for side in (paired.arm, paired.baseline))
         groups = None if paired.groups is None else paired.groups[at]
         test = statistics.compare(*right, groups=groups, shares=True)
-        return _changed(row, test.delta, test.low, test.high, test.over)
+        return _changed(row, test, test.over, min(len(paired.arm.seeds), len(paired.baseline.seeds)))
     if (folds := shared(arm, baseline)) is not None:
         found, _, ratio = over_folds(folds, row.split, _of_class(row.split, row.class_name))
         over = statistics.paired_folds(list(found.values()), [0.0] * len(found), ratio=ratio)
-        return _changed(row, over.delta, over.low, over.high, "folds") if found and row.split != "all" else row
+        return _changed(row, over, over_of(arm), len(found)) if found and row.split != "all" else row
     values = [_known(results_on(side, row.split), row.split, row.class_name) for side in (arm, baseline)]
     if not all(values):
         return row
     same = [run.seed for run in arm.done.values()] == [run.seed for run in baseline.done.values()]
     paired_over = same and len(values[0]) == len(values[1])
     over = statistics.paired_seeds(*values) if paired_over else statistics.unpaired_seeds(*values)
-    return _changed(row, over.delta, over.low, over.high, "seeds")
+    return _changed(row, replace(over, p_value=math.nan), "seeds", over.n)
 
 
-def _changed(
-    row: ClassRow, delta: float, low: float, high: float, over: Literal["seeds and images", "images", "seeds", "folds"]
-) -> ClassRow:
-    interval = {"change_low": number(low, POINTS), "change_high": number(high, POINTS)}
-    return replace(row, change=number(delta, POINTS), **interval, change_of=over if math.isfinite(low) else "")
+def _changed(row: ClassRow, test: CrossedTest | SeedTest, over: Over, n: int) -> ClassRow:
+    """The row with its change, over so many seeds or folds of either side, and its own p-value."""
+    known = {"change_low": number(test.low, POINTS), "change_high": number(test.high, POINTS)}
+    known |= {"change": number(test.delta, POINTS), "p_value": number(test.p_value) if row.split in NEW else None}
+    verdict = "too few seeds" if n < 2 else ""
+    return replace(row, **known, change_of=over if math.isfinite(test.low) else "", verdict=verdict)
+
+
+def _adjusted(rows: Sequence[ClassRow]) -> list[ClassRow]:
+    """The classes of one arm and split with what their p-values show together: Holm's family are these classes.
+
+    On images that were trained on, nothing is shown of new ones.
+    """
+    adjusted = statistics.holm([math.nan if row.p_value is None else row.p_value for row in rows])
+    return [
+        row
+        if row.p_value is None or row.change is None or row.verdict
+        else replace(row, p_adjusted=float(p), verdict=statistics.verdict(row.change, float(p), 2))
+        for row, p in zip(rows, adjusted, strict=True)
+    ]
+
+
+def damages(rows: Sequence[ClassRow], comparisons: Sequence[Comparison]) -> dict[tuple[str, str], str]:
+    """(Arm, split) -> a sentence, where an arm that is better on the whole is shown to be worse on a class.
+
+    Methods that help on average can ruin single classes: by random crops, a class of ImageNet fell from 68 to 46 %
+    (Balestriero, Bottou & LeCun 2022, https://arxiv.org/abs/2204.03632).
+    """
+    found = (c for c in comparisons if (c.metric, c.verdict, c.requested) == ("acc", "gain", False))
+    gains, lost = {(c.arm, c.split) for c in found}, dict[tuple[str, str], list[str]]()
+    for row in rows:
+        if row.verdict == "loss" and (row.arm, row.split) in gains:
+            ends = signed_interval(row.change_low, row.change_high)
+            lost.setdefault((row.arm, row.split), []).append(f"{row.class_name} {signed(row.change)} points {ends}")
+    return {
+        (arm, split): f"It does not help every class: {arm} loses on {'; '.join(told)} (adjusted over its classes)."
+        for (arm, split), told in lost.items()
+    }
 
 
 def confused(arms: Sequence[Arm]) -> list[Confused]:

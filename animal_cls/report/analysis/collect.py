@@ -131,7 +131,7 @@ def _run(folder: Path, plan: dict[str, Any], reader: Reader) -> Run:
         return Run(**known, status="unfinished", reason=_why_unfinished(folder, plan), pending=_network(plan))
     known["read_metrics"] = partial(_metrics, folder)
     if result.status == "done":
-        known["read_predictions"] = partial(reader.read, folder)
+        known["read_predictions"] = partial(reader.read, folder, result)
     return Run(**known, status=result.status, reason=result.reason, result=result)
 
 

@@ -10,7 +10,7 @@ from animal_cls import statistics
 from animal_cls.errors import UserError
 from animal_cls.report.analysis.confounding import Factors, factors, twins
 from animal_cls.report.analysis.families import Draft, family_of, settled
-from animal_cls.report.analysis.folds import Folds, of_split, over_folds, shared
+from animal_cls.report.analysis.folds import Folds, of_split, over_folds, over_of, shared
 from animal_cls.report.analysis.pairing import Paired, evaluated_seeds, pair, values
 from animal_cls.report.analysis.variances import POINTS, images_test, number, seeds_test
 from animal_cls.report.format import p_equals, plural
@@ -117,7 +117,8 @@ def _of_folds(arm: Arm, baseline: Arm, folds: Folds, split: str, metric: str, fo
         ci_low=number(max(test.low, -most), scale),
         ci_high=number(min(test.high, most), scale),
         p_value=number(test.p_value),
-        over="folds",
+        over=over_of(arm),
+        kind=arm.kind,
         folds={fold: delta * scale for fold, delta in differences.items()},
     )
     return Draft(comparison=known, interval=lambda alpha: ((of := over(1 - alpha)).low, of.high))
@@ -254,7 +255,7 @@ def _caution(arm: Arm, baseline: Arm, split: str) -> str:
 
 def failures(arm: Arm) -> str:
     """`2 of 5 seeds of cnn/dropout failed (1, 3)`; of a cross-validation, runs."""
-    planned = plural(len(arm.done.keys() | set(arm.failed)), "run" if arm.n_folds else "seed")
+    planned = plural(len(arm.done.keys() | set(arm.failed)), "run" if arm.kind else "seed")
     return f"{len(arm.failed)} of {planned} of {arm.name} failed ({', '.join(map(str, arm.failed))})"
 
 

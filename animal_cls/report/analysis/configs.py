@@ -121,6 +121,11 @@ def shown(value: Any) -> str:
     return value if isinstance(value, str) else hydra_value(value)
 
 
+def change(d: Difference) -> str:
+    """`reg.flip 0.5 → 0.0`, from the baseline to the arm."""
+    return f"{d.key} {shown(d.baseline)} → {shown(d.value)}"
+
+
 def command(overrides: Iterable[str], *, several: bool = False) -> str:
     """The line that trains with these overrides, to be pasted into a shell."""
     return shlex.join(["python", "-m", "animal_cls", *(["--multirun"] if several else []), *overrides])

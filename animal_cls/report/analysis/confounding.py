@@ -19,7 +19,7 @@ from animal_cls.report.analysis.configs import (
 from animal_cls.report.records import Arm, Difference, Run, RunPredictions
 from animal_cls.results import Result
 
-REPEATED = re.compile(r"(seed|data\.fold)=.*,")  # an override with several values
+REPEATED = re.compile(r"(seed|data\.fold|data\.split_seed)=.*,")  # an override with several values
 OTHER = "the images differ (data fingerprint)"
 
 
@@ -203,9 +203,10 @@ def _shows(other: Arm, baseline: Arm, kept: Sequence[Difference]) -> bool:
 
 
 def _overrides(arm: Arm, baseline: Arm, reset: Sequence[Difference]) -> list[str]:
-    """The arm's command line with some keys as in the baseline, over all seeds, and all folds."""
+    """The arm's command line with some keys as in the baseline, over all seeds, folds and splits."""
     seeds = sorted({run.seed for run in arm.done.values() or arm.runs if run.seed is not None})
-    replaced = {"seed", "data.fold", *(_typed(d.key) for d in reset)}
+    splits = sorted({r.split_seed for r in arm.results if r.split_seed is not None}) if arm.kind[:5] == "split" else []
+    replaced = {"seed", "data.fold", *(["data.split_seed"] if splits else []), *(_typed(d.key) for d in reset)}
     words = [word for word in overrides(arm.runs[0]) if key_of(word) not in replaced]
     for d in reset:
         key = _typed(d.key)
@@ -215,7 +216,7 @@ def _overrides(arm: Arm, baseline: Arm, reset: Sequence[Difference]) -> list[str
         else:
             words.append(f"~{key}")
     folds = range(baseline.n_folds or 0 if any(d.key == "data.folds" for d in reset) else arm.n_folds or 0)
-    repeats = {"data.fold": folds, "seed": seeds}
+    repeats = {"data.split_seed": splits, "data.fold": folds, "seed": seeds}
     return [*words, *(f"{key}={','.join(map(str, values))}" for key, values in repeats.items() if values)]
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from animal_cls import statistics
 from animal_cls.report.analysis.variances import POINTS, number
-from animal_cls.report.records import Arm, Comparison
+from animal_cls.report.records import PLANNED, Arm, Comparison
 from animal_cls.statistics import CrossedTest
 
 ALPHA = 0.05  # of a family
@@ -79,8 +79,15 @@ def _settle(draft: Draft, family: dict[tuple[str, str], float], margin: float) -
     )
     if draft.test is None or is_loss:
         return judged
-    needed = statistics.seeds_needed(draft.test, difference=margin / POINTS, comparisons=max(1, len(family)))
-    return replace(judged, seeds_needed=needed.seeds, seeds_needed_why=needed.why)
+    found = {
+        points: statistics.seeds_needed(draft.test, difference=points / POINTS, comparisons=max(1, len(family)))
+        for points in {margin, *(PLANNED if c.metric == "acc" else ())}
+    }
+    needed, plan = (
+        found[margin],
+        {points: (found[points].seeds, found[points].why) for points in PLANNED if points in found},
+    )
+    return replace(judged, seeds_needed=needed.seeds, seeds_needed_why=needed.why, plan=plan)
 
 
 def _simultaneous(draft: Draft, p_adjusted: float, m: int) -> tuple[float, float]:

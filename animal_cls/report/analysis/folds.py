@@ -1,4 +1,4 @@
-"""Cross-validated arms: a number per fold, seeds averaged first; no image of a fold meets one of another fold."""
+"""Arms on several folds or splits: a number for each, seeds averaged first; no image meets one of another fold."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 from animal_cls import statistics
 from animal_cls.report.analysis.confounding import data_notes
 from animal_cls.report.format import plural
-from animal_cls.report.records import Arm
+from animal_cls.report.records import Arm, Over
 from animal_cls.results import Result
 from animal_cls.statistics import Interval
 
@@ -17,23 +17,25 @@ from animal_cls.statistics import Interval
 class Folds:
     """Two arms side by side, fold by fold, in each of them on the same images."""
 
-    numbers: tuple[int, ...]  # of the folds that both have, ascending
+    numbers: tuple[int | str, ...]  # of the folds or splits that both have, ascending
     pairs: tuple[tuple[Arm, Arm], ...]  # for each of them, the runs of either
     notes: tuple[str, ...]
 
 
 def shared(arm: Arm, baseline: Arm) -> Folds | None:
-    """The folds that both arms have, of the same images in the same splits; None where neither was cross-validated."""
+    """The folds or splits that both arms have, of the same images in the same splits; None where all share one."""
     if not (arm.folds or baseline.folds):
         return None
-    if arm.n_folds != baseline.n_folds:
+    if arm.n_folds != baseline.n_folds or arm.kind != baseline.kind:
         kinds = " against ".join(f"{side.n_folds} folds" if side.n_folds else "one split" for side in (arm, baseline))
         return Folds(numbers=(), pairs=(), notes=(f"{kinds}: other images are tested, so nothing is compared",))
     if unlike := data_notes(arm, baseline):
-        return Folds(numbers=(), pairs=(), notes=(f"{' and '.join(unlike)}: their folds are not compared",))
-    common = tuple(sorted(arm.folds.keys() & baseline.folds.keys()))
-    missing = [str(fold) for fold in range(arm.n_folds or 0) if fold not in common]
-    only = f"only {_named(common)} of {arm.n_folds} in both: {_named(missing)} not compared"
+        return Folds(numbers=(), pairs=(), notes=(f"{' and '.join(unlike)}: their {arm.kind}s are not compared",))
+    common = tuple(sorted(arm.folds.keys() & baseline.folds.keys(), key=str if arm.kind == "split/fold" else None))
+    every = range(arm.n_folds or 0) if arm.kind == "fold" else {**arm.folds, **baseline.folds}
+    missing = [str(fold) for fold in every if fold not in common]
+    named = _named(common, arm.kind), _named(missing, arm.kind)
+    only = f"only {named[0]} of {len(every)} in both: {named[1]} not compared"
     return Folds(
         numbers=common,
         pairs=tuple((arm.folds[fold], baseline.folds[fold]) for fold in common),
@@ -41,23 +43,31 @@ def shared(arm: Arm, baseline: Arm) -> Folds | None:
     )
 
 
-def _named(folds: Sequence[int | str]) -> str:
+def over_of(arm: Arm) -> Over:
+    """What an interval over its folds or splits speaks of."""
+    return "folds" if arm.kind == "fold" else "splits"
+
+
+def _named(folds: Sequence[int | str], kind: str = "fold") -> str:
     """`fold 1`, `folds 0, 2`, `no fold`."""
-    return f"fold{'s' * (len(folds) > 1)} {', '.join(map(str, folds))}" if folds else "no fold"
+    return f"{kind}{'s' * (len(folds) > 1)} {', '.join(map(str, folds))}" if folds else f"no {kind}"
 
 
-def over_folds(folds: Folds, split: str, of: Callable[[Result], float | None]) -> tuple[dict[int, float], int, float]:
-    """Fold -> difference of a number of a split, the mean over the seeds that both have in this fold.
+def over_folds(
+    folds: Folds, split: str, of: Callable[[Result], float | None]
+) -> tuple[dict[int | str, float], int, float]:
+    """Fold -> difference of a number of a split, of the means over the seeds that both have in this fold, else all.
 
     Also the fewest seeds of a fold, and evaluated over training images.
     """
     found, counts, ratios = {}, [], []
     for fold, (arm, baseline) in zip(folds.numbers, folds.pairs, strict=True):
-        pairs = [(arm.done[seed].result, baseline.done[seed].result) for seed in arm.done if seed in baseline.done]
-        both = [(of(a), of(b)) for a, b in pairs if a is not None and b is not None]
-        if known := [a - b for a, b in both if a is not None and b is not None]:
-            found[fold] = float(np.mean(known))
-            counts.append(len(known))
+        both = arm.done.keys() & baseline.done.keys()
+        used = [[r.result for s, r in side.done.items() if not both or s in both] for side in (arm, baseline)]
+        ours, theirs = ([n for r in results if r is not None and (n := of(r)) is not None] for results in used)
+        if ours and theirs:
+            found[fold] = float(np.mean(ours) - np.mean(theirs))
+            counts.append(min(len(ours), len(theirs)))
             ratios.append(ratio(arm, split))
     return found, min(counts, default=0), float(np.mean(ratios)) if ratios else 0.0
 
@@ -84,11 +94,22 @@ def interval_over(arm: Arm, of: Callable[[Result], float | None], split: str) ->
 
 def incomplete(arm: Arm) -> Iterator[str]:
     """In words: folds without a finished run, and folds with fewer seeds than others."""
-    if not arm.n_folds or not arm.done:
+    if arm.kind.startswith("split"):
+        yield from _shared_test(arm)
+    if not arm.kind or not arm.done:
         return
-    if missing := [fold for fold in range(arm.n_folds) if fold not in arm.folds]:
+    planned = range(arm.n_folds or 0) if arm.kind == "fold" else ()
+    if missing := [fold for fold in planned if fold not in arm.folds]:
         yield f"of {arm.n_folds} folds {_named(missing)} without a finished run: its numbers are over the others."
     counts = {fold: len(one.done) for fold, one in arm.folds.items()}
     if len(set(counts.values())) > 1:
-        told = ", ".join(f"fold {fold} {plural(n, 'seed')}" for fold, n in sorted(counts.items()))
-        yield f"its folds have unequal numbers of seeds ({told}); each fold counts alike."
+        told = ", ".join(f"{arm.kind} {fold} {plural(n, 'seed')}" for fold, n in counts.items())
+        yield f"its {arm.kind}s have unequal numbers of seeds ({told}); each {arm.kind} counts alike."
+
+
+def _shared_test(arm: Arm) -> Iterator[str]:
+    """In words, where all splits have the same test images, which the source has brought."""
+    told = [run.predictions.images for run in arm.done.values() if run.predictions is not None]
+    tests = {frozenset(images.paths[k] for k in images.indices.get("test", ())) for images in told}
+    if len(arm.folds) > 1 and len(tests) == 1 and tests != {frozenset()}:
+        yield "its splits share their test images: its intervals speak of new training images, not of new test images."

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from animal_cls.report.analysis.configs import Flat, differences, identity, root_of, shown, strengths, value_of
@@ -46,6 +46,24 @@ class Group:
         return self.config if self.fingerprint is None else {**self.config, DATA: self.fingerprint}
 
 
+SPLIT = "data.split_seed"
+
+
+def by_splits(runs: Sequence[Run]) -> list[Run]:
+    """The runs, marked where their data.split_seed is no factor.
+
+    Where some runs differ in nothing else (but the seed and the fold), splits were drawn several times: no arm is made
+    of each, but all of a study are repeated, as by folds, and compared split by split.
+    """
+    drawn: dict[str, set[int | None]] = {}
+    for result in (run.result for run in runs if run.result is not None):
+        config = {key: value for key, value in identity(result).items() if key not in (SPLIT, ROOT)}
+        like = repr((sorted(config.items(), key=lambda item: item[0]), result.data_fingerprint))
+        drawn.setdefault(like, set()).add(result.split_seed)
+    several = any(len(splits - {None}) > 1 for splits in drawn.values())
+    return [replace(run, by_split=True) for run in runs] if several else list(runs)
+
+
 def grouped(runs: Sequence[Run]) -> list[Group]:
     """Runs by their whole config without seed and fold, and by what images they saw."""
     groups: list[Group] = []
@@ -55,6 +73,8 @@ def grouped(runs: Sequence[Run]) -> list[Group]:
     for run in known:
         assert run.result is not None
         config, fingerprint = identity(run.result), run.result.data_fingerprint
+        if run.by_split:
+            config.pop(SPLIT, None)
         config.pop(ROOT, None)  # where the same images lie changes no number, and others have another fingerprint
         alike = table.setdefault(repr(sorted(config.items(), key=lambda item: item[0])), [])
         group = next((g for g in alike if fingerprint in (g.fingerprint, None)), None)

@@ -10,7 +10,7 @@ import numpy as np
 
 from animal_cls import results
 from animal_cls.report.records import Images, RunPredictions
-from animal_cls.results import Predictions
+from animal_cls.results import Predictions, Result
 
 # What tables and arrays raise that are damaged, or were made up by somebody.
 FAULTS = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, csv.Error, zipfile.BadZipFile)
@@ -22,11 +22,13 @@ class Reader:
 
     troubles: list[str] = field(default_factory=list)  # in words, for the user
     _images: dict[str, Images] = field(default_factory=dict)  # by digest
+    _known: dict[object, Images] = field(default_factory=dict)  # by the very list of paths, and the other columns
+    _lists: list[list[str]] = field(default_factory=list)  # those lists, so that no other one takes their place
 
-    def read(self, run: Path) -> RunPredictions | None:
+    def read(self, run: Path, result: Result | None = None) -> RunPredictions | None:
         """What the run in that folder says of each image; None where it has no predictions that can be read."""
         try:
-            return self._shortened(results.read_predictions(run))
+            return self._shortened(results.read_predictions(run, result))
         except FileNotFoundError:
             return None
         except FAULTS as error:
@@ -49,10 +51,12 @@ class Reader:
 
     def _shared(self, found: Predictions) -> Images:
         """The images that these predictions are of: a former object, if they are the same."""
-        splits = found.splits.astype("U8")
-        texts = "\0".join([*found.paths, *found.classes]).encode()
-        digest = hashlib.sha256(texts + splits.tobytes() + found.labels.tobytes()).hexdigest()
-        if digest not in self._images:
-            columns = {"paths": found.paths, "splits": splits, "labels": found.labels, "classes": found.classes}
-            self._images[digest] = Images(digest=digest, **columns)
-        return self._images[digest]
+        columns = {"paths": found.paths, "labels": found.labels, "classes": found.classes}
+        quick = id(found.paths), found.splits.tobytes(), found.labels.tobytes(), tuple(found.classes)
+        if quick not in self._known:
+            splits = found.splits.astype("U8")
+            texts = "\0".join([*found.paths, *found.classes]).encode()
+            digest = hashlib.sha256(texts + splits.tobytes() + found.labels.tobytes()).hexdigest()
+            self._known[quick] = self._images.setdefault(digest, Images(digest=digest, splits=splits, **columns))
+            self._lists.append(found.paths)
+        return self._known[quick]

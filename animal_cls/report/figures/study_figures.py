@@ -15,13 +15,14 @@ from animal_cls.report.figures.heatmap import changes, heatmap
 from animal_cls.report.figures.intervals import arms_figure, comparisons_figure
 from animal_cls.report.figures.learning import Metrics, generalization_gap, learning
 from animal_cls.report.figures.reliability import reliability
-from animal_cls.report.format import OF_FOLDS
+from animal_cls.report.format import covers, of_parts
 from animal_cls.report.records import ALL_DATA, Arm, Study
 
 OVER = {  # what all intervals of a figure speak of
     frozenset({"seeds and images"}): "The bar accounts for both the images and the seeds. ",
     frozenset({"images"}): "One seed: the bar accounts for the images only, and speaks of these weights. ",
     frozenset({"seeds"}): "The bar accounts for the seeds only. ",
+    frozenset({"splits"}): "Ring: one split; the bar is that of the corrected t test over splits. ",
     frozenset({"folds"}): "Ring: one fold; the bar is that of the corrected t test over folds. ",
 }
 SHARES = "; numbers: percent of the row, from 5 on"
@@ -60,10 +61,10 @@ def of_arms(study: Study) -> Iterator[Drawing]:
             title=f"Accuracy of each arm, {split}",
             caption=by_seeds(
                 shown,
-                "Rings: one seed each. Diamond: their mean, with its 95 % interval (t, over seeds).",
-                "An arm of one seed has no interval: its ring lies behind its diamond.",
+                f"Rings: one seed each. Diamond: their mean, with its 95 % interval, {covers(rows)}.",
+                f"One seed: its ring lies behind its diamond; the bar is its 95 % interval, {covers(rows)}.",
             )
-            + f" {OF_FOLDS}" * any(row.n_folds for row in rows)
+            + f" {of_parts(shown)}".rstrip()
             + left_out(study, shown),
             alt=alt_text.of_arms(rows),
             draw=partial(

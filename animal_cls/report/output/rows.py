@@ -12,9 +12,11 @@ from markupsafe import Markup
 
 from animal_cls.files.text import duration, percent
 from animal_cls.report import format as formats
-from animal_cls.report.analysis.configs import shown
+from animal_cls.report.analysis.configs import change, shown
+from animal_cls.report.analysis.planning import ROUGH
 from animal_cls.report.format import NONE, metric_interval, metric_number, signed, signed_interval
 from animal_cls.report.records import (
+    PLANNED,
     RUN_METRICS,
     SPLIT_METRICS,
     Answer,
@@ -22,12 +24,12 @@ from animal_cls.report.records import (
     ArmRow,
     Comparison,
     Confused,
-    Difference,
     Run,
     Study,
 )
 
 TEMPLATES = Path(__file__).with_name("templates")
+SUSPECTS = 24  # images whose labels may be wrong that the page shows
 CONFUSIONS = 3  # listed per arm
 ORDER = ("test", "val", "train", "all", "")  # of splits to choose from
 
@@ -36,7 +38,7 @@ def environment(**settings: Any) -> Environment:
     """The templates, in which a misspelled name is an error."""
     loader = FileSystemLoader(TEMPLATES)
     made = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, **settings)
-    made.globals |= {"format": formats, "rows": sys.modules[__name__], "shown": shown}
+    made.globals |= {"ROUGH": ROUGH, "format": formats, "rows": sys.modules[__name__], "shown": shown}
     made.globals |= {"percent": percent, "duration": duration, "plural": formats.plural}
     return made
 
@@ -127,15 +129,6 @@ def beats_cell(c: Comparison) -> Cell:
     return Cell(text=percent(c.p_beats), below=metric_interval(c.p_beats_low, c.p_beats_high, "acc"), value=c.p_beats)
 
 
-def seeds_needed(c: Comparison) -> str:
-    """How many seeds would show the margin, or why there is no number."""
-    if c.seeds_needed is not None:
-        return str(c.seeds_needed)
-    return {"more than cap": "> 100", "too few images": "more images", "unknown": "not known"}.get(
-        c.seeds_needed_why, NONE
-    )
-
-
 def pairs(study: Study) -> list[Comparison]:
     """One comparison of each pair of arms, on the evaluated split by accuracy where there is that."""
     found: dict[tuple[str, str], Comparison] = {}
@@ -169,11 +162,6 @@ def fairness(c: Comparison) -> str:
     return f"fair: {', '.join(map(change, c.differences))}".removesuffix(": ") if c.fair else "not fair"
 
 
-def change(d: Difference) -> str:
-    """`reg.flip 0.5 → 0.0`, from the baseline to the arm."""
-    return f"{d.key} {shown(d.baseline)} → {shown(d.value)}"
-
-
 def confused_pairs(study: Study, arms: Collection[str] | None = None) -> list[Confused]:
     """The most frequent confusions of each arm, or of these, on the evaluated split."""
     listed: dict[str, list[Confused]] = {}
@@ -188,6 +176,11 @@ def sentences(answer: Answer) -> str:
     text = answer.text.removeprefix(f"{answer.model}: ")
     begins_with_a_name = text.startswith(answer.model)
     return text if begins_with_a_name else text[:1].upper() + text[1:]
+
+
+def plan_columns() -> list[tuple[str, str, str]]:
+    """The heads of the columns of a plan."""
+    return [(f"{points:g} point{'s' * (points != 1)}", "n", "") for points in PLANNED]
 
 
 def confounded(study: Study) -> dict[str, Comparison]:

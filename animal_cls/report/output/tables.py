@@ -9,14 +9,17 @@ from typing import Any
 from animal_cls.files import atomic
 from animal_cls.report.analysis.collect import OWN
 from animal_cls.report.output.markdown import markdown
-from animal_cls.report.records import ArmRow, ClassRow, Comparison, Run, Statement, Study
+from animal_cls.report.records import Run, Study
 from animal_cls.results import SPLITS
 
 RUNS = (
     *("run", "arm", "model", "reg", "fold", "seed", "status", "reason", "used", *(f"{split}_acc" for split in SPLITS)),
     *("epochs", "best_epoch", "seconds", "parameters", "device", "precision", "folder"),
 )
-ARMS = ("arm", "model", "reg", "split", "metric", "n_seeds", "mean", "ci_low", "ci_high", "std", "n_folds", "failed")
+ARMS = (
+    *("arm", "model", "reg", "split", "metric", "n_seeds", "mean", "ci_low", "ci_high", "std", "n_folds", "failed"),
+    "over",
+)
 COMPARISONS = (
     *("arm", "baseline", "split", "metric", "n_seeds", "delta", "ci_low", "ci_high", "p_value", "p_adjusted"),
     *("verdict", "fair", "differs", "n_arm", "n_baseline", "by_seed", "failed_arm", "failed_baseline", "over", "folds"),
@@ -26,10 +29,30 @@ COMPARISONS = (
 FIELDS = {"class": "class_name", "ci_low_simultaneous": "simultaneous_low", "ci_high_simultaneous": "simultaneous_high"}
 CLASSES = (
     *("arm", "baseline", "split", "class", "n_images", "n_train", "n_seeds", "accuracy", "ci_low", "ci_high"),
-    *("change", "change_low", "change_high", "change_of"),
+    *("change", "change_low", "change_high", "change_of", "over", "p_value", "p_adjusted", "verdict"),
 )
+DOSES = (
+    *("model", "method", "split", "metric", "strengths", "arms", "n_seeds", "trend", "ci_low", "ci_high", "p_value"),
+    *("p_adjusted", "verdict", "bend", "bend_low", "bend_high", "best", "over"),
+)
+NETWORKS = (
+    *("change", "kind", "networks", "split", "metric", "n_seeds", "delta", "ci_low", "ci_high", "p_value"),
+    *("p_adjusted", "verdict", "over"),
+)
+RANKS = ("model", "split", "metric", "arm", "rank", "rank_best", "rank_worst", "n_arms", "mean", "n_seeds")
+SUSPECTS = ("path", "split", "label", "suspected", "confidence", "runs", "n_runs")
 STATEMENTS = ("id", "verdict", "evidence")
-FILES = (OWN, "arms.csv", "comparisons.csv", "classes.csv", "statements.csv", "report.md")  # as written
+TABLES = {  # name -> its columns, and the rows of a study
+    "arms.csv": (ARMS, "arm_rows"),
+    "comparisons.csv": (COMPARISONS, "comparisons"),
+    "classes.csv": (CLASSES, "class_rows"),
+    "doses.csv": (DOSES, "doses"),
+    "networks.csv": (NETWORKS, "networks"),
+    "ranks.csv": (RANKS, "ranks"),
+    "suspects.csv": (SUSPECTS, "suspects"),
+    "statements.csv": (STATEMENTS, "statements"),
+}
+FILES = (OWN, *TABLES, "report.md")  # as written
 PAGE, FIGURES = "index.html", "figures"  # beside them
 
 
@@ -39,14 +62,10 @@ def write(study: Study, out: Path) -> list[Path]:
     statements.csv is there only if an arm is one of the published runs.
     """
     out.mkdir(parents=True, exist_ok=True)
-    texts = {
-        OWN: table(RUNS, map(_run, study.runs)),
-        "arms.csv": table(ARMS, (_fields(row, ARMS) for row in study.arm_rows)),
-        "comparisons.csv": table(COMPARISONS, (_fields(c, COMPARISONS) for c in study.comparisons)),
-        "classes.csv": table(CLASSES, (_fields(row, CLASSES) for row in study.class_rows)),
-        "statements.csv": table(STATEMENTS, (_fields(row, STATEMENTS) for row in study.statements)),
-        "report.md": markdown(study),
-    }
+    rows = {name: (columns, getattr(study, of)) for name, (columns, of) in TABLES.items()}
+    texts = {OWN: table(RUNS, map(_run, study.runs))}
+    texts |= {name: table(columns, (_fields(row, columns) for row in found)) for name, (columns, found) in rows.items()}
+    texts["report.md"] = markdown(study)
     if not study.statements:
         del texts["statements.csv"]
         (out / "statements.csv").unlink(missing_ok=True)
@@ -75,7 +94,7 @@ def cell(value: Any) -> Any:
     return f"{value:.10g}" if isinstance(value, float) else value
 
 
-def _fields(row: ArmRow | Comparison | ClassRow | Statement, columns: Sequence[str]) -> list[Any]:
+def _fields(row: object, columns: Sequence[str]) -> list[Any]:
     return [getattr(row, FIELDS.get(column, column)) for column in columns]
 
 

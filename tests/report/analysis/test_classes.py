@@ -1,6 +1,7 @@
 """Class by class, against hand arithmetic."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,9 @@ import pytest
 from animal_cls import statistics
 from animal_cls.report.analysis.arms import arrange
 from animal_cls.report.analysis.averages import arm_rows, mean_of, reliabilities
-from animal_cls.report.analysis.classes import class_links, class_rows, confused
+from animal_cls.report.analysis.classes import class_links, class_rows, confused, damages
 from animal_cls.report.analysis.collect import collect
+from animal_cls.report.analysis.comparisons import compare_all
 from animal_cls.report.analysis.examples import examples
 from animal_cls.report.analysis.predictions import Reader
 from animal_cls.report.records import Arm, ClassRow
@@ -43,8 +45,8 @@ def test_accuracy_and_change_by_hand(two_arms: list[Arm]) -> None:
     cat = row_of(rows, "dropout", "cat")
     assert (cat.n_images, cat.n_train, cat.n_seeds) == (10, 30, 2)
     assert cat.accuracy == pytest.approx(0.75)
-    over = statistics.mean_interval([0.7, 0.8])
-    assert (cat.ci_low, cat.ci_high) == (max(0, over.low), min(1, over.high)), "of fractions: within 0 and 1"
+    level = statistics.level_interval([[k < n for k in range(10)] for n in (7, 8)], shares=True)
+    assert (cat.ci_low, cat.ci_high, cat.over) == (level.low, level.high, "seeds and images")
     assert cat.change == pytest.approx(100 * (0.75 - 0.5))
     assert cat.change_of == "seeds and images"
     assert cat.change_low is not None
@@ -59,10 +61,54 @@ def test_a_class_without_images_has_its_row(two_arms: list[Arm]) -> None:
     assert (owl.accuracy, owl.ci_low, owl.ci_high, owl.change, owl.change_of) == (None, None, None, None, "")
 
 
-def test_where_seeds_tell_nothing_images_do(two_arms: list[Arm]) -> None:
-    dog = row_of(class_rows(two_arms), "none", "dog")
-    share = statistics.wilson(10, 20)
-    assert (dog.ci_low, dog.ci_high) == pytest.approx((share.low, share.high))
+def test_images_that_were_trained_on_say_nothing_of_new_ones(two_arms: list[Arm]) -> None:
+    rows = class_rows(two_arms)
+    assert {row.over for row in rows if row.split == "train"} == {""}, "all seeds say the same"
+    assert {row.over for row in rows if row.split == "all" and row.class_name == "cat"} == {"seeds"}
+    assert {row.verdict for row in rows if row.split in ("train", "all")} == {""}
+
+
+def test_without_predictions_seeds_tell_or_else_images(tmp_path: Path, two_arms: list[Arm]) -> None:
+    for table in tmp_path.glob("*/predictions.*"):
+        table.unlink()
+    rows = class_rows(arms_in(tmp_path))
+    cat, dog = row_of(rows, "dropout", "cat"), row_of(rows, "none", "dog")
+    over, share = statistics.mean_interval([0.7, 0.8]), statistics.wilson(10, 20)
+    assert (cat.ci_low, cat.ci_high, cat.over) == (max(0, over.low), min(1, over.high), "seeds")
+    assert (dog.ci_low, dog.ci_high, dog.over) == (share.low, share.high, "images"), "both seeds say the same"
+    assert (cat.p_value, cat.verdict) == (None, ""), "seeds alone show nothing"
+
+
+@pytest.fixture
+def damaged(tmp_path: Path, write_run: Write, share: Share) -> list[Arm]:
+    """Three seeds each; dropout helps on dogs and owls and costs cats, all far beyond chance."""
+    right = {"none": {"cat": 95, "dog": 60, "owl": 60}, "dropout": {"cat": 60, "dog": 95, "owl": 95}}
+    for reg, classes in right.items():
+        for seed in (0, 1, 2):
+            hits = {split: {name: share(n + seed, 100) for name, n in classes.items()} for split in ("train", "val")}
+            write_run(tmp_path / f"{reg}{seed}", hits, reg=reg, seed=seed)
+    return arms_in(tmp_path)
+
+
+def test_verdicts_of_classes_are_adjusted_over_the_classes_of_an_arm(damaged: list[Arm]) -> None:
+    rows = [row for row in class_rows(damaged) if (row.arm, row.split) == ("simple_cnn/dropout", "val")]
+    assert [row.verdict for row in rows] == ["loss", "gain", "gain"]
+    p = [row.p_value for row in rows if row.p_value is not None]
+    assert [row.p_adjusted for row in rows] == pytest.approx(list(statistics.holm(p)))
+
+
+def test_what_a_method_that_helps_costs_a_class_is_said(damaged: list[Arm]) -> None:
+    comparisons, rows = compare_all(damaged), class_rows(damaged)
+    (sentence,) = damages(rows, comparisons).values()
+    assert sentence.startswith("It does not help every class: simple_cnn/dropout loses on cat -35.0 points [")
+    assert not damages(rows, [replace(c, verdict="not shown") for c in comparisons])
+
+
+def test_one_seed_shows_nothing_of_a_class(tmp_path: Path, write_run: Write, share: Share) -> None:
+    for reg, n in (("none", 20), ("dropout", 90)):
+        write_run(tmp_path / reg, {"train": {"cat": share(n, 100)}, "val": {"cat": share(n, 100)}}, reg=reg)
+    row = row_of(class_rows(arms_in(tmp_path)), "dropout", "cat")
+    assert (row.verdict, row.p_adjusted, row.over) == ("too few seeds", None, "images")
 
 
 def test_confusions_are_means_over_seeds(two_arms: list[Arm]) -> None:
@@ -85,7 +131,13 @@ def test_arms_in_numbers(two_arms: list[Arm]) -> None:
     acc = mean_of(rows, arm="simple_cnn/none", split="val", metric="acc")
     assert acc is not None
     over = statistics.mean_interval([14 / 30, 16 / 30])
-    assert (acc.n_seeds, acc.mean, acc.ci_low, acc.ci_high, acc.std) == (2, over.mean, over.low, over.high, over.std)
+    right = [[*(k < cats for k in range(10)), *(k < 10 for k in range(20))] for cats in (4, 6)]
+    level = statistics.level_interval(right, shares=True)
+    assert (acc.n_seeds, acc.mean, acc.std) == (2, over.mean, over.std)
+    assert (acc.ci_low, acc.ci_high, acc.over) == (level.low, level.high, "seeds and images")
+    calibration = mean_of(rows, arm="simple_cnn/none", split="val", metric="ece")
+    assert calibration is not None
+    assert calibration.over != "seeds and images"
     gap = mean_of(rows, arm="simple_cnn/none", split="", metric="gap")
     assert gap is not None
     assert gap.mean == pytest.approx(0.5)

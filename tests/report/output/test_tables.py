@@ -18,7 +18,14 @@ COLUMNS = {
     "comparisons.csv": "arm,baseline,split,metric,n_seeds,delta,ci_low,ci_high,p_value,p_adjusted,verdict,fair,differs,"
     "n_arm,n_baseline,by_seed,failed_arm,failed_baseline,over,folds,ci_low_simultaneous,ci_high_simultaneous,family,"
     "p_beats,p_beats_low,p_beats_high,equivalent,margin,provisional,caution",
-    "arms.csv": "arm,model,reg,split,metric,n_seeds,mean,ci_low,ci_high,std,n_folds,failed",
+    "arms.csv": "arm,model,reg,split,metric,n_seeds,mean,ci_low,ci_high,std,n_folds,failed,over",
+    "classes.csv": "arm,baseline,split,class,n_images,n_train,n_seeds,accuracy,ci_low,ci_high,change,change_low,"
+    "change_high,change_of,over,p_value,p_adjusted,verdict",
+    "doses.csv": "model,method,split,metric,strengths,arms,n_seeds,trend,ci_low,ci_high,p_value,p_adjusted,verdict,"
+    "bend,bend_low,bend_high,best,over",
+    "networks.csv": "change,kind,networks,split,metric,n_seeds,delta,ci_low,ci_high,p_value,p_adjusted,verdict,over",
+    "ranks.csv": "model,split,metric,arm,rank,rank_best,rank_worst,n_arms,mean,n_seeds",
+    "suspects.csv": "path,split,label,suspected,confidence,runs,n_runs",
     "statements.csv": "id,verdict,evidence",
 }
 
@@ -42,7 +49,8 @@ def read(path: Path) -> list[dict[str, str]]:
 def test_the_files_and_their_columns(tmp_path: Path, sweep: Path) -> None:
     out = tmp_path / "out"
     made = tables.write(build_study([sweep]), out)
-    names = ["runs.csv", "arms.csv", "comparisons.csv", "classes.csv", "statements.csv", "report.md"]
+    names = ["runs.csv", "arms.csv", "comparisons.csv", "classes.csv", "doses.csv", "networks.csv", "ranks.csv"]
+    names += ["suspects.csv", "statements.csv", "report.md"]
     assert [path.name for path in made] == names
     assert sorted(path.name for path in out.iterdir()) == sorted(names), "no part is left behind"
     for name, columns in COLUMNS.items():

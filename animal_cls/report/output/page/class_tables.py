@@ -12,6 +12,7 @@ from animal_cls.report.output import rows
 from animal_cls.report.output.rows import Cell
 from animal_cls.report.records import ClassRow, Confused, Study
 
+SIGNS = {"gain": "▲", "loss": "▼"}  # as on the badges of comparisons
 COLUMNS = 8  # arms in one table: as many as a sheet of paper has room for
 FEW = 12  # classes that may stand beside each other instead, where there are more arms than that
 MOST_CLASSES = 100  # rows of one table; of more classes the worst, or those that change most
@@ -95,7 +96,8 @@ def change_cell(row: ClassRow | None) -> Cell:
     ground = shade(row.change)
     colours = f"background:{hexed(ground)};color:{hexed(ink_on(ground))}"
     ends = signed_interval(row.change_low, row.change_high)
-    return Cell(text=signed(row.change), below=ends, value=row.change, style=colours)
+    sign = SIGNS.get(row.verdict, "")
+    return Cell(text=f"{sign} {signed(row.change)}".strip(), below=ends, value=row.change, style=colours)
 
 
 def confused_pairs(study: Study) -> list[Confused]:
