@@ -25,7 +25,7 @@ FOLDER = "export"
 
 def main(words: Sequence[str]) -> int:
     """Run the verb; returns the exit code."""
-    flags = _parser().parse_args(words)
+    flags = parser().parse_args(words)
     chosen = choose([flags.run])
     folder = _one(chosen)
     out = flags.out or folder / FOLDER
@@ -67,7 +67,7 @@ def _one(chosen: Chosen) -> Path:
     return max(pairs, key=lambda pair: pair[1].splits["val"].acc if "val" in pair[1].splits else 0.0)[0]
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="python -m animal_cls.export",
         description=HELP,

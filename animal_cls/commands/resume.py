@@ -57,7 +57,7 @@ class Planned:
 
 def main(words: Sequence[str]) -> int:
     """Run the verb on folders and flags; returns the exit code."""
-    flags = _parser().parse_args(words)
+    flags = parser().parse_args(words)
     if flags.list or not flags.folders:
         return _list(flags.folders or [Path(place) for place in PLACES])
     if len(flags.folders) == 1:
@@ -74,7 +74,7 @@ def _resume_or_say_why_not(folder: Path, flags: argparse.Namespace) -> int:
         return 1
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m animal_cls.resume",
         description=HELP,

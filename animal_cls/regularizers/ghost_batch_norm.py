@@ -70,11 +70,12 @@ class _Parts(torch.autograd.Function):
         running = (norm.running_mean, norm.running_var) if norm.track_running_stats else (None, None)
         if norm.track_running_stats and norm.num_batches_tracked is not None:
             norm.num_batches_tracked.add_(parts)
-        normalized, known = torch.empty_like(images), []
+        assert norm.momentum is not None, "as `_is_usual` says"
+        momentum, normalized, known = norm.momentum, torch.empty_like(images), []
         for part, place in zip(images.tensor_split(parts), normalized.tensor_split(parts), strict=True):
             known += [torch.empty_like(weight), torch.empty_like(weight)]  # mean and 1 / std of the part
             out = (place, *known[-2:])
-            torch.native_batch_norm(part, weight, bias, *running, True, norm.momentum, norm.eps, out=out)
+            torch.native_batch_norm(part, weight, bias, *running, True, momentum, norm.eps, out=out)
         ctx.save_for_backward(images, weight, *known)
         ctx.parts, ctx.eps = parts, norm.eps
         return normalized

@@ -1,6 +1,7 @@
 """Whether networks are as often right as they are sure, and whether two orders agree."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -74,7 +75,8 @@ def temperature(scores: ArrayLike, labels: ArrayLike) -> float:
         scaled = z / np.exp(log_t)
         return float((special.logsumexp(scaled, axis=1) - scaled[np.arange(len(y)), y]).mean())
 
-    return float(np.exp(optimize.minimize_scalar(loss, bounds=LOG_TEMPERATURES, method="bounded").x))
+    found: Any = optimize.minimize_scalar(loss, bounds=LOG_TEMPERATURES, method="bounded")  # which declares no fields
+    return float(np.exp(found.x))
 
 
 def spearman(x: ArrayLike, y: ArrayLike) -> RankCorrelation:

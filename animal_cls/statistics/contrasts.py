@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from animal_cls.statistics.crossed import NAN, half_width, level_at
+from animal_cls.statistics.seeds import UNEQUAL
 from animal_cls.statistics.spread import ArmSpread, Spread, arm_spread, spread_of
 from animal_cls.statistics.weighting import as_table, checked_weights, units
 
@@ -117,7 +118,8 @@ def _spread(arms: Sequence[ArmSpread], c: np.ndarray, w: np.ndarray) -> Spread:
     parts, dfs = (np.array(x) for x in zip(*((k**2 * float(a.seeds), a.n_seeds - 1) for a, k in used), strict=True))
     squared = float((parts**2 / dfs).sum())
     least = float(dfs.min())
-    df = min(float(parts.sum()) ** 2 / squared, least * len(used)) if squared > 0 else least
+    most = least * len(used) * (1 if (dfs == least).all() else UNEQUAL)  # as `welch_df` of two
+    df = min(float(parts.sum()) ** 2 / squared, most) if squared > 0 else least
     return replace(found, df_seeds=np.asarray(df))
 
 

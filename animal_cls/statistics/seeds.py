@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 NAN = float("nan")
+UNEQUAL = 0.75  # of the degrees of freedom that equal numbers as small could have: what unequal ones have at most
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +100,7 @@ def welch_df(parts: ArrayLike, sizes: tuple[int, int]) -> np.ndarray:
     squared = both[0] ** 2 / (sizes[0] - 1) + both[1] ** 2 / (sizes[1] - 1)
     known = (squared > 0) & np.isfinite(squared)
     found = both.sum(axis=0) ** 2 / np.where(known, squared, 1)
-    most = (2.0 if sizes[0] == sizes[1] else 1.5) * least
+    most = 2 * least * (1 if sizes[0] == sizes[1] else UNEQUAL)
     return np.where(known, np.minimum(found, most), least)
 
 

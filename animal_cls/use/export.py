@@ -94,15 +94,22 @@ def write_onnx(one: Trained, file: Path) -> Compute:
 
     images = _examples(one)
     dynamic = ({0: torch.export.Dim("batch", min=1)},)
-    names = {"input_names": ["images"], "output_names": ["probabilities"]}
-    made = torch.onnx.export(_deployed(one), (images,), dynamo=True, dynamic_shapes=dynamic, verbose=False, **names)
+    made = torch.onnx.export(
+        _deployed(one),
+        (images,),
+        dynamo=True,
+        dynamic_shapes=dynamic,
+        verbose=False,
+        input_names=["images"],
+        output_names=["probabilities"],
+    )
     assert made is not None, "of dynamo=True"
     made.model.metadata_props[METADATA] = json.dumps(description(one))
     made.save(file)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     session = onnxruntime.InferenceSession(file.read_bytes(), options, providers=["CPUExecutionProvider"])
-    return lambda pixels: session.run(None, {"images": pixels})[0]
+    return lambda pixels: np.asarray(session.run(None, {"images": pixels})[0])
 
 
 def write_torch(one: Trained, file: Path) -> Compute:

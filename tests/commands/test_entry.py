@@ -213,7 +213,7 @@ def test_a_new_file_is_a_new_verb(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     outcome = program("greet", "you")
     assert (outcome.returncode, outcome.stdout) == (7, "hello you\n")
     assert "\n    greet    Say hello.\n" in program("--help").stdout
-    assert "Verbs: greet, help" in program("gret").stderr
+    assert re.search(r"Verbs: (\w+, )*greet, help", program("gret").stderr)
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -38,7 +38,8 @@ def test_each_part_is_normalised_by_itself(n: int, sizes: list[int]) -> None:
 @pytest.mark.parametrize("n", [8, 14])
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
 def test_its_gradients_are_those_of_parts_that_are_put_together(n: int, memory_format: torch.memory_format) -> None:
-    made, plain = GhostBatchNorm(4).network(norm()), norm()
+    made, plain = norm(), norm()
+    GhostBatchNorm(4).network(made)
     batch = images(n).to(memory_format=memory_format).requires_grad_()
     wanted = torch.rand(n, 3, 4, 4, generator=torch.Generator().manual_seed(1))
     parts = [functional.batch_norm(x, None, None, plain.weight, plain.bias, True) for x in batch.tensor_split(n // 4)]
@@ -69,9 +70,11 @@ def test_what_a_normalisation_does_beside_is_done_to_each_part() -> None:
 
 
 def test_half_precision_of_the_images_is_kept() -> None:
-    made = GhostBatchNorm(4).network(norm())
+    made = norm()
+    GhostBatchNorm(4).network(made)
     out = made(images(8).bfloat16().requires_grad_())
     out.float().sum().backward()
+    assert made.weight.grad is not None
     assert (out.dtype, made.weight.grad.dtype) == (torch.bfloat16, torch.float32)
     torch.testing.assert_close(out.float(), GhostBatchNorm(4).network(norm())(images(8)), rtol=0.02, atol=0.02)
 
