@@ -3,6 +3,7 @@
 import importlib
 import importlib.metadata
 import os
+import re
 import shlex
 import signal
 import subprocess
