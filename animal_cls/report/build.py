@@ -63,15 +63,15 @@ def build_study(
     pending = [run.pending for run in runs if run.pending is not None]
     rows, comparisons = arm_rows(arms), compare_all(arms, compare, margin=margin, pending=pending)
     split, data, classes = judged_split(arms), data_sets(results), class_rows(arms)
-    damaged = damages(classes, comparisons)
+    told = _with_damages(answers(arms, rows, comparisons), arms, damages(classes, comparisons))
     return Study(
         sources=tuple(sources),
-        made=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
+        made=_now(),
         runs=tuple(runs),
         arms=tuple(arms),
         evaluated_split=split,
         margin=margin,
-        answers=tuple(_with_damages(answers(arms, rows, comparisons), arms, damaged)),
+        answers=tuple(told),
         arm_rows=tuple(rows),
         comparisons=tuple(comparisons),
         **_by_class(arms, classes),
@@ -80,13 +80,15 @@ def build_study(
         **_published(arms, data[0] if data else None),
         images=tuple(_images(arms, rows, split)),
         suspects=tuple(suspects(runs)),
-        commands=tuple(_commands(runs)),
-        **_means(results),
+        **_means(runs, results),
         provisional=_provisional(runs, len(pending)),
-        run_warnings=_run_warnings(runs),
         cautions=tuple(cautions(arms, split, data)),
         warnings=(*found.warnings, *_warnings(runs, arms), *reader.troubles),
     )
+
+
+def _now() -> str:
+    return datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def _with_damages(
@@ -140,9 +142,11 @@ def _provisional(runs: Sequence[Run], pending: int) -> str:
     )
 
 
-def _means(results: Sequence[Result]) -> dict[str, Any]:
-    """With what, and how long, the runs computed."""
+def _means(runs: Sequence[Run], results: Sequence[Result]) -> dict[str, Any]:
+    """With what, and how long, the runs computed, what they have warned of, and how to repeat them."""
     return {
+        "commands": tuple(_commands(runs)),
+        "run_warnings": _run_warnings(runs),
         "versions": _versions(results),
         "devices": dict(Counter(f"{result.device}, {result.precision}" for result in results)),
         "seconds": sum(result.seconds for result in results),

@@ -119,19 +119,22 @@ def compare(
         raise ValueError(f"Both arms need the same images: {x.shape[1]} and {y.shape[1]}.")
     (x_units, w), (y_units, _) = units(x, weights, groups), units(y, weights, groups)
     spread = spread_of(arm_spread(x_units, w), arm_spread(y_units, w), w)
-    several = min(spread.sizes) > 1
+    return _test(spread, x.shape[1], shares=shares, alpha=1 - level)
+
+
+def _test(spread: Spread, n_images: int, *, shares: bool, alpha: float) -> CrossedTest:
     test = CrossedTest(
         delta=float(spread.delta),
         low=NAN,
         high=NAN,
         n_seeds=min(spread.sizes),
-        n_images=x.shape[1],
+        n_images=n_images,
         n_units=spread.n_units,
-        over="seeds and images" if several else "images",
+        over="seeds and images" if min(spread.sizes) > 1 else "images",
         spread=spread,
         shares=shares,
     )
-    low, high = test.interval(1 - level)
+    low, high = test.interval(alpha)
     return replace(test, low=low, high=high)
 
 
