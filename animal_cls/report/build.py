@@ -61,8 +61,9 @@ def build_study(
     runs, arms = arrange(found.runs, baseline)
     results = _results(runs)
     pending = [run.pending for run in runs if run.pending is not None]
-    rows, comparisons = arm_rows(arms), compare_all(arms, compare, margin=margin, pending=pending)
-    split, data, classes = judged_split(arms), data_sets(results), class_rows(arms)
+    rows, classes = arm_rows(arms), class_rows(arms)
+    comparisons = compare_all(arms, compare, margin=margin, pending=pending)
+    split, data = judged_split(arms), data_sets(results)
     told = _with_damages(answers(arms, rows, comparisons), arms, damages(classes, comparisons))
     return Study(
         sources=tuple(sources),
@@ -76,10 +77,8 @@ def build_study(
         comparisons=tuple(comparisons),
         **_by_class(arms, classes),
         **_of_several(arms, comparisons),
-        data_sets=tuple(data),
-        **_published(arms, data[0] if data else None),
-        images=tuple(_images(arms, rows, split)),
-        suspects=tuple(suspects(runs)),
+        **_published(arms, data),
+        **_of_images(runs, arms, rows, split),
         **_means(runs, results),
         provisional=_provisional(runs, len(pending)),
         cautions=tuple(cautions(arms, split, data)),
@@ -121,14 +120,21 @@ def _of_several(arms: Sequence[Arm], comparisons: Sequence[Comparison]) -> dict[
     }
 
 
-def _published(arms: Sequence[Arm], data: DataSet | None) -> dict[str, Any]:
-    """What published tables say of the same runs."""
+def _published(arms: Sequence[Arm], data: Sequence[DataSet]) -> dict[str, Any]:
+    """The images, and what published tables say of the same runs."""
+    most = data[0] if data else None
     return {
-        "published_note": published.note(arms, data),
+        "data_sets": tuple(data),
+        "published_note": published.note(arms, most),
         "published": tuple(published.rows(arms)),
-        "statements": tuple(statements.all_of(arms, data)),
-        "reading_aid": published.aids(arms, data),
+        "statements": tuple(statements.all_of(arms, most)),
+        "reading_aid": published.aids(arms, most),
     }
+
+
+def _of_images(runs: Sequence[Run], arms: Sequence[Arm], rows: Sequence[ArmRow], split: str) -> dict[str, Any]:
+    """Single images worth looking at."""
+    return {"images": tuple(_images(arms, rows, split)), "suspects": tuple(suspects(runs))}
 
 
 def _provisional(runs: Sequence[Run], pending: int) -> str:
