@@ -59,35 +59,27 @@ def build_study(
     """
     found = collect(sources, reader := Reader())
     runs, arms = arrange(found.runs, baseline)
-    results = _results(runs)
     pending = [run.pending for run in runs if run.pending is not None]
     rows, classes = arm_rows(arms), class_rows(arms)
     comparisons = compare_all(arms, compare, margin=margin, pending=pending)
-    split, data = judged_split(arms), data_sets(results)
-    told = _with_damages(answers(arms, rows, comparisons), arms, damages(classes, comparisons))
+    split, data = judged_split(arms), data_sets(_results(runs))
     return Study(
-        sources=tuple(sources),
-        made=_now(),
         runs=tuple(runs),
         arms=tuple(arms),
         evaluated_split=split,
         margin=margin,
-        answers=tuple(told),
+        answers=tuple(_with_damages(answers(arms, rows, comparisons), arms, damages(classes, comparisons))),
         arm_rows=tuple(rows),
         comparisons=tuple(comparisons),
         **_by_class(arms, classes),
         **_of_several(arms, comparisons),
         **_published(arms, data),
         **_of_images(runs, arms, rows, split),
-        **_means(runs, results),
+        **_means(sources, runs),
         provisional=_provisional(runs, len(pending)),
         cautions=tuple(cautions(arms, split, data)),
         warnings=(*found.warnings, *_warnings(runs, arms), *reader.troubles),
     )
-
-
-def _now() -> str:
-    return datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def _with_damages(
@@ -148,9 +140,12 @@ def _provisional(runs: Sequence[Run], pending: int) -> str:
     )
 
 
-def _means(runs: Sequence[Run], results: Sequence[Result]) -> dict[str, Any]:
-    """With what, and how long, the runs computed, what they have warned of, and how to repeat them."""
+def _means(sources: Sequence[Path], runs: Sequence[Run]) -> dict[str, Any]:
+    """Where from and when; with what, and how long, the runs computed, what they warned of, how to repeat them."""
+    results = _results(runs)
     return {
+        "sources": tuple(sources),
+        "made": datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
         "commands": tuple(_commands(runs)),
         "run_warnings": _run_warnings(runs),
         "versions": _versions(results),
