@@ -173,13 +173,14 @@ def check(one: Trained, compute: Compute, root: Path) -> Checked:
         UserError: they do not lie there, an image has another class, or a probability differs by more than `LARGEST`.
     """
     paths, expected = _said(one)
-    found, own = [], []
+    found, own, network = [], [], _deployed(one)
     for batch in decoded((Named(path=str(root / path)) for path in paths), image_size=one.image_size, batch_size=BATCH):
         if batch.unreadable:
             path, why = next(iter(batch.unreadable.items()))
             raise UserError(f"{path}: an image of val, by which the export is checked, cannot be read ({why}). {PLACE}")
         found.append(compute(_prepared(batch.pixels)))
-        own.append(one.probabilities(batch.pixels) if expected is None else batch.pixels[:, 0, 0, 0])
+        if expected is None:
+            own.append(_without_gradients(network, _prepared(batch.pixels)))
     given, wanted = np.concatenate(found), np.concatenate(own) if expected is None else expected
     of = "the network's in float32" if expected is None else "those of predictions.csv"
     return _compared(given, wanted, of)

@@ -110,9 +110,8 @@ class Doubtful:
         if said.probabilities is None:
             return
         self._n += 1
-        entry = (said.probability, self._n, said)
         push = heapq.heappush if len(self._heap) < self.most else heapq.heappushpop
-        push(self._heap, (-entry[0], -entry[1], said))
+        push(self._heap, (-said.probability, -self._n, said))
 
     def sorted(self) -> list[Said]:
         """The most doubtful first."""

@@ -57,6 +57,16 @@ def test_torch_export_and_safetensors(program: Program, plain: Path, photos: Pat
         assert set(file.keys()) == set(one.classifier.network.state_dict())
 
 
+def test_a_run_in_half_precision_is_compared_with_its_network_in_float32(
+    program: Program, train: Callable[..., Path], tmp_path: Path
+) -> None:
+    """What it said in bfloat16 is further from that than an export may be."""
+    run = train("trainer.precision=bf16-mixed")
+    done = program("export", str(run), "--to", "pt2", "--out", "exported")
+    assert done.returncode == 0, done.stderr
+    assert "agrees with the network's in float32 on 6 images of val" in done.stdout
+
+
 def test_what_does_not_agree_is_not_written(
     program: Program, plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -129,3 +129,11 @@ def test_a_device_that_is_not_there_is_one_message(plain: Path) -> None:
         pytest.skip("there is one")
     with pytest.raises(UserError, match=r"^--accelerator=cuda: this machine has none .* Use --accelerator=auto or"):
         trained.load(plain, accelerator="cuda")
+
+
+def test_the_images_and_their_table_may_be_gone(train: Train, photos: Path, tmp_path: Path) -> None:
+    moved = Path(shutil.copytree(photos, tmp_path / "moved"))
+    folder = train(f"data.root={moved}")
+    shutil.rmtree(moved)
+    found = said_again(trained.load(folder, calibrate=False), photos)
+    np.testing.assert_array_equal(found, results.read_predictions(folder).probabilities)
