@@ -40,9 +40,11 @@ def order(keys: np.ndarray, *, seed: int, epoch: int) -> np.ndarray:
     return np.argsort(uniform(keys, seed=seed, epoch=epoch, draws=1)[:, 0], kind="stable")
 
 
-def step_seed(*, seed: int, step: int) -> int:
-    """The seed of torch's generator for one training step (dropout masks), below 2^63."""
+def step_seed(*, seed: int, step: int, stream: int = 0) -> int:
+    """The seed of torch's generator for one training step (dropout masks), below 2^63; streams differ."""
     mixed = _mix(_mix(np.array([seed], np.uint64) + GOLDEN) ^ (np.array([step], np.uint64) * GOLDEN))
+    if stream:
+        mixed = _mix(mixed + GOLDEN * np.array([stream], np.uint64))
     return int(mixed[0] >> np.uint64(1))
 
 

@@ -41,10 +41,9 @@ def check(config: Config) -> None:
     _check_label_noise(config.data.label_noise)
     _check_splits(config.data.splits)
     _check_methods(config)
-    if config.trainer.devices != 1:
+    if config.trainer.sync_batchnorm and config.trainer.devices == 1:
         raise UserError(
-            f"trainer.devices={config.trainer.devices}: one run trains on one device; use trainer.devices=1. "
-            "To use several devices, start several runs side by side, each with its own CUDA_VISIBLE_DEVICES."
+            "trainer.sync_batchnorm=true: one device has nothing to share; it needs trainer.devices=2 or more."
         )
     _check_lr(config.optimizer)
 

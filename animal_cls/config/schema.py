@@ -112,7 +112,8 @@ class TrainerConfig:
 
     max_epochs: int = key(20, "passes over the training images", unit="epochs", low=1)
     accelerator: str = key("auto", "gpu is cuda or mps", options=("auto", "cpu", "gpu", "cuda", "mps"))
-    devices: int = key(1, "one run trains on one device")
+    devices: int = key(1, "that share each batch of one run; on a CPU, processes", low=1)
+    sync_batchnorm: bool = key(False, "several GPUs: batch norm over the images of all, not of each")
     precision: str = key(
         "auto",
         "auto is bf16-mixed where the CPU or GPU has bfloat16 natively, else 32-true",

@@ -4,7 +4,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import Sampler
 
 from animal_cls import rng
-from animal_cls.data.batch import Batch
+from animal_cls.data.batch import WHOLE, Batch, Part
 from animal_cls.data.dataset import ImageSet
 from animal_cls.regularizers import Method, stream_of, uses
 
@@ -122,6 +122,7 @@ class Reader:
         seed: decides these numbers, together with epoch and image.
         resident: all images (N, H, W, 3) in the device's memory (`on_device`); then batches are made there.
         pin: whether batches lie in memory from which a GPU can copy while the CPU goes on.
+        part: which of a batch's images are read.
     """
 
     def __init__(
@@ -133,12 +134,21 @@ class Reader:
         seed: int = 0,
         resident: Tensor | None = None,
         pin: bool = False,
+        part: Part = WHOLE,
     ) -> None:
         self.images, self.methods, self.is_training, self.seed = images, methods, is_training, seed
-        self.resident, self.pin = resident, pin
+        self.resident, self.pin, self.part = resident, pin, part
         self.labels = torch.from_numpy(images.given if is_training else images.labels)
 
     def __call__(self, index: BatchIndex) -> Batch:
+        n = len(index.indices)
+        at = self.part.of(n, is_training=self.is_training)
+        index = replace(index, indices=index.indices[at], keys=index.keys[at])
+        batch = self._read(index)
+        batch.weight = self.part.weight(n)
+        return batch
+
+    def _read(self, index: BatchIndex) -> Batch:
         sampled = [method.sample(drawn(method, index.keys, self.seed, index.epoch)) for method in self.methods]
         where = torch.from_numpy(index.indices)
         if self.resident is not None:

@@ -1,6 +1,6 @@
 """The images of a run as batches: the LightningDataModule does the split and the augmentation."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from animal_cls import rng
-from animal_cls.data.batch import Batch
+from animal_cls.data.batch import WHOLE, Batch, Part
 from animal_cls.data.batches import Loader, OrderedBatches, Reader, ShuffledBatches, on_device
 from animal_cls.data.dataset import ImageSet, load
 from animal_cls.data.settings import DataSettings
@@ -30,6 +30,7 @@ class ImageDataModule(LightningDataModule):
         methods: those that change the order of an epoch, or batches.
         seed: decides the order and the augmentation, together with epoch and image.
         show_progress: a bar on the terminal while images are decoded.
+        part: which images of each batch of train and val this process computes with.
     """
 
     def __init__(
@@ -41,10 +42,11 @@ class ImageDataModule(LightningDataModule):
         methods: Sequence[Method] = (),
         seed: int,
         show_progress: bool = False,
+        part: Part = WHOLE,
     ) -> None:
         super().__init__()
         self.locate, self.settings, self.show_progress = locate, settings, show_progress
-        self.batch_size, self.methods, self.seed = batch_size, list(methods), seed
+        self.batch_size, self.methods, self.seed, self.part = batch_size, list(methods), seed, part
         self._images: ImageSet | None = None
         self._resident: Tensor | None = None  # all images in the memory of a GPU
 
@@ -71,7 +73,17 @@ class ImageDataModule(LightningDataModule):
 
     def train_dataloader(self) -> Loader:
         """The training batches, from epoch 0 on until Lightning says another one."""
-        return Loader(self._training_reader(), self._shuffled())
+        return Loader(self._training_reader(self.part if self._reads_parts else WHOLE), self._shuffled())
+
+    def whole_batches(self) -> Iterator[Batch]:
+        """The training batches of epoch 0, changed, also where others train on a part of each."""
+        for batch in Loader(self._training_reader(), self._shuffled()):
+            yield self.finish(batch.to(self._device))
+
+    @property
+    def _reads_parts(self) -> bool:
+        """Whether each image is changed by itself: methods that mix images or count them need the whole batch."""
+        return all(method.acts_on == "images" for method in self._changing)
 
     def _shuffled(self) -> ShuffledBatches:
         return ShuffledBatches(
@@ -88,7 +100,7 @@ class ImageDataModule(LightningDataModule):
         return [method for method in self.methods if uses(method, "batch")]
 
     def val_dataloader(self) -> Loader:
-        return self.in_order("val")
+        return self.in_order("val", part=self.part)
 
     def test_dataloader(self) -> Loader:
         return self.in_order("test")
@@ -96,13 +108,16 @@ class ImageDataModule(LightningDataModule):
     def predict_dataloader(self) -> Loader:
         return self.in_order("all")
 
-    def in_order(self, split: str) -> Loader:
+    def in_order(self, split: str, *, part: Part = WHOLE) -> Loader:
         """The images of one split, or of `all`, in the image set's order."""
-        return Loader(self._reader(), OrderedBatches(self.indices(split), batch_size=EVALUATION * self.batch_size))
+        return Loader(
+            self._reader(part=part), OrderedBatches(self.indices(split), batch_size=EVALUATION * self.batch_size)
+        )
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Change, on the device, the batches that come with the numbers for it."""
-        return self.finish(batch)
+        batch = self.finish(batch)
+        return batch if self._reads_parts or not batch.is_training else batch.part(self.part)
 
     def finish(self, batch: Batch) -> Batch:
         """The batch as the methods' `side` and `batch` change it; one that is not for training stays as it is."""
@@ -143,10 +158,10 @@ class ImageDataModule(LightningDataModule):
         shown = replace(index, indices=index.indices[at], keys=index.keys[at])
         return self.finish(self._training_reader()(shown)).to(torch.device("cpu"))
 
-    def _training_reader(self) -> Reader:
-        return self._reader(self._changing, is_training=True)
+    def _training_reader(self, part: Part = WHOLE) -> Reader:
+        return self._reader(self._changing, is_training=True, part=part)
 
-    def _reader(self, methods: Sequence[Method] = (), *, is_training: bool = False) -> Reader:
+    def _reader(self, methods: Sequence[Method] = (), *, is_training: bool = False, part: Part = WHOLE) -> Reader:
         if self._resident is None:
             self._resident = on_device(self.images, self._device)
         pin = self._device.type == "cuda"
@@ -157,6 +172,7 @@ class ImageDataModule(LightningDataModule):
             seed=self.seed,
             resident=self._resident,
             pin=pin,
+            part=part,
         )
 
     @property

@@ -44,6 +44,7 @@ class Method:
     stream: ClassVar[str | None] = None  # tells these numbers from other methods'; None: the name of the class
     mixes_images: ClassVar[bool] = False  # after it, a label is the heavier one of several
     comes_last: ClassVar[bool] = False  # of those that act on the same; others go by their names
+    one_device: str | None = None  # why it cannot train on several, each with a part of a batch, as a clause
 
     # Of the run; set before any hook is called. None: not known, as where a sweep is only planned.
     epochs: int | None = None

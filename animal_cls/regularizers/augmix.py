@@ -60,6 +60,7 @@ class AugMix(Method):
             raise ValueError(f"reg.augmix.jsd={jsd}: a coefficient from 0 is needed.")
         super().__init__(strength)
         self.width, self.jsd = width, jsd
+        self.one_device = "with jsd it keeps blends of whole batches" if jsd else None
         self.draws = DRAWS * self.n_blends  # type: ignore[misc]  # of an image
         self.blends: list[Tensor] = []  # (N, C, H, W) each, of the present batch, beside the images themselves
 

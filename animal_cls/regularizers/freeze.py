@@ -18,6 +18,7 @@ class Freeze(Method):
     """
 
     acts_on = "network"
+    one_device = "torch shares the gradients of those weights that are trained at the beginning"
     card = Card(
         does="For the first epochs only the head is trained, with the rest as it came. So a new head does not spoil "
         "what the weights before it have learned.",

@@ -62,6 +62,7 @@ def check(config: Config) -> None:
     """
     refuse_foreign_code(config)
     check_accelerator(config.trainer.accelerator, key="trainer.accelerator")
+    _check_devices(config)
     _check_compile(config)
     check_source(config.data)
     checked(config.model, "model", "num_classes")
@@ -70,7 +71,13 @@ def check(config: Config) -> None:
         checked(config.scheduler, "scheduler", "optimizer", offered=["total_steps"])
     for name, written in (*_named(config.logger, "logger"), *_named(config.callbacks, "callbacks")):
         checked(written, name, offered=["save_dir"])
-    methods(config)
+    made = methods(config)
+    alone = [method for method in made if config.trainer.devices > 1 and method.one_device]
+    if alone:
+        raise UserError(
+            f"trainer.devices={config.trainer.devices}: reg={regularizers.name_of(alone[0])} trains on one "
+            f"device only, because {alone[0].one_device}. Use trainer.devices=1."
+        )
 
 
 def refuse_foreign_code(config: Config) -> None:
@@ -146,7 +153,7 @@ def changed_network(
     made = methods(config)
     for method in made:
         method.epochs, method.class_counts = config.trainer.max_epochs, counts
-        method.image_size, method.batch_size = config.data.image_size, config.data.batch_size
+        method.image_size, method.batch_size = config.data.image_size, config.data.batch_size // config.trainer.devices
     plain = network(config, num_classes=num_classes, class_names=class_names)
     changed, records = _changed(plain, made, config, num_classes)
     return changed.to(memory_format=torch.channels_last), made, records  # type: ignore[call-overload]
@@ -186,16 +193,26 @@ def check_smallest_batch(config: Config, network: nn.Module, *, images: int | No
     Args:
         images: to train on, where that is known.
     """
-    if config.data.batch_size > 1 and images != 1:
-        return  # a lone last image joins the batch before it
+    if _smallest_part(config, images) > 1:
+        return
     trouble = _trouble_in_training(network, torch.zeros(1, 3, config.data.image_size, config.data.image_size))
     if trouble is not None:
+        devices = config.trainer.devices
         key = f"data.batch_size={config.data.batch_size}" if images != 1 else "data.root: one image to train on"
-        way_out = "Use data.batch_size=2 or more" if images != 1 else "Add images"
+        key += f", the smallest batch on {devices} devices" * (devices > 1)
+        way_out = f"Use data.batch_size={2 * devices} or more" if images != 1 else "Add images"
         raise UserError(
             f"{key}: model={config.model['name']} cannot be trained on one image of data.image_size="
             f"{config.data.image_size} at a time ({trouble}). {way_out}, or larger images: data.image_size=..."
         )
+
+
+def _smallest_part(config: Config, images: int | None) -> int:
+    """How many images a device has at least in a step."""
+    size = config.data.batch_size
+    last = size if images is None else images % size
+    smallest = min(size, images or size) if last < 2 else last  # a lone last image joins the batch before it
+    return max(1, smallest // config.trainer.devices)
 
 
 def _trouble_in_training(network: nn.Module, images: Tensor) -> str | None:
@@ -209,6 +226,17 @@ def _trouble_in_training(network: nn.Module, images: Tensor) -> str | None:
             raise
         return str(error).strip().splitlines()[0]
     return None
+
+
+def has_idle_weights(network: nn.Module, image_size: int) -> bool:
+    """Whether some weights do not reach the logits in training, as those of torchvision's auxiliary heads."""
+    parameters = {name: value.detach().clone().requires_grad_() for name, value in network.named_parameters()}
+    buffers = {name: value.detach().clone() for name, value in network.named_buffers()}
+    with torch.random.fork_rng(devices=[]):
+        images = torch.zeros(2, 3, image_size, image_size)
+        logits = logits_of(functional_call(network, parameters | buffers, (images,)))
+    gradients = torch.autograd.grad(logits.sum(), list(parameters.values()), allow_unused=True)
+    return any(gradient is None for gradient in gradients)
 
 
 def network(config: Config, *, num_classes: int, class_names: Sequence[str] | None = None) -> nn.Module:
@@ -384,6 +412,23 @@ def check_accelerator(accelerator: str, *, key: str) -> None:
         raise UserError(
             f"{key}={accelerator}: this machine has none that torch {torch.__version__} can use. "
             f"Use {key}=auto or {key}=cpu."
+        )
+
+
+def _check_devices(config: Config) -> None:
+    """Raise `UserError` where the machine has fewer devices than a run is to share, or cannot share them as asked."""
+    wanted, device = config.trainer.devices, hardware.device_type(config.trainer.accelerator)
+    there = hardware.count(device)
+    if wanted > there:
+        what = {"cuda": "GPU", "cpu": "core"}.get(device, device)
+        raise UserError(
+            f"trainer.devices={wanted}: this process has {there} {what}{'s' * (there != 1)}. "
+            f"Use trainer.devices={there}."
+        )
+    if config.trainer.sync_batchnorm and device != "cuda":
+        raise UserError(
+            f"trainer.sync_batchnorm=true: torch can share batch norm among GPUs only, and this is {device}. "
+            "Use trainer.sync_batchnorm=false: each process then has the mean and variance of its own part of a batch."
         )
 
 

@@ -17,6 +17,7 @@ from torch import nn
 
 from animal_cls.files import atomic, tensor_files
 from animal_cls.training.history import History
+from animal_cls.training.ranks import ONE, Ranks
 from animal_cls.training.signals import Stop, Stopped
 from animal_cls.training.tensorboard import RunLogger
 
@@ -85,10 +86,13 @@ class Checkpoints(Checkpoint):
         minutes: how much training a killed run may lose.
         stop: the signals.
         logger: what it has written is in the checkpoint, too, so that a run that goes on writes one curve.
+        ranks: of which this process is one; the first decides, and alone writes.
     """
 
-    def __init__(self, folder: Path, *, minutes: float, stop: Stop, logger: RunLogger) -> None:
-        self.folder, self.seconds, self.stop, self.logger = folder, 60 * minutes, stop, logger
+    def __init__(
+        self, folder: Path, *, minutes: float, stop: Stop, logger: RunLogger | None, ranks: Ranks = ONE
+    ) -> None:
+        self.folder, self.seconds, self.stop, self.logger, self.ranks = folder, 60 * minutes, stop, logger, ranks
         self.best = -1.0  # the highest val/acc so far
         self._new_best: dict[str, Any] | None = None  # what best.ckpt is to hold, until it is written
         self._written = 0.0  # when the files were
@@ -102,24 +106,26 @@ class Checkpoints(Checkpoint):
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
         if trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
             return  # the validation comes first: a run that went on from here would leave it out
-        signum = self.stop.signum  # looked at once: one that comes while the file is written waits for the next step
-        if signum is not None or time.monotonic() - self._written >= self.seconds:
+        self._end_step(trainer, due=self.seconds)
+
+    def _end_step(self, trainer: Trainer, *, due: float) -> None:
+        """Write where so many seconds have gone since the last time or a signal has come, which ends the run."""
+        # The signal is looked at once: one that comes while the file is written waits for the next step.
+        signum, is_due = self.ranks.agree(self.stop.signum or 0, time.monotonic() - self._written >= due)
+        if signum or is_due:
             self._write(trainer)
-        if signum is not None:
+        if signum:
             raise Stopped(signum)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        self.logger.log_metrics(metrics | {"epoch": trainer.current_epoch})  # Lightning would do it after this
+        if self.logger is not None:  # Lightning would do it after this
+            self.logger.log_metrics(metrics | {"epoch": trainer.current_epoch})
         if metrics["val/acc"] > self.best:
             self.best = metrics["val/acc"]
             self._new_best = _of_best(trainer._checkpoint_connector.dump_checkpoint(weights_only=False))
-        signum = self.stop.signum
         due = min(self.seconds, self._writing / WRITING)
-        if signum is not None or _is_last_epoch(trainer) or time.monotonic() - self._written >= due:
-            self._write(trainer)
-        if signum is not None:
-            raise Stopped(signum)
+        self._end_step(trainer, due=0 if _is_last_epoch(trainer) else due)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.stop.waits = False
@@ -138,12 +144,14 @@ class Checkpoints(Checkpoint):
 
     def state_dict(self) -> dict[str, Any]:
         # Sums of floats depend on how many threads share them.
-        return {"logged": self.logger.logged, "threads": torch.get_num_threads(), "best": self.best}
+        logged = None if self.logger is None else self.logger.logged
+        return {"logged": logged, "threads": torch.get_num_threads(), "best": self.best}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         torch.set_num_threads(state_dict["threads"])
         self.best = state_dict["best"]
-        self.logger.replay(state_dict["logged"])
+        if self.logger is not None:
+            self.logger.replay(state_dict["logged"])
 
 
 def _is_last_epoch(trainer: Trainer) -> bool:

@@ -19,6 +19,9 @@ from animal_cls.regularizers import Method, uses
 from animal_cls.rng import step_seed
 from animal_cls.training.build import logits_of
 from animal_cls.training.divergence import LossWatch, diverged
+from animal_cls.training.ranks import ONE, Ranks
+
+FOR_WEIGHTS = 2**32  # the stream of random numbers of a step that no rank has for its images
 
 log = logging.getLogger("animal_cls.file")
 
@@ -46,6 +49,7 @@ class Classifier(LightningModule):
         schedule_monitor: the metric that it is told after an epoch, as torch's ReduceLROnPlateau needs one.
         methods: in the order in which they act.
         seed: together with the number of the step it decides the dropout masks.
+        ranks: of which this process is one, where a run trains on several devices.
         compiled: whether torch.compile translates the network; checkpoints stay the same.
         description: plain values that checkpoints carry, so that they can be used without the run's other files.
     """
@@ -66,6 +70,7 @@ class Classifier(LightningModule):
         methods: Sequence[Method] = (),
         seed: int = 0,
         compiled: bool = False,
+        ranks: Ranks = ONE,
         description: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
@@ -78,14 +83,16 @@ class Classifier(LightningModule):
         self.schedule_interval, self.schedule_monitor = schedule_interval, schedule_monitor
         self.schedule: Any = None
         self.methods = list(methods)
-        self.seed = seed
+        self.seed, self.ranks = seed, ranks
         self.description = description or {}
         if compiled:
             torch._dynamo.reset()  # else the networks of earlier jobs count, and the eighth runs untranslated
             self.network.compile()
         # Sums over images. "disable": a NaN stays one, and no step has to wait for the device to look for it.
-        sums = [SumMetric(nan_strategy="disable") for _ in range(5)]
-        self.train_loss, self.train_correct, self.train_n, self.train_objective, self.val_loss = sums
+        # Those of a step are over the images of all devices; val_loss is added up over the devices at the end.
+        sums = [SumMetric(nan_strategy="disable", sync_on_compute=False) for _ in range(4)]
+        self.train_loss, self.train_correct, self.train_n, self.train_objective = sums
+        self.val_loss = SumMetric(nan_strategy="disable")
         self.watch = LossWatch()
         self.val_confusion = MulticlassConfusionMatrix(num_classes=len(self.classes), validate_args=False)
         self._is_first_pass = True  # of a step, which may compute the loss several times
@@ -141,14 +148,14 @@ class Classifier(LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         # Dropout masks are a function of (seed, step): a resumed run draws those that the interrupted one would have,
         # and so does a second pass of one step.
-        torch.manual_seed(step_seed(seed=self.seed, step=self.global_step))
+        torch.manual_seed(step_seed(seed=self.seed, step=self.global_step, stream=self.ranks.rank))
         images = self.normalize(batch.images)
         logits = logits_of(self.network(images))
         objective = self._objective(batch, images, logits)
         if self._is_first_pass:
             self._note(batch, logits.detach(), objective.detach())
         self._is_first_pass = False
-        return objective
+        return objective * batch.weight
 
     def _objective(self, batch: Batch, images: Tensor, logits: Tensor) -> Tensor:
         loss = functional.cross_entropy(logits, batch.labels if batch.targets is None else batch.targets)
@@ -163,17 +170,29 @@ class Classifier(LightningModule):
 
     def _note(self, batch: Batch, logits: Tensor, objective: Tensor) -> None:
         """Add a step to the sums of the epoch; raises `UserError` where the objective is not finite."""
-        hard, n = batch.hard, len(batch.labels)
-        self.watch.look(objective, self._where())
+        hard, n = batch.hard, len(batch.labels) if batch.weight else 0
         plain = functional.cross_entropy(logits, hard) if self.has_objective else objective
-        self.train_loss.update(plain * n)
-        self.train_objective.update(objective * n)
-        self.train_correct.update((logits.argmax(dim=1) == hard).float())
+        correct = (logits.argmax(dim=1) == hard).float()
+        if self.ranks.n > 1:
+            counted = [plain * n, objective * n, correct.sum() * bool(n), objective.new_tensor(n)]
+            self._add(*self.ranks.total(torch.stack([value.float() for value in counted])))
+        else:
+            self._add(plain * n, objective * n, correct, n)
+
+    def _add(self, loss: Tensor, objective: Tensor, correct: Tensor, n: Tensor | int) -> None:
+        """Add the sums over the n images of a step, on all devices."""
+        self.watch.look(objective / n, self._where())
+        self.train_loss.update(loss)
+        self.train_objective.update(objective)
+        self.train_correct.update(correct)
         self.train_n.update(n)
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         self.watch.check()
-        for method in self.methods:
+        changing = [method for method in self.methods if uses(method, "gradients")]
+        if changing:  # what is drawn for the weights is the same on all devices, whatever each has drawn for its images
+            torch.manual_seed(step_seed(seed=self.seed, step=self.global_step, stream=FOR_WEIGHTS))
+        for method in changing:
             method.gradients(self.network)
 
     def optimizer_step(self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any = None) -> None:
@@ -214,13 +233,15 @@ class Classifier(LightningModule):
     def _training_images(self) -> Iterator[Tensor]:
         """Normalised images (N, 3, H, W), batch by batch, of the first epoch, as the methods change them there."""
         data: ImageDataModule = self.trainer.datamodule  # type: ignore[attr-defined]  # a run has one
-        for batch in data.train_dataloader():
-            yield self.normalize(data.finish(batch.to(self.device)).images)
+        for batch in data.whole_batches():
+            yield self.normalize(batch.images)
 
     def on_validation_end(self) -> None:
         self.swap_out()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        if not len(batch.labels):  # of a last batch, other devices have the images
+            return
         logits = self.evaluate(batch.images)
         self.val_loss.update(functional.cross_entropy(logits, batch.labels, reduction="sum"))
         self.val_confusion.update(logits.argmax(dim=1), batch.labels)

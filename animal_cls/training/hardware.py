@@ -11,6 +11,8 @@ from pathlib import Path
 
 import torch
 
+from animal_cls.files import processors
+
 AUTO = "auto"
 # Processor flags, as Linux names them, of native bfloat16 products: Intel's and AMD's, Intel's tiles, ARM's.
 BF16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
@@ -45,14 +47,20 @@ def describe(device: str) -> str:
     return f"cpu {torch.backends.cpu.get_cpu_capability()}" if device == "cpu" else device
 
 
+def count(device: str) -> int:
+    """How many devices of a type this process may use; of a CPU, cores."""
+    if device == "cuda":
+        return torch.cuda.device_count()
+    return processors.cores() if device == "cpu" else 1
+
+
 @contextmanager
-def threads(n: int | None) -> Iterator[None]:
-    """Within it torch computes with `n` threads (None: as it is); afterwards with as many as before."""
+def threads(n: int) -> Iterator[int]:
+    """Within it torch computes with `n` threads; afterwards with as many as before."""
     before = torch.get_num_threads()
-    if n is not None:
-        torch.set_num_threads(n)
+    torch.set_num_threads(n)
     try:
-        yield
+        yield n
     finally:
         torch.set_num_threads(before)
 

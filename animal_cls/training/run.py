@@ -13,11 +13,13 @@ from lightning import Trainer, seed_everything
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.profilers import PassThroughProfiler, Profiler, PyTorchProfiler, SimpleProfiler
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from animal_cls import regularizers, results
 from animal_cls.config.methods import active
 from animal_cls.config.schema import Config, constructor_calls, run_name, without_outcome
+from animal_cls.data.batch import Part
 from animal_cls.data.module import ImageDataModule
 from animal_cls.data.sources.unused import counted
 from animal_cls.errors import UserError, WithoutEffect
@@ -25,12 +27,13 @@ from animal_cls.files import atomic, disk
 from animal_cls.models import normalization_of
 from animal_cls.report.figures import run_figures
 from animal_cls.results import Environment, MethodRecord, Result
-from animal_cls.training import build, checkpoints, evaluation, hardware, provenance, start, verification
+from animal_cls.training import build, checkpoints, evaluation, hardware, provenance, ranks, start, verification
 from animal_cls.training.build import Parts
 from animal_cls.training.checkpoints import BEST, LAST
 from animal_cls.training.classifier import Classifier
 from animal_cls.training.history import History
 from animal_cls.training.progress import Progress
+from animal_cls.training.ranks import Link, Quiet, Ranks
 from animal_cls.training.signals import Stop
 from animal_cls.training.tensorboard import RunLogger, silence_writer_errors
 
@@ -57,38 +60,65 @@ def train(config: Config, folder: Path, *, stop: Stop | None = None, go_on: bool
     began = start.read(folder)
     with (
         provenance.collected_warnings() as warnings,
-        hardware.threads(began.environments[0].threads if began else None),
+        hardware.threads(_threads(config, began)) as threads,
         hardware.retain_freed_memory(),
         silence_writer_errors(),
+        ranks.started(config.trainer.devices, follow, config, folder, threads=threads) as others,
     ):
         last = _checkpoint_of(config, folder) if go_on else None
-        data, parts = _built(config, folder)
+        data, parts = _built(config, folder, others.ranks)
         _check_same_images(last, began, data, folder)
         _remove_parts(folder)
         environments = _environments(config, folder, last)
         start.note_images(data.images.fingerprint, folder)
-        classifier = _classifier(config, data, parts)
+        classifier = _classifier(config, data, parts, others.ranks)
         history = History(folder, say=not _is_terminal())
-        trainer = _trainer(config, folder, history, stop or Stop(), parts)
+        logger = RunLogger(folder / "tensorboard" / run_name(config))
+        callbacks = [*parts.callbacks, history, *([Progress()] if _is_terminal() else [])]
+        callbacks += [_checkpoints(config, folder, stop or Stop(), logger, others.ranks)]
+        trainer = _trainer(config, folder, [logger, *parts.loggers], callbacks, parts, others.ranks)
+        others.let(last is not None)
         with _told(parts.loggers, config), _explained_memory(config):
             trainer.fit(classifier, datamodule=data, ckpt_path=folder / "checkpoints" / LAST if last else None)
         _say_where_time_went(trainer)
+        if others.ranks.n > 1:
+            others.end()
+            trainer = _trainer(config, folder, [logger], [], parts, ranks.ONE)
         result = _evaluated(config, folder, trainer, classifier, data, history, parts)
     result = replace(result, warnings=warnings, environments=environments)
     results.save(result, folder)
     return result
 
 
-def _built(config: Config, folder: Path) -> tuple[ImageDataModule, Parts]:
+def follow(link: Link, config: Config, folder: Path) -> None:
+    """What the other ranks of a run on several devices do: train on their parts of its batches, and write nothing."""
+    with hardware.threads(link.threads), hardware.retain_freed_memory():
+        goes_on = link.wait()
+        data, parts = _built(config, folder, link.ranks)
+        classifier = _classifier(config, data, parts, link.ranks)
+        callbacks = [*parts.callbacks, _checkpoints(config, folder, Quiet(), None, link.ranks)]
+        trainer = _trainer(config, folder, [], callbacks, parts, link.ranks)
+        link.ready()
+        trainer.fit(classifier, datamodule=data, ckpt_path=folder / "checkpoints" / LAST if goes_on else None)
+
+
+def _threads(config: Config, began: start.Start | None) -> int:
+    """Of each process of the run: those that it began with, or its share of the machine's."""
+    return began.environments[0].threads if began else max(1, torch.get_num_threads() // config.trainer.devices)
+
+
+def _built(config: Config, folder: Path, ranks: Ranks) -> tuple[ImageDataModule, Parts]:
     """The images and the parts of a run, which have been tried and for which there is room; nothing is written."""
     seed_everything(config.seed, verbose=False)
     data = build.images(config)
+    data.part = Part(rank=ranks.rank, ranks=ranks.n)
     data.prepare_data()
     classes = data.images.classes
     parts = build.parts(config, num_classes=len(classes), class_names=classes, counts=data.counts(), folder=folder)
     data.methods = parts.methods
     build.check_smallest_batch(config, parts.network, images=len(data.indices("train")))
     _refuse_without_effect(parts.records)
+    _say_what_batch_norm_sees(config, parts.network)
     for caution in (*regularizers.clashes(parts.methods), *regularizers.weaknesses(parts.methods)):
         log.warning("%s", caution)
     kept, passing = checkpoints.bytes_of_run(parts.network)
@@ -98,7 +128,8 @@ def _built(config: Config, folder: Path) -> tuple[ImageDataModule, Parts]:
 
 def begin(config: Config, folder: Path) -> None:
     """Write down how the run in `folder` begins, as the first of its files."""
-    first = provenance.environment(config)
+    with hardware.threads(_threads(config, None)):
+        first = provenance.environment(config)
     start.write(start.Start(config=asdict(config), derived=dict(config.derived), environments=[first]), folder)
 
 
@@ -111,6 +142,15 @@ def _refuse_without_effect(records: Sequence[MethodRecord]) -> None:
     """Raise `WithoutEffect` where a method does nothing: the run would be another one under its name."""
     if found := [record.without_effect for record in records if record.without_effect]:
         raise WithoutEffect(f"{'; '.join(found)}. Leave it out, or change what it could act on.")
+
+
+def _say_what_batch_norm_sees(config: Config, network: nn.Module) -> None:
+    devices = config.trainer.devices
+    if devices > 1 and not config.trainer.sync_batchnorm and any(isinstance(m, _BatchNorm) for m in network.modules()):
+        log.warning(
+            "trainer.devices=%d: batch norm has the mean and variance of each device's own %d images of a batch",
+            *(devices, config.data.batch_size // devices),
+        )
 
 
 def _checkpoint_of(config: Config, folder: Path) -> dict[str, Any] | None:
@@ -160,7 +200,7 @@ def _check_same_images(
         )
 
 
-def _classifier(config: Config, data: ImageDataModule, parts: Parts) -> Classifier:
+def _classifier(config: Config, data: ImageDataModule, parts: Parts, ranks: Ranks) -> Classifier:
     classes = data.images.classes
     return Classifier(
         parts.network,
@@ -173,34 +213,41 @@ def _classifier(config: Config, data: ImageDataModule, parts: Parts) -> Classifi
         methods=parts.methods,
         seed=config.seed,
         compiled=config.trainer.compile,
+        ranks=ranks,
         description={"config": asdict(config), "classes": classes, "data_fingerprint": data.images.fingerprint},
     )
 
 
-def _trainer(config: Config, folder: Path, history: History, stop: Stop, parts: Parts) -> Trainer:
+def _checkpoints(
+    config: Config, folder: Path, stop: Stop, logger: RunLogger | None, ranks: Ranks
+) -> checkpoints.Checkpoints:
+    minutes = config.trainer.checkpoint_minutes
+    return checkpoints.Checkpoints(folder / "checkpoints", minutes=minutes, stop=stop, logger=logger, ranks=ranks)
+
+
+def _trainer(
+    config: Config, folder: Path, loggers: Sequence[Logger], callbacks: Sequence[Callback], parts: Parts, ranks: Ranks
+) -> Trainer:
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)  # its greetings are no news to our users
     settings = config.trainer
-    logger = RunLogger(folder / "tensorboard" / run_name(config))
-    saving = checkpoints.Checkpoints(
-        folder / "checkpoints", minutes=settings.checkpoint_minutes, stop=stop, logger=logger
-    )
     device = hardware.device_type(settings.accelerator)
     precision = hardware.precision(settings.precision, device)
     hardware.set_float32(precision)
-    callbacks: list[Callback] = [*parts.callbacks, history, *([Progress()] if _is_terminal() else []), saving]
     return Trainer(
         max_epochs=settings.max_epochs,
         accelerator=settings.accelerator,
-        devices=settings.devices,
+        devices=ranks.n,
+        strategy=ranks.strategy(lambda: build.has_idle_weights(parts.network, config.data.image_size)),
+        sync_batchnorm=ranks.n > 1 and settings.sync_batchnorm,
         precision=precision,  # type: ignore[arg-type]  # checked in config
         deterministic=settings.deterministic,
         benchmark=device == "cuda" and not settings.deterministic,  # sizes are fixed, so that trying pays
         profiler=_profiler(settings.profiler),
-        logger=[logger, *parts.loggers],
-        callbacks=callbacks,
+        logger=list(loggers),
+        callbacks=list(callbacks),
         plugins=[checkpoints.Files(folder)],
-        enable_progress_bar=_is_terminal(),
+        enable_progress_bar=_is_terminal() and ranks.rank == 0,
         enable_model_summary=False,
         num_sanity_val_steps=0,
         use_distributed_sampler=False,  # our samplers know their images

@@ -105,7 +105,6 @@ REFUSED = [
     ("optimizer.lr", None),
     ("trainer.max_epochs", -1),  # Lightning's "for ever"
     ("trainer.devices", 0),
-    ("trainer.devices", 2),
     ("trainer.devices", -1),  # Lightning's "all"
 ]
 

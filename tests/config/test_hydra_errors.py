@@ -192,9 +192,9 @@ CONFIG = {
     "trainer.accelerator=cud": (
         "trainer.accelerator=cud: no such option. Did you mean cuda? Options: auto, cpu, gpu, cuda, mps."
     ),
-    "trainer.devices=2": (
-        "trainer.devices=2: one run trains on one device; use trainer.devices=1. To use several devices, "
-        "start several runs side by side, each with its own CUDA_VISIBLE_DEVICES."
+    "trainer.devices=0": "trainer.devices=0: must be at least 1.",
+    "trainer.sync_batchnorm=true": (
+        "trainer.sync_batchnorm=true: needs trainer.devices=2 or more; one device shares nothing."
     ),
     "model.name=../x": (
         "model.name=../x: a name without / is needed, as a line `name: ...` in the option's file gives it."
@@ -483,8 +483,8 @@ def test_a_folder_in_which_a_run_is_going_on_is_refused(program: Program, tmp_pa
 SWEEPS = {
     "seed=0,0": "The plan holds the same job twice: data=folder,seed=0. Name each value of an axis once.",
     "reg.dropout=0.1,1": f"{DROPOUT_1} (in the job data=folder,reg.dropout=1; nothing was started)",
-    "seed=0,1 trainer.devices=2": (
-        f"{CONFIG['trainer.devices=2']} (in the job data=folder,seed=0,trainer.devices=2; nothing was started)"
+    "seed=0,1 trainer.devices=0": (
+        f"{CONFIG['trainer.devices=0']} (in the job data=folder,seed=0,trainer.devices=0; nothing was started)"
     ),
     "data.image_size=64,63": f"{TOO_SMALL} (in the job data.image_size=63,data=folder; nothing was started)",
     "model=simple_cnn,resnet19": CONFIG["model=resnet19"],
