@@ -58,8 +58,8 @@ def _kept(before: tuple[Any, Known] | None, content: Any, found: Known) -> tuple
     """The former object where its content is this one; not a run whose tables were damaged, which is told again."""
     if before is None or before[0] != content:
         return content, found
-    lost = isinstance(before[1], Run) and before[1].status == "done" and before[1].predictions is None
-    return (content, found) if lost else before
+    is_lost = vars(before[1]).get("predictions", before) is None  # where they were asked for
+    return (content, found) if is_lost else before
 
 
 def _content(run: Run) -> Any:

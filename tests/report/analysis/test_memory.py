@@ -53,6 +53,7 @@ def test_a_refreshed_report_is_the_one_of_a_fresh_process(sweep: Path, tmp_path:
         lambda: write_run(sweep / "none 2", hits(2, 0), reg="none", seed=2),
         lambda: write_run(sweep / "dropout", hits(0, 2), reg="dropout"),
         lambda: write_run(sweep / "l2 0 again", hits(5, 1), reg="l2", seed=0),
+        lambda: damage(sweep / "l2 0"),  # which is in no number any more, so that nobody reads it
         lambda: (sweep / "dropout" / "result.json").unlink(),
         lambda: (sweep / "none 2").rename(tmp_path / "gone"),
         lambda: damage(sweep / "none 1"),
