@@ -18,9 +18,9 @@ from animal_cls.report.analysis.confounding import overrides
 from animal_cls.report.analysis.doses import dose_rows
 from animal_cls.report.analysis.examples import examples
 from animal_cls.report.analysis.headline import answers, best_of, judged_split
+from animal_cls.report.analysis.memory import Memory
 from animal_cls.report.analysis.networks import networks_rows
 from animal_cls.report.analysis.planning import plan_rows
-from animal_cls.report.analysis.predictions import Reader
 from animal_cls.report.analysis.ranks import rank_rows
 from animal_cls.report.analysis.suspects import suspects
 from animal_cls.report.published import published, statements
@@ -46,6 +46,7 @@ def build_study(
     compare: Sequence[tuple[str, str]] = (),
     baseline: str | None = None,
     margin: float = MARGIN,
+    memory: Memory | None = None,
 ) -> Study:
     """What all runs in `sources`, folders of runs or sweeps, show together.
 
@@ -53,12 +54,15 @@ def build_study(
         compare: pairs of names of arms to be compared beside each arm with its baseline.
         baseline: the arm, or KEY=VALUE,... of the arms, that the others are compared with; None: as plans say.
         margin: points that a difference must have to matter.
+        memory: of the reports that this process has made of the same.
 
     Raises:
         UserError: no such folder, no run in any of them, or no arm of that name.
     """
-    found = collect(sources, reader := Reader())
-    runs, arms = arrange(found.runs, baseline)
+    memory = memory or Memory()
+    memory.reader.troubles.clear()
+    found = collect(sources, memory.reader)
+    runs, arms = memory.same(*arrange(found.runs, baseline))
     pending = [run.pending for run in runs if run.pending is not None]
     rows, classes = arm_rows(arms), class_rows(arms)
     comparisons = compare_all(arms, compare, margin=margin, pending=pending)
@@ -78,7 +82,7 @@ def build_study(
         **_means(sources, runs),
         provisional=_provisional(runs, len(pending)),
         cautions=tuple(cautions(arms, split, data)),
-        warnings=(*found.warnings, *_warnings(runs, arms), *reader.troubles),
+        warnings=(*found.warnings, *_warnings(runs, arms), *memory.reader.troubles),
     )
 
 

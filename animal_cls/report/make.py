@@ -12,6 +12,7 @@ from animal_cls.errors import UserError
 from animal_cls.files import atomic
 from animal_cls.files.workers import Workers
 from animal_cls.report.analysis.collect import OWN
+from animal_cls.report.analysis.memory import Memory
 from animal_cls.report.build import build_study
 from animal_cls.report.output import tables
 from animal_cls.report.records import MARGIN, Study
@@ -30,6 +31,8 @@ def make(
     baseline: str | None = None,
     margin: float = MARGIN,
     secret: bytes = b"",
+    memory: Memory | None = None,
+    png: bool = True,
 ) -> Study:
     """Write the report on the runs in `sources` into `out`; returns what it says.
 
@@ -37,18 +40,21 @@ def make(
         secret: of a sweep that goes on, or of the user (`own_secret`): figures in `out` that were drawn from the same
             by a report with the same secret are not drawn again.
 
+        memory: of a process that makes a report again and again; what has not changed is then not found out again.
+        png: whether new figures get PNG files beside the SVG.
+
     Raises:
         UserError: no such folder, no run in any of them, no arm of that name, or `out` cannot be written to.
     """
     refuse_foreign(out)
-    study = build_study(sources, compare=compare, baseline=baseline, margin=margin)
+    study = build_study(sources, compare=compare, baseline=baseline, margin=margin, memory=memory)
     try:
         out.mkdir(parents=True, exist_ok=True)
         with FileLock(out / WRITING, timeout=PATIENCE):
             for place in (out, out / tables.FIGURES):
                 atomic.remove_parts(place)  # of a report that was ended
             tables.write(study, out)
-        write_page(study, out, workers, secret)
+        write_page(study, out, workers, secret, png=png)
         return study
     except Timeout:
         raise UserError(f"{out}: another report is being written there. Try again.") from None
@@ -81,13 +87,13 @@ def refuse_foreign(out: Path) -> None:
         raise UserError(f"{out}: holds {taken[0]}, but no report, so that is not written over. Choose --out DIR.")
 
 
-def write_page(study: Study, out: Path, workers: Workers, secret: bytes) -> None:
+def write_page(study: Study, out: Path, workers: Workers, secret: bytes, *, png: bool = True) -> None:
     """Write index.html and the figures; matplotlib is not loaded before."""
     from animal_cls.report.output import page
     from animal_cls.report.output.page.drawn import Drawn
 
     drawn = Drawn(folder=out / tables.FIGURES, secret=secret)
-    made = page.draw(study, workers, drawn)
+    made = page.draw(study, workers, drawn, png=png)
     with FileLock(out / WRITING, timeout=PATIENCE):
         page.write(study, made, out)
         drawn.keep(made)

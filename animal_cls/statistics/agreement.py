@@ -1,12 +1,31 @@
 """What few images on which two arms disagree, or none, can tell: not that the arms are equal, but how unlike."""
 
-from functools import lru_cache
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy import special
 
 HALVINGS = 40  # of the search for a critical value
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Steps:
+    """What units weigh: their K different weights, the heaviest first."""
+
+    weights: np.ndarray  # (K,), above 0
+    counts: np.ndarray  # (K,) units that weigh so much or more
+    many: np.ndarray  # (K,) units that weigh just so
+    n: int  # all units
+
+
+def steps(weights: np.ndarray) -> Steps:
+    """Of units that weigh `weights` (G,)."""
+    if np.ptp(weights) == 0:  # the usual case, without a search for others
+        w, many = weights[:1], np.array([weights.size])
+    else:
+        w, many = np.unique(weights, return_counts=True)
+        w, many = w[w > 0][::-1], many[w > 0][::-1]
+    return Steps(weights=w, counts=np.cumsum(many), many=many, n=weights.size)
 
 
 def none_of(n: int, alpha: float | np.ndarray) -> np.ndarray:
@@ -18,13 +37,13 @@ def none_of(n: int, alpha: float | np.ndarray) -> np.ndarray:
     return -np.expm1(np.log(alpha) / n)
 
 
-def none_of_weight(weights: np.ndarray, alpha: float | np.ndarray) -> np.ndarray:
-    """The largest mean share of which none is found in units that weigh `weights` (G,), with probability `alpha`.
+def none_of_weight(units: Steps, alpha: float | np.ndarray) -> np.ndarray:
+    """The largest mean share of which none is found in `units`, with probability `alpha`.
 
     That is the largest sum of W p, where unit i is one of them with probability p_i and the product of all 1 - p is
     `alpha`: 1 - p is then l / W for the heaviest units and 1 for those lighter than l. `none_of` for equal weights.
     """
-    w, counts, many = _steps(weights.tobytes())
+    w, counts, many = units.weights, units.counts, units.many
     if len(w) == 1:
         return none_of(int(counts[0]), alpha)
     levels = np.exp((np.cumsum(many * np.log(w)) + np.log(alpha)[..., None]) / counts)  # (..., K), l of the K heaviest
@@ -33,20 +52,12 @@ def none_of_weight(weights: np.ndarray, alpha: float | np.ndarray) -> np.ndarray
     return np.cumsum(many * w)[k] - counts[k] * level
 
 
-@lru_cache(maxsize=64)  # of the same images it is asked for at every step of the search for a p-value
-def _steps(weights: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The different weights (K,), the heaviest first; how many units weigh so much or more; and how many just so."""
-    w, many = np.unique(np.frombuffer(weights), return_counts=True)
-    w, many = w[w > 0][::-1], many[w > 0][::-1]
-    return w, np.cumsum(many), many
-
-
-def half_width_of_agreement(sizes: tuple[int, int], weights: ArrayLike, alpha: float | np.ndarray) -> np.ndarray:
+def half_width_of_agreement(sizes: tuple[int, int], units: Steps, alpha: float | np.ndarray) -> np.ndarray:
     """Half the width, broadcast over `alpha`, of the interval of level 1 - `alpha` of arms that agree in every cell.
 
-    For values from 0 to 1 of arms with S and T seeds (`sizes`) on G units that weigh `weights` (G,), the sum of which
-    is 1. Nothing can be estimated from a table of zeros, but it bounds two shares: of units on which these networks
-    disagree, by u (`none_of_weight`: 1 - alpha**(1 / G) for equal weights), and of cells that disagree at random, by
+    For values from 0 to 1 of arms with S and T seeds (`sizes`) on G `units` whose weights W sum to 1. Nothing can be
+    estimated from a table of zeros, but it bounds two shares: of units on which these networks disagree, by u
+    (`none_of_weight`: 1 - alpha**(1 / G) for equal weights), and of cells that disagree at random, by
     v = 1 - alpha**(1 / (S G)), which is then their variance at most. With R the smaller of S and T and Student's
     quantile of 2 (R - 1) degrees of freedom, those of two arms that are alike, it is
 
@@ -54,13 +65,12 @@ def half_width_of_agreement(sizes: tuple[int, int], weights: ArrayLike, alpha: f
 
     of unequal weights the second part is G max(W) as large, as if all those cells were of the heaviest.
     """
-    w, runs = np.asarray(weights, dtype=np.float64), min(sizes)
-    level = np.asarray(alpha, dtype=np.float64)
-    share = none_of_weight(w, level)
+    runs, level = min(sizes), np.asarray(alpha, dtype=np.float64)
+    share = none_of_weight(units, level)
     if runs < 2:
         return share
-    cells, t = runs * w.size, special.stdtrit(2 * (runs - 1), level / 2)
-    return np.hypot(share, w.size * w.max() * t * np.sqrt(none_of(cells, level) / cells))
+    cells, t = runs * units.n, special.stdtrit(2 * (runs - 1), level / 2)
+    return np.hypot(share, units.n * units.weights[0] * t * np.sqrt(none_of(cells, level) / cells))
 
 
 def sign_p(imbalance: np.ndarray, n: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import optimize, special
+from scipy import special
 
 BINS = 15  # of equal width, as in a result's `ece`
 LOG_TEMPERATURES = (-3.0, 3.0)  # between which the best is looked for: from 0.05 to 20
@@ -64,6 +64,8 @@ def temperature(scores: ArrayLike, labels: ArrayLike) -> float:
     Raises:
         ValueError: the shapes do not fit, or a score is NaN.
     """
+    from scipy import optimize  # a third of a second, which only a training needs
+
     z, y = np.asarray(scores, dtype=np.float64), np.asarray(labels, dtype=np.int64)
     if z.ndim != 2 or y.shape != z.shape[:1] or np.isnan(z).any():
         raise ValueError(f"Scores (N, K) and labels (N,) are needed, not {z.shape} and {y.shape}, and no NaN.")

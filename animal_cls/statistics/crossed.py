@@ -164,12 +164,12 @@ def half_width(spread: Spread, alpha: float | np.ndarray, *, shares: bool) -> np
 def _half_without_signs(spread: Spread, alpha: float | np.ndarray, *, shares: bool) -> np.ndarray:
     """`half_width` without the part of the sign test, which has its p-value in closed form."""
     t1, t2 = (quantile(df, alpha) for df in (spread.df_seeds, spread.df_images))
-    seeds = np.maximum(t1**2 * spread.seeds.sum(axis=0), t2**2 * spread.rest.sum(axis=0))
+    seeds = np.maximum(t1**2 * spread.all_seeds, t2**2 * spread.all_rest)
     half = np.sqrt(seeds + t2**2 * spread.of_images)
     if shares:
         few = np.minimum(1, (1 - np.log2(alpha)) / np.maximum(spread.n_discordant, 1))
-        return np.maximum(half, few * half_width_of_agreement(spread.sizes, spread.weights, alpha))
-    nothing = spread.seeds.sum(axis=0) + spread.images + spread.largest == 0
+        return np.maximum(half, few * half_width_of_agreement(spread.sizes, spread.units, alpha))
+    nothing = spread.all_seeds + spread.images + spread.largest == 0
     return np.where(nothing, NAN, np.maximum(half, t2 * spread.largest))
 
 
@@ -203,7 +203,7 @@ def level_at(spread: Spread, distance: np.ndarray, *, shares: bool) -> np.ndarra
         level = np.where(outside[0], SMALLEST_P, np.where(outside[1], 1.0, special.expit(found)))
         signs = sign_p(distance * spread.n_discordant / spread.discordant, spread.n_discordant)
         level = np.fmax(level, signs) if shares else level
-    known = np.isfinite(spread.delta + spread.images + spread.seeds.sum(axis=0))
+    known = np.isfinite(spread.delta + spread.images + spread.all_seeds)
     return np.where(known, np.where(distance == 0, 1.0, level), NAN)
 
 

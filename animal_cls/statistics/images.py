@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from animal_cls.statistics.agreement import none_of_weight
+from animal_cls.statistics.agreement import none_of_weight, steps
 from animal_cls.statistics.weighting import as_table, units
 
 NAN = float("nan")
@@ -90,7 +90,7 @@ def paired_bootstrap(
     if not np.isfinite(delta):
         return ImageInterval(delta=delta, low=NAN, high=NAN, n=means[0].size)
     if not d.any():
-        half = float(none_of_weight(w, np.asarray(1 - level))) if shares else NAN
+        half = float(none_of_weight(steps(w), np.asarray(1 - level))) if shares else NAN
         return ImageInterval(delta=delta, low=delta - half, high=delta + half, n=means[0].size)
     resampled = _resampled_means(d, w, draws=draws, seed=seed)
     low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])

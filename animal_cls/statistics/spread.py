@@ -5,9 +5,11 @@ which is 1. Leading axes (...) are broadcast: a simulation compares whole famili
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from animal_cls.statistics.agreement import Steps, steps
 from animal_cls.statistics.seeds import welch_df
 
 
@@ -42,10 +44,27 @@ class Spread:
         """Independent images."""
         return self.weights.size
 
-    @property
+    # The search for a p-value asks for these at each of its steps.
+
+    @cached_property
     def of_images(self) -> np.ndarray:
         """The variance from the images alone, 0 at the least."""
-        return np.maximum(self.images - self.rest.sum(axis=0), 0)
+        return np.maximum(self.images - self.all_rest, 0)
+
+    @cached_property
+    def all_seeds(self) -> np.ndarray:
+        """(...) of both arms."""
+        return self.seeds.sum(axis=0)
+
+    @cached_property
+    def all_rest(self) -> np.ndarray:
+        """(...) of both arms."""
+        return self.rest.sum(axis=0)
+
+    @cached_property
+    def units(self) -> Steps:
+        """What the units weigh."""
+        return steps(self.weights)
 
 
 def arm_spread(table: np.ndarray, weights: np.ndarray) -> ArmSpread:

@@ -2,8 +2,9 @@
 
 `python -m animal_cls.sweeps.refresh SWEEP` makes it once for whatever has come in on its standard input, again for what
 came in meanwhile, and ends with that input. So it never runs twice at once, always ends with the last state, and does
-so even if the sweep is killed; what it writes is whole at every moment, see `make.make`. It is of low priority, as the
-jobs come first. When the sweep is over and its user waits, another one of normal priority makes the last report.
+so even if the sweep is killed; what it writes is whole at every moment, see `make.make`. It reads and computes anew
+only what a job has changed, and draws figures as SVG alone. It is of low priority, as the jobs come first. When the
+sweep is over and its user waits, another one of normal priority makes the last report, with PNG files of the figures.
 """
 
 import os
@@ -99,12 +100,13 @@ def run(sweep: Path, *, last: bool) -> None:
     """Make the report as often as asked, or for the last time; what goes wrong is told once."""
     from animal_cls.files.workers import Workers, gathered
     from animal_cls.report import make  # not in the sweep itself: scipy takes a second
+    from animal_cls.report.analysis.memory import Memory
 
-    told, secret = False, os.environ.get(SECRET, "").encode()
+    told, secret, memory = False, os.environ.get(SECRET, "").encode(), Memory()
     for _ in [b""] if last else requests():
         try:
             with gathered() if last else nullcontext(Workers(count=0)) as workers:
-                make.make([sweep], sweep / make.REPORT, workers=workers, secret=secret)
+                make.make([sweep], sweep / make.REPORT, workers=workers, secret=secret, memory=memory, png=last)
         except Exception as error:
             if not told:
                 warn(error)

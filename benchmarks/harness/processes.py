@@ -25,6 +25,7 @@ class Finished:
     """A process that has ended."""
 
     seconds: float  # from its start to its end
+    cpu: float = 0.0  # seconds of all cores, children included: other processes change these less
     peak: int  # bytes that were resident at most, children included; touched pages of mapped files count
     output: str
     errors: str
@@ -47,17 +48,23 @@ def run(
     settings = {"PYTHONPATH": os.pathsep.join([*map(str, path), str(CHECKOUT), *before]), **(env or {})}
     out, err = folder / "stdout", folder / "stderr"
     with out.open("wb") as stdout, err.open("wb") as stderr:
-        start = time.monotonic()
+        start, before_cpu = time.monotonic(), _cpu_of_children()
         process = subprocess.Popen(
             [sys.executable, *words], cwd=folder, env=os.environ | settings, stdout=stdout, stderr=stderr
         )
         with _sampled_memory(process) as samples:
             process.wait()
-        seconds = time.monotonic() - start
+        seconds, cpu = time.monotonic() - start, _cpu_of_children() - before_cpu
     output, errors = (path.read_text(encoding="utf-8", errors="replace") for path in (out, err))
     if process.returncode != code:
         raise ProcessFailed(f"python {' '.join(words)}: exit code {process.returncode}: {(errors or output)[-2000:]}")
-    return Finished(seconds=seconds, peak=max(samples, default=0), output=output, errors=errors)
+    return Finished(seconds=seconds, cpu=cpu, peak=max(samples, default=0), output=output, errors=errors)
+
+
+def _cpu_of_children() -> float:
+    """Seconds of all children that have ended, and of theirs."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 @contextmanager

@@ -1,8 +1,9 @@
-"""How long a report takes the first time that it is made: 100 runs on 25,000 images.
+"""How long a report takes the first time that it is made, and after one more job: 100 runs on 25,000 images.
 
 `python -m benchmarks.speed.report [--runs 100] [--images 25000] [--times 3] [--folder DIR]` writes the results of
 made-up runs as real ones are written (result.json, metrics.csv, predictions.csv, 420 MB in all) with images beside
 them, and times `python -m animal_cls report` as a whole process, its former report and cache removed before each time.
+Then it times what the process beside a sweep does when one more job has ended, having made the report before that.
 
 Four networks with five regularizers each, and as many seeds as make so many runs. Every network's logits are the true
 class's margin, a difficulty that all runs share, and noise. The files were just written and lie in the memory of the
@@ -14,6 +15,7 @@ import itertools
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
@@ -25,6 +27,9 @@ from PIL import Image
 from scipy import special
 
 from animal_cls import results
+from animal_cls.files.workers import Workers
+from animal_cls.report.analysis.memory import Memory
+from animal_cls.report.make import make
 from animal_cls.report.published.published import RELEASE
 from animal_cls.results import SPLITS, Predictions, Result, SplitResult
 from animal_cls.training.evaluation import evaluate
@@ -112,29 +117,50 @@ def config(images: str, model: str, reg: str, seed: int) -> dict[str, Any]:
     }
 
 
-def time_report(folder: Path) -> float:
-    """Seconds of one command, from its start to its end, without a former report."""
+def time_report(folder: Path) -> tuple[float, float]:
+    """Seconds of one command, from its start to its end, without a former report; and those of all cores."""
     shutil.rmtree(folder / "report", ignore_errors=True)
     with tempfile.TemporaryDirectory() as output:
-        return run(["-m", "animal_cls", "report", str(folder.resolve())], folder=Path(output)).seconds
+        made = run(["-m", "animal_cls", "report", str(folder.resolve())], folder=Path(output))
+    return made.seconds, made.cpu
+
+
+def time_refresh(folder: Path) -> tuple[float, float]:
+    """The same of the report after the last of the runs, in this process, which has made the one before it."""
+    memory, out = Memory(), folder / "report"
+    *_, result = sorted(folder.glob("*/result.json"))
+    ended = result.rename(result.with_name("hidden"))
+    try:
+        make([folder], out, workers=Workers(count=0), secret=b"sweep", memory=memory, png=False)
+    finally:
+        ended.rename(result)
+    seconds, cpu = time.monotonic(), time.process_time()
+    make([folder], out, workers=Workers(count=0), secret=b"sweep", memory=memory, png=False)
+    return time.monotonic() - seconds, time.process_time() - cpu
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the study, time its report, print the seconds."""
+    """Write the study, time its reports, print the seconds."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed.report")
     parser.add_argument("--runs", type=int, default=100)
     parser.add_argument("--images", type=int, default=25_000, help="on which each run was evaluated")
-    parser.add_argument("--times", type=int, default=3, help="that the report is made anew")
+    parser.add_argument("--times", type=int, default=3, help="that each of both is timed")
     parser.add_argument("--folder", type=Path, help="keep the study there, or time the one that is there already")
     args = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as temporary:
         root = args.folder or Path(temporary)
         if not (root / "sweep").exists():
             write_study(root, runs=args.runs, images=args.images)
-        seconds = [time_report(root / "sweep") for _ in range(args.times)]
         count = len(list((root / "sweep").glob("*/result.json")))
-    each = ", ".join(f"{s:.1f}" for s in seconds)
-    print(f"{count} runs: {median(seconds):.1f} s (median of {args.times}: {each}; {cores()} cores)")
+        for what, timed in (("the first report", time_report), ("after one more job", time_refresh)):
+            print(f"{count} runs, {what}: {said([timed(root / 'sweep') for _ in range(args.times)])}")
+
+
+def said(times: Sequence[tuple[float, float]]) -> str:
+    """Seconds and those of all cores, of several times."""
+    seconds, cpu = ([time[k] for time in times] for k in (0, 1))
+    each = f"median of {len(times)}: {', '.join(f'{s:.1f}' for s in seconds)}; {cores()} cores"
+    return f"{median(seconds):.1f} s ({each}), {median(cpu):.1f} s of all cores together"
 
 
 if __name__ == "__main__":

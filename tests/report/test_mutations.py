@@ -11,6 +11,7 @@ import pytest
 from animal_cls import results
 from animal_cls.report.build import build_study
 from animal_cls.report.output import page, tables
+from animal_cls.results.record import _checksum
 
 Write = Callable[..., Path]
 
@@ -93,5 +94,5 @@ def test_an_odd_value_under_a_fitting_checksum_stops_no_report(sweep: tuple[Path
     (bad, text), rng = sweep, random.Random(9)
     for _ in range(8):
         record = json.loads(changed(json.loads(text), rng)) | {"schema": results.SCHEMA}
-        bad.write_text(json.dumps(record | {"checksum": results._checksum(record)}))
+        bad.write_text(json.dumps(record | {"checksum": _checksum(record)}))
         assert len(build_study([bad.parents[1]]).runs) == 3

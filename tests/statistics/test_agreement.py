@@ -11,19 +11,21 @@ from statsmodels.stats.proportion import proportion_confint
 
 from animal_cls.statistics import compare, mcnemar, paired_bootstrap
 from animal_cls.statistics.agreement import (
+    Steps,
     critical_imbalance,
     half_width_of_agreement,
     none_of,
     none_of_weight,
     sign_p,
+    steps,
 )
 
 RIGHT = np.tile(np.arange(50) % 4 > 0, (3, 1))  # (S, N): all runs say the same
 
 
-def equal(n: int) -> np.ndarray:
-    """Weights of so many units."""
-    return np.full(n, 1 / n)
+def equal(n: int) -> Steps:
+    """So many units that weigh the same."""
+    return steps(np.full(n, 1 / n))
 
 
 @pytest.mark.parametrize("n", [1, 20, 3750])
@@ -49,7 +51,7 @@ def test_of_unequal_weights_it_is_the_maximum_that_scipy_finds(weights: list[flo
         method="SLSQP",
         options={"maxiter": 1000, "ftol": 1e-12},
     )
-    assert none_of_weight(w, np.array(alpha)) == pytest.approx(-found.fun, rel=1e-4)
+    assert none_of_weight(steps(w), np.array(alpha)) == pytest.approx(-found.fun, rel=1e-4)
 
 
 def test_the_width_worked_out_by_hand() -> None:
@@ -74,8 +76,8 @@ def test_a_scenario_outside_of_the_interval_seldom_shows_agreement(seeds: int, i
 @pytest.mark.parametrize("smallest", [1, 10, 50])
 def test_nor_does_one_whose_disagreements_are_all_in_the_smallest_class(smallest: int) -> None:
     counts = np.array([smallest, 100, 300])
-    weights = np.repeat(1 / (3 * counts), counts)
-    half = half_width_of_agreement((1, 1), weights, 0.05)
+    units = steps(np.repeat(1 / (3 * counts), counts))
+    half = half_width_of_agreement((1, 1), units, 0.05)
     share = np.linspace(0, 1, 1001)
     outside = share / 3 > half
     assert ((1 - share) ** smallest)[outside].max(initial=0) <= 0.05

@@ -151,11 +151,11 @@ def test_requests_during_a_report_are_one_more_report(stdin: Input, monkeypatch:
 
 def test_the_last_report_is_made_once_with_all_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Any] = []
-    monkeypatch.setattr("animal_cls.report.make.make", lambda *_, workers, secret: made.append((workers.count, secret)))
+    monkeypatch.setattr("animal_cls.report.make.make", lambda *_, **known: made.append(known))
     monkeypatch.setattr("animal_cls.files.workers.cores", lambda: 3)
     monkeypatch.setenv(refresh.SECRET, "abc")
     run(Path("sweep"), last=True)
-    assert made == [(2, b"abc")]
+    assert [(known["workers"].count, known["secret"], known["png"]) for known in made] == [(2, b"abc", True)]
 
 
 def test_what_goes_wrong_is_told_once_and_the_next_report_is_made(

@@ -7,6 +7,7 @@ import numpy as np
 from animal_cls import statistics
 from animal_cls.report.analysis.folds import interval_over, of_split
 from animal_cls.report.analysis.levels import ends_of, tables
+from animal_cls.report.analysis.memory import remembered
 from animal_cls.report.analysis.pairing import Paired, rows_of
 from animal_cls.report.analysis.variances import number
 from animal_cls.report.records import COMPARED_METRICS, RUN_METRICS, SPLIT_METRICS, Arm, ArmRow, Reliability
@@ -20,6 +21,7 @@ def arm_rows(arms: Sequence[Arm]) -> list[ArmRow]:
     return [row for arm in arms for row in _rows(arm)]
 
 
+@remembered
 def _rows(arm: Arm) -> list[ArmRow]:
     told = tables(arm)
     of_splits = [

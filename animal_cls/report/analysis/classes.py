@@ -9,6 +9,7 @@ import numpy as np
 from animal_cls import statistics
 from animal_cls.report.analysis.folds import over_folds, over_of, shared
 from animal_cls.report.analysis.levels import NEW, Ends, ends_of, ends_of_class, tables
+from animal_cls.report.analysis.memory import remembered
 from animal_cls.report.analysis.pairing import Paired, pair
 from animal_cls.report.analysis.variances import POINTS, number
 from animal_cls.report.format import signed, signed_interval
@@ -22,13 +23,13 @@ MOST = 10  # confusions kept per arm and split
 def class_rows(arms: Sequence[Arm]) -> list[ClassRow]:
     """A row per arm, split and class; a class without images in a split has its row, too."""
     named = {arm.name: arm for arm in arms}
-    rows = []
-    for arm in arms:
-        baseline = named[arm.baseline] if arm.baseline is not None else None
-        for split in SPLITS:
-            results = results_on(arm, split)
-            rows += _rows(arm, baseline, split, results) if results else []
-    return rows
+    return [row for arm in arms for row in _of_arm(arm, None if arm.baseline is None else named[arm.baseline])]
+
+
+@remembered
+def _of_arm(arm: Arm, baseline: Arm | None) -> list[ClassRow]:
+    found = {split: results_on(arm, split) for split in SPLITS}
+    return [row for split, results in found.items() if results for row in _rows(arm, baseline, split, results)]
 
 
 def results_on(arm: Arm, split: str) -> list[Result]:

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -11,10 +12,12 @@ from animal_cls.errors import UserError
 from animal_cls.report.analysis.confounding import Factors, factors, twins
 from animal_cls.report.analysis.families import Draft, family_of, settled
 from animal_cls.report.analysis.folds import Folds, of_split, over_folds, over_of, shared
+from animal_cls.report.analysis.memory import remembered
 from animal_cls.report.analysis.pairing import Paired, evaluated_seeds, pair, values
 from animal_cls.report.analysis.variances import POINTS, images_test, number, seeds_test
 from animal_cls.report.format import p_equals, plural
 from animal_cls.report.records import COMPARED_METRICS, COMPARED_SPLITS, MARGIN, Arm, Comparison, Repeat
+from animal_cls.statistics import CrossedTest
 
 NOT_EXACT = "predictions.csv rounds some probabilities to 0, whose loss is in no table"
 CHOSEN_ON_VAL = (
@@ -76,13 +79,8 @@ def _drafts(arm: Arm, baseline: Arm, arms: Sequence[Arm]) -> list[Draft]:
         return [_of_folds(arm, baseline, folds, split, metric, found) for split, metric in _asked(arm, baseline)]
     if folds is not None:  # on the images of the one fold that both have, as without folds
         (arm, baseline), found = folds.pairs[0], replace(found, notes=(*folds.notes, *found.notes))
-    drafts = []
-    for split in COMPARED_SPLITS:
-        results = [run.result for side in (arm, baseline) for run in side.done.values()]
-        if any(split in result.splits for result in results if result is not None):
-            paired = pair(arm, baseline, split)
-            drafts += [_draft(arm, baseline, split, metric, found, paired) for metric in COMPARED_METRICS]
-    return drafts
+    measured = _measured(arm, baseline).items()
+    return [_draft(arm, baseline, split, metric, found, numbers) for (split, metric), numbers in measured]
 
 
 def _asked(arm: Arm, baseline: Arm) -> Iterator[tuple[str, str]]:
@@ -124,17 +122,44 @@ def _of_folds(arm: Arm, baseline: Arm, folds: Folds, split: str, metric: str, fo
     return Draft(comparison=known, interval=lambda alpha: ((of := over(1 - alpha)).low, of.high))
 
 
-def _draft(arm: Arm, baseline: Arm, split: str, metric: str, found: Factors, paired: Paired | None) -> Draft:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Measured:
+    """What the numbers of two arms tell on one split by one metric."""
+
+    seeds: tuple[tuple[Repeat, ...], tuple[Repeat, ...]]  # of either side, those that count
+    known: dict[str, Any] = field(default_factory=dict)  # fields of a `Comparison`
+    test: CrossedTest | None = None  # over seeds and images
+    notes: tuple[str, ...] = ()
+
+
+def _draft(arm: Arm, baseline: Arm, split: str, metric: str, found: Factors, measured: Measured) -> Draft:
+    blank, test = _blank(arm, baseline, split, metric, found, measured.seeds), measured.test
+    known = replace(blank, **measured.known, notes=(*blank.notes, *measured.notes))
+    return Draft(comparison=known, interval=None if test is None else test.interval, test=test)
+
+
+@remembered
+def _measured(arm: Arm, baseline: Arm) -> dict[tuple[str, str], Measured]:
+    """Split and metric -> what is measured, for every split that one of both was evaluated on."""
+    found: dict[tuple[str, str], Measured] = {}
+    results = [run.result for side in (arm, baseline) for run in side.done.values()]
+    for split in COMPARED_SPLITS:
+        if any(split in result.splits for result in results if result is not None):
+            paired = pair(arm, baseline, split)
+            found |= {(split, metric): _measure(arm, baseline, split, metric, paired) for metric in COMPARED_METRICS}
+    return found
+
+
+def _measure(arm: Arm, baseline: Arm, split: str, metric: str, paired: Paired | None) -> Measured:
     seeds = (paired.arm.seeds, paired.baseline.seeds) if paired else _seeds(arm, baseline, split)
-    scale = 1 if metric == "loss" else POINTS
-    blank = _blank(arm, baseline, split, metric, found, seeds)
-    blank = replace(blank, notes=(*blank.notes, *(paired.notes if paired else ()), *_other_seeds(*seeds)))
-    if not blank.n_seeds:
-        return Draft(comparison=blank)
-    if paired is None or (numbers := values(paired, metric)) is None:
-        why = "no image can be paired" if paired is None else NOT_EXACT
-        return Draft(comparison=_by_results(blank, arm, baseline, scale, why))
-    return _by_images(blank, paired, numbers, scale)
+    notes = *(paired.notes if paired else ()), *_other_seeds(*seeds)
+    if not all(seeds):
+        return Measured(seeds=seeds, notes=notes)
+    if paired is not None and (numbers := values(paired, metric)) is not None:
+        return replace(_by_images(paired, metric, numbers), notes=notes)
+    why = "no image can be paired" if paired is None else NOT_EXACT
+    told = f"{why}: the interval speaks of the seeds alone, nothing is shown"
+    return Measured(seeds=seeds, known=_by_results(arm, baseline, split, metric), notes=(*notes, told))
 
 
 def _blank(
@@ -172,57 +197,48 @@ def _blank(
     )
 
 
-def _by_images(
-    blank: Comparison, paired: Paired, numbers: tuple[np.ndarray, np.ndarray, np.ndarray | None], scale: float
-) -> Draft:
+def _by_images(paired: Paired, metric: str, numbers: tuple[np.ndarray, np.ndarray, np.ndarray | None]) -> Measured:
     """With a number of each seed and image: both sources of variance at once, and each by itself."""
-    a, b, weights = numbers
-    test = statistics.compare(a, b, weights=weights, groups=paired.groups, shares=blank.metric != "loss")
+    (a, b, weights), is_loss = numbers, metric == "loss"
+    scale = 1 if is_loss else POINTS
+    test = statistics.compare(a, b, weights=weights, groups=paired.groups, shares=not is_loss)
     means = [side.mean(axis=1) if weights is None else side @ weights for side in (a, b)]
     by_seed = [dict(zip(s.seeds, m, strict=True)) for s, m in zip((paired.arm, paired.baseline), means, strict=True)]
-    known = replace(
-        blank,
-        delta=number(test.delta, scale),
-        ci_low=number(test.low, scale),
-        ci_high=number(test.high, scale),
-        p_value=number(test.p_value),
-        over=test.over,
-        own_error=number(test.own_error, scale),
-        **_beats(by_seed, blank.metric),
-        images_test=None if blank.metric == "loss" else images_test(paired, a, b, weights),
-        seeds_test=seeds_test(by_seed[0], by_seed[1], scale),
-    )
-    return Draft(comparison=known, interval=test.interval, test=test)
+    known = {
+        "delta": number(test.delta, scale),
+        "ci_low": number(test.low, scale),
+        "ci_high": number(test.high, scale),
+        "p_value": number(test.p_value),
+        "over": test.over,
+        "own_error": number(test.own_error, scale),
+        "images_test": None if is_loss else images_test(paired, a, b, weights),
+        "seeds_test": seeds_test(by_seed[0], by_seed[1], scale),
+    }
+    seeds = paired.arm.seeds, paired.baseline.seeds
+    return Measured(seeds=seeds, known=known | _beats(by_seed, metric), test=test)
 
 
-def _beats(sides: Sequence[Mapping[Repeat, float]], metric: str) -> dict[str, float | None]:
+def _beats(sides: Sequence[Mapping[Repeat, float]], metric: str) -> dict[str, Any]:
     """How probably one training of the arm beats one of the other, from a number by seed of both."""
     found = statistics.p_beats(*(list(side.values()) for side in sides), lower_is_better=metric == "loss")
     share = found.share if math.isfinite(found.low) else math.nan
     return {"p_beats": number(share), "p_beats_low": number(found.low), "p_beats_high": number(found.high)}
 
 
-def _by_results(blank: Comparison, arm: Arm, baseline: Arm, scale: float, why: str) -> Comparison:
+def _by_results(arm: Arm, baseline: Arm, split: str, metric: str) -> dict[str, Any]:
     """Without numbers of each image: over seeds alone, by the numbers of result.json.
 
     That leaves out the variance of the images, so there is a test over seeds, but no p-value for a verdict.
     """
     sides: list[dict[Repeat, float]] = []
-    for side, seeds in zip((arm, baseline), _seeds(arm, baseline, blank.split), strict=True):
+    scale = 1 if metric == "loss" else POINTS
+    for side, seeds in zip((arm, baseline), _seeds(arm, baseline, split), strict=True):
         found = {seed: side.done[seed].result for seed in seeds}
-        sides.append({seed: getattr(r.splits[blank.split], blank.metric) for seed, r in found.items() if r is not None})
+        sides.append({seed: getattr(r.splits[split], metric) for seed, r in found.items() if r is not None})
     test = seeds_test(sides[0], sides[1], scale)
     means = [float(np.mean(list(side.values()))) for side in sides]
-    return replace(
-        blank,
-        delta=(means[0] - means[1]) * scale,
-        ci_low=test.ci_low,
-        ci_high=test.ci_high,
-        over="seeds",
-        **_beats(sides, blank.metric),
-        seeds_test=test,
-        notes=(*blank.notes, f"{why}: the interval speaks of the seeds alone, nothing is shown"),
-    )
+    known = {"delta": (means[0] - means[1]) * scale, "ci_low": test.ci_low, "ci_high": test.ci_high, "over": "seeds"}
+    return known | _beats(sides, metric) | {"seeds_test": test}
 
 
 def _seeds(arm: Arm, baseline: Arm, split: str) -> tuple[tuple[Repeat, ...], tuple[Repeat, ...]]:

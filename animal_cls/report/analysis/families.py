@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from animal_cls import statistics
+from animal_cls.report.analysis.memory import remembered
 from animal_cls.report.analysis.variances import POINTS, number
 from animal_cls.report.records import PLANNED, Arm, Comparison
-from animal_cls.statistics import CrossedTest
+from animal_cls.statistics import CrossedTest, SeedsNeeded
 
 ALPHA = 0.05  # of a family
 NOT_JUDGED = "not judged"  # on images that the networks were trained on
@@ -79,15 +80,14 @@ def _settle(draft: Draft, family: dict[tuple[str, str], float], margin: float) -
     )
     if draft.test is None or is_loss:
         return judged
-    found = {
-        points: statistics.seeds_needed(draft.test, difference=points / POINTS, comparisons=max(1, len(family)))
-        for points in {margin, *(PLANNED if c.metric == "acc" else ())}
-    }
-    needed, plan = (
-        found[margin],
-        {points: (found[points].seeds, found[points].why) for points in PLANNED if points in found},
-    )
+    found = _seeds_needed(draft.test, max(1, len(family)), (margin, *(PLANNED if c.metric == "acc" else ())))
+    needed, plan = found[margin], {of: (found[of].seeds, found[of].why) for of in PLANNED if of in found}
     return replace(judged, seeds_needed=needed.seeds, seeds_needed_why=needed.why, plan=plan)
+
+
+@remembered
+def _seeds_needed(test: CrossedTest, comparisons: int, points: tuple[float, ...]) -> dict[float, SeedsNeeded]:
+    return {of: statistics.seeds_needed(test, difference=of / POINTS, comparisons=comparisons) for of in {*points}}
 
 
 def _simultaneous(draft: Draft, p_adjusted: float, m: int) -> tuple[float, float]:

@@ -4,12 +4,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from animal_cls import statistics
 from animal_cls.report.analysis.folds import interval_over, over_of
+from animal_cls.report.analysis.memory import remembered
 from animal_cls.report.analysis.pairing import Paired, evaluated_seeds, pair, values
 from animal_cls.report.analysis.variances import number
 from animal_cls.report.records import Arm, Over
@@ -27,17 +27,9 @@ class Ends:
     over: Over = ""
 
 
+@remembered
 def tables(arm: Arm) -> dict[str, Paired]:
     """Split -> what all of an arm's seeds say of each image, as a pair with itself; only where all of them tell it."""
-    if arm not in _TABLES:
-        _TABLES[arm] = _tables(arm)
-    return _TABLES[arm]
-
-
-_TABLES: WeakKeyDictionary[Arm, dict[str, Paired]] = WeakKeyDictionary()  # each is asked for by many parts of a report
-
-
-def _tables(arm: Arm) -> dict[str, Paired]:
     if len(arm.folds) > 1:
         return {}  # each fold has other images
     found = {split: pair(arm, arm, split) for split in NEW if evaluated_seeds(arm, split)}
@@ -84,8 +76,7 @@ def aligned(arms: Sequence[Arm], split: str) -> dict[str, Paired]:
     alike: dict[object, dict[str, Paired]] = {}
     for arm in arms:
         if (found := tables(arm).get(split)) is not None:
-            images = tuple(found.paths), found.labels.tobytes(), tuple(found.classes)
-            alike.setdefault(images, {})[arm.name] = found
+            alike.setdefault(found.images, {})[arm.name] = found
     return max(alike.values(), key=len, default={})
 
 

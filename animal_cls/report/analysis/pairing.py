@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 
 import numpy as np
 
@@ -16,9 +16,25 @@ TOLERANCE = 1e-3  # accuracy; between result.json and predictions.csv
 class Side:
     """What one arm says; S seeds, N images."""
 
-    seeds: tuple[Repeat, ...]  # S, ascending
-    right: np.ndarray  # (S, N) bool
-    loss: np.ndarray | None  # (S, N) float64, nats; None where that is not known of every image
+    said: Mapping[Repeat, RunPredictions]  # by seed, ascending: S of them
+    rows: Sequence[np.ndarray]  # of each, (N,) where the images stand
+
+    @property
+    def seeds(self) -> tuple[Repeat, ...]:
+        """Those of its runs, S."""
+        return tuple(self.said)
+
+    @cached_property
+    def right(self) -> np.ndarray:
+        """(S, N) bool."""
+        return np.stack([run.right[at] for run, at in zip(self.said.values(), self.rows, strict=True)])
+
+    @cached_property
+    def loss(self) -> np.ndarray | None:
+        """(S, N) float64, nats; None where that is not known of every image."""
+        found = [loss_of(run, at) for run, at in zip(self.said.values(), self.rows, strict=True)]
+        known = [loss for loss in found if loss is not None]
+        return np.stack(known) if len(known) == len(found) else None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -27,14 +43,24 @@ class Paired:
 
     labels: np.ndarray  # (N,) int64
     classes: list[str]
-    paths: list[str]  # N
     groups: np.ndarray | None  # (N,) int64, equal for images that are no independent ones; None: each by itself
     arm: Side
     baseline: Side
     whole: bool  # whether these are all images that either has in this split
     notes: tuple[str, ...]
 
-    @property
+    @cached_property
+    def paths(self) -> list[str]:
+        """Of the N images."""
+        first = next(iter(self.arm.said.values())).images
+        return [first.paths[k] for k in self.arm.rows[0].tolist()]
+
+    @cached_property
+    def images(self) -> object:
+        """Equal for equal ones of equal labels."""
+        return tuple(self.paths), self.labels.tobytes(), tuple(self.classes)
+
+    @cached_property
     def weights(self) -> np.ndarray:
         """(N,) that sum to 1 and give every class with images the same weight."""
         counts = np.bincount(self.labels, minlength=len(self.classes))
@@ -61,7 +87,8 @@ def pair(arm: Arm, baseline: Arm, split: str) -> Paired | None:
     if len(places[0]) == 0:
         return None
     first, at, n = next(iter(sides[0].values())).images, places[0], len(sides[0])
-    made = [_side(side, rows) for side, rows in zip(sides, (places[:n], places[n:]), strict=True)]
+    ours = Side(said=sides[0], rows=places[:n])
+    made = ours, ours if baseline is arm else Side(said=sides[1], rows=places[n:])
     notes = [note for seeds, side in zip(wanted, sides, strict=True) for note in _missing(seeds, side)]
     notes += _partly(whole, len(at), split)
     for side, numbers in zip((arm, baseline), made, strict=True):
@@ -69,7 +96,6 @@ def pair(arm: Arm, baseline: Arm, split: str) -> Paired | None:
     return Paired(
         labels=first.labels[at],
         classes=first.classes,
-        paths=[first.paths[k] for k in at.tolist()],
         groups=_groups([evaluated for side in sides for evaluated in side.values()], places),
         arm=made[0],
         baseline=made[1],
@@ -93,13 +119,6 @@ def _groups(runs: Sequence[RunPredictions], rows: Sequence[np.ndarray]) -> np.nd
     known = [said.groups[at] for said, at in zip(runs, rows, strict=True) if said.groups is not None]
     coarsest = min(known, key=lambda groups: len(np.unique(groups)), default=None)
     return coarsest if coarsest is not None and len(np.unique(coarsest)) < len(coarsest) else None
-
-
-def _side(runs: Mapping[Repeat, RunPredictions], rows: Sequence[np.ndarray]) -> Side:
-    right = np.stack([evaluated.right[at] for evaluated, at in zip(runs.values(), rows, strict=True)])
-    losses = [loss_of(evaluated, at) for evaluated, at in zip(runs.values(), rows, strict=True)]
-    known = [loss for loss in losses if loss is not None]
-    return Side(seeds=tuple(runs), right=right, loss=np.stack(known) if len(known) == len(losses) else None)
 
 
 def loss_of(evaluated: RunPredictions, rows: np.ndarray) -> np.ndarray | None:

@@ -14,10 +14,15 @@ SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&])")
 
 def markdown(study: Study) -> str:
     """The text of report.md."""
-    made = environment(finalize=lambda value: value if isinstance(value, Markup) else safe(str(value)))
+    made = environment(finalize=shown)
     made.filters["raw"] = Markup
     made.globals["code"] = code
     return re.sub(r"\n{3,}", "\n\n", made.get_template("report.md").render(study=study)).strip() + "\n"
+
+
+def shown(value: object) -> str:
+    """A value as the text has it; of ours the markup as it is."""
+    return value if isinstance(value, Markup) else safe(str(value))
 
 
 def safe(text: str) -> str:

@@ -4,6 +4,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ CONFUSIONS = 3  # listed per arm
 ORDER = ("test", "val", "train", "all", "")  # of splits to choose from
 
 
+@cache  # to compile the templates takes a quarter of a second
 def environment(**settings: Any) -> Environment:
     """The templates, in which a misspelled name is an error."""
     loader = FileSystemLoader(TEMPLATES)

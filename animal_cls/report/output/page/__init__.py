@@ -5,6 +5,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from markupsafe import Markup
@@ -31,25 +32,31 @@ KINDS = {  # of images
 }
 
 
-def draw(study: Study, workers: Workers, drawn: Drawn | None = None) -> list[tuple[Drawing, Files]]:
-    """All figures; to draw those that `drawn` does not have takes longer than everything else."""
+def draw(
+    study: Study, workers: Workers, drawn: Drawn | None = None, *, png: bool = True
+) -> list[tuple[Drawing, Files]]:
+    """All figures, or without `png` no PNG files of new ones.
+
+    To draw those that `drawn` does not have takes longer than everything else.
+    """
     made = list(drawings(study))
-    files = {drawing.name: drawn and drawn.files(drawing) for drawing in made}
-    missing = [drawing for drawing in made if files[drawing.name] is None]
-    new = {drawing.name: one for drawing, one in zip(missing, workers.share(rendered, missing), strict=True)}
-    return [(drawing, files[drawing.name] or new[drawing.name]) for drawing in made]
+    known = {drawing.name: files for drawing in made if drawn is not None and (files := drawn.files(drawing))}
+    missing = [drawing for drawing in made if (old := known.get(drawing.name)) is None or (png and old.png is None)]
+    new = workers.share(partial(rendered, png=png), missing)
+    known |= {drawing.name: files for drawing, files in zip(missing, new, strict=True)}
+    return [(drawing, known[drawing.name]) for drawing in made]
 
 
 def write(study: Study, figures: Sequence[tuple[Drawing, Files]], out: Path) -> None:
-    """Write `out`/index.html and, into `out`/figures, each figure as PNG and SVG, in place of the former page's."""
+    """Write `out`/index.html and, into `out`/figures, the files of each figure, in place of the former page's."""
     former = named_in(out / PAGE)
     (out / FIGURES).mkdir(parents=True, exist_ok=True)
-    contents = {f"{drawing.name}.png": files.png for drawing, files in figures}
+    contents = {f"{drawing.name}.png": files.png for drawing, files in figures if files.png is not None}
     contents |= {f"{drawing.name}.svg": files.svg.encode() for drawing, files in figures}
     for name, content in contents.items():
         with atomic.replacing(out / FIGURES / name) as part:
             part.write_bytes(content)
-    atomic.write(out / PAGE, render(study, {drawing.name: shown(drawing, files.svg) for drawing, files in figures}))
+    atomic.write(out / PAGE, render(study, {drawing.name: shown(drawing, files) for drawing, files in figures}))
     for name in former - contents.keys():
         (out / FIGURES / name).unlink(missing_ok=True)
 
@@ -72,13 +79,13 @@ class Shown:
     files: tuple[str, ...]  # beside the page, in figures/
 
 
-def shown(drawing: Drawing, svg: str) -> Shown:
+def shown(drawing: Drawing, files: Files) -> Shown:
     """What the page needs of a figure."""
     return Shown(
         title=drawing.title,
         caption=drawing.caption,
-        svg=inline(svg, name=f"svg-{drawing.name}", title=drawing.title, alt=drawing.alt),
-        files=(f"{drawing.name}.png", f"{drawing.name}.svg"),
+        svg=inline(files.svg, name=f"svg-{drawing.name}", title=drawing.title, alt=drawing.alt),
+        files=(*([] if files.png is None else [f"{drawing.name}.png"]), f"{drawing.name}.svg"),
     )
 
 

@@ -1,15 +1,19 @@
 """The figures that an earlier report of the same sweep has drawn: what they show has often not changed since."""
 
+import hashlib
 import hmac
 import io
 import json
 import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+import matplotlib
+
+from animal_cls import files, report
 from animal_cls.files import atomic
 from animal_cls.report.figures.drawing import Drawing, Files
 
@@ -31,16 +35,13 @@ class Drawn:
         """A figure that was drawn from the same, or `None` where it has to be drawn."""
         if (known := self._known.get(drawing.name)) is None:
             return None
-        try:
-            svg, png = ((self.folder / f"{drawing.name}.{kind}").read_bytes() for kind in ("svg", "png"))
-        except OSError:
-            return None
-        return Files(svg=svg.decode(), png=png) if known == self._key(drawing, svg, png) else None
+        svg, png = (_content(self.folder / f"{drawing.name}.{kind}") for kind in ("svg", "png"))
+        return None if svg is None or known != self._key(drawing, svg, png) else Files(svg=svg.decode(), png=png)
 
     def keep(self, made: Sequence[tuple[Drawing, Files]]) -> None:
         """Note what these figures, which are in the folder now, were drawn from."""
         if self.secret:
-            keys = {drawing.name: self._key(drawing, files.svg.encode(), files.png) for drawing, files in made}
+            keys = {drawing.name: self._key(drawing, one.svg.encode(), one.png) for drawing, one in made}
             atomic.write(self.folder / KEYS, json.dumps(keys))
 
     @cached_property
@@ -51,12 +52,26 @@ class Drawn:
             return {}
         return known if isinstance(known, dict) else {}
 
-    def _key(self, drawing: Drawing, *files: bytes) -> str:
+    def _key(self, drawing: Drawing, svg: bytes, png: bytes | None) -> str:
         """What a figure shows and how, and its files, as one word that nobody can make who lacks the secret."""
-        key = hmac.new(self.secret, content(drawing), "sha256")
-        for file in files:
+        key = hmac.new(self.secret, program() + content(drawing), "sha256")
+        for file in (svg, b"" if png is None else png):
             key.update(b"%d " % len(file) + file)
         return key.hexdigest()
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+@cache
+def program() -> bytes:
+    """What draws, 32 bytes: another version of it may draw the same numbers in another way."""
+    sources = sorted(path for room in (report, files) for path in Path(room.__path__[0]).rglob("*.py"))
+    return hashlib.sha256(b"".join([matplotlib.__version__.encode(), *map(Path.read_bytes, sources)])).digest()
 
 
 def content(drawing: Drawing) -> bytes:

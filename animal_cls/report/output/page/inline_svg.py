@@ -1,6 +1,7 @@
 """An SVG file of matplotlib as a part of a page: its colours follow light and dark, its ids are its own."""
 
 import re
+from functools import lru_cache
 
 from markupsafe import Markup, escape
 
@@ -21,6 +22,7 @@ DIGITS = re.compile(r"(\.\d)\d+")
 TAG = re.compile(r"<[^>]*>")
 
 
+@lru_cache(maxsize=200)  # of a process that makes a report after each job
 def inline(svg: str, *, name: str, title: str, alt: str) -> Markup:
     """The `<svg>` element of a file, with an alternative text, safe beside other ones in one page.
 

@@ -1,6 +1,7 @@
 """Figures are drawn again where something in them has changed, and never taken from somebody else."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from animal_cls.files.workers import Workers
 from animal_cls.report.build import build_study
 from animal_cls.report.figures.drawing import Drawing, Files
 from animal_cls.report.output import page
+from animal_cls.report.output.page import drawn as drawn_module
 from animal_cls.report.output.page.drawn import KEYS, Drawn, content
 from animal_cls.report.records import Study
 
@@ -23,18 +25,18 @@ def drawn_names(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the figures that were drawn; nothing is, which would take a tenth of a second each."""
     names: list[str] = []
 
-    def draw(drawing: Drawing) -> Files:
+    def draw(drawing: Drawing, *, png: bool) -> Files:
         names.append(drawing.name)
-        return Files(svg=f'<svg viewBox="0 0 1 1">{len(names)}</svg>', png=b"png")
+        return Files(svg=f'<svg viewBox="0 0 1 1">{len(names)}</svg>', png=b"png" if png else None)
 
     monkeypatch.setattr(page, "rendered", draw)
     return names
 
 
-def report(sweep: Path, out: Path, secret: bytes = b"sweep") -> Study:
+def report(sweep: Path, out: Path, secret: bytes = b"sweep", *, png: bool = True) -> Study:
     """A page of the runs in `sweep`, as `make` writes it."""
     study, drawn = build_study([sweep]), Drawn(folder=out / "figures", secret=secret)
-    made = page.draw(study, Workers(count=0), drawn)
+    made = page.draw(study, Workers(count=0), drawn, png=png)
     page.write(study, made, out)
     drawn.keep(made)
     return study
@@ -84,6 +86,40 @@ def test_figures_that_others_made_are_not_taken(sweep: Path, tmp_path: Path, dra
     (tmp_path / "out" / "figures" / "arms.svg").write_text("<svg><script/></svg>")
     report(sweep, tmp_path / "out")
     assert drawn_names == ["arms"]
+
+
+def test_another_version_of_the_program_draws_anew(
+    sweep: Path, tmp_path: Path, drawn_names: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report(sweep, tmp_path / "out")
+    count = len(drawn_names)
+    monkeypatch.setattr(drawn_module, "program", lambda: b"another")
+    report(sweep, tmp_path / "out")
+    assert len(drawn_names) == 2 * count
+
+
+def test_png_files_come_with_the_last_report(
+    sweep: Path, tmp_path: Path, write_run: Write, drawn_names: list[str]
+) -> None:
+    def files(kind: str) -> set[str]:
+        found = {path.stem for path in (tmp_path / "out" / "figures").glob(f"*.{kind}")}
+        text = (tmp_path / "out" / "index.html").read_text()
+        assert found == set(re.findall(rf'href="figures/([\w-]+)\.{kind}"', text)), "the page links to what is there"
+        return found
+
+    report(sweep, tmp_path / "out", png=False)
+    assert (files("png"), files("svg")) == (set(), {*drawn_names})
+    report(sweep, tmp_path / "out")
+    assert files("png") == files("svg")
+    assert len(drawn_names) == 2 * len({*drawn_names})
+    drawn_names.clear()
+    write_run(sweep / "late", HITS, model="resnet18", reg="dropout")
+    report(sweep, tmp_path / "out", png=False)
+    assert files("png") == files("svg") - {*drawn_names}
+    changed = sorted(drawn_names)
+    drawn_names.clear()
+    report(sweep, tmp_path / "out")
+    assert sorted(drawn_names) == changed, "only those without a PNG file"
 
 
 @pytest.mark.parametrize("damage", ["", "[]", "{", json.dumps({"arms": 5})])
