@@ -42,7 +42,7 @@ def _bytes(colours: np.ndarray) -> np.ndarray:
 
 def png(tiles: Sequence[Sequence[np.ndarray]]) -> bytes:
     """Tiles (H, W, 3) of one size in rows and columns, a white line between them, as a PNG file."""
-    large = [[_enlarged(tile) for tile in row] for row in tiles]
+    large = [[Image.fromarray(enlarged(tile)) for tile in row] for row in tiles]
     side, gap = large[0][0].width, 4
     columns = max(map(len, large))
     sheet = Image.new("RGB", (columns * (side + gap) - gap, len(large) * (side + gap) - gap), "white")
@@ -57,10 +57,11 @@ def png(tiles: Sequence[Sequence[np.ndarray]]) -> bytes:
 def address(tile: np.ndarray) -> str:
     """A tile as the `data:` address of a JPEG, for a page."""
     written = io.BytesIO()
-    _enlarged(tile).save(written, "JPEG", quality=QUALITY)
+    Image.fromarray(enlarged(tile)).save(written, "JPEG", quality=QUALITY)
     return "data:image/jpeg;base64," + base64.b64encode(written.getvalue()).decode()
 
 
-def _enlarged(tile: np.ndarray) -> Image.Image:
-    side = tile.shape[0] * -(-SIDE // tile.shape[0])
-    return Image.fromarray(tile).resize((side, side), Image.Resampling.NEAREST)
+def enlarged(tile: np.ndarray) -> np.ndarray:
+    """A tile (H, H, 3) of which each pixel is as many as it takes to have a side of `SIDE`."""
+    times = -(-SIDE // tile.shape[0])
+    return tile.repeat(times, axis=0).repeat(times, axis=1)
