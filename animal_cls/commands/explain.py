@@ -91,6 +91,8 @@ def _with(first: object, rest: Iterable) -> Iterable:
 
 def _notes(arms: Sequence[Chosen], sides: Sequence[Any], methods: Sequence[str], named: str | None) -> Iterable[str]:
     """What there is to know of who looks, and how; `sides` are of use.explain, whose module loads torch."""
+    from animal_cls.use.words import calibration
+
     yield from filter(None, [chosen.why for chosen in arms])
     if arms[0].why and len(arms) == 1:
         yield f"{arms[0].arm} has no baseline that is done, so it is shown alone; --arms sets two side by side."
@@ -98,6 +100,7 @@ def _notes(arms: Sequence[Chosen], sides: Sequence[Any], methods: Sequence[str],
         seeds = ", ".join(one.result.repeat for one in side.networks)
         layers = {f"{found.name} ({found.side[0]} x {found.side[1]} places)" for found in side.layers if found}
         yield f"{side.name}: {seeds}" + (f"; Grad-CAM of {' and '.join(sorted(layers))}" if layers else "")
+    yield calibration([one for side in sides for one in side.networks])
     yield f"Maps are of the class {named}." if named else f"Maps are of the class that {sides[0].name} predicts."
     if any(len(side.networks) > 1 for side in sides):
         yield "Probabilities and maps are means over the runs of an arm; each map is 1 at its strongest place."

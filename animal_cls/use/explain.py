@@ -81,7 +81,9 @@ def explain(
         methods: which maps.
         target: the class that they are of; None: of each image the one that the first arm predicts.
     """
-    for batch in decoded(named, image_size=arms[0].networks[0].image_size, batch_size=batch_size):
+    networks = [one for arm in arms for one in arm.networks]
+    most = max(one.max_pixels for one in networks)
+    for batch in decoded(named, image_size=networks[0].image_size, batch_size=batch_size, max_pixels=most):
         if batch.named:
             yield from _of_batch(arms, batch.named, batch.pixels, methods, target)
         for path, why in batch.unreadable.items():

@@ -168,7 +168,12 @@ def check(one: Trained, compute: Compute, root: Path) -> Checked:
     """
     paths, expected = _said(one)
     found, own, network = [], [], _deployed(one)
-    for batch in decoded((Named(path=str(root / path)) for path in paths), image_size=one.image_size, batch_size=BATCH):
+    for batch in decoded(
+        (Named(path=str(root / path)) for path in paths),
+        image_size=one.image_size,
+        batch_size=BATCH,
+        max_pixels=one.max_pixels,
+    ):
         if batch.unreadable:
             path, why = next(iter(batch.unreadable.items()))
             raise UserError(f"{path}: an image of val, by which the export is checked, cannot be read ({why}). {PLACE}")

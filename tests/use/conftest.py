@@ -47,7 +47,7 @@ def hits(val: int, test: int) -> dict[str, dict[str, Sequence[bool]]]:
 
 @pytest.fixture
 def made_up(tmp_path: Path) -> Path:
-    """A sweep of runs without weights: dropout is best on val, l2 on test, and one seed of none is better than any other run."""
+    """A sweep of runs without weights: dropout is best on val, l2 on test, a seed of none above all."""
     accuracies = {"none": [(9, 5), (3, 5)], "dropout": [(7, 4), (8, 4)], "l2": [(6, 9), (6, 9)]}
     jobs = []
     for reg, seeds in accuracies.items():

@@ -1,5 +1,6 @@
 """Model cards: the report's numbers, metadata that the hub reads, no folder of this machine, and a hub to send to."""
 
+import base64
 import json
 import shutil
 import threading
@@ -34,7 +35,7 @@ def test_numbers_are_those_of_the_runs_and_of_the_report(program: Program, made_
     found = metrics(text)
     assert (found["val", "accuracy"], found["test", "accuracy"]) == (0.75, 0.4)
     assert (found["val", "balanced_accuracy"], found["val", "ece"]) == (0.75, 0.1)
-    assert "| cat | 20 | 40.0 %" in text.replace("| cat | 10 | 40.0 %", "| cat | 20 | 40.0 %")
+    assert "| cat | 10 | 40.0 %" in text
     study = build_study([made_up])
     for c in study.comparisons:
         if (c.split, c.metric) == ("test", "acc"):
@@ -142,8 +143,6 @@ def test_nothing_is_sent_unasked_and_then_a_private_card(program: Program, made_
     assert sent["/api/repos/create"]["name"] == "animals"
     assert sent["/api/repos/create"]["private"] is True
     (file,) = [line["value"] for line in sent["/api/models/me/animals/commit/main"]["lines"] if line["key"] == "file"]
-    import base64
-
     assert file["path"] == "README.md"
     assert base64.b64decode(file["content"]).decode() == (made_up / "README.md").read_text()
 

@@ -51,9 +51,8 @@ def test_tables(program: Program, sweep: Path, tmp_path: Path) -> None:
     ]
     (config,) = [row for row in table(out / "configs.csv") if row["run"] == "simple_cnn/dropout/seed=1"]
     assert (config["reg.dropout"], config["data.image_size"], config["val/acc"]) == ("0.3", "128", "0.8")
-    assert {row["verdict"] for row in table(out / "comparisons.csv")} == {
-        c.verdict for c in build_study([sweep]).comparisons
-    }
+    verdicts = {c.verdict for c in build_study([sweep]).comparisons}
+    assert {row["verdict"] for row in table(out / "comparisons.csv")} == verdicts
     assert sorted(file.relative_to(out).as_posix() for file in (out / "figures").rglob("*.png")) == [
         "figures/curves.png",
         "figures/simple_cnn.l2.seed=0/curves.png",
