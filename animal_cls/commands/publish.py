@@ -8,7 +8,7 @@ from typing import Any
 
 from animal_cls.files.naming import escaped
 from animal_cls.files.terminal import say
-from animal_cls.use.winner import choose
+from animal_cls.use.winner import is_run
 
 HELP = """\
 Send a finished sweep to a tracker: its runs with configs, curves and figures, and what the report says of them.
@@ -26,7 +26,7 @@ TRACKERS = ("mlflow", "wandb", "csv")
 def main(words: Sequence[str]) -> int:
     """Run the verb; returns the exit code."""
     flags = parser().parse_args(words)
-    choose([flags.folder])  # a folder without a finished run is told of in the words of the other verbs
+    is_run(flags.folder)  # or refuses, in the words of the other verbs
     from animal_cls.use.publish import record
 
     sweep = record.read(flags.folder)

@@ -109,13 +109,13 @@ def _check_classes(*arms: Chosen) -> None:
 
 def _sweeps(folders: Sequence[Path]) -> list[Path]:
     """The folders, if they are sweeps; none if they are runs; raises `UserError` where they are both, or neither."""
-    sweeps = [folder for folder in folders if not _is_run(folder)]
+    sweeps = [folder for folder in folders if not is_run(folder)]
     if sweeps and len(sweeps) < len(folders):
         raise UserError(f"{sweeps[0]} is a sweep, and others are runs: name runs alone, or sweeps alone.")
     return sweeps
 
 
-def _is_run(folder: Path) -> bool:
+def is_run(folder: Path) -> bool:
     """Whether it is a run's folder, not a sweep's.
 
     Raises:

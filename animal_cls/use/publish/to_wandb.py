@@ -1,7 +1,6 @@
 """A sweep for Weights & Biases: a run for each of its runs, grouped, and one with the verdicts."""
 
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -91,8 +90,7 @@ def _begun(wandb: Any, key: str, shared: dict[str, Any], **values: Any) -> Any:
 
 def _end(run: Any) -> None:
     run.summary[DONE] = True
-    folder = Path(run.dir).parent
-    is_offline = run.settings._offline if hasattr(run.settings, "_offline") else run.offline
+    folder, is_offline = Path(run.dir).parent, run.offline
     run.finish()
     if is_offline:
         (folder / DONE).touch()
@@ -108,8 +106,7 @@ def _send_verdicts(wandb: Any, sweep: PublishedSweep, shared: dict[str, Any]) ->
     rows = [[getattr(c, column) for column in COLUMNS] for c in sweep.comparisons]
     figures = {f"report/{figure.stem}": wandb.Image(str(figure)) for figure in sweep.figures}
     run.log({"verdicts": wandb.Table(columns=list(COLUMNS), data=rows), **figures})
-    with tempfile.TemporaryDirectory() as folder:
-        for file in tables.write(sweep.study, Path(folder)):
-            (Path(run.dir) / file.name).write_bytes(file.read_bytes())  # what lies there is sent as the run's files
+    for file in tables.write(sweep.study, Path(run.dir)):
+        run.save(str(file), base_path=run.dir, policy="end")
     _end(run)
     return True
