@@ -2,16 +2,17 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import IO
 
 from animal_cls.errors import UserError
+from animal_cls.files.atomic import refuse_existing
 from animal_cls.files.naming import escaped, listed
 from animal_cls.files.terminal import say
-from animal_cls.use.winner import Chosen, choose, is_meant
+from animal_cls.use.progress import bar
+from animal_cls.use.winner import Chosen, choose, parted
 
 HELP = """\
 What a finished run, or the winner of a sweep, says of other images.
@@ -30,7 +31,7 @@ OUT = Path("predictions.csv")
 def main(words: Sequence[str]) -> int:
     """Run the verb; returns the exit code."""
     flags = parser().parse_args(words)
-    runs, named = _parted(flags.words)
+    runs, named = parted(flags.words)
     out, page = flags.out or OUT, None if flags.page is None else Path(flags.page)
     stdout = sys.stdout if str(out) == "-" else None
     refuse_existing(*([] if stdout else [out]), *([page] if page else []))
@@ -64,7 +65,7 @@ def _predict(
     _say(known)
     tally, doubtful = Tally(classes=chosen.classes), written.Doubtful()
     images = find(named, sys.stdin)
-    with written.opened(out, chosen.classes, every=flags.all, stdout=stdout) as write, _bar() as advance:
+    with written.opened(out, chosen.classes, every=flags.all, stdout=stdout) as write, bar("Predicting") as advance:
         for said in predict(networks, images, tta=flags.tta, batch_size=flags.batch_size):
             for take in (write, tally.add, doubtful.add):
                 take(said)
@@ -80,13 +81,6 @@ def _predict(
 def _say(lines: Iterable[str]) -> None:
     for line in lines:
         say(escaped(line), to="stderr")
-
-
-def refuse_existing(*files: Path) -> None:
-    """Raise `UserError` where one is there already."""
-    for file in files:
-        if file.exists():
-            raise UserError(f"{file}: is there already, and is not written over. Choose another name, or move it away.")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -107,7 +101,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--tta", action="store_true", help="each image and its mirror image, averaged")
     made.add_argument("--uncalibrated", action="store_true", help="probabilities as the network has them")
-    made.add_argument("--batch-size", metavar="N", type=_at_least_one, help="images at a time; default: the run's")
+    made.add_argument("--batch-size", metavar="N", type=at_least_one, help="images at a time; default: the run's")
     made.add_argument(
         "--accelerator", default="auto", choices=("auto", "cpu", "gpu", "cuda", "mps"), help="as trainer.accelerator"
     )
@@ -121,35 +115,8 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def _at_least_one(word: str) -> int:
+def at_least_one(word: str) -> int:
+    """A number from the command line, 1 or more."""
     if not word.isdecimal() or int(word) < 1:
         raise argparse.ArgumentTypeError(f"{word}: a whole number of at least 1 is needed")
     return int(word)
-
-
-def _parted(words: Sequence[str]) -> tuple[list[Path], list[str]]:
-    """The runs, which come first, and the images."""
-    runs = [Path(words[0])]
-    for word in words[1:]:
-        if not is_meant(Path(word)):
-            break
-        runs.append(Path(word))
-    named = list(words[len(runs) :])
-    if not named:
-        raise UserError(f"{words[-1]}: and of which images? Name files, folders, patterns, or - for a list.")
-    return runs, named
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[[], None]]:
-    """What is called after each image: a bar on a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("Predicting", total=None)
-        yield lambda: bar.advance(task)

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from animal_cls.errors import UserError
+
 PART = ".part"
 
 
@@ -40,6 +42,13 @@ def replacing(path: Path) -> Iterator[Path]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def refuse_existing(*files: Path) -> None:
+    """Raise `UserError` where one is there already."""
+    for file in files:
+        if file.exists():
+            raise UserError(f"{file}: is there already, and is not written over. Choose another name, or move it away.")
 
 
 def remove_parts(folder: Path) -> None:

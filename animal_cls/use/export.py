@@ -1,7 +1,6 @@
 """A run's network for other programs: ONNX, torch.export or bare weights, checked against what the run has said."""
 
 import copy
-import importlib.util
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 from animal_cls import results
 from animal_cls.errors import UserError
 from animal_cls.training.build import logits_of
+from animal_cls.use.extras import require
 from animal_cls.use.images import Named, decoded
 from animal_cls.use.trained import Trained
 
@@ -157,12 +157,6 @@ def _without_gradients(module: nn.Module, pixels: np.ndarray) -> np.ndarray:
         return module(torch.from_numpy(pixels)).numpy()
 
 
-def require(*packages: str, extra: str) -> None:
-    """Raise `UserError`, which says how to install them, where packages are missing."""
-    if missing := [name for name in packages if importlib.util.find_spec(name) is None]:
-        raise UserError(f"{', '.join(missing)}: not installed. python -m pip install 'animal-cls[{extra}]'")
-
-
 # Whether an export says what the run has said.
 
 
@@ -174,7 +168,12 @@ def check(one: Trained, compute: Compute, root: Path) -> Checked:
     """
     paths, expected = _said(one)
     found, own, network = [], [], _deployed(one)
-    for batch in decoded((Named(path=str(root / path)) for path in paths), image_size=one.image_size, batch_size=BATCH):
+    for batch in decoded(
+        (Named(path=str(root / path)) for path in paths),
+        image_size=one.image_size,
+        batch_size=BATCH,
+        max_pixels=one.max_pixels,
+    ):
         if batch.unreadable:
             path, why = next(iter(batch.unreadable.items()))
             raise UserError(f"{path}: an image of val, by which the export is checked, cannot be read ({why}). {PLACE}")

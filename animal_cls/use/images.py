@@ -81,23 +81,28 @@ def _in_folder(root: str) -> Iterator[Named]:
                 yield Named(path=str(Path(place, name)), folders=inside)
 
 
-def decoded(named: Iterable[Named], *, image_size: int, batch_size: int) -> Iterator[Batch]:
-    """The images in batches of `batch_size` files, decoded by all processors, some batches ahead of their use."""
+def decoded(
+    named: Iterable[Named], *, image_size: int, batch_size: int, max_pixels: int = MAX_PIXELS
+) -> Iterator[Batch]:
+    """The images in batches of `batch_size` files, decoded by all processors, some batches ahead of their use.
+
+    One of more than `max_pixels` counts as unreadable, as in training.
+    """
     files = iter(named)
     coming: deque[tuple[list[Named], list[Future[np.ndarray | str]]]] = deque()
     with ThreadPoolExecutor(cores(), "decoding") as threads:
         while batch := list(islice(files, batch_size)):
-            coming.append((batch, [threads.submit(_decoded, one.path, image_size) for one in batch]))
+            coming.append((batch, [threads.submit(_decoded, one.path, image_size, max_pixels) for one in batch]))
             if len(coming) > AHEAD:
                 yield _batch(*coming.popleft(), image_size)
         while coming:
             yield _batch(*coming.popleft(), image_size)
 
 
-def _decoded(path: str, image_size: int) -> np.ndarray | str:
+def _decoded(path: str, image_size: int, max_pixels: int) -> np.ndarray | str:
     """The pixels, or why there are none."""
     try:
-        return decode(read(Path(path), max_pixels=MAX_PIXELS), image_size=image_size)
+        return decode(read(Path(path), max_pixels=max_pixels), image_size=image_size, max_pixels=max_pixels)
     except UnreadableImage as error:
         return str(error)
     except (OSError, ValueError) as error:  # ValueError: a name with a zero in it

@@ -41,7 +41,8 @@ def predict(
         batch_size: images at a time; None: as the first run was evaluated.
     """
     size = batch_size or networks[0].batch_size
-    for batch in decoded(named, image_size=networks[0].image_size, batch_size=size):
+    most = max(one.max_pixels for one in networks)
+    for batch in decoded(named, image_size=networks[0].image_size, batch_size=size, max_pixels=most):
         if batch.named:
             said = np.mean([one.probabilities(batch.pixels, tta=tta) for one in networks], axis=0)
             for image, row in zip(batch.named, said, strict=True):

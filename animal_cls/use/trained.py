@@ -49,6 +49,11 @@ class Trained:
         return self.config.data.image_size
 
     @property
+    def max_pixels(self) -> int:
+        """Width times height of an image that the run still read."""
+        return self.config.data.max_pixels
+
+    @property
     def batch_size(self) -> int:
         """Images that the run was evaluated with at a time: with as many, the numbers are the same to the last bit."""
         return EVALUATION * self.config.data.batch_size

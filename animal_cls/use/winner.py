@@ -1,14 +1,15 @@
 """Which runs are meant by some folders: those themselves, and of a sweep the seeds of its best arm."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from animal_cls import results
 from animal_cls.errors import UserError
-from animal_cls.files.text import percent
+from animal_cls.files.naming import listed
+from animal_cls.files.text import did_you_mean, percent
 from animal_cls.report.analysis.arms import arrange
 from animal_cls.report.analysis.collect import collect
 from animal_cls.report.analysis.predictions import Reader
@@ -24,6 +25,7 @@ class Chosen:
     folders: tuple[Path, ...]
     results: tuple[Result, ...]
     why: str = ""  # in a sentence; empty where they were named one by one
+    arm: str = ""  # the name of the arm whose seeds they are; of runs that were named, what they are
 
     @property
     def classes(self) -> list[str]:
@@ -36,6 +38,19 @@ def is_meant(folder: Path) -> bool:
     return any((folder / name).exists() for name in (RESULT, PLAN, START, ".hydra"))
 
 
+def parted(words: Sequence[str]) -> tuple[list[Path], list[str]]:
+    """The runs of a command line, which come first, and its images; raises `UserError` where there are none."""
+    runs = [Path(words[0])]
+    for word in words[1:]:
+        if not is_meant(Path(word)):
+            break
+        runs.append(Path(word))
+    named = list(words[len(runs) :])
+    if not named:
+        raise UserError(f"{words[-1]}: and of which images? Name files, folders, patterns, or - for a list.")
+    return runs, named
+
+
 def choose(folders: Sequence[Path]) -> Chosen:
     """The runs in `folders`, each a run or a sweep; of sweeps together, the seeds of the arm that is best on val.
 
@@ -45,17 +60,62 @@ def choose(folders: Sequence[Path]) -> Chosen:
         UserError: a folder that is neither, a run that is not done, a sweep without a finished run, both kinds at once,
             or runs of unlike classes.
     """
-    sweeps = [folder for folder in folders if not _is_run(folder)]
-    if sweeps and len(sweeps) < len(folders):
-        raise UserError(f"{sweeps[0]} is a sweep, and others are runs: name runs alone, or sweeps alone.")
+    sweeps = _sweeps(folders)
     chosen = _winner(sweeps) if sweeps else _named(folders)
-    for folder, result in zip(chosen.folders, chosen.results, strict=True):
-        if result.classes != chosen.classes:
-            raise UserError(f"{folder}: has other classes than {chosen.folders[0]}, so they cannot be used together.")
+    _check_classes(chosen)
     return chosen
 
 
-def _is_run(folder: Path) -> bool:
+def choose_arms(folders: Sequence[Path], names: Sequence[str] = ()) -> list[Chosen]:
+    """Arms to be set side by side: those of these names, else the one that is best on val and its baseline.
+
+    One alone where it has no baseline, or `folders` are runs.
+
+    Raises:
+        UserError: as `choose`; or no arm has such a name, or none of its runs is done.
+    """
+    sweeps = _sweeps(folders)
+    if not sweeps and names:
+        raise UserError(f"--arms: {folders[0]} is a run. Arms are those of a sweep: name its folder.")
+    best = choose(folders)
+    if not sweeps:
+        return [best]
+    arms = {arm.name: arm for arm in arrange(collect(sweeps, Reader()).runs)[1]}
+    baseline = arms[best.arm].baseline
+    if not names:
+        names = [best.arm] if baseline is None or not arms[baseline].done else [best.arm, baseline]
+    chosen = [best if name == best.arm else _seeds(_arm(name, arms)) for name in dict.fromkeys(names)]
+    _check_classes(*chosen)
+    return chosen
+
+
+def _arm(name: str, arms: Mapping[str, Arm]) -> Arm:
+    if name not in arms:
+        raise UserError(f"--arms {name}: no such arm.{did_you_mean(name, arms)} Arms: {listed(list(arms))}.")
+    if not arms[name].done:
+        raise UserError(f"--arms {name}: no run of it is done.")
+    return arms[name]
+
+
+def _check_classes(*arms: Chosen) -> None:
+    """Raise `UserError` where runs that are used together tell other classes apart."""
+    for chosen in arms:
+        for folder, result in zip(chosen.folders, chosen.results, strict=True):
+            if result.classes != arms[0].classes:
+                raise UserError(
+                    f"{folder}: has other classes than {arms[0].folders[0]}, so they cannot be used together."
+                )
+
+
+def _sweeps(folders: Sequence[Path]) -> list[Path]:
+    """The folders, if they are sweeps; none if they are runs; raises `UserError` where they are both, or neither."""
+    sweeps = [folder for folder in folders if not is_run(folder)]
+    if sweeps and len(sweeps) < len(folders):
+        raise UserError(f"{sweeps[0]} is a sweep, and others are runs: name runs alone, or sweeps alone.")
+    return sweeps
+
+
+def is_run(folder: Path) -> bool:
     """Whether it is a run's folder, not a sweep's.
 
     Raises:
@@ -72,8 +132,9 @@ def _is_run(folder: Path) -> bool:
 
 
 def _named(folders: Sequence[Path]) -> Chosen:
-    found = [(folder, finished(folder)) for folder in folders]
-    return Chosen(folders=tuple(folders), results=tuple(result for _, result in found))
+    found = [finished(folder) for folder in folders]
+    names = dict.fromkeys(f"{result.model}, reg={result.reg}" for result in found)
+    return Chosen(folders=tuple(folders), results=tuple(found), arm="; ".join(names))
 
 
 def finished(folder: Path) -> Result:
@@ -94,12 +155,18 @@ def _winner(sweeps: Sequence[Path]) -> Chosen:
         places = ", ".join(map(str, sweeps))
         raise UserError(f"{places}: no run with a val split is done, so there is no winner. Name a run.")
     best = next(arm for arm in arms if means.get(arm.name) == max(means.values()))
-    runs = list(best.done.values())
+    chosen = _seeds(best)
+    runs = chosen.folders
     why = (
         f"{best.name} has the highest accuracy on val of {plural(len(means), 'arm')}: {percent(means[best.name])}, "
         f"{plural(len(runs), 'run')}{', whose probabilities are averaged' * (len(runs) > 1)}."
     )
-    return Chosen(folders=tuple(run.folder for run in runs), results=tuple(best.results), why=why)
+    return replace(chosen, why=why)
+
+
+def _seeds(arm: Arm) -> Chosen:
+    folders = tuple(run.folder for run in arm.done.values())
+    return Chosen(folders=folders, results=tuple(arm.results), arm=arm.name)
 
 
 def _val(arm: Arm) -> float | None:

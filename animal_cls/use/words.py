@@ -18,10 +18,19 @@ def notes(networks: Sequence[Trained], *, why: str, tta: bool) -> Iterator[str]:
     for one in networks:
         result = one.result
         yield f"{one.folder}: {result.model}, reg={result.reg}, {result.repeat}, {result.checkpoint} checkpoint"
-    temperatures = ", ".join(f"{one.temperature:.2f}" for one in networks if one.is_calibrated)
-    yield f"Probabilities are calibrated on val: temperature {temperatures}." if temperatures else UNCALIBRATED
+    yield calibration(networks)
     if tta:
         yield "Each image is seen with its mirror image."
+
+
+def calibration(networks: Sequence[Trained]) -> str:
+    """Whether probabilities are calibrated, and of several networks of which they are not."""
+    temperatures = ", ".join(f"{one.temperature:.2f}" for one in networks if one.temperature is not None)
+    bare = [str(one.folder) for one in networks if not one.is_calibrated]
+    if not temperatures:
+        return UNCALIBRATED
+    told = f"Probabilities are calibrated on val: temperature {temperatures}."
+    return f"{told} Not calibrated, as there is no val to fit one: {listed(bare)}." if bare else told
 
 
 def summary(tally: Tally) -> Iterator[str]:

@@ -8,17 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
 from animal_cls.data.thumbnails import thumbnail
 from animal_cls.errors import UserError
 from animal_cls.files import atomic
-from animal_cls.files.markup import breakable, showable
 from animal_cls.files.terminal import say
+from animal_cls.use.pages import render
 from animal_cls.use.predict import Said, Tally
 
-TEMPLATES = Path(__file__).with_name("templates")
 LINES = (".jsonl", ".ndjson")  # suffixes of lines of JSON; all others are tables
 PARTIAL = ".partial"  # behind the name of what was not finished
 SHOWN = 300  # images on the page
@@ -120,18 +116,13 @@ class Doubtful:
 
 def write_page(file: Path, doubtful: Doubtful, tally: Tally, *, title: str, notes: Sequence[str]) -> None:
     """One page that needs nothing else: what was predicted, and the images that are most in doubt."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, finalize=showable,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    environment.globals |= {"breakable": breakable}
     shown = doubtful.sorted()
-    text = environment.get_template("predictions.html").render(
+    text = render(
+        "predictions.html",
         title=title,
         notes=notes,
         tally=tally,
         images=[(said, thumbnail(Path(said.image.path).parent, Path(said.image.path).name)) for said in shown],
         labels=[tally.label(said.image) for said in shown],
-        style=Markup((TEMPLATES / "predictions.css").read_text(encoding="utf-8")),
     )
     atomic.write(file, text)

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from animal_cls.data.decode import decode
-from animal_cls.use import export, trained
+from animal_cls.use import export, extras, trained
 
 Program = Callable[..., "CompletedProcess[str]"]
 
@@ -110,7 +110,7 @@ def test_a_mistake_is_one_line(program: Program, plain: Path, tmp_path: Path, wo
 
 
 def test_a_missing_package_says_how_to_get_it(program: Program, plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export.importlib.util, "find_spec", lambda name: None if "onnx" in name else object())
+    monkeypatch.setattr(extras.importlib.util, "find_spec", lambda name: None if "onnx" in name else object())
     done = program("export", str(plain), "--out", "exported")
     assert done.stderr.endswith(
         "onnx, onnxscript, onnxruntime: not installed. python -m pip install 'animal-cls[onnx]'\n"

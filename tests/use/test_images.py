@@ -77,6 +77,13 @@ def test_pixels_are_those_of_training_and_the_rest_is_named(tree: Path) -> None:
     assert batch.unreadable["gone.png"] == "No such file or directory"
 
 
+def test_more_pixels_than_the_run_read_are_too_many(tree: Path) -> None:
+    (batch,) = decoded([Named(path="b.png")], image_size=8, batch_size=10, max_pixels=19)  # it has 5 x 4
+    assert list(batch.unreadable) == ["b.png"]
+    (batch,) = decoded([Named(path="b.png")], image_size=8, batch_size=10, max_pixels=20)
+    assert batch.unreadable == {}
+
+
 def test_other_numbers_of_channels_become_three(tree: Path) -> None:
     kinds = {"L": 77, "RGBA": (9, 9, 9, 255), "CMYK": (0, 0, 0, 0), "1": 1, "P": 3, "LA": (5, 255), "I;16": 30000}
     for mode, colour in kinds.items():

@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -13,7 +14,9 @@ import numpy as np
 import pytest
 
 from animal_cls import results
+from animal_cls.use import trained
 from animal_cls.use.predict import Said, Tally
+from animal_cls.use.words import UNCALIBRATED, calibration
 from tests.use.conftest import CLASSES
 
 Program = Callable[..., "CompletedProcess[str]"]
@@ -74,6 +77,14 @@ def test_a_list_on_standard_input_and_a_table_on_standard_output(
     monkeypatch.setattr(sys, "stdin", io.StringIO("\n".join(names)))
     done = program("predict", str(plain), "-", "--out", "-")
     assert [row["path"] for row in table(done.stdout)] == names
+
+
+def test_of_several_runs_those_that_are_not_calibrated_are_named(plain: Path) -> None:
+    one = trained.load(plain)
+    bare = replace(one, folder=Path("bare"), temperature=None)
+    assert calibration([one]) == f"Probabilities are calibrated on val: temperature {one.temperature:.2f}."
+    assert calibration([bare, bare]) == UNCALIBRATED
+    assert calibration([one, bare]).endswith("Not calibrated, as there is no val to fit one: bare.")
 
 
 def test_the_page_has_the_least_sure_first(program: Program, plain: Path, photos: Path, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,36 +10,18 @@ from animal_cls import results
 from animal_cls.errors import UserError
 from animal_cls.results import Result
 from animal_cls.use.winner import choose
-from tests.report.conftest import first, run_in
+from tests.report.conftest import run_in
 
 
-def hits(val: int, test: int) -> dict[str, dict[str, Sequence[bool]]]:
-    """So many of ten images of either class are right."""
-    return {split: {name: first(n, 10) for name in ("cat", "dog")} for split, n in (("val", val), ("test", test))}
-
-
-@pytest.fixture
-def sweep(tmp_path: Path) -> Path:
-    """Dropout is best on val, l2 on test, and one seed of none is better than any other run."""
-    accuracies = {"none": [(9, 5), (3, 5)], "dropout": [(7, 4), (8, 4)], "l2": [(6, 9), (6, 9)]}
-    jobs = []
-    for reg, seeds in accuracies.items():
-        for seed, right in enumerate(seeds):
-            folder = run_in(tmp_path / "sweep" / f"{reg}{seed}", hits(*right), reg=reg, seed=seed)
-            jobs.append({"folder": folder.name, "name": folder.name, "overrides": []})
-    (tmp_path / "sweep" / "plan.json").write_text(json.dumps({"jobs": jobs}))
-    return tmp_path / "sweep"
-
-
-def test_of_a_sweep_the_seeds_of_the_arm_that_is_best_on_val(sweep: Path) -> None:
-    chosen = choose([sweep])
+def test_of_a_sweep_the_seeds_of_the_arm_that_is_best_on_val(made_up: Path) -> None:
+    chosen = choose([made_up])
     assert [folder.name for folder in chosen.folders] == ["dropout0", "dropout1"]
     level = "simple_cnn/dropout has the highest accuracy on val of 3 arms: 75.0 %"
     assert chosen.why == f"{level}, 2 runs, whose probabilities are averaged."
 
 
-def test_runs_that_are_named_are_taken_as_they_are(sweep: Path) -> None:
-    folders = [sweep / "none0", sweep / "l21"]
+def test_runs_that_are_named_are_taken_as_they_are(made_up: Path) -> None:
+    folders = [made_up / "none0", made_up / "l21"]
     chosen = choose(folders)
     assert (list(chosen.folders), chosen.why, [one.reg for one in chosen.results]) == (folders, "", ["none", "l2"])
 
@@ -74,9 +55,9 @@ def test_what_is_no_finished_run_is_one_message(tmp_path: Path, what: str, messa
         choose([folder])
 
 
-def test_runs_and_sweeps_are_not_mixed_nor_unlike_classes(sweep: Path, tmp_path: Path) -> None:
+def test_runs_and_sweeps_are_not_mixed_nor_unlike_classes(made_up: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"sweep is a sweep, and others are runs: name runs alone, or sweeps alone\."):
-        choose([sweep / "none0", sweep])
+        choose([made_up / "none0", made_up])
     other = run_in(tmp_path / "other", {"val": {"fox": [True], "dog": [True]}})
     with pytest.raises(UserError, match=r"other: has other classes than .*none0, so they cannot be used together\."):
-        choose([sweep / "none0", other])
+        choose([made_up / "none0", other])
