@@ -21,7 +21,7 @@ from animal_cls.config.schema import Config, constructor_calls, run_name, withou
 from animal_cls.data.module import ImageDataModule
 from animal_cls.data.sources.unused import counted
 from animal_cls.errors import UserError, WithoutEffect
-from animal_cls.files import atomic, disk
+from animal_cls.files import atomic, disk, terminal
 from animal_cls.models import normalization_of
 from animal_cls.report.figures import run_figures
 from animal_cls.results import Environment, MethodRecord, Result
@@ -30,7 +30,7 @@ from animal_cls.training.build import Parts
 from animal_cls.training.checkpoints import BEST, LAST
 from animal_cls.training.classifier import Classifier
 from animal_cls.training.history import History
-from animal_cls.training.progress import Progress
+from animal_cls.training.progress import NotebookProgress, Progress
 from animal_cls.training.signals import Stop
 from animal_cls.training.tensorboard import RunLogger, silence_writer_errors
 
@@ -188,7 +188,7 @@ def _trainer(config: Config, folder: Path, history: History, stop: Stop, parts: 
     device = hardware.device_type(settings.accelerator)
     precision = hardware.precision(settings.precision, device)
     hardware.set_float32(precision)
-    callbacks: list[Callback] = [*parts.callbacks, history, *([Progress()] if _is_terminal() else []), saving]
+    callbacks: list[Callback] = [*parts.callbacks, history, *_progress(), saving]
     return Trainer(
         max_epochs=settings.max_epochs,
         accelerator=settings.accelerator,
@@ -415,6 +415,12 @@ def _device(trainer: Trainer) -> str:
         if device.type == "cuda"
         else f"{device.type} ({torch.get_num_threads()} threads)"
     )
+
+
+def _progress() -> list[Callback]:
+    if _is_terminal():
+        return [Progress()]
+    return [NotebookProgress()] if terminal.notebook() else []
 
 
 def _is_terminal() -> bool:

@@ -45,7 +45,7 @@ def choose(folders: Sequence[Path]) -> Chosen:
         UserError: a folder that is neither, a run that is not done, a sweep without a finished run, both kinds at once,
             or runs of unlike classes.
     """
-    sweeps = [folder for folder in folders if not _is_run(folder)]
+    sweeps = [folder for folder in folders if not is_run(folder)]
     if sweeps and len(sweeps) < len(folders):
         raise UserError(f"{sweeps[0]} is a sweep, and others are runs: name runs alone, or sweeps alone.")
     chosen = _winner(sweeps) if sweeps else _named(folders)
@@ -55,7 +55,7 @@ def choose(folders: Sequence[Path]) -> Chosen:
     return chosen
 
 
-def _is_run(folder: Path) -> bool:
+def is_run(folder: Path) -> bool:
     """Whether it is a run's folder, not a sweep's.
 
     Raises:
