@@ -1,11 +1,12 @@
 """README and docs/ say what there is: each command in them runs in its shortest form, each file they name exists."""
 
-import importlib.util
+import importlib
 import re
 import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -14,8 +15,9 @@ import pytest
 
 import animal_cls as ac
 from animal_cls import api, results
-from animal_cls.commands import entry
+from animal_cls.commands import entry, train
 from animal_cls.config.schema import Config
+from animal_cls.files.paths import CONF
 from animal_cls.results import Result
 from animal_cls.sweeps.plan import Job, JobEstimate
 from tests.sweeps.conftest import done as result_of
@@ -107,7 +109,21 @@ def split(command: str) -> tuple[str, list[str]]:
 
 
 TRAINING = [command for command in FOUND if split(command)[0] == "train"]
-LINES = [command for command in FOUND if split(command)[0] != "train"]
+FIRST = {line for page in ("README.md", "docs/index.md") for line in commands(TEXTS[page])}
+STARTED = [line for line in TRAINING if line in FIRST or "--config-dir" in line]
+
+
+@pytest.mark.parametrize("command", [line for line in TRAINING if line not in STARTED])
+def test_a_command_composes(command: str) -> None:
+    """Of axes the first value; that the others are options, too, is looked up."""
+    _, words = split(command)
+    overrides = [word for word in words if "=" in word and not word.startswith("-")]
+    assert {word for word in words if word not in overrides} <= {"--multirun"}
+    for word in overrides:
+        group, _, named = word.partition("=")
+        for name in re.findall(r"[a-z]\w*", named) if group in ("model", "reg", "sweep", "data") else ():
+            assert (CONF / group / f"{name}.yaml").is_file(), f"{word}: there is no {name}"
+    train.compose([re.sub(r"(=(?:\[[^]]*\]|\{[^}]*\}|[^,\[{]*)).*", r"\1", word) for word in overrides])
 
 
 @pytest.fixture
@@ -137,22 +153,19 @@ def extending(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.usefixtures("no_report")
-@pytest.mark.parametrize("command", TRAINING)
+@pytest.mark.parametrize("command", STARTED)
 def test_a_command_starts_every_run_that_it_means(
     command: str, program: Program, started: list[Config], extending: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All but the training itself, which needs images, time, and for some a network or a GPU; of seeds the first."""
     _, words = split(command)
-    if "-sc" in words:  # completion
-        return
     words = [re.sub(r"^(seed=\d+),.*", r"\1", word) for word in words]
     words = ["conf" if word == "DIR" else word for word in words]
     if "conf" in words:  # as the page says, in the folder where it lies
         monkeypatch.chdir(extending)
     done = program(*words)
     assert done.returncode == 0, done.stderr
-    if not {"--cfg", "--help"} & set(words):
-        assert started, "no run was started"
+    assert started, "no run was started"
 
 
 @pytest.fixture(scope="module")
@@ -189,33 +202,35 @@ def stands_for(word: str) -> str:
     return {"photos/": "photos", "ARM": "simple_cnn/none", "KEY=VALUE": "reg.dropout=0", "-": "photos"}.get(word, word)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("command", LINES)
-def test_a_command_about_folders_does_what_it_says(
-    command: str, at_work: Path, program: Program, tmp_path: Path
-) -> None:
+def here(command: str) -> tuple[str, ...]:
+    """A command about folders, about those that are here; of the same one twice, once."""
     verb, words = split(command)
-    if len(words) < 1 and verb in ("predict", "export", "report", "plan"):
-        return  # named, not shown
-    if needs(verb, words):
-        pytest.skip(f"{needs(verb, words)} is not here")
-    there = [stands_for(word) for word in words]
-    if verb in ("predict", "export"):
-        there += [] if "--out" in there else ["--out", str(tmp_path / "out.csv" if verb == "predict" else tmp_path)]
-        there = [str(tmp_path / word) if word in ("said.jsonl", "deployed") else word for word in there]
-        there = [f"{word}={tmp_path / 'page.html'}" if word == "--page" else word for word in there]
-    if verb == "prepare" and "--list" not in there:
-        there = [*(word for word in there if not word.startswith("data")), *SMALL]
-    there = [str(tmp_path) if word == "docs/methods" else word for word in there]
-    done = program(verb, *there)
+    if verb == "prepare":
+        words = [word for word in words if word.startswith("--")] + list(SMALL)
+    return (verb, *(word for word, _ in groupby(map(stands_for, words))))
+
+
+NAMED = ("predict", "export", "report", "plan", "explain", "card", "demo", "publish")  # verbs that a text may only name
+# Run by tests of their own, in tests/use and tests/commands, as they take long: here their words are read.
+ELSEWHERE = ("export", "explain", "card", "demo", "publish")
+LINES = sorted({here(command) for command in FOUND if split(command)[0] != "train"} - {(verb,) for verb in NAMED})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", LINES, ids=" ".join)
+def test_a_command_about_folders_does_what_it_says(
+    line: tuple[str, ...], at_work: Path, program: Program, tmp_path: Path
+) -> None:
+    verb, *words = line
+    if verb in ELSEWHERE or "--figures" in words:
+        importlib.import_module(f"animal_cls.commands.{verb}").parser().parse_args(words)
+        return
+    if verb == "predict":
+        out = next((word for word in words if word.endswith(".jsonl")), "out.csv")
+        words = [word for word in words if word not in ("--out", out, "--page")]
+        words += ["--out", str(tmp_path / out), "--page", str(tmp_path / "page.html")]
+    done = program(*line[:1], *words)
     assert done.returncode == 0, done.stderr
-
-
-def needs(verb: str, words: Sequence[str]) -> str:
-    """What a command asks for that a machine may lack; "" where nothing."""
-    if verb == "export" and importlib.util.find_spec("onnx") is None:
-        return "onnx"
-    return "a network" if "data=animals10" in words else ""
 
 
 # Links, and what a page of the site shows.
