@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from animal_cls.api.table import Table, table
 from animal_cls.api.verbs import isolated
 from animal_cls.errors import UserError
@@ -28,12 +30,12 @@ def predicted(
         loaded = [trained.load(folder, allow=allow, accelerator=accelerator, calibrate=calibrate) for folder in folders]
         trained.same_size(loaded)
     classes = loaded[0].result.classes
-    rows = []
-    for said in predict(loaded, named(images), tta=tta, batch_size=batch_size):
-        known = [None] * (2 + len(classes))
-        if said.probabilities is not None:
-            known = [classes[said.predicted], said.probabilities.max(), *said.probabilities]
-        rows.append((said.image.path, *known, said.unreadable))
-    if not rows:
+    every = list(predict(loaded, named(images), tta=tta, batch_size=batch_size))
+    if not every:
         raise UserError(f"{images!r}: no image there. Folders are searched for files called as images.")
-    return table(rows, ["path", "predicted", "probability", *(f"prob_{name}" for name in classes), "unreadable"])
+    nothing = np.full(len(classes), np.nan, dtype=np.float32)
+    said = np.stack([nothing if one.probabilities is None else one.probabilities for one in every])
+    names = [None if one.probabilities is None else classes[one.predicted] for one in every]
+    known = {"path": [one.image.path for one in every], "predicted": names, "probability": said.max(axis=1)}
+    probabilities = {f"prob_{name}": said[:, k] for k, name in enumerate(classes)}
+    return table(known | probabilities | {"unreadable": [one.unreadable for one in every]})

@@ -53,8 +53,7 @@ class Run:
         """  # fmt: skip
         columns = self._columns()
         shown = [name for name in METRIC_COLUMNS if name in columns and not np.isnan(columns[name]).all()]
-        cells = {name: columns[name].astype(int) if name == "epoch" else columns[name] for name in shown}
-        return table(zip(*(cells[name].tolist() for name in shown), strict=True), shown)
+        return table({name: columns[name].astype(int) if name == "epoch" else columns[name] for name in shown})
 
     @property
     def predictions(self) -> Table:
@@ -65,9 +64,9 @@ class Run:
         """
         said = self._read(results.read_predictions)
         names = np.array(said.classes, dtype=object)
-        texts = zip(said.paths, said.splits.tolist(), names[said.labels], names[said.predicted], strict=True)
-        rows = ((*text, *row) for text, row in zip(texts, said.probabilities, strict=True))
-        return table(rows, [*results.COLUMNS, *(f"prob_{name}" for name in said.classes)])
+        texts = (said.paths, said.splits.tolist(), names[said.labels].tolist(), names[said.predicted].tolist())
+        probabilities = {f"prob_{name}": said.probabilities[:, k] for k, name in enumerate(said.classes)}
+        return table({**dict(zip(results.COLUMNS, texts, strict=True)), **probabilities})
 
     @property
     def figures(self) -> "Figures":

@@ -48,8 +48,10 @@ class Sweep:
         Raises:
             UserError: the plan is damaged.
         """
-        found = ((name, run_status(self.folder / folder)) for name, folder in self._jobs())
-        return table(((name, state.status, state.detail) for name, state in found), ("run", "status", "detail"))
+        jobs = self._jobs()
+        states = [run_status(self.folder / folder) for _, folder in jobs]
+        names, details = [name for name, _ in jobs], [state.detail for state in states]
+        return table({"run": names, "status": [state.status for state in states], "detail": details})
 
     def study(self, *, baseline: str | None = None, margin: float = MARGIN) -> Study:
         """All that the report says, as records: `report/records.py` tells what each field means.
@@ -181,7 +183,8 @@ class Report:
 
 def _table(study: Study, name: str) -> Table:
     columns, of = tables.TABLES[name]
-    return table((tables.values(row, columns) for row in getattr(study, of)), columns)
+    rows = [tables.values(row, columns) for row in getattr(study, of)]
+    return table({name: [row[k] for row in rows] for k, name in enumerate(columns)})
 
 
 def _checked(margin: float) -> float:

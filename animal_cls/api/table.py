@@ -1,7 +1,9 @@
-"""Rows as a frame of pandas where that is installed, else as a list of records."""
+"""Columns as a frame of pandas where that is installed, else as a list of records."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -9,11 +11,10 @@ if TYPE_CHECKING:
 Table: TypeAlias = "DataFrame | list[dict[str, Any]]"
 
 
-def table(rows: Iterable[Sequence[Any]], columns: Sequence[str]) -> Table:
-    """`rows` under the names of their `columns`."""
-    cells = [tuple(row) for row in rows]
+def table(columns: Mapping[str, Sequence[Any] | np.ndarray]) -> Table:
+    """A row for each place in the columns, which are equally long."""
     try:
         from pandas import DataFrame
     except ImportError:
-        return [dict(zip(columns, row, strict=True)) for row in cells]
-    return DataFrame.from_records(cells, columns=list(columns))
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return DataFrame(dict(columns))

@@ -29,7 +29,7 @@ def content(image: Image.Image, kind: str, **options: Any) -> bytes:
 
 def noise(width: int, height: int, mode: str = "RGB") -> Image.Image:
     shape = (height, width, len(mode)) if mode != "L" else (height, width)
-    return Image.fromarray(np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8), mode=None)
+    return Image.fromarray(np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8))
 
 
 def turned() -> bytes:
