@@ -102,6 +102,9 @@ def isolated(words: Sequence[str] = ()) -> Iterator[None]:
         sys.argv = [PROGRAM, *words]
         version.setbase("1.3")
         try:
+            from animal_cls.commands import train  # here, as it registers what Hydra has to know when it is imported
+
+            train.register()
             yield
         finally:
             Singleton._instances, sys.argv, Hydra.get_mode = instances, argv, get_mode  # type: ignore[method-assign]

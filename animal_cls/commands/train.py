@@ -41,6 +41,16 @@ PICKLED = ("--experimental-rerun",)
 TYPED_TARGET = re.compile(r"_target_\s*[=:]\s*['\"]?([\w.]+)")  # what is typed is named thereby
 
 
+def register() -> None:
+    """Tell Hydra of the schema, the form of the log and the names of folders, which its config refers to."""
+    ConfigStore.instance().store(name="schema", node=Root)
+    ConfigStore.instance().store(group="hydra/job_logging", name=log_form.NAME, node=log_form.FORM)
+    OmegaConf.register_new_resolver("job_folder", job_folder, replace=True)
+
+
+register()
+
+
 def main(words: Sequence[str]) -> int:
     """Hand overrides and flags to Hydra; returns the exit code."""
     if asked := [word for word in words if word in completion.FLAGS]:
@@ -52,20 +62,12 @@ def main(words: Sequence[str]) -> int:
             if trusted.is_opened(folder):  # not before: it may hold plugins of Hydra, which are run when it starts
                 search_modules_beside([folder])
         sys.argv = [sys.argv[0], *normalize_overrides(words)]
-        register()
         option_files.install()
         install()
         option_files.refuse_hidden(config_dirs(words))
         Hydra.get_mode = _mode  # type: ignore[method-assign]
         _run_in_words(config_dirs(words))
     return 0
-
-
-def register() -> None:
-    """Tell Hydra of the schema, the form of the log and the names of folders, which its config refers to."""
-    ConfigStore.instance().store(name="schema", node=Root)
-    ConfigStore.instance().store(group="hydra/job_logging", name=log_form.NAME, node=log_form.FORM)
-    OmegaConf.register_new_resolver("job_folder", job_folder, replace=True)
 
 
 def _mode(program: Hydra, config_name: str | None, overrides: list[str]) -> RunMode | None:
@@ -187,7 +189,6 @@ def compose(overrides: Sequence[str]) -> Config:
     Raises:
         UserError: an override that does not fit.
     """
-    register()
     try:
         with hydra.initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
             config = parse(hydra.compose("config", overrides=normalize_overrides(overrides)))
@@ -201,6 +202,5 @@ def compose(overrides: Sequence[str]) -> Config:
 
 def compose_hydra() -> DictConfig:
     """Hydra's own part of the default config: its folders, where logs go."""
-    register()
     with hydra.initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
         return hydra.compose("config", return_hydra_config=True).hydra
