@@ -4,6 +4,12 @@ import sys
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_file_location
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from animal_cls.api import Report, Run, Sweep, UserError, load, sweep, train
+
+__all__ = ["Report", "Run", "Sweep", "UserError", "load", "sweep", "train"]
 
 
 class _Verbs:
@@ -23,8 +29,12 @@ class _Verbs:
 sys.meta_path.append(_Verbs)
 
 
-def __getattr__(name: str) -> str:
-    """`__version__`, looked up when it is asked for: that takes a tenth of a second, which `--help` has no use for."""
+def __getattr__(name: str) -> Any:
+    """`__version__` and what `__all__` names, looked up when it is asked for: `--help` has no use for either."""
+    if name in __all__:
+        from animal_cls import api
+
+        return getattr(api, name)
     if name != "__version__":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib.metadata import PackageNotFoundError, version
@@ -33,3 +43,7 @@ def __getattr__(name: str) -> str:
         return version("animal-cls")
     except PackageNotFoundError:  # run from a checkout that was never installed
         return "0+unknown"
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "__version__"})

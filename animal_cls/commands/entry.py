@@ -42,10 +42,10 @@ def run(words: Sequence[str]) -> int:
     except BrokenPipeError:  # `--help | head`
         return 1
     except Exception as error:
-        message = _message(error)
-        if message is None or os.environ.get("HYDRA_FULL_ERROR") == "1":
+        text = message(error)
+        if text is None or os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise
-        return _fail(message, 1)
+        return _fail(text, 1)
     finally:
         _drop_unwritable_output()
 
@@ -94,7 +94,7 @@ def _how_to_go_on(stopped: BaseException) -> str:
     return "Stopped. What was finished is kept. See what can go on: python -m animal_cls.resume --list"
 
 
-def _message(error: Exception) -> str | None:
+def message(error: Exception) -> str | None:
     """What to tell of an error; None where it is a mistake in code."""
     if isinstance(error, UserError):
         return str(error)

@@ -32,9 +32,6 @@ from animal_cls.sweeps.words import install
 
 # Hydra reads the schema with the option of each group in the default run.
 Root = make_dataclass("Root", [("defaults", list, field(default_factory=defaults))], bases=(Config,))
-ConfigStore.instance().store(name="schema", node=Root)
-ConfigStore.instance().store(group="hydra/job_logging", name=log_form.NAME, node=log_form.FORM)
-OmegaConf.register_new_resolver("job_folder", job_folder, replace=True)
 _composed_mode = Hydra.get_mode
 
 NAME = "config"  # of the file of the default run
@@ -42,6 +39,16 @@ SET_MODE = ("sweep", "hydra")  # words that make a sweep of a run, beside --mult
 NO_MODE = ("hydra.run.", "hydra.sweep.", "hydra.job")
 PICKLED = ("--experimental-rerun",)
 TYPED_TARGET = re.compile(r"_target_\s*[=:]\s*['\"]?([\w.]+)")  # what is typed is named thereby
+
+
+def register() -> None:
+    """Tell Hydra of the schema, the form of the log and the names of folders, which its config refers to."""
+    ConfigStore.instance().store(name="schema", node=Root)
+    ConfigStore.instance().store(group="hydra/job_logging", name=log_form.NAME, node=log_form.FORM)
+    OmegaConf.register_new_resolver("job_folder", job_folder, replace=True)
+
+
+register()
 
 
 def main(words: Sequence[str]) -> int:

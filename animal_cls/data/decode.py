@@ -172,6 +172,19 @@ def squashed(pixels: np.ndarray, *, image_size: int) -> np.ndarray:
     return np.array(square.resize((image_size, image_size), Image.Resampling.BILINEAR))
 
 
+def decode_image(image: Image.Image, *, image_size: int) -> np.ndarray:
+    """An image that Pillow has unpacked already, as `decode` would have it: (image_size, image_size, 3) uint8 RGB.
+
+    A large JPEG, which `decode` unpacks at a fraction of its size, differs from it by rounding.
+
+    Raises:
+        UnreadableImage: numbers whose white nobody knows.
+    """
+    upright, (rgb, _) = turn(image), _rgb(image)
+    square = rgb.resize((image_size, image_size), Image.Resampling.BILINEAR)
+    return np.array(square if upright is None else square.transpose(upright))
+
+
 def _rgb(image: Image.Image) -> tuple[Image.Image, str]:
     """The image in RGB of 8 bits, and what is to be said of it."""
     image.load()

@@ -4,7 +4,7 @@ import os
 import sys
 from contextlib import suppress
 from io import TextIOWrapper
-from typing import IO
+from typing import IO, Any
 
 
 def say(text: str, *, to: str = "stdout") -> None:
@@ -14,6 +14,12 @@ def say(text: str, *, to: str = "stdout") -> None:
         print(text, file=stream, flush=True)
     except (OSError, ValueError):  # ValueError: it is closed
         drop(stream)
+
+
+def notebook() -> Any:
+    """The shell of the notebook that this is run in; None elsewhere."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return shell if hasattr(shell, "kernel") else None
 
 
 def drop(stream: IO[str]) -> None:

@@ -1,6 +1,9 @@
 """A sweep as Hydra goes through it: its plan before the first job, its report after each one, its table at the end."""
 
 import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +35,18 @@ from animal_cls.sweeps.refresh import Refresher
 from animal_cls.sweeps.run_status import run_status
 from animal_cls.sweeps.words import ARMS, OWN_SWEEPER
 
+_note: ContextVar[Callable[[Path], object]] = ContextVar("note", default=lambda folder: None)
+
+
+@contextmanager
+def noting_folders(note: Callable[[Path], object]) -> Iterator[None]:
+    """Within it `note` is told the folder of each run and sweep that begins: Hydra returns nothing of it."""
+    token = _note.set(note)
+    try:
+        yield
+    finally:
+        _note.reset(token)
+
 
 class SweepCallback(Callback):
     """What Hydra calls before and after: guards the folders, validates the plan, keeps the report, prints the table.
@@ -53,6 +68,7 @@ class SweepCallback(Callback):
             disk.make_folder(Path(config.hydra.run.dir), "hydra.run.dir")
             refuse_links_out(Path(config.hydra.run.dir))
             refuse_taken(Path(config.hydra.run.dir))
+            _note.get()(Path(config.hydra.run.dir))
         except UserError as error:
             raise SystemExit(str(error)) from None
 
@@ -69,6 +85,7 @@ class SweepCallback(Callback):
         refuse_unkept(config)
         drop_replaced_axes(config)
         folder = Path(value_of(config, "hydra.sweep.dir"))
+        _note.get()(folder)
         if config.hydra.sweeper._target_ != OWN_SWEEPER:
             if ARMS in (config.hydra.sweeper.get("params") or {}):
                 raise UserError(

@@ -23,7 +23,7 @@ from animal_cls.data.batch import Part
 from animal_cls.data.module import ImageDataModule
 from animal_cls.data.sources.unused import counted
 from animal_cls.errors import UserError, WithoutEffect
-from animal_cls.files import atomic, disk
+from animal_cls.files import atomic, disk, terminal
 from animal_cls.models import normalization_of
 from animal_cls.report.figures import run_figures
 from animal_cls.results import Environment, MethodRecord, Result
@@ -32,7 +32,7 @@ from animal_cls.training.build import Parts
 from animal_cls.training.checkpoints import BEST, LAST
 from animal_cls.training.classifier import Classifier
 from animal_cls.training.history import History
-from animal_cls.training.progress import Progress
+from animal_cls.training.progress import NotebookProgress, Progress
 from animal_cls.training.ranks import Link, Quiet, Ranks
 from animal_cls.training.signals import Stop
 from animal_cls.training.tensorboard import RunLogger, silence_writer_errors
@@ -74,7 +74,7 @@ def train(config: Config, folder: Path, *, stop: Stop | None = None, go_on: bool
         classifier = _classifier(config, data, parts, others.ranks)
         history = History(folder, say=not _is_terminal())
         logger = RunLogger(folder / "tensorboard" / run_name(config))
-        callbacks = [*parts.callbacks, history, *([Progress()] if _is_terminal() else [])]
+        callbacks = [*parts.callbacks, history, *_progress()]
         callbacks += [_checkpoints(config, folder, stop or Stop(), logger, others.ranks)]
         trainer = _trainer(config, folder, [logger, *parts.loggers], callbacks, parts, others.ranks)
         others.let(last is not None)
@@ -462,6 +462,12 @@ def _device(trainer: Trainer) -> str:
         if device.type == "cuda"
         else f"{device.type} ({torch.get_num_threads()} threads)"
     )
+
+
+def _progress() -> list[Callback]:
+    if _is_terminal():
+        return [Progress()]
+    return [NotebookProgress()] if terminal.notebook() else []
 
 
 def _is_terminal() -> bool:

@@ -3,7 +3,7 @@
 import glob
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -23,10 +23,11 @@ AHEAD = 4  # batches that are decoded before they are asked for
 
 @dataclass(frozen=True, kw_only=True)
 class Named:
-    """One file that may be an image."""
+    """One file that may be an image, or one image in memory."""
 
     path: str  # as it is said in what comes out
     folders: tuple[str, ...] = ()  # those that lead to it from the folder that was named, its own last
+    square: Callable[..., np.ndarray] | None = None  # of an image in memory: image_size -> (side, side, 3) uint8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,17 +93,19 @@ def decoded(
     coming: deque[tuple[list[Named], list[Future[np.ndarray | str]]]] = deque()
     with ThreadPoolExecutor(cores(), "decoding") as threads:
         while batch := list(islice(files, batch_size)):
-            coming.append((batch, [threads.submit(_decoded, one.path, image_size, max_pixels) for one in batch]))
+            coming.append((batch, [threads.submit(_decoded, one, image_size, max_pixels) for one in batch]))
             if len(coming) > AHEAD:
                 yield _batch(*coming.popleft(), image_size)
         while coming:
             yield _batch(*coming.popleft(), image_size)
 
 
-def _decoded(path: str, image_size: int, max_pixels: int) -> np.ndarray | str:
+def _decoded(one: Named, image_size: int, max_pixels: int) -> np.ndarray | str:
     """The pixels, or why there are none."""
     try:
-        return decode(read(Path(path), max_pixels=max_pixels), image_size=image_size, max_pixels=max_pixels)
+        if one.square is not None:
+            return one.square(image_size=image_size)
+        return decode(read(Path(one.path), max_pixels=max_pixels), image_size=image_size, max_pixels=max_pixels)
     except UnreadableImage as error:
         return str(error)
     except (OSError, ValueError) as error:  # ValueError: a name with a zero in it

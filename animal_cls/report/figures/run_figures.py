@@ -15,28 +15,44 @@ from animal_cls.report.figures.style import DPI, theme
 from animal_cls.report.format import checkpoint
 from animal_cls.results import Result
 
-__all__ = ["of_run", "run_title", "samples", "save"]
+__all__ = ["confusion_of", "curves_of", "of_run", "per_class_of", "run_title", "samples", "save"]
 
 FIGURES = "figures"
 
 
-@theme()
 def of_run(result: Result, metrics: Mapping[str, np.ndarray] | None) -> dict[str, Figure]:
     """The figures there are numbers for (a failed run may lack some), each under the name of its file.
 
     The accuracies by class are those of val, or where a run has none, of test or of all images.
     """
-    made = {}
-    if metrics is not None:
-        title = run_title("Loss and accuracy by epoch", result, split="train and val")
-        mixed = any(method.mixes_images for method in result.methods)
-        made["curves"] = curves(metrics, best_epoch=result.best_epoch, title=title, mixed=mixed)
-    for split in [name for name in ("val", "test", "all") if name in result.splits][:1]:
-        made["per_class"] = per_class(result, split=split, title=run_title("Accuracy by class", result, split=split))
-    for split in [name for name in ("val", "test", "all") if name in result.splits]:
-        title = run_title("Confusion matrix", result, split=split)
-        made[f"confusion_{split}"] = confusion(result.splits[split], result.classes, title=title)
-    return made
+    made = {} if metrics is None else {"curves": curves_of(result, metrics)}
+    evaluated = [name for name in ("val", "test", "all") if name in result.splits]
+    made |= {"per_class": per_class_of(result, evaluated[0])} if evaluated else {}
+    return made | {f"confusion_{split}": confusion_of(result, split) for split in evaluated}
+
+
+@theme()
+def curves_of(result: Result | None, metrics: Mapping[str, np.ndarray]) -> Figure:
+    """Loss and accuracy by epoch; without a `result`, of a run that goes on."""
+    what = "Loss and accuracy by epoch"
+    if result is None:
+        return curves(metrics, best_epoch=None, title=f"{what}, train and val\nof a run that is not finished")
+    title = run_title(what, result, split="train and val")
+    mixed = any(method.mixes_images for method in result.methods)
+    return curves(metrics, best_epoch=result.best_epoch, title=title, mixed=mixed)
+
+
+@theme()
+def per_class_of(result: Result, split: str) -> Figure:
+    """The accuracy of each class."""
+    return per_class(result, split=split, title=run_title("Accuracy by class", result, split=split))
+
+
+@theme()
+def confusion_of(result: Result, split: str) -> Figure:
+    """Which class is taken for which."""
+    title = run_title("Confusion matrix", result, split=split)
+    return confusion(result.splits[split], result.classes, title=title)
 
 
 def run_title(what: str, result: Result, *, split: str) -> str:

@@ -64,7 +64,7 @@ def write(study: Study, out: Path) -> list[Path]:
     out.mkdir(parents=True, exist_ok=True)
     rows = {name: (columns, getattr(study, of)) for name, (columns, of) in TABLES.items()}
     texts = {OWN: table(RUNS, map(_run, study.runs))}
-    texts |= {name: table(columns, (_fields(row, columns) for row in found)) for name, (columns, found) in rows.items()}
+    texts |= {name: table(columns, (values(row, columns) for row in found)) for name, (columns, found) in rows.items()}
     texts["report.md"] = markdown(study)
     if not study.statements:
         del texts["statements.csv"]
@@ -94,7 +94,8 @@ def cell(value: Any) -> Any:
     return f"{value:.10g}" if isinstance(value, float) else value
 
 
-def _fields(row: object, columns: Sequence[str]) -> list[Any]:
+def values(row: object, columns: Sequence[str]) -> list[Any]:
+    """The cells of one row of `TABLES`, as they are."""
     return [getattr(row, FIELDS.get(column, column)) for column in columns]
 
 
