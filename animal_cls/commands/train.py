@@ -191,9 +191,3 @@ def compose(overrides: Sequence[str]) -> Config:
         if not is_mistake(error):
             raise
         raise UserError(format_hydra_error(error)) from None
-
-
-def compose_hydra() -> DictConfig:
-    """Hydra's own part of the default config: its folders, where logs go."""
-    with hydra.initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
-        return hydra.compose("config", return_hydra_config=True).hydra

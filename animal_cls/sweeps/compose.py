@@ -17,17 +17,32 @@ from omegaconf.errors import OmegaConfBaseException
 
 from animal_cls.config import trusted
 from animal_cls.config.parse import parse
+from animal_cls.config.schema import LauncherConfig
 from animal_cls.errors import UserError
 from animal_cls.files.naming import path_safe
 from animal_cls.files.paths import CONF
 from animal_cls.sweeps.plan import Job
 from animal_cls.sweeps.words import job_words
 
+OF_SWEEP = ("sweep=", "launcher=", "launcher.")  # overrides of a sweep as a whole
+
 
 def job_folder(overrides: Sequence[str]) -> str:
-    """The name of a job's folder: its overrides in alphabetic order, without the sweep's own name, safe in any path."""
-    words = sorted(word for word in overrides if not word.startswith("sweep="))
+    """The name of a job's folder: its overrides in alphabetic order, without those that are the sweep's, path-safe."""
+    words = sorted(word for word in overrides if not word.lstrip("+~").startswith(OF_SWEEP))
     return path_safe(",".join(words) or "default")
+
+
+def launcher_of(config: DictConfig) -> LauncherConfig:
+    """The launcher that a sweep is given to.
+
+    Raises:
+        UserError: it differs between the jobs, or is out of range.
+    """
+    words = [word for word in config.hydra.overrides.task if word.lstrip("+~").startswith(OF_SWEEP[1:])]
+    if several := [word for word in words if "," in word and not set(word) & set("[]{}")]:
+        raise UserError(f"{several[0]}: a sweep has one launcher. Choose one of them.")
+    return parse(without_hydra(config.copy())).launcher
 
 
 def planned_jobs(config: DictConfig) -> list[Job]:
@@ -84,6 +99,7 @@ def _job(number: int, overrides: list[str], sweep: DictConfig, loader: ConfigLoa
         config = parse(without_hydra(cfg))
         config.allowed = trusted.of_command(config, option_folders(sweep.hydra))
         trusted.refuse_unknown(config)
+        config.launcher = LauncherConfig()  # the sweep's: a run is the same whoever starts it
         return Job(folder=folder, overrides=overrides, config=config)
     except UserError as error:
         raise UserError(f"{error} (in the job {folder}; nothing was started)") from None
