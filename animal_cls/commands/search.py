@@ -126,7 +126,10 @@ def _together(search: Search, folder: Path, jobs: int) -> None:
     """Do the trials in so many processes, this one among them; each asks for the next when it is ready."""
     command = [sys.executable, "-m", "animal_cls", "search", str(folder), "--trials", str(search.trials), "--helper"]
     environment = os.environ | {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(max(1, cores() // jobs)))}
-    helpers = [subprocess.Popen([*command, str(1000 * k)], env=environment) for k in range(1, jobs)]
+    apart = None if sys.platform == "win32" else 0  # Ctrl-C is for this process, which passes it on
+    helpers = [
+        subprocess.Popen([*command, str(1000 * k)], env=environment, process_group=apart) for k in range(1, jobs)
+    ]
     try:
         with _threads(jobs):
             _work(search, folder, offset=len(_all(search, folder)))

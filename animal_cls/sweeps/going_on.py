@@ -20,12 +20,12 @@ from animal_cls.sweeps.run_status import run_status
 CONFIG, HYDRA, OVERRIDES = Path(".hydra", "config.yaml"), Path(".hydra", "hydra.yaml"), Path(".hydra", "overrides.yaml")
 
 
-def go_on_with(job: Job, sweep: Path, *, known: JobEstimate, asked: Callable[[], int | None] = lambda: None) -> None:
+def go_on_with(job: Job, sweep: Path, *, known: JobEstimate, asked: Callable[[], int | None] | None = None) -> None:
     """Go on with a job of `sweep`, or begin it; what another process does meanwhile is left to it.
 
     Args:
         known: what is known of it ahead.
-        asked: the signal that another process asks this one to take, or None.
+        asked: the signal that another process asks this one to take, or None; None where nobody can ask.
 
     Raises:
         Stopped: a signal has ended it.

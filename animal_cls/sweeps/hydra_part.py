@@ -3,6 +3,7 @@
 from functools import cache
 
 import hydra
+from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
 from animal_cls.files.paths import CONF
@@ -10,10 +11,14 @@ from animal_cls.files.paths import CONF
 
 def compose_hydra(*overrides: str) -> DictConfig:
     """What `conf/config.yaml` says of Hydra, with `overrides` such as hydra/launcher=joblib."""
-    return _composed(*overrides).copy()
+    return _composed(*overrides).copy().hydra  # of a whole copy: what it refers to by ${hydra...} is its own
 
 
 @cache
 def _composed(*overrides: str) -> DictConfig:
-    with hydra.initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
-        return hydra.compose("config", list(overrides), return_hydra_config=True).hydra
+    running, GlobalHydra.instance().hydra = GlobalHydra.instance().hydra, None  # a command that is a program of Hydra's
+    try:
+        with hydra.initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+            return hydra.compose("config", list(overrides), return_hydra_config=True)
+    finally:
+        GlobalHydra.instance().hydra = running

@@ -40,7 +40,7 @@ def run_job(
     idle: bool = False,
     go_on: bool = False,
     records: Mapping[str, str] | None = None,
-    asked: Callable[[], int | None] = lambda: None,
+    asked: Callable[[], int | None] | None = None,
     after_epoch: Callable[[int, float], None] | None = None,
 ) -> Result:
     """Train, and leave a result.json that says so where that does not work.
@@ -49,7 +49,7 @@ def run_job(
         skip, idle: why the run is to be passed over, and whether that is that a method cannot act.
         go_on: continue from the newest checkpoint in `folder`, if there is one.
         records: path in `folder` -> text; written once the folder is this run's.
-        asked: the signal that another process asks this one to take, or None.
+        asked: the signal that another process asks this one to take, or None; None where nobody can ask.
         after_epoch: as of `run.train`.
 
     Raises:
@@ -145,7 +145,7 @@ def run_job_reporting(
     idle: bool = False,
     go_on: bool = False,
     records: Mapping[str, str] | None = None,
-    asked: Callable[[], int | None] = lambda: None,
+    asked: Callable[[], int | None] | None = None,
 ) -> None:
     """As `run_job`, with what a person reads of it; in a sweep, a failure is printed and the next job may follow.
 

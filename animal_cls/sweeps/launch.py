@@ -22,6 +22,7 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from animal_cls import results
+from animal_cls.config import option_files
 from animal_cls.config.schema import LauncherConfig
 from animal_cls.errors import UserError
 from animal_cls.files import atomic
@@ -165,7 +166,9 @@ def _one_round(
     """Hand out `left` and wait until nobody works at the jobs; returns why the launcher gave up, if it did."""
     try:
         names = [[job.folder] for job in left]
-        outcomes = _hydras(jobs.sweep, launcher, share, folder).launch(names, initial_job_idx=0)
+        ready = _hydras(jobs.sweep, launcher, share, folder)
+        with option_files.uninstalled():
+            outcomes = ready.launch(names, initial_job_idx=0)
     except Stopped:  # the second signal
         _end_now(jobs)
         raise

@@ -81,12 +81,15 @@ def catch_signals() -> Iterator[Stop]:
 
 
 @contextmanager
-def following(stop: Stop, asked: Callable[[], int | None]) -> Iterator[None]:
+def following(stop: Stop, asked: Callable[[], int | None] | None) -> Iterator[None]:
     """Within it a signal that another process asks for is taken as if it had come here.
 
     Args:
-        asked: its number, or None; looked at every `LOOK` seconds until it is there.
+        asked: its number, or None; looked at every `LOOK` seconds until it is there. None: nobody can ask.
     """
+    if asked is None:
+        yield
+        return
     ended = threading.Event()
 
     def follow() -> None:
