@@ -79,9 +79,9 @@ class SweepCallback(Callback):
                     f"hydra/sweeper: a plan that finds its {ARMS} needs Hydra's own. Leave hydra/sweeper out."
                 )
             return  # a search decides as it goes: there is no plan to check
-        launcher = launcher_of(config)
-        launchers.require(launcher)
         jobs = planned_jobs(config)
+        launcher = launcher_of(jobs)
+        launchers.require(launcher)
         estimates = validate_plan(jobs, folder, here=launchers.trains_here(launcher))
         self.plan = make_plan(jobs, estimates, launcher)
         write_plan(self.plan, folder)

@@ -33,16 +33,13 @@ def job_folder(overrides: Sequence[str]) -> str:
     return path_safe(",".join(words) or "default")
 
 
-def launcher_of(config: DictConfig) -> LauncherConfig:
-    """The launcher that a sweep is given to.
-
-    Raises:
-        UserError: it differs between the jobs, or is out of range.
-    """
-    words = [word for word in config.hydra.overrides.task if word.lstrip("+~").startswith(OF_SWEEP[1:])]
-    if several := [word for word in words if "," in word and not set(word) & set("[]{}")]:
-        raise UserError(f"{several[0]}: a sweep has one launcher. Choose one of them.")
-    return parse(without_hydra(config.copy())).launcher
+def launcher_of(jobs: Sequence[Job]) -> LauncherConfig:
+    """The launcher that a sweep is given to; raises `UserError` where it differs between the jobs."""
+    first = jobs[0].launcher if jobs else LauncherConfig()
+    if other := [job.launcher.name for job in jobs if job.launcher != first]:
+        names = f"{first.name} and {other[0]}" if other[0] != first.name else f"several of {first.name}"
+        raise UserError(f"launcher: a sweep has one, and this one differs between its jobs ({names}). Choose one.")
+    return first
 
 
 def planned_jobs(config: DictConfig) -> list[Job]:
@@ -99,8 +96,8 @@ def _job(number: int, overrides: list[str], sweep: DictConfig, loader: ConfigLoa
         config = parse(without_hydra(cfg))
         config.allowed = trusted.of_command(config, option_folders(sweep.hydra))
         trusted.refuse_unknown(config)
-        config.launcher = LauncherConfig()  # the sweep's: a run is the same whoever starts it
-        return Job(folder=folder, overrides=overrides, config=config)
+        launcher, config.launcher = config.launcher, LauncherConfig()  # a run is the same whoever starts it
+        return Job(folder=folder, overrides=overrides, config=config, launcher=launcher)
     except UserError as error:
         raise UserError(f"{error} (in the job {folder}; nothing was started)") from None
 

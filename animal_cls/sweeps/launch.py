@@ -314,7 +314,9 @@ def _taking_signals(stop: Stop) -> Iterator[None]:
     """Within it a signal is noted, and Ctrl-C is kept from the processes that start: it is for this one."""
     stop.waits = True
     before = stop.install()
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if before else None  # the watching thread gets it
+    mask = None
+    if before and hasattr(signal, "pthread_sigmask"):  # not on Windows
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the watching thread gets it
     try:
         yield
     finally:

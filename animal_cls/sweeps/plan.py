@@ -42,6 +42,7 @@ class Job:
     baseline: str | None = None  # the folder of the job that it is compared with; None: as a report chooses
     skip: str | None = None  # why it is passed over, where that is known already
     optional: bool = False  # of a menu: where it cannot be, it is passed over
+    launcher: LauncherConfig = field(default_factory=LauncherConfig)  # that is to start it
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,9 +4,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
@@ -15,45 +17,48 @@ from animal_cls.results import OWNER
 from animal_cls.sweeps.launch import LAUNCHES
 from animal_cls.sweeps.plan import read_plan
 from animal_cls.sweeps.run_status import run_status
+from animal_cls.training import hardware
 from tests.run_digest import differences, run_digest
 
-ARMS = ("reg=none", "reg=l2", "reg=dropout")
-PARALLEL = ("launcher=parallel", "launcher.jobs=2")
-PATIENCE = 120  # seconds
+pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
 
-Start = Callable[..., "subprocess.Popen[str]"]
+Program = Callable[..., "CompletedProcess[str]"]
+
+ARMS = ("reg=none", "reg=l2", "reg=dropout")
+AXIS = "reg=none,l2,dropout"
+PARALLEL = ("launcher=parallel", "launcher.jobs=2")
+PATIENCE = 200  # seconds
 
 
 @pytest.fixture
-def start(tmp_path: Path, image_folder: Callable[..., Path]) -> Start:
-    """`start("--multirun", ...)` is that command with small settings, in a process of its own."""
-    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+def small(tmp_path: Path, image_folder: Callable[..., Path]) -> tuple[str, ...]:
+    """Settings of jobs that take a few seconds."""
     root = image_folder(tmp_path / "images")
-    small = (
+    return (
         *("data=folder", f"data.root={root}", "data.image_size=64", "data.batch_size=8"),
-        *("trainer.accelerator=cpu", "trainer.max_epochs=40"),
+        *("trainer.accelerator=cpu", "trainer.max_epochs=25"),
     )
 
-    def run(*words: str) -> "subprocess.Popen[str]":
-        more = () if words[0] == "resume" else small
-        environment = os.environ | {"OMP_NUM_THREADS": "1"}
-        command = [sys.executable, "-m", "animal_cls", *words, *more]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        return subprocess.Popen(command, cwd=tmp_path, env=environment, text=True, process_group=0, **pipes)
 
-    return run
-
-
-def wait_until(condition: Callable[[], bool], process: "subprocess.Popen[str] | None" = None) -> None:
+def wait_until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < end
-        assert process is None or process.poll() is None, process.communicate()[0]
         time.sleep(0.05)
 
 
 def statuses(sweep: Path) -> list[str]:
     return [run_status(sweep / job).status for job in ARMS]
+
+
+def training(sweep: Path) -> list[Path]:
+    """The jobs that are past their first epoch and go on."""
+    begun = [sweep / job for job in ARMS if (sweep / job / "metrics.csv").exists()]
+    return [job for job in begun if run_status(job).status == "running"]
+
+
+def pid_of(job: Path) -> int:
+    return int(owner_of(job / OWNER)["pid"])
 
 
 def lives(pid: int) -> bool:
@@ -64,48 +69,67 @@ def lives(pid: int) -> bool:
     return True
 
 
+def when(condition: Callable[[], bool], do: Callable[[], None]) -> threading.Thread:
+    """A thread that does something once it is time."""
+
+    def run() -> None:
+        wait_until(condition)
+        do()
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    return thread
+
+
 @pytest.mark.slow
-def test_a_launched_sweep_is_the_plain_one_whatever_is_killed(start: Start, tmp_path: Path) -> None:
+def test_a_launched_sweep_is_the_plain_one_though_it_was_stopped_and_a_worker_killed(
+    program: Program, small: tuple[str, ...], tmp_path: Path
+) -> None:
     plain, sweep = tmp_path / "plain", tmp_path / "launched"
-    axis = f"reg={','.join(arm.partition('=')[2] for arm in ARMS)}"
-    undisturbed = start("--multirun", axis, f"hydra.sweep.dir={plain}")
-    assert (undisturbed.communicate(), undisturbed.returncode)[1] == 0
+    with hardware.threads(1):
+        assert program("--multirun", AXIS, *small, f"hydra.sweep.dir={plain}").returncode == 0
 
-    # The command is killed: the two jobs come to their end, their processes end, and nothing else begins.
-    command = start("--multirun", axis, *PARALLEL, f"hydra.sweep.dir={sweep}")
-    wait_until(lambda: statuses(sweep).count("running") == 2, command)
-    workers = [int(owner_of(sweep / job / OWNER)["pid"]) for job in ARMS[:2]]
-    assert len({command.pid, *workers}) == 3
-    command.kill()
-    listed, _ = start("resume", str(sweep), "--dry-run").communicate()
-    assert [f"kill {pid}" in listed for pid in workers] == [True, True]
-    wait_until(lambda: not any(map(lives, workers)))
-    assert statuses(sweep) == ["done", "done", "queued"]
+    workers = list[int]()
 
-    # It goes on with the launcher that it began with, and a signal ends it with a checkpoint.
+    def stop() -> None:
+        workers.extend(map(pid_of, training(sweep)))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = when(lambda: len(training(sweep)) == 2, stop)
+    stopped = program("--multirun", AXIS, *small, *PARALLEL, f"hydra.sweep.dir={sweep}")
+    thread.join()
+    assert stopped.returncode == 128 + signal.SIGTERM
+    assert f"Stopped. To go on: python -m animal_cls.resume {sweep}" in stopped.stderr
+    assert statuses(sweep) == ["unfinished", "unfinished", "queued"]
+    assert all((sweep / job / "checkpoints" / "last.ckpt").exists() for job in ARMS[:2])
+    assert os.getpid() not in workers
+
     assert read_plan(sweep).launcher.name == "parallel"
-    command = start("resume", str(sweep))
-    wait_until(lambda: (sweep / ARMS[2] / "metrics.csv").exists(), command)
-    worker = int(owner_of(sweep / ARMS[2] / OWNER)["pid"])
-    assert worker != command.pid
-    command.send_signal(signal.SIGTERM)
-    said, _ = command.communicate()
-    assert command.returncode == 128 + signal.SIGTERM, said
-    assert f"Stopped. To go on: python -m animal_cls.resume {sweep}" in said
-    assert statuses(sweep)[2] == "unfinished"
-    assert (sweep / ARMS[2] / "checkpoints" / "last.ckpt").exists()
-    assert not lives(worker)
-
-    # A process that has a job is killed: the job goes on in another one.
-    command = start("resume", str(sweep), "launcher=parallel")
-    wait_until(lambda: statuses(sweep)[2] == "running", command)
-    os.kill(int(owner_of(sweep / ARMS[2] / OWNER)["pid"]), signal.SIGKILL)
-    said, _ = command.communicate()
-    assert command.returncode == 0, said
-    assert "Going on with 1 jobs." in said
-    assert statuses(sweep) == ["done"] * 3
+    thread = when(lambda: len(training(sweep)) > 0, lambda: os.kill(pid_of(training(sweep)[0]), signal.SIGKILL))
+    resumed = program("resume", str(sweep))
+    thread.join()
+    assert resumed.returncode == 0, resumed
+    assert "launcher=parallel: A worker process managed by the executor was unexpectedly terminated." in resumed.stderr
     assert not (sweep / LAUNCHES).exists()
     for arm in ARMS:
         assert differences(run_digest(plain / arm), run_digest(sweep / arm)) == []
         assert (sweep / arm / ".hydra" / "config.yaml").exists()
     assert (sweep / "report" / "index.html").exists()
+
+
+@pytest.mark.slow
+def test_where_the_command_is_killed_its_jobs_end_and_nothing_else_begins(
+    small: tuple[str, ...], program: Program, tmp_path: Path
+) -> None:
+    sweep = tmp_path / "launched"
+    words = ["--multirun", AXIS, *small, *PARALLEL, f"hydra.sweep.dir={sweep}"]
+    command = subprocess.Popen([sys.executable, "-m", "animal_cls", *words], cwd=tmp_path, process_group=0)
+    wait_until(lambda: statuses(sweep).count("running") == 2)
+    workers = [pid_of(sweep / job) for job in ARMS[:2]]
+    assert len({command.pid, *workers}) == 3
+    command.kill()
+    command.wait()
+    listed = program("resume", str(sweep), "--dry-run").stdout
+    assert [f"kill {pid}" in listed for pid in workers] == [True, True]
+    wait_until(lambda: not any(map(lives, workers)))
+    assert statuses(sweep) == ["done", "done", "queued"]

@@ -145,7 +145,10 @@ def test_hydras_launchers_are_told(launcher: LauncherConfig, share: Share, expec
     ("words", "message"),
     [
         (["--multirun", "launcher=parallel", "launcher.jobs=0"], "launcher.jobs=0: must be at least 1."),
-        (["--multirun", "launcher=parallel,ray"], "launcher=parallel,ray: a sweep has one launcher. Choose one of"),
+        (
+            ["--multirun", "launcher=parallel,ray"],
+            "launcher: a sweep has one, and this one differs between its jobs (parallel and ray). Choose one.",
+        ),
         (["launcher=parallel"], "launcher=parallel: starts the jobs of a sweep, and this is one run. For a sweep of"),
         (["--multirun", "launcher=paralel"], "launcher=paralel: no such option. Did you mean parallel?"),
     ],
