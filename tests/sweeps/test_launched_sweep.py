@@ -24,7 +24,6 @@ pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
 
 Program = Callable[..., "CompletedProcess[str]"]
 
-ARMS = ("reg=none", "reg=l2", "reg=dropout")
 AXIS = "reg=none,l2,dropout"
 PARALLEL = ("launcher=parallel", "launcher.jobs=2")
 PATIENCE = 200  # seconds
@@ -47,13 +46,18 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+def jobs(sweep: Path) -> list[Path]:
+    """The folders of its three jobs, in the order of the plan; none before there is one."""
+    return [sweep / job.folder for job in read_plan(sweep).jobs]
+
+
 def statuses(sweep: Path) -> list[str]:
-    return [run_status(sweep / job).status for job in ARMS]
+    return [run_status(job).status for job in jobs(sweep)]
 
 
 def training(sweep: Path) -> list[Path]:
     """The jobs that are past their first epoch and go on."""
-    begun = [sweep / job for job in ARMS if (sweep / job / "metrics.csv").exists()]
+    begun = [job for job in jobs(sweep) if (job / "metrics.csv").exists()]
     return [job for job in begun if run_status(job).status == "running"]
 
 
@@ -101,7 +105,7 @@ def test_a_launched_sweep_is_the_plain_one_though_it_was_stopped_and_a_worker_ki
     assert stopped.returncode == 128 + signal.SIGTERM
     assert f"Stopped. To go on: python -m animal_cls.resume {sweep}" in stopped.stderr
     assert statuses(sweep) == ["unfinished", "unfinished", "queued"]
-    assert all((sweep / job / "checkpoints" / "last.ckpt").exists() for job in ARMS[:2])
+    assert all((job / "checkpoints" / "last.ckpt").exists() for job in jobs(sweep)[:2])
     assert os.getpid() not in workers
 
     assert read_plan(sweep).launcher.name == "parallel"
@@ -111,9 +115,9 @@ def test_a_launched_sweep_is_the_plain_one_though_it_was_stopped_and_a_worker_ki
     assert resumed.returncode == 0, resumed
     assert "launcher=parallel: A worker process managed by the executor was unexpectedly terminated." in resumed.stderr
     assert not (sweep / LAUNCHES).exists()
-    for arm in ARMS:
-        assert differences(run_digest(plain / arm), run_digest(sweep / arm)) == []
-        assert (sweep / arm / ".hydra" / "config.yaml").exists()
+    for undisturbed, job in zip(jobs(plain), jobs(sweep), strict=True):
+        assert differences(run_digest(undisturbed), run_digest(job)) == []
+        assert (job / ".hydra" / "config.yaml").exists()
     assert (sweep / "report" / "index.html").exists()
 
 
@@ -125,7 +129,7 @@ def test_where_the_command_is_killed_its_jobs_end_and_nothing_else_begins(
     words = ["--multirun", AXIS, *small, *PARALLEL, f"hydra.sweep.dir={sweep}"]
     command = subprocess.Popen([sys.executable, "-m", "animal_cls", *words], cwd=tmp_path, process_group=0)
     wait_until(lambda: statuses(sweep).count("running") == 2)
-    workers = [pid_of(sweep / job) for job in ARMS[:2]]
+    workers = [pid_of(job) for job in jobs(sweep)[:2]]
     assert len({command.pid, *workers}) == 3
     command.kill()
     command.wait()
