@@ -1,21 +1,18 @@
 """Go on with runs and sweeps that were killed, stopped or failed."""
 
 import argparse
-import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from hydra.core.utils import configure_log
-from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf import DictConfig
 
 from animal_cls import results
-from animal_cls.commands.train import compose_hydra
-from animal_cls.config import log_form, trusted, yaml_text
+from animal_cls.commands.train import compose
+from animal_cls.config import trusted
 from animal_cls.config.parse import load, restore
-from animal_cls.config.schema import Config
+from animal_cls.config.schema import Config, LauncherConfig
 from animal_cls.errors import UserError
 from animal_cls.files.links import refuse_links_out
 from animal_cls.files.naming import escaped
@@ -23,7 +20,10 @@ from animal_cls.files.paths import search_modules_beside
 from animal_cls.files.terminal import say
 from animal_cls.files.text import aligned
 from animal_cls.results import PLAN, START
+from animal_cls.sweeps import launchers
+from animal_cls.sweeps.going_on import CONFIG, go_on_with, log_to, started_with, working_in
 from animal_cls.sweeps.job import run_job_reporting
+from animal_cls.sweeps.launch import launch
 from animal_cls.sweeps.outcome import print_outcome
 from animal_cls.sweeps.plan import Job, Plan, PlannedJob, estimate_jobs, link_tensorboard, read_plan, say_ahead
 from animal_cls.sweeps.progress import SweepProgress
@@ -36,6 +36,7 @@ Go on with runs and sweeps that were killed, stopped or failed.
 
     python -m animal_cls.resume outputs/2026-11-24/21-30-00     a run, from its last checkpoint
     python -m animal_cls.resume multirun/2026-11-24/21-30-00    a sweep: what is missing of its plan
+    ... launcher=parallel launcher.jobs=4                       of a sweep: by this launcher, not as it began
     python -m animal_cls.resume --list                          what is unfinished in outputs/ and multirun/
 
 A run ends bit for bit where it would have ended without the interruption, on the same machine. It is done with the
@@ -43,7 +44,7 @@ config that it was started with, whatever conf/ says today. Finished runs are le
 effect; failed ones are tried again, and those skipped for what could not be had."""
 
 PLACES = ("outputs", "multirun")
-CONFIG, HYDRA = Path(".hydra", "config.yaml"), Path(".hydra", "hydra.yaml")
+LAUNCHER = ("launcher=", "launcher.")  # words that choose one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,9 @@ class Planned:
 
 def main(words: Sequence[str]) -> int:
     """Run the verb on folders and flags; returns the exit code."""
-    flags = parser().parse_args(words)
+    of_launcher = [word for word in words if word.startswith(LAUNCHER)]
+    flags = parser().parse_args([word for word in words if word not in of_launcher])
+    flags.launcher = of_launcher
     if flags.list or not flags.folders:
         return _list(flags.folders or [Path(place) for place in PLACES])
     if len(flags.folders) == 1:
@@ -156,6 +159,8 @@ def _resume(folder: Path, flags: argparse.Namespace) -> int:
     if (folder / PLAN).exists():
         return _sweep(folder, flags)
     if (folder / CONFIG).exists() or (folder / START).exists():
+        if flags.launcher:
+            raise UserError(f"{flags.launcher[0]}: starts the jobs of a sweep, and {folder} is one run. Leave it out.")
         return _run(folder, flags)
     what = "no such folder" if not folder.exists() else f"holds neither a run ({CONFIG}) nor a sweep ({PLAN})"
     raise UserError(f"{folder}: {what}. See what is unfinished: python -m animal_cls.resume --list")
@@ -170,10 +175,10 @@ def _run(folder: Path, flags: argparse.Namespace) -> int:
         return 1
     if todo and not flags.dry_run:
         refuse_links_out(folder)
-        cfg = _started_with(folder)
-        with _from(cfg.runtime.cwd if cfg else None):
+        cfg = started_with(folder)
+        with working_in(cfg.runtime.cwd if cfg else None):
             search_modules_beside(_config_dirs(cfg) if config.allowed else [])
-            _log_to(folder)
+            log_to(folder)
             run_job_reporting(config, folder, sweep=None, go_on=True)
     return 0
 
@@ -212,17 +217,6 @@ def _trusted(config: Config, folder: Path, flags: argparse.Namespace) -> Config:
     return config
 
 
-def _started_with(folder: Path) -> DictConfig | None:
-    """Hydra's own config of a run, e.g. the folder that relative paths belong to; None where it is not kept."""
-    try:
-        cfg = OmegaConf.create(yaml_text.read(folder / HYDRA)).hydra
-        assert cfg.runtime.cwd
-        assert cfg.job_logging.root
-        return cfg
-    except Exception:  # a job that has not begun, an old or damaged file; most paths are absolute
-        return None
-
-
 def _config_dirs(cfg: DictConfig | None) -> list[Path]:
     """The folders of option files that a run was started with, beside our own."""
     sources = cfg.runtime.get("config_sources", []) if cfg else []
@@ -231,6 +225,8 @@ def _config_dirs(cfg: DictConfig | None) -> list[Path]:
 
 def _sweep(folder: Path, flags: argparse.Namespace) -> int:
     plan = read_plan(folder)
+    launcher = compose(flags.launcher).launcher if flags.launcher else plan.launcher
+    launchers.require(launcher)
     jobs = [(one, _what_to_do(one.state, no_failed=flags.no_failed)) for one in _jobs(folder, plan)]
     rows = [[one.job.name, one.state.status, do or _left_alone(one.state)] for one, do in jobs]
     say("\n".join(aligned([["run", "state", "now"], *map(_escaped, rows)])))
@@ -243,11 +239,11 @@ def _sweep(folder: Path, flags: argparse.Namespace) -> int:
             progress.learn(one.job.folder, one.state, one.state.result.seconds)
     trusted.remember(folder, flags.allow)
     planned = _planned(plan, progress.todo, folder, flags)
-    with _from(plan.cwd):
+    with working_in(plan.cwd):
         if trusted.remembered(folder) or flags.allow or trusted.named():
             search_modules_beside(map(Path, plan.config_dirs))
         link_tensorboard(plan, folder)
-        _run_jobs(planned, folder, progress)
+        _run_jobs(planned, folder, launcher, progress)
     return 0 if print_outcome(folder, plan) else 1
 
 
@@ -270,34 +266,21 @@ def _planned(plan: Plan, folders: Sequence[str], sweep: Path, flags: argparse.Na
     return jobs
 
 
-def _run_jobs(jobs: Sequence[Job], sweep: Path, progress: SweepProgress) -> None:
-    """Go on with `jobs`, one after the other; what another process does meanwhile is left to it."""
-    estimates = estimate_jobs(jobs, sweep)  # all of them, before the first is begun
+def _run_jobs(jobs: Sequence[Job], sweep: Path, launcher: LauncherConfig, progress: SweepProgress) -> None:
+    """Go on with `jobs`: one after the other, or as the launcher does it."""
+    estimates = estimate_jobs(jobs, sweep, here=launchers.trains_here(launcher))  # all, before the first is begun
     say_ahead(estimates)
     refresher = Refresher()
-    for job in jobs:
-        folder = sweep / job.folder
-        if (found := run_status(folder)).status in ("done", "running", "unreadable"):
-            say(f"\n{job.folder}: {found.status}{f', {found.detail}' if found.detail else ''}")
-        elif _is_ready(folder):
+    if launcher.name != launchers.SERIAL:
+        todo = [job for job in progress.jobs if job.folder in estimates]
+        launch(todo, sweep, launcher, estimates=estimates, progress=progress, refresher=refresher)
+    else:
+        for job in jobs:
             progress.begin(job.folder)
-            known = estimates[job.folder]
-            run_job_reporting(job.config, folder, sweep=sweep, skip=known.skip, idle=known.idle, go_on=True)
+            go_on_with(job, sweep, known=estimates[job.folder])
             refresher.after_job(sweep)
-        progress.end(job.folder, run_status(folder))
+            progress.end(job.folder, run_status(sweep / job.folder))
     refresher.finish(sweep)
-
-
-def _is_ready(folder: Path) -> bool:
-    """Whether the folder of a job and its log can be written to; where not, the other jobs go on."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _log_to(folder)
-        return True
-    except (OSError, ValueError) as error:  # ValueError: of what configures the log
-        why = next((cause for cause in (error.__cause__, error.__context__) if cause is not None), error)
-        say(f"\n{folder}: cannot be written to ({why}). It is left alone.", to="stderr")
-        return False
 
 
 def _what_to_do(found: RunStatus, *, no_failed: bool) -> str | None:
@@ -305,26 +288,3 @@ def _what_to_do(found: RunStatus, *, no_failed: bool) -> str | None:
     if found.status in ("failed", "skipped"):
         return None if no_failed or found.is_idle else "is tried again"
     return {"queued": "begins", "unfinished": "goes on"}.get(found.status)
-
-
-@contextmanager
-def _from(folder: str | None) -> Iterator[None]:
-    """Work in `folder`, if it is still there."""
-    before = Path.cwd()
-    if folder is not None and Path(folder).is_dir():
-        os.chdir(folder)
-    try:
-        yield
-    finally:
-        os.chdir(before)
-
-
-def _log_to(folder: Path) -> None:
-    """Send what a run says to the terminal and to its log, as Hydra did when it began; else as conf/ says today."""
-    cfg = _started_with(folder)
-    if cfg is None or not log_form.is_harmless(cfg.job_logging):
-        cfg = compose_hydra()
-    with read_write(cfg), open_dict(cfg):
-        cfg.runtime.output_dir = str(folder)  # it may have been moved
-        cfg.job.name = Path(cfg.job.name).name
-    configure_log(cfg.job_logging, cfg.verbose)

@@ -22,7 +22,7 @@ from animal_cls.commands.help import config_dirs, options
 from animal_cls.config import completion, log_form, option_files, trusted
 from animal_cls.config.hydra_errors import format_hydra_error, is_mistake, quoted_if_needed
 from animal_cls.config.parse import config_folders, parse
-from animal_cls.config.schema import Config, defaults
+from animal_cls.config.schema import Config, LauncherConfig, defaults
 from animal_cls.errors import UserError
 from animal_cls.files.paths import CONF, search_modules_beside
 from animal_cls.sweeps.compose import job_folder, option_folders
@@ -138,6 +138,7 @@ def run(cfg: DictConfig) -> None:
     planned = planned_job(sweep, folder) if sweep is not None else None
     try:
         config = parse(cfg)
+        config.launcher = LauncherConfig()  # the sweep's: a run is the same whoever starts it
         config.allowed = trusted.of_command(config, option_folders(hydra_config))
         trusted.refuse_unknown(config)
         trusted.remember(folder, trusted.needed(config))
@@ -198,9 +199,3 @@ def compose(overrides: Sequence[str]) -> Config:
         if not is_mistake(error):
             raise
         raise UserError(format_hydra_error(error)) from None
-
-
-def compose_hydra() -> DictConfig:
-    """Hydra's own part of the default config: its folders, where logs go."""
-    with hydra.initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
-        return hydra.compose("config", return_hydra_config=True).hydra

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,18 @@ def install() -> None:
     """Let Hydra read files through `OptionFiles` from now on."""
     Plugins.instance()  # which registers Hydra's own
     SourcesRegistry.instance().types["file"] = OptionFiles
+
+
+@contextmanager
+def uninstalled() -> Iterator[None]:
+    """Within it Hydra's state can be sent to other processes: they register its own source, and want no other there."""
+    types = SourcesRegistry.instance().types
+    before = types.pop("file", None)
+    try:
+        yield
+    finally:
+        if before is not None:
+            types["file"] = before
 
 
 def refuse_hidden(folders: Iterable[Path]) -> None:

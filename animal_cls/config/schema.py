@@ -136,6 +136,36 @@ class TrainerConfig:
 
 
 @dataclass
+class LauncherConfig:
+    """How the jobs of a sweep are started; conf/launcher/ says which keys an option heeds."""
+
+    name: str = key(
+        "serial",
+        "one after the other in this process, or by a launcher of Hydra's",
+        options=("serial", "parallel", "slurm", "submitit_local", "ray"),
+        outcome=False,
+    )
+    jobs: int | None = key(
+        None, "at a time; null = what fits: the cores, or the GPUs x launcher.jobs_per_gpu", low=1, outcome=False
+    )
+    threads: int | None = key(
+        None, "of each job's arithmetic; null = the cores shared among the jobs at a time", low=1, outcome=False
+    )
+    gpus: int | None = key(
+        None,
+        "parallel, submitit_local: of this machine, null = all; slurm, ray: of each job, null = 0",
+        low=0,
+        outcome=False,
+    )
+    jobs_per_gpu: int = key(1, "that share one GPU, and what the images may take of its memory", low=1, outcome=False)
+    partition: str | None = key(None, "slurm: the queue", outcome=False)
+    minutes: int = key(60, "slurm, submitit_local: after which a job is ended", unit="minutes", low=1, outcome=False)
+    memory_gb: int | None = key(None, "slurm: of the computer's memory, for a job", unit="GB", low=1, outcome=False)
+    address: str | None = key(None, "ray: of a cluster that runs; null = one on this machine", outcome=False)
+    extra: dict[str, Any] = group("further keys of Hydra's launcher: {account: lab}", outcome=False)
+
+
+@dataclass
 class Config:
     """One run."""
 
@@ -160,6 +190,9 @@ class Config:
     trainer: TrainerConfig = group("names as in Lightning's Trainer", factory=TrainerConfig)
     logger: dict[str, Any] = group("loggers beside TensorBoard", calls=True, option="none", outcome=False)
     callbacks: dict[str, Any] = group("Lightning callbacks", calls=True, option="none")
+    launcher: LauncherConfig = group(
+        "how the jobs of a sweep are started", factory=LauncherConfig, option="serial", outcome=False
+    )
 
     # Key -> the key that it repeats, as the option files say by interpolation. Not a field: nobody can set it.
     derived = cast("Mapping[str, str]", {})

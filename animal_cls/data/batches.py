@@ -1,6 +1,7 @@
 """From an order of images to batches: which images, read by a thread ahead of their use."""
 
 import logging
+import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,6 +20,7 @@ from animal_cls.regularizers import Method, stream_of, uses
 
 AHEAD = 2  # batches that are read before they are asked for
 GPU_SHARE = 0.5  # of the device's free memory that the images may take; the rest is for the network
+SHARERS = "ANIMAL_CLS_JOBS_PER_GPU"  # environment variable: the jobs of a sweep that share the device
 ROWS = 4096  # images that are copied to the device at once
 
 
@@ -212,9 +214,9 @@ class Loader:
 
 
 def on_device(images: ImageSet, device: torch.device) -> Tensor | None:
-    """All images (N, H, W, 3) in the memory of a GPU, if they fit into `GPU_SHARE` of what is free; else None."""
+    """All images (N, H, W, 3) in the memory of a GPU, if they fit into `gpu_share` of what is free; else None."""
     needed = len(images.paths) * images.image_size**2 * 3
-    if device.type != "cuda" or needed > GPU_SHARE * free_memory(device):
+    if device.type != "cuda" or needed > gpu_share() * free_memory(device):
         return None
     log.info("The images are copied to the memory of %s, once", torch.cuda.get_device_name(device))
     there = None
@@ -228,6 +230,11 @@ def on_device(images: ImageSet, device: torch.device) -> Tensor | None:
     free_memory(device)
     log.info("Another program took the memory of the GPU meanwhile: the images stay in the computer's")
     return None
+
+
+def gpu_share() -> float:
+    """The share of a device's free memory that the images of this job may take."""
+    return GPU_SHARE / int(os.environ.get(SHARERS, "1"))
 
 
 def free_memory(device: torch.device) -> int:

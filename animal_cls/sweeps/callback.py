@@ -19,8 +19,10 @@ from animal_cls.config.parse import parse
 from animal_cls.errors import UserError
 from animal_cls.files import disk
 from animal_cls.files.links import refuse_links_out
+from animal_cls.sweeps import launchers
 from animal_cls.sweeps.compose import (
     drop_replaced_axes,
+    launcher_of,
     option_folders,
     planned_jobs,
     refuse_unkept,
@@ -28,8 +30,9 @@ from animal_cls.sweeps.compose import (
     without_hydra,
 )
 from animal_cls.sweeps.job import refuse_taken
+from animal_cls.sweeps.launch import launch
 from animal_cls.sweeps.outcome import print_outcome
-from animal_cls.sweeps.plan import Plan, link_tensorboard, make_plan, say_ahead, validate_plan, write_plan
+from animal_cls.sweeps.plan import JobEstimate, Plan, link_tensorboard, make_plan, say_ahead, validate_plan, write_plan
 from animal_cls.sweeps.progress import SweepProgress
 from animal_cls.sweeps.refresh import Refresher
 from animal_cls.sweeps.run_status import run_status
@@ -63,6 +66,7 @@ class SweepCallback(Callback):
         try:
             refuse_unkept(config)
             parsed = parse(without_hydra(config.copy()))
+            launchers.refuse_for_one_run(parsed.launcher)
             parsed.allowed = trusted.of_command(parsed, option_folders(config.hydra))
             trusted.refuse_unknown(parsed)
             disk.make_folder(Path(config.hydra.run.dir), "hydra.run.dir")
@@ -93,13 +97,26 @@ class SweepCallback(Callback):
                 )
             return  # a search decides as it goes: there is no plan to check
         jobs = planned_jobs(config)
-        estimates = validate_plan(jobs, folder)
-        self.plan = make_plan(jobs, estimates)
+        launcher = launcher_of(jobs)
+        launchers.require(launcher)
+        estimates = validate_plan(jobs, folder, here=launchers.trains_here(launcher))
+        self.plan = make_plan(jobs, estimates, launcher)
         write_plan(self.plan, folder)
         trusted.remember(folder, {name for job in jobs for name in trusted.needed(job.config)})
         say_ahead(estimates)
         link_tensorboard(self.plan, folder)
         self.progress = SweepProgress(jobs=self.plan.jobs, todo=[job.folder for job in jobs])
+
+    @property
+    def is_launching(self) -> bool:
+        """Whether the jobs are for a launcher, and not for this process."""
+        return self.plan.launcher.name != launchers.SERIAL
+
+    def launch_jobs(self, folder: Path) -> None:
+        """Have all jobs of the new sweep in `folder` done; raises as `launch`."""
+        known = {job.folder: JobEstimate(skip=job.skip, idle=job.idle) for job in self.plan.jobs}
+        watched = {"progress": self.progress, "refresher": self.refresher}
+        launch(self.plan.jobs, folder.resolve(), self.plan.launcher, estimates=known, **watched)
 
     def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
         if self.plan.jobs:

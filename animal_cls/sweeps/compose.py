@@ -17,17 +17,29 @@ from omegaconf.errors import OmegaConfBaseException
 
 from animal_cls.config import trusted
 from animal_cls.config.parse import parse
+from animal_cls.config.schema import LauncherConfig
 from animal_cls.errors import UserError
 from animal_cls.files.naming import path_safe
 from animal_cls.files.paths import CONF
 from animal_cls.sweeps.plan import Job
 from animal_cls.sweeps.words import job_words
 
+OF_SWEEP = ("sweep=", "launcher=", "launcher.")  # overrides of a sweep as a whole
+
 
 def job_folder(overrides: Sequence[str]) -> str:
-    """The name of a job's folder: its overrides in alphabetic order, without the sweep's own name, safe in any path."""
-    words = sorted(word for word in overrides if not word.startswith("sweep="))
+    """The name of a job's folder: its overrides in alphabetic order, without those that are the sweep's, path-safe."""
+    words = sorted(word for word in overrides if not word.lstrip("+~").startswith(OF_SWEEP))
     return path_safe(",".join(words) or "default")
+
+
+def launcher_of(jobs: Sequence[Job]) -> LauncherConfig:
+    """The launcher that a sweep is given to; raises `UserError` where it differs between the jobs."""
+    first = jobs[0].launcher if jobs else LauncherConfig()
+    if other := [job.launcher.name for job in jobs if job.launcher != first]:
+        names = f"{first.name} and {other[0]}" if other[0] != first.name else f"several of {first.name}"
+        raise UserError(f"launcher: a sweep has one, and this one differs between its jobs ({names}). Choose one.")
+    return first
 
 
 def planned_jobs(config: DictConfig) -> list[Job]:
@@ -84,7 +96,8 @@ def _job(number: int, overrides: list[str], sweep: DictConfig, loader: ConfigLoa
         config = parse(without_hydra(cfg))
         config.allowed = trusted.of_command(config, option_folders(sweep.hydra))
         trusted.refuse_unknown(config)
-        return Job(folder=folder, overrides=overrides, config=config)
+        launcher, config.launcher = config.launcher, LauncherConfig()  # a run is the same whoever starts it
+        return Job(folder=folder, overrides=overrides, config=config, launcher=launcher)
     except UserError as error:
         raise UserError(f"{error} (in the job {folder}; nothing was started)") from None
 

@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from animal_cls.results import LOCK, OWNER, START, Result, resume_command
 from animal_cls.sweeps.run_status import run_status
 from animal_cls.sweeps.summary import accuracies, summary
 from animal_cls.training import start
-from animal_cls.training.signals import Stopped, catch_signals
+from animal_cls.training.signals import Stopped, catch_signals, following
 
 PATIENCE = 0.5  # seconds: whoever looks whether the folder is free holds its lock for less than a millisecond
 
@@ -40,6 +40,8 @@ def run_job(
     idle: bool = False,
     go_on: bool = False,
     records: Mapping[str, str] | None = None,
+    asked: Callable[[], int | None] | None = None,
+    after_epoch: Callable[[int, float], None] | None = None,
 ) -> Result:
     """Train, and leave a result.json that says so where that does not work.
 
@@ -47,6 +49,8 @@ def run_job(
         skip, idle: why the run is to be passed over, and whether that is that a method cannot act.
         go_on: continue from the newest checkpoint in `folder`, if there is one.
         records: path in `folder` -> text; written once the folder is this run's.
+        asked: the signal that another process asks this one to take, or None; None where nobody can ask.
+        after_epoch: as of `run.train`.
 
     Raises:
         FolderBusy: another process is training there.
@@ -57,13 +61,14 @@ def run_job(
     from animal_cls.training import run  # not before it is needed: torch takes seconds
 
     _keep_for_the_file(file_log)
-    with _locked(folder), catch_signals() as stop:
+    with _locked(folder), catch_signals() as stop, following(stop, asked):
         _require_own(config, folder, go_on=go_on)
         try:
             _begin(config, folder, go_on=go_on, records=records or {})
+            more = {} if after_epoch is None else {"after_epoch": after_epoch}
             if skip:
                 raise (WithoutEffect if idle else Skipped)(skip)
-            return run.train(config, folder, stop=stop, go_on=go_on)
+            return run.train(config, folder, stop=stop, go_on=go_on, **more)
         except start.OtherConfig:  # of which nothing is recorded
             raise
         except Exception as error:
@@ -140,11 +145,13 @@ def run_job_reporting(
     idle: bool = False,
     go_on: bool = False,
     records: Mapping[str, str] | None = None,
+    asked: Callable[[], int | None] | None = None,
 ) -> None:
     """As `run_job`, with what a person reads of it; in a sweep, a failure is printed and the next job may follow.
 
     Args:
         sweep: the folder of the sweep that it is a job of.
+        asked: as of `run_job`.
 
     Raises:
         UserError, Exception: a single run that could not be done.
@@ -154,7 +161,7 @@ def run_job_reporting(
         say("left alone: another process has done it")
         return
     try:
-        result = run_job(config, folder, skip=skip, idle=idle, go_on=go_on, records=records)
+        result = run_job(config, folder, skip=skip, idle=idle, go_on=go_on, records=records, asked=asked)
     except Stopped as stopped:
         stopped.way_on = resume_command(sweep or folder)
         raise

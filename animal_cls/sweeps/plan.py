@@ -7,13 +7,13 @@ import shlex
 import stat
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from animal_cls import results
 from animal_cls.config.parse import config_folders, restore, to_plain
-from animal_cls.config.schema import Config, run_name, without_outcome
+from animal_cls.config.schema import Config, LauncherConfig, run_name, without_outcome
 from animal_cls.errors import Skipped, UserError
 from animal_cls.files import atomic, disk
 from animal_cls.files.links import refuse_links_out
@@ -25,8 +25,8 @@ from animal_cls.sweeps.run_status import run_status
 from animal_cls.training import start
 
 LONGEST = 255  # bytes of one name, on all file systems in use
-SCHEMA = 4  # of plan.json
-READABLE = (3, SCHEMA)  # 3: without `idle` and `baseline`
+SCHEMA = 5  # of plan.json
+READABLE = (3, 4, SCHEMA)  # 3: without `idle` and `baseline`; 4: without `launcher`
 TENSORBOARD, REPORT = "tensorboard", "report"  # beside the job folders
 NAMED = ("model=", "reg=", "seed=", "data.fold=")  # overrides that `run_name` shows
 OWN = (PLAN, "multirun.yaml", TENSORBOARD, REPORT)  # what a job's folder cannot be called
@@ -42,6 +42,7 @@ class Job:
     baseline: str | None = None  # the folder of the job that it is compared with; None: as a report chooses
     skip: str | None = None  # why it is passed over, where that is known already
     optional: bool = False  # of a menu: where it cannot be, it is passed over
+    launcher: LauncherConfig = field(default_factory=LauncherConfig)  # that is to start it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,11 +79,15 @@ class Plan:
     cwd: str | None = None  # the folder that it was started in, to which relative paths belong
     config_dirs: tuple[str, ...] = ()  # of option files, beside our own
     seeds: tuple[int, ...] = ()  # that were planned, ascending: a report tells those that were added later
+    launcher: LauncherConfig = field(default_factory=LauncherConfig)  # that starts its jobs, also those gone on with
     jobs: tuple[PlannedJob, ...] = ()  # in the order in which they start
 
 
-def validate_plan(jobs: Sequence[Job], folder: Path) -> "dict[str, JobEstimate]":
+def validate_plan(jobs: Sequence[Job], folder: Path, *, here: bool = True) -> "dict[str, JobEstimate]":
     """Check a new plan whole; returns what is known of each job before it begins, by its folder.
+
+    Args:
+        here: whether this machine trains it; else what needs its devices is checked where a job runs.
 
     Raises:
         UserError: two jobs for one folder, another sweep there, a folder with a run in it or that cannot be one, a part
@@ -96,7 +101,7 @@ def validate_plan(jobs: Sequence[Job], folder: Path) -> "dict[str, JobEstimate]"
     refuse_links_out(folder)
     for job in jobs:
         _refuse_taken(folder / job.folder)
-    estimates = estimate_jobs(jobs, folder)
+    estimates = estimate_jobs(jobs, folder, here=here)
     for name, estimate in estimates.items():
         if estimate.fault is not None:
             raise UserError(f"{estimate.fault} (in the job {name}; nothing was started)")
@@ -161,8 +166,11 @@ def _refuse_taken(folder: Path) -> None:
 _WAY_OUT = "Choose another folder (hydra.sweep.dir=... or hydra.sweep.subdir=...) or move this one away."
 
 
-def estimate_jobs(jobs: Sequence[Job], folder: Path) -> "dict[str, JobEstimate]":
+def estimate_jobs(jobs: Sequence[Job], folder: Path, *, here: bool = True) -> "dict[str, JobEstimate]":
     """What is known of each job before it begins, by its folder.
+
+    Args:
+        here: whether this machine trains them.
 
     Raises:
         UserError: too small a disk.
@@ -170,7 +178,7 @@ def estimate_jobs(jobs: Sequence[Job], folder: Path) -> "dict[str, JobEstimate]"
     known: dict[str, JobEstimate] = {}  # one for all jobs with the same parts
     for job in jobs:
         if (parts := _parts(job.config)) not in known:
-            known[parts] = _probe(job)
+            known[parts] = _probe(job, here=here)
     estimates = {job.folder: known[_parts(job.config)] for job in jobs}
     starting = [estimate for estimate in estimates.values() if estimate.skip is None and estimate.fault is None]
     if starting:
@@ -205,19 +213,19 @@ def _parts(config: Config) -> str:
         *sections, name = key.split(".")
         inner = plain
         for section in sections:
-            inner = inner[section]
+            inner = inner.get(section, {})  # a section without an outcome is gone before its keys
         inner.pop(name, None)
     return json.dumps(plain, default=str)
 
 
-def _probe(job: Job) -> JobEstimate:
+def _probe(job: Job, *, here: bool) -> JobEstimate:
     """Build a job's parts once, and measure them."""
     if job.skip is not None:
         return JobEstimate(skip=job.skip, idle=True)
     from animal_cls.training import build, checkpoints  # not before it is needed: torch takes seconds
 
     try:
-        parts = build.probe(job.config)
+        parts = build.probe(job.config, here=here)
         kept, passing = checkpoints.bytes_of_run(parts.network)
     except Skipped as error:
         return JobEstimate(skip=str(error))
@@ -229,7 +237,9 @@ def _probe(job: Job) -> JobEstimate:
     return JobEstimate(kept_bytes=kept, passing_bytes=passing)
 
 
-def make_plan(jobs: Sequence[Job], estimates: Mapping[str, JobEstimate]) -> Plan:
+def make_plan(
+    jobs: Sequence[Job], estimates: Mapping[str, JobEstimate], launcher: LauncherConfig | None = None
+) -> Plan:
     """The plan of a new sweep that is started here, with what is known of each job before it begins, by its folder."""
     planned = [
         PlannedJob(
@@ -246,7 +256,8 @@ def make_plan(jobs: Sequence[Job], estimates: Mapping[str, JobEstimate]) -> Plan
     ]
     dirs = tuple(str(path) for path in config_folders() if path != CONF)
     seeds = tuple(sorted({job.config.seed for job in jobs}))
-    return Plan(cwd=str(Path.cwd()), config_dirs=dirs, seeds=seeds, jobs=tuple(planned))
+    launcher = launcher or LauncherConfig()
+    return Plan(cwd=str(Path.cwd()), config_dirs=dirs, seeds=seeds, launcher=launcher, jobs=tuple(planned))
 
 
 def write_plan(plan: Plan, folder: Path) -> None:
@@ -317,7 +328,8 @@ def _parse(raw: Any) -> Plan:
             raise TypeError(f"the job {job.folder} has no config")
     _check_names([job.folder for job in jobs])
     seeds = tuple(map(int, raw.get("seeds", ())))  # an older plan has none
-    return Plan(cwd=str(raw["cwd"]), config_dirs=tuple(map(str, raw["config_dirs"])), seeds=seeds, jobs=jobs)
+    dirs, launcher = tuple(map(str, raw["config_dirs"])), LauncherConfig(**raw.get("launcher", {}))
+    return Plan(cwd=str(raw["cwd"]), config_dirs=dirs, seeds=seeds, launcher=launcher, jobs=jobs)
 
 
 def _check_inside(name: str) -> None:

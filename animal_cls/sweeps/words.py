@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from hydra.core.global_hydra import GlobalHydra
@@ -32,7 +33,19 @@ class JobWords:
 
 
 class PlanSweeper(BasicSweeper):
-    """Hydra's own sweeper, for jobs that are no product of axes, too."""
+    """Hydra's own sweeper, for jobs that are no product of axes, too, and for those that a launcher is to start."""
+
+    def sweep(self, arguments: list[str]) -> Any:
+        assert self.config is not None
+        assert self.hydra_context is not None
+        ours = [one for one in self.hydra_context.callbacks.callbacks if hasattr(one, "launch_jobs")]
+        if not any(one.is_launching for one in ours):
+            return super().sweep(arguments)
+        folder = Path(self.config.hydra.sweep.dir)
+        OmegaConf.save(self.config, folder / "multirun.yaml")
+        for one in ours:
+            one.launch_jobs(folder)
+        return []
 
     def split_arguments(self, overrides: list[Override], max_batch_size: int | None) -> list[list[list[str]]]:  # type: ignore[override]  # there it is static
         assert self.config is not None

@@ -53,17 +53,21 @@ class Parts:
     callbacks: list[Callback] = field(default_factory=list)
 
 
-def check(config: Config) -> None:
+def check(config: Config, *, here: bool = True) -> None:
     """Look at all that can be seen before the images are looked for, making nothing that takes long.
+
+    Args:
+        here: whether this machine trains; else its devices say nothing.
 
     Raises:
         UserError: a device that is not there, a constructor that cannot be called as written, a method out of range,
             code that nobody asked for.
     """
     refuse_foreign_code(config)
-    check_accelerator(config.trainer.accelerator, key="trainer.accelerator")
-    _check_devices(config)
-    _check_compile(config)
+    if here:
+        check_accelerator(config.trainer.accelerator, key="trainer.accelerator")
+        _check_devices(config)
+        _check_compile(config)
     check_source(config.data)
     checked(config.model, "model", "num_classes")
     checked(config.optimizer, "optimizer", "params")
@@ -159,13 +163,16 @@ def changed_network(
     return changed.to(memory_format=torch.channels_last), made, records  # type: ignore[call-overload]
 
 
-def probe(config: Config) -> Parts:
+def probe(config: Config, *, here: bool = True) -> Parts:
     """The parts of a run on two classes, made to see whether they can be; a schedule is tried, too.
+
+    Args:
+        here: whether this machine is to train it.
 
     Raises:
         UserError: as `check` and `parts`.
     """
-    check(config)
+    check(config, here=here)
     made = parts(config, num_classes=2)
     check_smallest_batch(config, made.network)
     scheduler(config, made.optimizer, total_steps=STEPS)

@@ -14,6 +14,7 @@ import torch
 from animal_cls.files import processors
 
 AUTO = "auto"
+VISIBLE = "CUDA_VISIBLE_DEVICES"  # environment variable
 # Processor flags, as Linux names them, of native bfloat16 products: Intel's and AMD's, Intel's tiles, ARM's.
 BF16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
 # glibc's mallopt parameters (malloc.h), and what they grow to by themselves in a process that uses large blocks.
@@ -30,6 +31,14 @@ def device_type(accelerator: str) -> str:
     if accelerator == AUTO:
         return "cuda" if cuda else "mps" if mps else "cpu"
     return accelerator
+
+
+def gpus(accelerator: str) -> tuple[str, ...]:
+    """The GPUs of CUDA that this process was given, for jobs with this `accelerator`, by their names in `VISIBLE`."""
+    if device_type(accelerator) != "cuda":
+        return ()
+    given = os.environ.get(VISIBLE)
+    return tuple(given.split(",")) if given else tuple(map(str, range(torch.cuda.device_count())))
 
 
 def precision(wanted: str, device: str) -> str:

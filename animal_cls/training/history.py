@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,8 @@ class History(Checkpoint):
     with the checkpoints.
     """
 
-    def __init__(self, folder: Path, *, say: bool) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, *, say: bool, after_epoch: Callable[[int, float], None] | None = None) -> None:
+        self.folder, self.after_epoch = folder, after_epoch
         self.logger = logging.getLogger("animal_cls" if say else "animal_cls.file")
         self.rows: list[dict[str, float]] = []
         self._start = 0.0
@@ -58,6 +58,8 @@ class History(Checkpoint):
         self.rows.append(row)
         results.write_metrics(self.rows, self.folder)
         self._say(_in_words(row, trainer.max_epochs), trainer)
+        if self.after_epoch is not None:
+            self.after_epoch(trainer.current_epoch, row["val/acc"])
 
     def _say(self, line: str, trainer: Trainer) -> None:
         """To the log, and where there is a bar, above it."""

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -42,13 +42,21 @@ EXAMPLES = 60  # images on the sample sheet at most, half of them of train
 log = logging.getLogger("animal_cls")
 
 
-def train(config: Config, folder: Path, *, stop: Stop | None = None, go_on: bool = False) -> Result:
+def train(
+    config: Config,
+    folder: Path,
+    *,
+    stop: Stop | None = None,
+    go_on: bool = False,
+    after_epoch: Callable[[int, float], None] | None = None,
+) -> Result:
     """Train as `config` says and leave the run's files in `folder`; returns what result.json holds.
 
     Args:
         stop: signals that end the training after a step.
         go_on: continue from last.ckpt in `folder`, if there is a whole one; all that comes out is what would have come
             out without the interruption.
+        after_epoch: gets each epoch, counted from 0, and its val/acc; what it raises ends the run.
 
     Raises:
         UserError: something that the user can mend; nothing that was there is written over.
@@ -72,7 +80,7 @@ def train(config: Config, folder: Path, *, stop: Stop | None = None, go_on: bool
         environments = _environments(config, folder, last)
         start.note_images(data.images.fingerprint, folder)
         classifier = _classifier(config, data, parts, others.ranks)
-        history = History(folder, say=not _is_terminal())
+        history = History(folder, say=not _is_terminal(), after_epoch=after_epoch)
         logger = RunLogger(folder / "tensorboard" / run_name(config))
         callbacks = [*parts.callbacks, history, *_progress()]
         callbacks += [_checkpoints(config, folder, stop or Stop(), logger, others.ranks)]

@@ -15,6 +15,8 @@ from animal_cls.files.terminal import say
 # Ctrl-C, what `kill` and SLURM's time limit send, and the warning that SLURM can be asked for ahead (--signal=USR1@60).
 NAMES = ("SIGINT", "SIGTERM", "SIGUSR1")
 
+LOOK = 0.3  # seconds
+
 _Handler = Callable[[int, FrameType | None], Any] | int | None
 
 
@@ -76,6 +78,34 @@ def catch_signals() -> Iterator[Stop]:
         sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+@contextmanager
+def following(stop: Stop, asked: Callable[[], int | None] | None) -> Iterator[None]:
+    """Within it a signal that another process asks for is taken as if it had come here.
+
+    Args:
+        asked: its number, or None; looked at every `LOOK` seconds until it is there. None: nobody can ask.
+    """
+    if asked is None:
+        yield
+        return
+    ended = threading.Event()
+
+    def follow() -> None:
+        while not ended.wait(LOOK):
+            if (number := asked()) is not None:
+                if stop.signum is None and stop.raised is None:  # else the user has sent it here as well
+                    os.kill(os.getpid(), number)
+                return
+
+    thread = threading.Thread(target=follow, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def _raise_again(hook: Callable[[Any], object], lost: Any) -> None:

@@ -9,22 +9,17 @@ Exit code 1 where anything differs.
 """
 
 import argparse
-import os
 import random
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from animal_cls import results
+from benchmarks.crash_test.launched import PARENT, WORKER, crash_test_launched
+from benchmarks.crash_test.subject import Subject, differing, twins
 from benchmarks.harness.images import generated
-from benchmarks.harness.processes import CHECKOUT
-from tests.run_digest import differences, run_digest
 
 SETTINGS = ("reg=dropout", "data.augment=flip_crop", "data.image_size=64", "trainer.accelerator=cpu")
 LONGEST = 10.0  # seconds that a process lives at most before it is killed; its start takes four or five
@@ -44,46 +39,6 @@ AFTERWARDS = {
 ANY = "any moment"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Subject:
-    """What is killed: a run or a sweep in `folder`."""
-
-    folder: Path
-    first: tuple[str, ...]  # the command that starts it
-    kills: Counter[str] = field(default_factory=Counter)  # phase -> how often
-
-    @property
-    def cache(self) -> Path:
-        """The folder of its decoded images."""
-        return self.folder.with_name(f"{self.folder.name}-cache")
-
-    def start(self) -> "subprocess.Popen[bytes]":
-        """Go on with it, or begin it where nothing was begun yet."""
-        begun = (self.folder / "plan.json").exists() or (self.folder / "start.json").exists()
-        command = ("animal_cls", "resume", str(self.folder)) if begun else self.first
-        path = os.pathsep.join([str(CHECKOUT), os.environ.get("PYTHONPATH", "")])
-        environment = os.environ | {"PYTHONPATH": path, "ANIMAL_CLS_CACHE": str(self.cache)}
-        words, work = [sys.executable, "-m", *command], self.folder.parent
-        with (work / "output").open("ab") as log:
-            return subprocess.Popen(words, cwd=work, env=environment, stdout=log, stderr=log)
-
-    def finish(self) -> None:
-        """Let it come to its end."""
-        if code := self.start().wait():
-            last = (self.folder.parent / "output").read_text(encoding="utf-8", errors="replace")[-2000:]
-            raise SystemExit(f"{self.folder}: exit code {code}\n{last}")
-
-    def jobs(self) -> list[Path]:
-        """The folders of the jobs that were begun, in that order."""
-        owners = sorted(self.folder.rglob("owner.json"), key=lambda path: path.stat().st_mtime)
-        return [path.parent for path in owners]
-
-    def files(self, pattern: str) -> set[Path]:
-        """The files that fit, in the cache, the folder and those of a sweep's jobs; none for no pattern."""
-        folders = [self.cache, self.folder, *self.folder.glob("*/")] if pattern else []
-        return {path for folder in folders for path in folder.glob(pattern)}
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Kill, resume, compare; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.crash_test")
@@ -91,6 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sweep", type=int, default=25, help="kills of the sweep")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("--epochs", type=int, default=90, help="of the run; a tenth for each of the sweep's")
+    parser.add_argument("--workers", type=int, default=0, help="kills of processes that a launcher has started")
+    parser.add_argument("--parents", type=int, default=0, help="kills of the command that has them started")
+    parser.add_argument("--launcher", default="parallel", help="which one")
     args = parser.parse_args(arguments)
     rng, bad = random.Random(args.seed), 0
     with tempfile.TemporaryDirectory(prefix="animal_cls-crash-test-", ignore_cleanup_errors=True) as work:
@@ -101,16 +59,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for kind, words, kills in (("run", run, args.run), ("sweep", sweep, args.sweep)):
             if kills:
                 bad += crash_test(kind, words, kills, images.parent / kind, rng)
+        launched = {WORKER: args.workers, PARENT: args.parents}
+        if any(launched.values()):
+            bad += crash_test_launched(args.launcher, sweep, launched, images.parent / "launched", rng)
     return int(bad > 0)
 
 
 def crash_test(kind: str, words: tuple[str, ...], kills: int, work: Path, rng: random.Random) -> int:
     """Kill one and not its twin; print what was seen, and return in how many parts they differ."""
     work.mkdir()
-    twin, subject = (
-        Subject(folder=work / name, first=("animal_cls", *words, f"hydra.{kind}.dir={work / name}"))
-        for name in ("twin", "killed")
-    )
+    twin, subject = twins(kind, words, work)
     twin.finish()
     while subject.kills.total() < kills:
         name = _moment(subject, rng) if subject.kills.total() % 2 else ANY
@@ -118,14 +76,7 @@ def crash_test(kind: str, words: tuple[str, ...], kills: int, work: Path, rng: r
             print(f"the {kind} has come to its end after {subject.kills.total()} kills: give it more --epochs")
             break
     subject.finish()
-    runs = sorted(path.parent.relative_to(twin.folder) for path in twin.folder.rglob("result.json"))
-    digests = {run: (run_digest(twin.folder / run), run_digest(subject.folder / run)) for run in runs}
-    found = [f"{run}: {part}" for run, pair in digests.items() for part in differences(*pair)]
-    print(f"the {kind} was killed {subject.kills.total()} times, {len(found)} parts of {len(runs)} results differ")
-    for phase, count in sorted(subject.kills.items(), key=lambda item: -item[1]):
-        print(f"  {count:3} {phase}")
-    print("".join(f"  differs: {name}\n" for name in found), end="", flush=True)
-    return len(found)
+    return differing(kind, twin, subject)
 
 
 def _moment(subject: Subject, rng: random.Random) -> str:

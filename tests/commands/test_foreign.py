@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf, open_dict
 
-from animal_cls.commands.train import compose, compose_hydra
+from animal_cls.commands.train import compose
 from animal_cls.config.parse import to_plain
+from animal_cls.sweeps.hydra_part import compose_hydra
 from animal_cls.sweeps.plan import _checksum
 from animal_cls.training import provenance, start
 from animal_cls.training import run as training

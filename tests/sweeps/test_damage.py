@@ -153,7 +153,7 @@ def test_a_job_whose_parts_are_gone_does_not_stop_the_others(
     from animal_cls.errors import UserError
     from animal_cls.training import build
 
-    def probe(config: Config) -> None:
+    def probe(config: Config, **_: object) -> None:
         raise UserError("model.weights=x: no such file.")
 
     monkeypatch.setattr(build, "probe", probe)

@@ -57,7 +57,7 @@ def planned(program: Program, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
     def plan(*words: str) -> list[Job]:
         found: list[Job] = []
 
-        def check(jobs: list[Job], folder: Path) -> None:
+        def check(jobs: list[Job], folder: Path, *, here: bool) -> None:
             found.extend(jobs)
             raise UserError("seen enough")
 
@@ -194,9 +194,9 @@ def test_what_is_started_is_what_was_planned(
     planned: list[Job] = []
     validate = callback.validate_plan
 
-    def look(jobs: list[Job], folder: Path) -> dict[str, JobEstimate]:
+    def look(jobs: list[Job], folder: Path, *, here: bool) -> dict[str, JobEstimate]:
         planned.extend(jobs)
-        return validate(jobs, folder)
+        return validate(jobs, folder, here=here)
 
     monkeypatch.setattr(callback, "validate_plan", look)
     words = ("sweep=ablation", "model=simple_cnn", "seed=0,1", "hydra.sweep.dir=sweep", "data.cache_dir='/a b/c'")

@@ -25,7 +25,7 @@ def planned(program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     """`planned("reg=none,l2")` are the configs of the jobs that --multirun would start, back from plan.json."""
 
     def plan(*words: str) -> list[Config]:
-        def check(jobs: list[Job], folder: Path) -> None:
+        def check(jobs: list[Job], folder: Path, *, here: bool) -> None:
             estimates = {job.folder: JobEstimate() for job in jobs}
             write_plan(make_plan(jobs, estimates), tmp_path / "kept")
             raise UserError("seen enough")

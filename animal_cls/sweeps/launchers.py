@@ -1,0 +1,132 @@
+"""Hydra's launchers behind `launcher=`: what each is called there, its package, and how it shares out the machine."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+
+from animal_cls.config.schema import LauncherConfig
+from animal_cls.errors import UserError
+from animal_cls.files.processors import cores
+from animal_cls.files.terminal import say
+
+SERIAL = "serial"
+AT_ONCE = 256  # jobs of an array of SLURM, as submitit has it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plugin:
+    """A launcher of Hydra's."""
+
+    name: str  # in hydra/launcher
+    package: str
+    extra: str  # of ours, that brings it
+    here: bool  # whether its jobs run on this machine
+    deals_gpus: bool  # whether we have to: it would put all jobs on the first
+
+
+PLUGINS = {
+    "parallel": Plugin(name="joblib", package="hydra_joblib_launcher", extra="joblib", here=True, deals_gpus=True),
+    "slurm": Plugin(
+        name="submitit_slurm", package="hydra_submitit_launcher", extra="slurm", here=False, deals_gpus=False
+    ),
+    "submitit_local": Plugin(
+        name="submitit_local", package="hydra_submitit_launcher", extra="slurm", here=True, deals_gpus=True
+    ),
+    "ray": Plugin(name="ray", package="hydra_ray_launcher", extra="ray", here=False, deals_gpus=False),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """How the jobs of a sweep share the machine."""
+
+    jobs: int  # at a time
+    threads: int | None  # of each one's arithmetic; None: as its machine has it
+    gpus: tuple[str, ...] = ()  # of this machine, in the order in which they are dealt; empty: CPU, or dealt elsewhere
+    per_gpu: int = 1  # jobs on each
+
+
+def trains_here(launcher: LauncherConfig) -> bool:
+    """Whether this machine trains the jobs, so that what they need of it can be checked before the first."""
+    return launcher.name == SERIAL or PLUGINS[launcher.name].here
+
+
+def require(launcher: LauncherConfig) -> None:
+    """Raise `UserError` where the package of a launcher is not installed."""
+    if launcher.name == SERIAL:
+        return
+    plugin = PLUGINS[launcher.name]
+    if find_spec("hydra_plugins") is None or find_spec(f"hydra_plugins.{plugin.package}") is None:
+        raise UserError(
+            f"launcher={launcher.name}: needs the package {plugin.package.replace('_', '-')}. Install it: "
+            f"python -m pip install 'animal-cls[{plugin.extra}]'"
+        )
+
+
+def refuse_for_one_run(launcher: LauncherConfig) -> None:
+    """Raise `UserError` where a single run is to be handed to a launcher."""
+    if launcher.name != SERIAL:
+        raise UserError(
+            f"launcher={launcher.name}: starts the jobs of a sweep, and this is one run. For a sweep of one job: "
+            "--multirun seed=0"
+        )
+
+
+def share_out(launcher: LauncherConfig, *, jobs: int, gpus: Sequence[str]) -> Share:
+    """How `jobs` of a sweep share the machine: jobs at a time x threads <= cores, if nothing else is asked for.
+
+    Args:
+        gpus: of this machine that the jobs want; none: they train on its CPU.
+
+    Raises:
+        UserError: more than there is.
+    """
+    if not PLUGINS[launcher.name].deals_gpus:
+        per_gpu = launcher.jobs_per_gpu if launcher.name == "ray" else 1  # SLURM gives a job GPUs of its own
+        return Share(jobs=min(launcher.jobs or AT_ONCE, jobs), threads=launcher.threads, per_gpu=per_gpu)
+    used = _used(launcher, len(gpus))
+    room = used * launcher.jobs_per_gpu
+    if used and launcher.jobs is not None and launcher.jobs > room:
+        raise UserError(
+            f"launcher.jobs={launcher.jobs}: {used} GPU{'s' * (used > 1)} take {room} at a time. To let more share "
+            f"one: launcher.jobs_per_gpu={-(-launcher.jobs // used)}"
+        )
+    at_once = jobs if launcher.name == "submitit_local" else launcher.jobs or room or _fitting(launcher)
+    at_once = min(at_once, jobs)
+    threads = launcher.threads or max(1, cores() // at_once)
+    if at_once * threads > cores():
+        said = f"{at_once} jobs at a time x {threads} thread{'s' * (threads > 1)} on {cores()} cores"
+        say(f"launcher.jobs={at_once}: {said}: they will slow each other down.", to="stderr")
+    return Share(jobs=at_once, threads=threads, gpus=tuple(gpus[:used]), per_gpu=launcher.jobs_per_gpu)
+
+
+def _used(launcher: LauncherConfig, gpus: int) -> int:
+    """How many GPUs of this machine are used."""
+    if launcher.gpus is not None and launcher.gpus > gpus:
+        known = f"{gpus or 'no'} GPU{'s' * (gpus != 1)} of this machine"
+        raise UserError(f"launcher.gpus={launcher.gpus}: the jobs can use {known}. Use launcher.gpus={gpus} or less.")
+    return gpus if launcher.gpus is None else launcher.gpus
+
+
+def _fitting(launcher: LauncherConfig) -> int:
+    return max(1, cores() // (launcher.threads or 1))
+
+
+def hydras_keys(launcher: LauncherConfig, share: Share) -> dict[str, Any]:
+    """What Hydra's launcher is to be told, as keys of hydra.launcher."""
+    per_gpu = (launcher.gpus or 0) / launcher.jobs_per_gpu
+    if launcher.name == "parallel":
+        keys: dict[str, Any] = {"n_jobs": share.jobs, "pre_dispatch": str(share.jobs), "batch_size": "1"}
+    elif launcher.name == "ray":
+        remote = {"num_cpus": share.threads or 1, "num_gpus": per_gpu}
+        init = {"address": launcher.address, "object_store_memory": None}
+        if launcher.address is None and launcher.jobs is not None:
+            init["num_cpus"] = launcher.jobs * (share.threads or 1)
+        keys = {"ray": {"init": init, "remote": remote}}
+    else:
+        keys = {"timeout_min": launcher.minutes, "name": "animal_cls"}
+        if launcher.name == "slurm":
+            keys |= {"cpus_per_task": share.threads, "mem_gb": launcher.memory_gb, "partition": launcher.partition}
+            keys |= {"gpus_per_node": launcher.gpus, "array_parallelism": share.jobs}
+    return keys | dict(launcher.extra)

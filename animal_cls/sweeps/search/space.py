@@ -1,0 +1,93 @@
+"""What a search varies: `reg.mixup=0.05..2`, or for a method without a range what its card has to try."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from animal_cls.config.methods import STRENGTH
+from animal_cls.config.schema import declared, method_names
+from animal_cls.errors import UserError
+from animal_cls.sweeps.arms import Option, single_options
+
+BETWEEN = ".."
+DECADE = 10.0  # from this ratio of its ends on, a range is tried on a logarithmic scale
+EXAMPLE = "e.g. reg.mixup=0.05..2"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Range:
+    """The numbers that a key may have."""
+
+    key: str
+    low: float
+    high: float
+    whole: bool = False  # numbers only
+
+    @property
+    def log(self) -> bool:
+        """Whether each factor, and not each difference, is tried as often."""
+        return self.low > 0 and self.high / self.low >= DECADE
+
+    def __str__(self) -> str:
+        scale = "logarithmic" if self.log else "linear"
+        return f"{self.key}={self.low:g}{BETWEEN}{self.high:g} ({scale}{', whole numbers' if self.whole else ''})"
+
+
+def split(words: Sequence[str]) -> tuple[list[str], list[Range]]:
+    """The overrides that all trials share, and the ranges.
+
+    Raises:
+        UserError: a range that is none, a key twice, or nothing to vary.
+    """
+    ranges = [_range(word) for word in words if BETWEEN in word.partition("=")[2]]
+    fixed = [word for word in words if BETWEEN not in word.partition("=")[2]]
+    keys = [one.key for one in ranges]
+    if twice := sorted({key for key in keys if keys.count(key) > 1}):
+        raise UserError(f"{twice[0]}: has two ranges. Give it one.")
+    if several := [word for word in fixed if "," in word.partition("=")[2] and not set(word) & set("[]{}")]:
+        raise UserError(f"{several[0]}: a search tries numbers between two ends, {EXAMPLE}; all else is the same.")
+    ranges += [_of_card(option) for option in _chosen(fixed) if not _is_ranged(option, keys)]
+    if not ranges:
+        raise UserError(f"search: nothing to vary. Give a key two ends, {EXAMPLE}, or name a method: reg=mixup.")
+    return fixed, ranges
+
+
+def _range(word: str) -> Range:
+    key, _, text = word.partition("=")
+    ends = text.split(BETWEEN)
+    try:
+        low, high = map(float, ends)
+    except ValueError:
+        raise UserError(f"{word}: a range needs two ends that are numbers, {EXAMPLE}.") from None
+    if not low < high < float("inf"):
+        raise UserError(f"{word}: a range goes from a smaller number to a larger one, {EXAMPLE}.")
+    whole = all(re.fullmatch(r"[-+]?\d+", end) for end in ends) and _is_whole(key)
+    return Range(key=key, low=low, high=high, whole=whole)
+
+
+def _is_whole(key: str) -> bool:
+    return any(name == key and field.type in (int, int | None) for name, field in declared())
+
+
+def _chosen(fixed: Sequence[str]) -> list[Option]:
+    """The methods that `reg=` names."""
+    last = next((word for word in reversed(fixed) if word.startswith("reg=")), "reg=none")
+    names = [name for name in last.partition("=")[2].strip("[]").split(",") if name and name != "none"]
+    offered = single_options()
+    return [offered[name] for name in names if name in offered]
+
+
+def _is_ranged(option: Option, keys: Sequence[str]) -> bool:
+    return bool({f"reg.{option.method}", f"reg.{option.method}.{STRENGTH}"} & set(keys))
+
+
+def _of_card(option: Option) -> Range:
+    """From the smallest to the largest value that the method's card has to try."""
+    from animal_cls.regularizers import own_class  # torch
+
+    card = own_class(option.method).card if option.method in method_names() else None
+    values = [value for value in card.values if value > 0] if card is not None else []
+    key = option.at(0).partition("=")[0]
+    if len(set(values)) < 2:
+        raise UserError(f"reg={option.name}: its card has no two values to search between. Give them: {key}=0.1..1")
+    return Range(key=key, low=min(values), high=max(values))

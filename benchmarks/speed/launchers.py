@@ -1,0 +1,69 @@
+"""Jobs of a sweep two at a time against one after the other, and what a job costs beside its epochs.
+
+`python -m benchmarks.speed.launchers [--jobs 8] [--epochs 3] [--launcher parallel] [--repeats 1]` trains so many seeds
+of the simple CNN on drawn images, in turns with and without the launcher. It prints the ratio of the times of both
+commands in one run (target: at least 1.15 on two cores), and of each job that is not its process's first the seconds
+from its lock to its result that no epoch accounts for (target: below 3): building, evaluation of every image, figures.
+"""
+
+import argparse
+import csv
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+
+from benchmarks.harness import processes
+from benchmarks.harness.conditions import Load, ask_torch, conditions
+from benchmarks.harness.images import generated
+
+IMAGES = 800
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; the exit code is 1 where a target is missed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed.launchers")
+    parser.add_argument("--jobs", type=int, default=8)
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--launcher", default="parallel")
+    parser.add_argument("--repeats", type=int, default=1)
+    args = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="animal_cls-launchers-") as work:
+        root = generated(IMAGES, Path(work).resolve() / "images")
+        load, launcher = Load(), ("launcher.jobs=2", f"launcher={args.launcher}")
+        turns = [(_sweep(root, args, ()), _sweep(root, args, launcher)) for _ in range(args.repeats)]
+    ratios = [plain.seconds / launched.seconds for (plain, _), (launched, _) in turns]
+    later = [seconds for _, (_, found) in turns for seconds in found]
+    for name, value in conditions(ask_torch()).items():
+        print(f"{name}: {value}")
+    print(f"share of all cores that others took: {load.others():.0%}")
+    print(f"one after the other / two at a time: {median(ratios):.2f} of {sorted(round(one, 2) for one in ratios)}")
+    print(f"seconds of a later job outside of its epochs: {median(later):.1f}, at most {max(later):.1f}")
+    return int(median(ratios) < 1.15 or median(later) >= 3)
+
+
+def _sweep(root: Path, args: argparse.Namespace, launcher: Sequence[str]) -> tuple[processes.Finished, list[float]]:
+    """The whole command, and for the jobs that are not their process's first the seconds outside of epochs."""
+    with tempfile.TemporaryDirectory(dir=root.parent) as folder:
+        sweep = Path(folder) / "sweep"
+        words = ["-m", "animal_cls", "--multirun", f"seed={','.join(map(str, range(args.jobs)))}", *launcher]
+        words += ["data=folder", f"data.root={root}", "trainer.accelerator=cpu", f"trainer.max_epochs={args.epochs}"]
+        done = processes.run([*words, f"hydra.sweep.dir={sweep}"], folder=Path(folder))
+        begun = sorted((file.stat().st_mtime, file.parent) for file in sweep.glob("*/owner.json"))
+        seen, found = set[int](), list[float]()
+        for start, job in begun:
+            pid = json.loads((job / "owner.json").read_bytes())["pid"]
+            if pid in seen:
+                found.append((job / "result.json").stat().st_mtime - start - _in_epochs(job))
+            seen.add(pid)
+        return done, found
+
+
+def _in_epochs(job: Path) -> float:
+    with (job / "metrics.csv").open(encoding="utf-8") as file:
+        return sum(float(row["seconds"]) for row in csv.DictReader(file))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
