@@ -42,8 +42,7 @@ class NotebookProgress(Callback):
     """A line below the cell that says where the training is, and goes away when it ends; epochs stay as lines above."""
 
     def __init__(self) -> None:
-        from IPython.core.display import HTML
-        from IPython.display import display
+        from IPython.display import HTML, display
 
         self._html, self._display = HTML, display
         self._shown: Any = None  # a handle of the line
