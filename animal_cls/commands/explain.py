@@ -56,7 +56,7 @@ def _explain(arms: Sequence[Chosen], named: Sequence[str], flags: argparse.Names
     means = explain.Means(classes=arms[0].classes, arms=names)
     shown = explained.Shown(classes=arms[0].classes, arms=names)
     images = _some(find(named, sys.stdin), named)
-    how = {"methods": methods, "target": target, "batch_size": flags.batch_size or explain.BATCH}
+    how: dict[str, Any] = {"methods": methods, "target": target, "batch_size": flags.batch_size or explain.BATCH}
     with explained.opened(flags.out, arms[0].classes, names) as write, bar("Explaining") as advance:
         for one in explain.explain(sides, images, **how):
             for take in (write, means.add, shown.add):
