@@ -104,7 +104,7 @@ class Hub(BaseHTTPRequestHandler):
         lines = [json.loads(line) for line in body.splitlines()]
         self.sent.append((self.path, {"lines": lines} if len(lines) > 1 else lines[0]))
         if self.path.endswith("/preupload/main"):
-            files = [{"path": one["path"], "uploadMode": "regular"} for one in lines[0]["files"]]
+            files = [{"path": one["path"], "uploadMode": "regular", "shouldIgnore": False} for one in lines[0]["files"]]
             return self._answer(200, {"files": files})
         known = {
             "/api/repos/create": {"url": REPO, "name": "me/animals", "id": "1"},
