@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -186,6 +187,20 @@ def test_what_has_to_answer_at_once_does_not_load_torch() -> None:
 
 def test_what_can_be_used_without_hydra_does_not_load_it() -> None:
     assert loads(sources(), "hydra", WITHOUT_HYDRA) == []
+
+
+def test_packages_of_one_verb_are_neither_loaded_before_it_is_used_nor_installed_unasked() -> None:
+    extras = {"captum", "gradio", "huggingface_hub", "kagglehub", "mlflow", "onnx", "onnxruntime", "timm", "wandb"}
+    loaded = [
+        (module, name)
+        for module, source in sources().items()
+        for name, at_once in imports(source, module)
+        if at_once and name.partition(".")[0] in extras
+    ]
+    assert loaded == []
+    project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    installed = {re.split(r"[^\w-]", line)[0].replace("-", "_") for line in project["dependencies"]}
+    assert installed & extras == set()
 
 
 def test_the_design_lists_the_rooms_in_the_order_of_their_imports() -> None:

@@ -56,7 +56,7 @@ def _explain(arms: Sequence[Chosen], named: Sequence[str], flags: argparse.Names
     means = explain.Means(classes=arms[0].classes, arms=names)
     shown = explained.Shown(classes=arms[0].classes, arms=names)
     images = _some(find(named, sys.stdin), named)
-    how = {"methods": methods, "target": target, "batch_size": flags.batch_size or explain.BATCH}
+    how: dict[str, Any] = {"methods": methods, "target": target, "batch_size": flags.batch_size or explain.BATCH}
     with explained.opened(flags.out, arms[0].classes, names) as write, bar("Explaining") as advance:
         for one in explain.explain(sides, images, **how):
             for take in (write, means.add, shown.add):
@@ -103,7 +103,7 @@ def _notes(arms: Sequence[Chosen], sides: Sequence[Any], methods: Sequence[str],
     yield calibration([one for side in sides for one in side.networks])
     yield f"Maps are of the class {named}." if named else f"Maps are of the class that {sides[0].name} predicts."
     if any(len(side.networks) > 1 for side in sides):
-        yield "Probabilities and maps are means over the runs of an arm; each map is 1 at its strongest place."
+        yield "Probabilities and maps are means over the runs of an arm; each run's map is 1 at its strongest place."
     if len(methods) == len(METHODS):
         yield (
             "Agreement is Spearman's rank correlation of Grad-CAM and occlusion over 8 x 8 cells: 1 is the same order "

@@ -73,19 +73,12 @@ def _launched(page: Any, port: int) -> str:
 def _page(arms: Sequence[Side], methods: Sequence[str], notes: Sequence[str]) -> Any:
     import gradio as gr
 
-    class Upload(gr.Image):
-        """Gives the file as it was sent: gradio's own would open it, and say nothing of why it cannot."""
-
-        is_template = True  # for the browser it is a gr.Image
-
-        def preprocess(self, payload: Any) -> Any:
-            return None if payload is None else payload.path
-
     with gr.Blocks(title="animal_cls", analytics_enabled=False) as page:
         gr.Markdown(f"# {' and '.join(_plain(arm.name) for arm in arms)}")
         for note in notes:
             gr.Markdown(_plain(note))
-        image = Upload(label=HINT, sources=["upload", "clipboard"], type="filepath", buttons=[], height=320)
+        image = gr.Image(label=HINT, sources=["upload", "clipboard"], type="filepath", buttons=[], height=320)
+        image.preprocess = _as_sent
         shown: list[Any] = []
         with gr.Row():
             for arm in arms:
@@ -94,6 +87,14 @@ def _page(arms: Sequence[Side], methods: Sequence[str], notes: Sequence[str]) ->
                     shown += [_map(gr, arm.name, method) for method in methods]
         image.change(_answering(gr, arms, methods), image, shown, api_visibility="private")
     return page
+
+
+def _as_sent(upload: Any) -> str | None:
+    """The file that was sent: gradio's own way is to open it, and not to say why it cannot.
+
+    In place of a class of our own, for which gradio would write a .pyi file beside this one.
+    """
+    return None if upload is None else upload.path
 
 
 def _map(gr: Any, arm: str, method: str) -> Any:
