@@ -59,31 +59,35 @@ def build_study(
     Raises:
         UserError: no such folder, no run in any of them, or no arm of that name.
     """
-    memory = memory or Memory()
-    memory.reader.troubles.clear()
-    found = collect(sources, memory.reader)
+    reader = (memory := memory or Memory()).reader
+    reader.troubles.clear()
+    found = collect(sources, reader)
     runs, arms = memory.same(*arrange(found.runs, baseline))
-    pending = [run.pending for run in runs if run.pending is not None]
-    rows, classes = arm_rows(arms), class_rows(arms)
-    comparisons = compare_all(arms, compare, margin=margin, pending=pending)
-    split, data = judged_split(arms), data_sets(_results(runs))
+    comparisons = compare_all(arms, compare, margin=margin, pending=_pending(runs))
+    rows, classes, split, data = arm_rows(arms), class_rows(arms), judged_split(arms), data_sets(_results(runs))
     return Study(
         runs=tuple(runs),
         arms=tuple(arms),
         evaluated_split=split,
         margin=margin,
-        answers=tuple(_with_damages(answers(arms, rows, comparisons), arms, damages(classes, comparisons))),
-        arm_rows=tuple(rows),
-        comparisons=tuple(comparisons),
+        **_numbers(arms, rows, classes, comparisons),
         **_by_class(arms, classes),
         **_of_several(arms, comparisons),
         **_published(arms, data),
         **_of_images(runs, arms, rows, split),
         **_means(sources, runs),
-        provisional=_provisional(runs, len(pending)),
+        provisional=_provisional(runs),
         cautions=tuple(cautions(arms, split, data)),
-        warnings=(*found.warnings, *_warnings(runs, arms), *memory.reader.troubles),
+        warnings=(*found.warnings, *_warnings(runs, arms), *reader.troubles),
     )
+
+
+def _numbers(
+    arms: Sequence[Arm], rows: Sequence[ArmRow], classes: Sequence[ClassRow], comparisons: Sequence[Comparison]
+) -> dict[str, Any]:
+    """The numbers of arms and of their comparisons, and what answers the question."""
+    found = _with_damages(answers(arms, rows, comparisons), arms, damages(classes, comparisons))
+    return {"answers": tuple(found), "arm_rows": tuple(rows), "comparisons": tuple(comparisons)}
 
 
 def _with_damages(
@@ -133,9 +137,14 @@ def _of_images(runs: Sequence[Run], arms: Sequence[Arm], rows: Sequence[ArmRow],
     return {"images": tuple(_images(arms, rows, split)), "suspects": tuple(suspects(runs))}
 
 
-def _provisional(runs: Sequence[Run], pending: int) -> str:
+def _pending(runs: Sequence[Run]) -> list[str]:
+    """The networks of planned runs that have not ended, once for each run."""
+    return [run.pending for run in runs if run.pending is not None]
+
+
+def _provisional(runs: Sequence[Run]) -> str:
     """How many planned runs have not ended, and what that makes of the verdicts; "" where all have."""
-    if not pending:
+    if not (pending := len(_pending(runs))):
         return ""
     planned = sum(run.sweep is not None for run in runs)
     return (

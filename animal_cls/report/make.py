@@ -39,7 +39,6 @@ def make(
     Args:
         secret: of a sweep that goes on, or of the user (`own_secret`): figures in `out` that were drawn from the same
             by a report with the same secret are not drawn again.
-
         memory: of a process that makes a report again and again; what has not changed is then not found out again.
         png: whether new figures get PNG files beside the SVG.
 

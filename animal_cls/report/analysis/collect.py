@@ -121,7 +121,7 @@ def _run(folder: Path, plan: dict[str, Any], reader: Reader) -> Run:
     known: dict[str, Any] = {"folder": folder, "name": str(plan.get("name") or folder.name), "overrides": overrides}
     known |= {key: plan.get(key) for key in ("sweep", "baseline")}
     try:
-        result = results.load(folder)
+        result = reader.result(folder)
     except UserError as error:
         return Run(**known, status="unreadable", reason=str(error))
     except OSError as error:

@@ -24,13 +24,14 @@ def identity(result: Result) -> Flat:
     what cannot change a number; what only repeats another key; and what is off, a method of strength 0 or an empty
     section. A strength stands under its method's name, with options or without.
     """
-    passed_over = ("seed", "data.fold", LABEL, *result.no_outcome, *result.derived)
+    passed_over = {"seed", "data.fold", LABEL, *result.no_outcome, *result.derived}
+    below = tuple(f"{key}." for key in passed_over)
     leaves = {key: value for key, value in _by_method(flat(result.config)).items() if value not in ({}, None)}
     on = {key for key, value in leaves.items() if key == method_of(key) and value != 0}
     return {
         key: value
         for key, value in leaves.items()
-        if not any(key == other or key.startswith(f"{other}.") for other in passed_over)
+        if key not in passed_over and not key.startswith(below)
         if (method := method_of(key)) is None or method in on
     }
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from animal_cls.report.analysis.predictions import Reader
+from animal_cls.report.analysis.predictions import Reader, stamp
 from animal_cls.report.records import Arm, Run
 from animal_cls.results import METRICS, PREDICTIONS, RESULT, TWIN
 
@@ -64,15 +64,7 @@ def _kept(before: tuple[Any, Known] | None, content: Any, found: Known) -> tuple
 
 def _content(run: Run) -> Any:
     """All that a run says, and by which files: what is written to them changes their time, or their number."""
-    return _said(run, "result", "read_metrics", "read_predictions"), [_stamp(run.folder / name) for name in FILES]
-
-
-def _stamp(path: Path) -> tuple[int, ...] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    return _said(run, "result", "read_metrics", "read_predictions"), [stamp(run.folder / name) for name in FILES]
 
 
 def _said(record: Any, *without: str) -> str:

@@ -1,10 +1,11 @@
-"""What runs say of each image, read once; runs that were evaluated on the same images share one list of them."""
+"""What runs say, read once; those that were evaluated on the same images share one list of them."""
 
 import csv
 import hashlib
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,12 +19,20 @@ FAULTS = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, 
 
 @dataclass(kw_only=True, eq=False)
 class Reader:
-    """Reads each run's predictions, keeps the lists of images that runs share, and what went wrong."""
+    """Reads each run's result and predictions, keeps the lists of images that runs share, and what went wrong."""
 
     troubles: list[str] = field(default_factory=list)  # in words, for the user
+    _results: dict[Path, tuple[Any, Result | None]] = field(default_factory=dict)
     _images: dict[str, Images] = field(default_factory=dict)  # by digest
     _known: dict[object, Images] = field(default_factory=dict)  # by the very list of paths, and the other columns
     _lists: list[list[str]] = field(default_factory=list)  # those lists, so that no other one takes their place
+
+    def result(self, run: Path) -> Result | None:
+        """What `results.load` says of the run in that folder, and raises; read again where the file is another one."""
+        now = stamp(run / results.RESULT)
+        if run not in self._results or self._results[run][0] != now:
+            self._results[run] = now, results.load(run)
+        return self._results[run][1]
 
     def read(self, run: Path, result: Result | None = None) -> RunPredictions | None:
         """What the run in that folder says of each image; None where it has no predictions that can be read."""
@@ -60,3 +69,12 @@ class Reader:
             self._known[quick] = self._images.setdefault(digest, Images(digest=digest, splits=splits, **columns))
             self._lists.append(found.paths)
         return self._known[quick]
+
+
+def stamp(path: Path) -> tuple[int, ...] | None:
+    """What changes where a file is written to, or another one takes its place; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

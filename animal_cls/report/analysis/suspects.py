@@ -97,15 +97,23 @@ def _together(votes: Sequence[Votes]) -> dict[Label, Suspicion]:
         for k in np.flatnonzero(some.counts.any(axis=1)).tolist():
             told.setdefault(_label(some, k), Suspicion(root=some.root))
     for some in votes:
-        for k, row in enumerate(some.rows.tolist()):
+        cells = _cells(some)
+        for k in range(len(some.rows)) if len(votes) > 1 else cells:  # what one list suspects, others may not
             if (of := told.get(_label(some, k))) is not None:
                 of.runs += some.runs
-                of.splits.add(str(some.images.splits[row]))
-                for c in np.flatnonzero(some.counts[k]).tolist():
-                    of.counts[some.images.classes[c]] += int(some.counts[k, c])
-                    name = some.images.classes[c]
-                    of.sums[name] = of.sums.get(name, 0.0) + float(some.sums[k, c])
+                of.splits.add(str(some.images.splits[some.rows[k]]))
+                for name, runs, total in cells.get(k, ()):
+                    of.counts[name] += runs
+                    of.sums[name] = of.sums.get(name, 0.0) + total
     return told
+
+
+def _cells(votes: Votes) -> dict[int, list[tuple[str, int, float]]]:
+    """Place of a suspected image -> the classes that it may be of, with the runs that say so and their sum."""
+    at, found = np.nonzero(votes.counts), dict[int, list[tuple[str, int, float]]]()
+    for k, c, runs, total in zip(*(part.tolist() for part in (*at, votes.counts[at], votes.sums[at])), strict=True):
+        found.setdefault(k, []).append((votes.images.classes[c], runs, total))
+    return found
 
 
 def _label(votes: Votes, k: int) -> Label:
