@@ -52,7 +52,7 @@ class SweepProgress:
         now = time.monotonic()
         self.begun = {name: self.begun.get(name, now) for name in running}
         over, left = len(self.jobs) - len(self.todo), self._left_of_several(now, at_once)
-        known = "" if left is None or not self.todo else f", about {duration(left)} left"
+        known = "" if not left or not self.todo else f", about {duration(left)} left"
         say(f"{self._bar()} {over} of {len(self.jobs)} jobs over, {len(running)} running{known}")
 
     def _left_of_several(self, now: float, at_once: int) -> float | None:

@@ -15,7 +15,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from filelock import FileLock, Timeout
 from omegaconf import DictConfig, OmegaConf
@@ -49,9 +49,8 @@ class Task:
 
 def work(cfg: DictConfig) -> None:
     """Do one job: what a launcher of Hydra's calls. A job that a signal ends is left to `resume`."""
-    plain = OmegaConf.to_container(cfg, resolve=True)
-    assert isinstance(plain, dict)
-    task = Task(**{str(key): tuple(value) if isinstance(value, list) else value for key, value in plain.items()})
+    plain: Any = OmegaConf.to_container(cfg, resolve=True)
+    task = Task(**plain | {"gpus": tuple(plain["gpus"])})
     launch = Path(task.launch)
     if task.tied:
         _end_with_command(launch)

@@ -28,6 +28,8 @@ from tests.sweeps.conftest import done
 
 Names = Sequence[str]
 
+RESULT = done(compose(["data=folder", "data.root=x"]))
+
 
 @pytest.fixture
 def planned() -> list[PlannedJob]:
@@ -69,7 +71,7 @@ def begin(folder: Path) -> None:
 
 def finish(folder: Path) -> None:
     begin(folder)
-    results.save(done(compose(["data=folder", "data.root=x"])), folder)
+    results.save(RESULT, folder)
 
 
 def test_jobs_whose_process_was_killed_are_handed_out_again(

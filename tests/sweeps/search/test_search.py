@@ -1,7 +1,7 @@
 """A search from its command to its winner, with a training whose accuracy is a known function of what is tried."""
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -34,7 +34,7 @@ def accuracy(config: Config) -> float:
 
 
 @pytest.fixture
-def trained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[Config]]:
+def trained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Config]:
     """The configs of the trials that came to their end; the others were pruned."""
     found: list[Config] = []
 
