@@ -89,12 +89,12 @@ def _page(arms: Sequence[Side], methods: Sequence[str], notes: Sequence[str]) ->
     return page
 
 
-def _as_sent(upload: Any) -> str | None:
+def _as_sent(payload: Any) -> str | None:
     """The file that was sent: gradio's own way is to open it, and not to say why it cannot.
 
     In place of a class of our own, for which gradio would write a .pyi file beside this one.
     """
-    return None if upload is None else upload.path
+    return None if payload is None else payload.path
 
 
 def _map(gr: Any, arm: str, method: str) -> Any:

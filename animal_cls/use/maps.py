@@ -142,7 +142,8 @@ def grad_cam(one: Trained, pixels: np.ndarray, target: np.ndarray, layer: Layer)
     from captum.attr import LayerAttribution, LayerGradCam
 
     images = _images(one, pixels).requires_grad_()  # also where every weight before the layer is frozen
-    found = LayerGradCam(one.classifier, layer.module).attribute(images, target=torch.from_numpy(target).to(one.device))
+    classes = torch.from_numpy(target).to(one.device)
+    found: Any = LayerGradCam(one.classifier, layer.module).attribute(images, target=classes)  # of one input, a tensor
     large = LayerAttribution.interpolate(found.detach(), pixels.shape[1:3], interpolate_mode="bilinear")
     return large[:, 0].float().cpu().numpy()
 

@@ -117,6 +117,8 @@ def records(folder: Path) -> list[Any]:
     """What an offline run of wandb holds: records in the log format of LevelDB, behind a header of seven bytes."""
     from wandb.proto import wandb_internal_pb2
 
+    kinds: Any = wandb_internal_pb2  # it makes its names when it is imported
+
     (file,) = folder.glob("*.wandb")
     content, at, part, found = file.read_bytes(), 7, b"", []
     while at + 7 <= len(content):
@@ -127,7 +129,7 @@ def records(folder: Path) -> list[Any]:
         part += content[at + 7 : at + 7 + length]
         at += 7 + length
         if kind in (1, 4):  # whole, or the last part
-            found.append(wandb_internal_pb2.Record.FromString(part))
+            found.append(kinds.Record.FromString(part))
             part = b""
     return found
 
