@@ -64,12 +64,13 @@ def count(device: str) -> int:
 
 
 @contextmanager
-def threads(n: int) -> Iterator[int]:
-    """Within it torch computes with `n` threads; afterwards with as many as before."""
+def threads(n: int | None) -> Iterator[int]:
+    """Within it torch computes with `n` threads (None: as it is), which it gives; afterwards with as many as before."""
     before = torch.get_num_threads()
-    torch.set_num_threads(n)
+    if n is not None:
+        torch.set_num_threads(n)
     try:
-        yield n
+        yield torch.get_num_threads()
     finally:
         torch.set_num_threads(before)
 

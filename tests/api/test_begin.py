@@ -24,6 +24,7 @@ from omegaconf import OmegaConf
 
 import animal_cls as ac
 from animal_cls import results
+from animal_cls.commands import train
 from animal_cls.config.schema import Config
 from animal_cls.results import Result
 from animal_cls.sweeps.plan import read_plan
@@ -146,7 +147,7 @@ def test_inside_another_program_on_hydra(trained: dict[str, Config], tmp_path: P
     HydraConfig.instance().cfg = None
     assert trained["run"].reg["name"] == "dropout"
     assert ConfigStore.instance().repo["schema.yaml"] is before
-    del ConfigStore.instance().repo["schema.yaml"]
+    train.register()  # for the tests after this one
 
 
 @pytest.mark.usefixtures("trained", "nothing_left")

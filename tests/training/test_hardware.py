@@ -110,4 +110,6 @@ def test_threads_are_those_of_the_run_and_afterwards_those_of_before() -> None:
     with hardware.threads(before + 2):
         assert torch.get_num_threads() == before + 2
         torch.set_num_threads(before + 1)  # as a checkpoint may
+    with hardware.threads(None):
+        assert torch.get_num_threads() == before
     assert torch.get_num_threads() == before
