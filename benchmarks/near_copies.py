@@ -24,8 +24,8 @@ Change = Callable[[Image.Image, np.random.Generator], Image.Image]
 def cut(image: Image.Image, share: float, left: float = 0.5, top: float = 0.5) -> Image.Image:
     """Without `share` of its width and height; `left` and `top` say how much of that goes there."""
     width, height = image.width * share, image.height * share
-    edges = round(width * left), round(height * top), round(width * (1 - left)), round(height * (1 - top))
-    return ImageOps.crop(image, edges)
+    right, bottom = round(width * (1 - left)), round(height * (1 - top))
+    return image.crop((round(width * left), round(height * top), image.width - right, image.height - bottom))
 
 
 def with_text(image: Image.Image) -> Image.Image:

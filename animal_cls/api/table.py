@@ -1,14 +1,11 @@
 """Columns as a frame of pandas where that is installed, else as a list of records."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from pandas import DataFrame
-
-Table: TypeAlias = "DataFrame | list[dict[str, Any]]"
+Table: TypeAlias = Any  # a DataFrame or list[dict[str, Any]]: whoever reads it knows whether pandas is there
 
 
 def table(columns: Mapping[str, Sequence[Any] | np.ndarray]) -> Table:

@@ -21,7 +21,7 @@ What a network looks at: the places of an image that speak for a class, by Grad-
 
     python -m animal_cls.explain RUN photos/                   a run; every image in the folder and below
     python -m animal_cls.explain SWEEP photos/                 its best arm by val, beside that one's baseline
-    python -m animal_cls.explain SWEEP --arms resnet18/dropout resnet18/none -- photos/
+    python -m animal_cls.explain SWEEP photos/ --arms resnet18/dropout resnet18/none
 
 Writes an image of the maps for each image, maps.csv and index.html. The two methods know nothing of each other: where
 they disagree, believe neither."""

@@ -4,6 +4,7 @@ import argparse
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -276,8 +277,7 @@ def _run_jobs(jobs: Sequence[Job], sweep: Path, launcher: LauncherConfig, progre
         launch(todo, sweep, launcher, estimates=estimates, progress=progress, refresher=refresher)
     else:
         for job in jobs:
-            progress.begin(job.folder)
-            go_on_with(job, sweep, known=estimates[job.folder])
+            go_on_with(job, sweep, known=estimates[job.folder], at_first=partial(progress.begin, job.folder))
             refresher.after_job(sweep)
             progress.end(job.folder, run_status(sweep / job.folder))
     refresher.finish(sweep)

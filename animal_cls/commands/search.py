@@ -58,7 +58,7 @@ def main(words: Sequence[str]) -> int:
 def parser() -> argparse.ArgumentParser:
     """The flags of this command; what else is there are overrides, ranges or a folder."""
     made = argparse.ArgumentParser(
-        prog="python -m animal_cls search",
+        prog="python -m animal_cls.search",
         description=HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

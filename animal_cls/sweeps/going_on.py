@@ -20,12 +20,20 @@ from animal_cls.sweeps.run_status import run_status
 CONFIG, HYDRA, OVERRIDES = Path(".hydra", "config.yaml"), Path(".hydra", "hydra.yaml"), Path(".hydra", "overrides.yaml")
 
 
-def go_on_with(job: Job, sweep: Path, *, known: JobEstimate, asked: Callable[[], int | None] | None = None) -> None:
+def go_on_with(
+    job: Job,
+    sweep: Path,
+    *,
+    known: JobEstimate,
+    asked: Callable[[], int | None] | None = None,
+    at_first: Callable[[], None] | None = None,
+) -> None:
     """Go on with a job of `sweep`, or begin it; what another process does meanwhile is left to it.
 
     Args:
         known: what is known of it ahead.
         asked: the signal that another process asks this one to take, or None; None where nobody can ask.
+        at_first: called where the job is not left alone, when the log is its own.
 
     Raises:
         Stopped: a signal has ended it.
@@ -34,6 +42,8 @@ def go_on_with(job: Job, sweep: Path, *, known: JobEstimate, asked: Callable[[],
     if (found := run_status(folder)).status in ("done", "running", "unreadable"):
         say(f"\n{job.folder}: {found.status}{f', {found.detail}' if found.detail else ''}")
     elif is_ready(folder):
+        if at_first is not None:
+            at_first()
         run_job_reporting(
             job.config,
             folder,

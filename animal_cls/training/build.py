@@ -426,7 +426,7 @@ def _check_devices(config: Config) -> None:
     """Raise `UserError` where the machine has fewer devices than a run is to share, or cannot share them as asked."""
     wanted, device = config.trainer.devices, hardware.device_type(config.trainer.accelerator)
     there = hardware.count(device)
-    if wanted > there:
+    if wanted > max(1, there):  # whether there is one at all has been looked at
         what = {"cuda": "GPU", "cpu": "core"}.get(device, device)
         raise UserError(
             f"trainer.devices={wanted}: this process has {there} {what}{'s' * (there != 1)}. "

@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 import torch
-from lightning.fabric.plugins.environments import ClusterEnvironment
+from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
 from lightning.fabric.plugins.environments.lightning import find_free_network_port
 from lightning.fabric.utilities.rank_zero import rank_zero_only
 from lightning.pytorch.strategies import DDPStrategy
@@ -82,8 +82,13 @@ class Meeting(ClusterEnvironment):
         super().__init__()
         self.ranks = ranks
 
-    creates_processes_externally = True
-    main_address = "127.0.0.1"
+    @property
+    def creates_processes_externally(self) -> bool:
+        return True
+
+    @property
+    def main_address(self) -> str:
+        return "127.0.0.1"
 
     @property
     def main_port(self) -> int:

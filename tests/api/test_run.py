@@ -38,7 +38,7 @@ def test_whatever_an_image_comes_in_it_gets_what_the_verb_says(
     arrays = [np.asarray(image.convert("RGB")) for image in map(Image.open, files)]
     tensors = [torch.from_numpy(array.copy()).permute(2, 0, 1) for array in arrays]
     floats = [tensor.float() / 255 for tensor in tensors]  # what torchvision's ToTensor makes
-    run, known = ac.Run(plain), {"tta": "--tta" in flags, "calibrate": "--uncalibrated" not in flags}
+    run, known = ac.Run(plain), dict[str, Any](tta="--tta" in flags, calibrate="--uncalibrated" not in flags)
     for images in (str(photos), [Path(file) for file in files], opened, arrays, tensors, floats, np.array(files)):
         frame = run.predict(images, **known)
         np.testing.assert_array_equal(numbers(frame), wanted)
@@ -81,7 +81,7 @@ def test_figures(plain: Path) -> None:
     left, right = figures.curves().axes[:2]
     metrics = results.read_metrics(plain)
     drawn = {line.get_label(): line.get_ydata() for line in right.lines}
-    np.testing.assert_allclose(drawn["val"], 100 * metrics["val/acc"])
+    np.testing.assert_allclose(np.asarray(drawn["val"], dtype=float), 100 * metrics["val/acc"])
     assert "cross-entropy" in left.get_ylabel()
     assert "seed 0" in str(figures.confusion().get_suptitle())
     assert "test" in str(figures.per_class("test").get_suptitle())

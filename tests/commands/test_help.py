@@ -36,7 +36,8 @@ def test_a_group_has_its_options(folder: str, shown: str) -> None:
 def test_a_key_has_its_default_meaning_unit_and_options(name: str, shown: str) -> None:
     entry = dict(declared())[name]
     key = known(entry)
-    default = "null" if entry.default is None else str(entry.default)
+    value = entry.default_factory() if callable(entry.default_factory) else entry.default
+    default = "null" if value is None else str(value)
     default = default.lower() if isinstance(entry.default, bool) else default
     written = f"{name}.*" if key.call else name if name in groups() or name == "trainer" else f"{name}={default}"
     assert f"\n    {written} " in shown

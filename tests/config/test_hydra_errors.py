@@ -85,7 +85,6 @@ CONFIG = {
     "scheduler=cosin": f"scheduler=cosin: no such option. Did you mean cosine? {options('scheduler')}",
     "logger=cvs": f"logger=cvs: no such option. Did you mean csv? {options('logger')}",
     "debug=fats": f"debug=fats: no such option. Did you mean fast? {options('debug')}",
-    "hydra/launcher=joblib": "hydra/launcher=joblib: no such option. Options: basic.",
     "modle=resnet18": f"modle: no such key or group. Did you mean model? {GROUPS}",
     "max_epochs=3": f"max_epochs: no such key or group. Did you mean trainer.max_epochs? {GROUPS}",
     "trainer.max_epoch=3": (f"trainer.max_epoch: no such key. Did you mean trainer.max_epochs? {keys_of('trainer')}"),
@@ -194,7 +193,7 @@ CONFIG = {
     ),
     "trainer.devices=0": "trainer.devices=0: must be at least 1.",
     "trainer.sync_batchnorm=true": (
-        "trainer.sync_batchnorm=true: needs trainer.devices=2 or more; one device shares nothing."
+        "trainer.sync_batchnorm=true: one device has nothing to share; it needs trainer.devices=2 or more."
     ),
     "model.name=../x": (
         "model.name=../x: a name without / is needed, as a line `name: ...` in the option's file gives it."

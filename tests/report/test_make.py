@@ -29,7 +29,7 @@ def main(words: list[str]) -> int:
 def pages(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Where pages were asked for; none is drawn, which takes longer than everything else."""
     asked: list[Path] = []
-    monkeypatch.setattr(make, "write_page", lambda study, out, *_: asked.append(out))
+    monkeypatch.setattr(make, "write_page", lambda study, out, *_, **__: asked.append(out))
     return asked
 
 

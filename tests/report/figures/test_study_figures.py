@@ -272,6 +272,7 @@ def test_styles_are_told_apart_without_colour() -> None:
 def test_figure_becomes_a_part_of_a_page() -> None:
     name = '<script>alert(1)</script> "$x$" & d="1.23456" #1b1d21'
     files = drawn(comparisons_figure, [comparison(5.0, 2.0, 8.0, "gain", arm=name)], title=name)
+    assert files.png is not None
     with Image.open(BytesIO(files.png)) as png:
         assert png.width > 800
     found = str(inline(files.svg, name="one", title="Title", alt='says "so"'))
