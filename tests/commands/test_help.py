@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import MISSING
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -36,10 +37,9 @@ def test_a_group_has_its_options(folder: str, shown: str) -> None:
 def test_a_key_has_its_default_meaning_unit_and_options(name: str, shown: str) -> None:
     entry = dict(declared())[name]
     key = known(entry)
-    value = entry.default_factory() if callable(entry.default_factory) else entry.default
-    default = "null" if value is None else str(value)
+    default = "null" if entry.default is None else str(entry.default)
     default = default.lower() if isinstance(entry.default, bool) else default
-    written = f"{name}.*" if key.call else name if name in groups() or name == "trainer" else f"{name}={default}"
+    written = f"{name}.*" if key.call else name if name in groups() or entry.default is MISSING else f"{name}={default}"
     assert f"\n    {written} " in shown
     assert f"{written} {key.help}" in words(shown)
     assert key.unit == "" or f"({key.unit})" in shown
