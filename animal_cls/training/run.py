@@ -86,9 +86,7 @@ def train(
         callbacks += [_checkpoints(config, folder, stop or Stop(), logger, others.ranks)]
         trainer = _trainer(config, folder, [logger, *parts.loggers], callbacks, parts, others.ranks)
         others.let(last is not None)
-        with _told(parts.loggers, config), _explained_memory(config):
-            trainer.fit(classifier, datamodule=data, ckpt_path=folder / "checkpoints" / LAST if last else None)
-        _say_where_time_went(trainer)
+        _fit(config, folder, trainer, classifier, data, parts, goes_on=last is not None)
         if others.ranks.n > 1:
             others.end()
             trainer = _trainer(config, folder, [logger], [], parts, ranks.ONE)
@@ -96,6 +94,21 @@ def train(
     result = replace(result, warnings=warnings, environments=environments)
     results.save(result, folder)
     return result
+
+
+def _fit(
+    config: Config,
+    folder: Path,
+    trainer: Trainer,
+    classifier: Classifier,
+    data: ImageDataModule,
+    parts: Parts,
+    *,
+    goes_on: bool,
+) -> None:
+    with _told(parts.loggers, config), _explained_memory(config):
+        trainer.fit(classifier, datamodule=data, ckpt_path=folder / "checkpoints" / LAST if goes_on else None)
+    _say_where_time_went(trainer)
 
 
 def follow(link: Link, config: Config, folder: Path) -> None:
