@@ -33,12 +33,12 @@ LINE = re.compile(r"^(?P<bars>(?:│   |    )*)(?:├── |└── )(?P<entr
 STARTS = re.compile(r"(python -m animal_cls\b|animal-cls )")
 
 
-# The tree of docs/design.md.
+# The tree of the README.
 
 
 def tree() -> dict[str, str]:
     """Path -> its whole line, of the block that shows where things are."""
-    (block,) = (text for _, text in FENCE.findall(TEXTS["docs/design.md"]) if "├── " in text and "__main__.py" in text)
+    (block,) = (text for _, text in FENCE.findall(TEXTS["README.md"]) if "├── " in text and "__main__.py" in text)
     found: dict[str, str] = {}
     above: list[str] = []
     for line in block.splitlines():

@@ -203,9 +203,9 @@ def test_packages_of_one_verb_are_neither_loaded_before_it_is_used_nor_installed
     assert installed & extras == set()
 
 
-def test_the_design_lists_the_rooms_in_the_order_of_their_imports() -> None:
-    design = (PACKAGE.parent / "docs" / "design.md").read_text(encoding="utf-8")
-    tree = design.partition("\nanimal_cls/")[2].partition("\ntests/")[0]
+def test_the_readme_lists_the_rooms_in_the_order_of_their_imports() -> None:
+    readme = (PACKAGE.parent / "README.md").read_text(encoding="utf-8")
+    tree = readme.partition("\nanimal_cls/")[2].partition("\ntests/")[0]
     listed = re.findall(r"^[├└]── (\w+)(?:\.py|/) ", tree, re.M)
     assert tuple(listed) == FLOORS
 

@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -152,7 +153,7 @@ def _in_rounds(jobs: Jobs, launcher: LauncherConfig, share: Share, folder: Path,
         error = _one_round(left, jobs, launcher, share, folder)
         if error is None or stop.signum is not None:
             return
-        if jobs.begun() == begun:
+        if jobs.begun() == begun and not isinstance(error, BrokenProcessPool):  # whose process was killed too early
             raise UserError(f"launcher={launcher.name}: {_why(error)} No job was begun.") from error
         attempts = attempts + 1 if len(jobs.left()) == len(left) else 0
         left = jobs.left()
