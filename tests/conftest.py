@@ -80,7 +80,7 @@ def program(
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs without their figures, which take most of a small run's time; for tests that look at other things."""
-    monkeypatch.setattr("animal_cls.training.run._draw", lambda *_: None)
+    monkeypatch.setattr("animal_cls.training.outcome._draw", lambda *_: None)
 
 
 @pytest.fixture

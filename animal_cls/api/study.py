@@ -54,7 +54,7 @@ class Sweep:
         return table({"run": names, "status": [state.status for state in states], "detail": details})
 
     def study(self, *, baseline: str | None = None, margin: float = MARGIN) -> Study:
-        """All that the report says, as records: `report/records.py` tells what each field means.
+        """All that the report says, as records: `report/records/` tells what each field means.
 
         Args:
             baseline: the arm, or KEY=VALUE,... of the arms, that the others are compared with; None: as the plan says.

@@ -63,20 +63,27 @@ def run_job(
     _keep_for_the_file(file_log)
     with _locked(folder), catch_signals() as stop, following(stop, asked):
         _require_own(config, folder, go_on=go_on)
-        try:
+        with _recorded(config, folder):
             _begin(config, folder, go_on=go_on, records=records or {})
             more = {} if after_epoch is None else {"after_epoch": after_epoch}
             if skip:
                 raise (WithoutEffect if idle else Skipped)(skip)
             return run.train(config, folder, stop=stop, go_on=go_on, **more)
-        except start.OtherConfig:  # of which nothing is recorded
+
+
+@contextmanager
+def _recorded(config: Config, folder: Path) -> Iterator[None]:
+    """Within it what goes wrong leaves a result.json, and what the system refused is told in words."""
+    try:
+        yield
+    except start.OtherConfig:  # of which nothing is recorded
+        raise
+    except Exception as error:
+        in_words = _in_words(error, folder)
+        _record(config, folder, in_words, cause=error)
+        if in_words is error:
             raise
-        except Exception as error:
-            in_words = _in_words(error, folder)
-            _record(config, folder, in_words, cause=error)
-            if in_words is error:
-                raise
-            raise in_words from error
+        raise in_words from error
 
 
 def refuse_taken(folder: Path) -> None:
@@ -125,7 +132,7 @@ def _in_words(error: Exception, folder: Path) -> Exception:
 
 def _record(config: Config, folder: Path, error: Exception, *, cause: Exception) -> None:
     """Leave a result.json with the reason, and in the log the traceback of what nobody expected."""
-    from animal_cls.training import run
+    from animal_cls.training import outcome
 
     is_expected = isinstance(error, UserError)
     file_log.error("%s", error, exc_info=cause if error is not cause or not is_expected else None)
@@ -133,7 +140,7 @@ def _record(config: Config, folder: Path, error: Exception, *, cause: Exception)
     reason = str(error) if is_expected else f"{type(error).__name__}: {error}"
     with suppress(OSError):  # where the disk is full or gone, the run stays unfinished
         is_idle = isinstance(error, WithoutEffect)
-        results.save(run.without_splits(config, status=status, reason=reason, idle=is_idle), folder)
+        results.save(outcome.without_splits(config, status=status, reason=reason, idle=is_idle), folder)
 
 
 def run_job_reporting(

@@ -88,17 +88,20 @@ class Classifier(LightningModule):
         if compiled:
             torch._dynamo.reset()  # else the networks of earlier jobs count, and the eighth runs untranslated
             self.network.compile()
+        self.watch = LossWatch()
+        self._make_metrics()
+        self._is_first_pass = True  # of a step, which may compute the loss several times
+        self._own_weights: dict[str, Tensor] | None = None  # while others are evaluated in their place
+        self._kept_schedule: dict[str, Any] | None = None  # from the checkpoint of a run that goes on
+        self._steps = self._steps_per_epoch = 1  # of the whole run; of an epoch
+
+    def _make_metrics(self) -> None:
         # Sums over images. "disable": a NaN stays one, and no step has to wait for the device to look for it.
         # Those of a step are over the images of all devices; val_loss is added up over the devices at the end.
         sums = [SumMetric(nan_strategy="disable", sync_on_compute=False) for _ in range(4)]
         self.train_loss, self.train_correct, self.train_n, self.train_objective = sums
         self.val_loss = SumMetric(nan_strategy="disable")
-        self.watch = LossWatch()
         self.val_confusion = MulticlassConfusionMatrix(num_classes=len(self.classes), validate_args=False)
-        self._is_first_pass = True  # of a step, which may compute the loss several times
-        self._own_weights: dict[str, Tensor] | None = None  # while others are evaluated in their place
-        self._kept_schedule: dict[str, Any] | None = None  # from the checkpoint of a run that goes on
-        self._steps = self._steps_per_epoch = 1  # of the whole run; of an epoch
 
     @property
     def has_objective(self) -> bool:

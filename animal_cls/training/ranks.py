@@ -199,13 +199,13 @@ def started(n: int, work: Callable[..., None], *arguments: Any, threads: int) ->
     try:
         others.start(work, *arguments, threads=threads)
         yield others
-    except RuntimeError as error:
-        cause = others.failure() if _is_lost(error) else None
-        raise cause or error from error
-    except BaseException:
+    except BaseException as error:
+        cause = others.failure() if isinstance(error, RuntimeError) and _is_lost(error) else None
         for process in others.processes:
             process.kill()
-        raise
+        if cause is None:
+            raise
+        raise cause from error
     finally:
         others.end()
 

@@ -296,8 +296,8 @@ def test_an_interrupt_ends_a_sweep_with_its_job(
 PLAIN = """
 import runpy
 from animal_cls.sweeps.refresh import Refresher
-from animal_cls.training import run
-run._draw = Refresher.after_job = Refresher.finish = lambda *_: None
+from animal_cls.training import outcome
+outcome._draw = Refresher.after_job = Refresher.finish = lambda *_: None
 runpy.run_module("animal_cls", run_name="__main__")
 """
 

@@ -72,7 +72,7 @@ def configure(image_folder: Callable[..., Path], tmp_path_factory: pytest.TempPa
 def test_it_is_the_run_that_was_never_ended(
     names: Sequence[str], configure: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("animal_cls.training.run._draw", lambda *_: None)  # slow, and of no matter here
+    monkeypatch.setattr("animal_cls.training.outcome._draw", lambda *_: None)  # slow, and of no matter here
     config = configure([word(name) for name in names])
     twin, ended = tmp_path / "twin", tmp_path / "ended"
     twin.mkdir()

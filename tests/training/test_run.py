@@ -26,7 +26,7 @@ from animal_cls.data.decode import decode
 from animal_cls.errors import UserError
 from animal_cls.models.simple_cnn import SimpleCNN
 from animal_cls.results import MethodRecord, Result
-from animal_cls.training import provenance, run
+from animal_cls.training import outcome, provenance, run
 
 CLASSES = ["cat", "dog", "owl"]
 SIZES = {"train": 18, "val": 6, "test": 6, "all": 30}
@@ -313,7 +313,7 @@ def test_final_and_best_are_not_mixed_up(
     evaluated: str, configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The checkpoint that is not evaluated is said to be right in 1/8 of the test images."""
-    monkeypatch.setattr("animal_cls.training.run.evaluation.accuracy", lambda *_: 0.125)
+    monkeypatch.setattr("animal_cls.training.outcome.evaluation.accuracy", lambda *_: 0.125)
     result = run.train(configure("trainer.max_epochs=1", f"checkpoint={evaluated}"), tmp_path)
     events = EventAccumulator(str(tmp_path / "tensorboard" / "simple_cnn" / "none" / "seed=0"))
     events.Reload()
@@ -402,7 +402,7 @@ def test_a_failure_after_the_last_epoch_leaves_no_result(
     def broken(*_: object, **__: object) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr("animal_cls.training.run.run_figures.save", broken)
+    monkeypatch.setattr("animal_cls.training.outcome.run_figures.save", broken)
     with pytest.raises(OSError, match="no space left"):
         run.train(configure("trainer.max_epochs=1"), tmp_path)
     assert (tmp_path / "predictions.csv").exists()  # it came that far
@@ -411,7 +411,7 @@ def test_a_failure_after_the_last_epoch_leaves_no_result(
 
 def test_a_failed_run_says_so_without_splits(configure: Configure, tmp_path: Path) -> None:
     config = configure("reg=l2", "seed=2")
-    results.save(run.without_splits(config, status="failed", reason="no luck"), tmp_path)
+    results.save(outcome.without_splits(config, status="failed", reason="no luck"), tmp_path)
     raw = json.loads((tmp_path / "result.json").read_text())
     assert (raw["status"], raw["reason"], raw["model"], raw["reg"]) == ("failed", "no luck", "simple_cnn", "l2")
     assert (raw["seed"], raw["splits"], raw["config"]) == (2, {}, asdict(config))

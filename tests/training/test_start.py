@@ -12,7 +12,7 @@ from animal_cls import results
 from animal_cls.config.schema import Config
 from animal_cls.errors import UserError
 from animal_cls.results import Environment
-from animal_cls.training import run, start
+from animal_cls.training import outcome, run, start
 from animal_cls.training.start import Start
 
 HERE = Environment(
@@ -80,7 +80,7 @@ def test_a_run_that_failed_before_it_learned_anything_may_be_begun_again(
 ) -> None:
     (tmp_path / "checkpoints").mkdir()
     start.write(BEGAN, tmp_path)
-    results.save(run.without_splits(configure(), status="failed", reason="a typo"), tmp_path)
+    results.save(outcome.without_splits(configure(), status="failed", reason="a typo"), tmp_path)
     assert refusal(tmp_path) is None
     (tmp_path / "checkpoints" / name).write_bytes(b"")
     assert "holds an unfinished run" in (refusal(tmp_path) or "")

@@ -28,7 +28,7 @@ def train(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..
         small += ["data.test=0.2", "trainer.max_epochs=2", "trainer.accelerator=cpu", "optimizer.lr=0.003"]
         folder = tmp_path_factory.mktemp("run")
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("animal_cls.training.run._draw", lambda *_: None)  # figures are of no interest here
+            patch.setattr("animal_cls.training.outcome._draw", lambda *_: None)  # figures are of no interest here
             run.train(compose([*small, *overrides]), folder)
         return folder
 
