@@ -1,7 +1,5 @@
 """Hands the jobs of a plan to a launcher of Hydra's, and waits: their progress, the report, signals and deaths."""
 
-import copy
-import logging
 import os
 import secrets
 import shutil
@@ -12,18 +10,12 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock
-from hydra.core.plugins import Plugins
-from hydra.plugins.launcher import Launcher
-from hydra.types import HydraContext
-from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from animal_cls import results
-from animal_cls.config import option_files
 from animal_cls.config.schema import LauncherConfig
 from animal_cls.errors import UserError
 from animal_cls.files import atomic
@@ -32,22 +24,18 @@ from animal_cls.files.terminal import say
 from animal_cls.results import OWNER, resume_command
 from animal_cls.sweeps import launchers
 from animal_cls.sweeps.going_on import go_on_with
-from animal_cls.sweeps.hydra_part import compose_hydra
-from animal_cls.sweeps.launchers import PLUGINS, Share
+from animal_cls.sweeps.hydra_launcher import hand_out
+from animal_cls.sweeps.launchers import RAY, Share
 from animal_cls.sweeps.plan import JobEstimate, PlannedJob
 from animal_cls.sweeps.progress import SweepProgress
 from animal_cls.sweeps.refresh import Refresher
 from animal_cls.sweeps.run_status import run_status
-from animal_cls.sweeps.worker import ALIVE, STOP, Task, work
+from animal_cls.sweeps.worker import ALIVE, STOP
 from animal_cls.training.signals import Stop, Stopped
 
 LAUNCHES = ".launch"  # in the folder of a sweep: a folder of each command that hands out its jobs
 ATTEMPTS = 3  # to start jobs whose processes were killed, without one that comes to its end
 LOOK = 0.5  # seconds between two looks at the jobs
-# So that two jobs do not take all cores each, whatever library computes.
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-SILENT = {"version": 1, "root": {"handlers": []}, "disable_existing_loggers": False}  # a form of the log
-PREEMPT = "SUBMITIT_PREEMPT_SIGNAL"  # the signal that SLURM is asked for ahead of its time limit: ours
 
 
 @dataclass(kw_only=True)
@@ -116,14 +104,16 @@ def launch(
     share = _share(todo, launcher)
     say(_what_is_started(todo, launcher, share))
     jobs = Jobs(sweep=sweep, todo=todo, progress=progress)
-    with _launch_folder(sweep) as folder, _environment(share):
+    with _launch_folder(sweep) as folder:
         stop = Stop()
-        with _watched(jobs, refresher, folder, stop, at_once=share.jobs), _taking_signals(stop):
-            _in_rounds(jobs, launcher, share, folder, stop)
-    if stop.signum is not None:
-        stopped = Stopped(stop.signum)
-        stopped.way_on = resume_command(sweep)
-        raise stopped
+        try:
+            with _watched(jobs, refresher, folder, stop, at_once=share.jobs), _taking_signals(stop):
+                _in_rounds(jobs, launcher, share, folder, stop)
+            if stop.signum is not None:
+                raise Stopped(stop.signum)
+        except Stopped as stopped:
+            stopped.way_on = resume_command(sweep)
+            raise
 
 
 def _share(todo: Sequence[PlannedJob], launcher: LauncherConfig) -> Share:
@@ -135,10 +125,12 @@ def _share(todo: Sequence[PlannedJob], launcher: LauncherConfig) -> Share:
 
 
 def _what_is_started(todo: Sequence[PlannedJob], launcher: LauncherConfig, share: Share) -> str:
-    jobs = f"{len(todo)} job{'s' * (len(todo) != 1)}"
+    jobs = f"launcher={launcher.name}: {len(todo)} job{'s' * (len(todo) != 1)}"
+    if launcher.name == RAY and launcher.address is not None:
+        return f"{jobs}, as many at a time as the Ray at {launcher.address} has room for"
     threads = "" if share.threads is None else f", {share.threads} thread{'s' * (share.threads != 1)} each"
     gpus = f", on GPU {', '.join(share.gpus)}" if share.gpus else ""
-    return f"launcher={launcher.name}: {jobs}, {share.jobs} at a time{threads}{gpus}"
+    return f"{jobs}, {share.jobs} at a time{threads}{gpus}"
 
 
 def _in_rounds(jobs: Jobs, launcher: LauncherConfig, share: Share, folder: Path, stop: Stop) -> None:
@@ -166,10 +158,7 @@ def _one_round(
 ) -> Exception | None:
     """Hand out `left` and wait until nobody works at the jobs; returns why the launcher gave up, if it did."""
     try:
-        names = [[job.folder] for job in left]
-        ready = _hydras(jobs.sweep, launcher, share, folder)
-        with option_files.uninstalled():
-            outcomes = ready.launch(names, initial_job_idx=0)
+        outcomes = hand_out([job.folder for job in left], jobs.sweep, launcher, share, folder)
     except Stopped:  # the second signal
         _end_now(jobs)
         raise
@@ -186,55 +175,6 @@ def _why(error: Exception) -> str:
     """The first sentence of what a launcher says."""
     line = next(iter(str(error).strip().splitlines()), type(error).__name__).partition(". ")[0]
     return line if line.endswith(".") else f"{line}."
-
-
-# Hydra's launcher.
-
-
-class PlannedJobs:
-    """Stands for Hydra's loader of configs: a job's was composed when it was planned."""
-
-    def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
-        cfg = copy.deepcopy(master_config)
-        with read_write(cfg), open_dict(cfg):
-            (cfg.folder,) = sweep_overrides
-            cfg.hydra.overrides.task = sweep_overrides
-        return cfg
-
-
-def _hydras(sweep: Path, launcher: LauncherConfig, share: Share, folder: Path) -> Launcher:
-    """The launcher, ready to be given names of folders."""
-    plugin = PLUGINS[launcher.name]
-    task = Task(
-        sweep=str(sweep),
-        folder="",
-        launch=str(folder),
-        threads=share.threads,
-        gpus=share.gpus,
-        per_gpu=share.per_gpu,
-        tied=launcher.name == "parallel",
-    )
-    hydra = compose_hydra(f"hydra/launcher={plugin.name}")
-    with read_write(hydra), open_dict(hydra):
-        hydra.sweep.dir, hydra.sweep.subdir = str(sweep), "."
-        hydra.job_logging = SILENT  # a job has its own
-        hydra.launcher = OmegaConf.merge(
-            OmegaConf.to_container(hydra.launcher, resolve=False), launchers.hydras_keys(launcher, share)
-        )
-    cfg = OmegaConf.create({**_plain(task), "hydra": hydra})
-    logging.getLogger("hydra_plugins").setLevel(logging.WARNING)  # the list of jobs, which are in the table
-    context: Any = HydraContext(config_loader=PlannedJobs(), callbacks=_no_callbacks())  # type: ignore[arg-type]
-    return Plugins.instance().instantiate_launcher(hydra_context=context, task_function=work, config=cfg)
-
-
-def _plain(task: Task) -> dict[str, Any]:
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(task).items()}
-
-
-def _no_callbacks() -> Any:
-    from hydra._internal.callbacks import Callbacks
-
-    return Callbacks()
 
 
 @contextmanager
@@ -254,19 +194,6 @@ def _launch_folder(sweep: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
         with suppress(OSError):  # another command has one, too
             folder.parent.rmdir()
-
-
-@contextmanager
-def _environment(share: Share) -> Iterator[None]:
-    """What the processes of the jobs find in theirs."""
-    named = {PREEMPT: "USR1"} | (dict.fromkeys(THREADS, str(share.threads)) if share.threads else {})
-    before = {name: os.environ.get(name) for name in named}
-    os.environ.update(named)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 # What is seen meanwhile.

@@ -10,7 +10,7 @@ from animal_cls.errors import UserError
 from animal_cls.files.processors import cores
 from animal_cls.files.terminal import say
 
-SERIAL = "serial"
+SERIAL, RAY = "serial", "ray"
 AT_ONCE = 256  # jobs of an array of SLURM, as submitit has it
 
 
@@ -21,19 +21,14 @@ class Plugin:
     name: str  # in hydra/launcher
     package: str
     extra: str  # of ours, that brings it
-    here: bool  # whether its jobs run on this machine
-    deals_gpus: bool  # whether we have to: it would put all jobs on the first
+    here: bool  # whether its jobs run on this machine, where they are told; Ray: where it has no address
 
 
 PLUGINS = {
-    "parallel": Plugin(name="joblib", package="hydra_joblib_launcher", extra="joblib", here=True, deals_gpus=True),
-    "slurm": Plugin(
-        name="submitit_slurm", package="hydra_submitit_launcher", extra="slurm", here=False, deals_gpus=False
-    ),
-    "submitit_local": Plugin(
-        name="submitit_local", package="hydra_submitit_launcher", extra="slurm", here=True, deals_gpus=True
-    ),
-    "ray": Plugin(name="ray", package="hydra_ray_launcher", extra="ray", here=False, deals_gpus=False),
+    "parallel": Plugin(name="joblib", package="hydra_joblib_launcher", extra="joblib", here=True),
+    "slurm": Plugin(name="submitit_slurm", package="hydra_submitit_launcher", extra="slurm", here=False),
+    "submitit_local": Plugin(name="submitit_local", package="hydra_submitit_launcher", extra="slurm", here=True),
+    "ray": Plugin(name="ray", package="hydra_ray_launcher", extra="ray", here=False),
 }
 
 
@@ -49,7 +44,11 @@ class Share:
 
 def trains_here(launcher: LauncherConfig) -> bool:
     """Whether this machine trains the jobs, so that what they need of it can be checked before the first."""
-    return launcher.name == SERIAL or PLUGINS[launcher.name].here
+    return launcher.name == SERIAL or PLUGINS[launcher.name].here or _has_own_ray(launcher)
+
+
+def _has_own_ray(launcher: LauncherConfig) -> bool:
+    return launcher.name == RAY and launcher.address is None
 
 
 def require(launcher: LauncherConfig) -> None:
@@ -82,9 +81,8 @@ def share_out(launcher: LauncherConfig, *, jobs: int, gpus: Sequence[str]) -> Sh
     Raises:
         UserError: more than there is.
     """
-    if not PLUGINS[launcher.name].deals_gpus:
-        per_gpu = launcher.jobs_per_gpu if launcher.name == "ray" else 1  # SLURM gives a job GPUs of its own
-        return Share(jobs=min(launcher.jobs or AT_ONCE, jobs), threads=launcher.threads, per_gpu=per_gpu)
+    if not trains_here(launcher):
+        return _of_cluster(launcher, jobs)
     used = _used(launcher, len(gpus))
     room = used * launcher.jobs_per_gpu
     if used and launcher.jobs is not None and launcher.jobs > room:
@@ -101,6 +99,18 @@ def share_out(launcher: LauncherConfig, *, jobs: int, gpus: Sequence[str]) -> Sh
     return Share(jobs=at_once, threads=threads, gpus=tuple(gpus[:used]), per_gpu=launcher.jobs_per_gpu)
 
 
+def _of_cluster(launcher: LauncherConfig, jobs: int) -> Share:
+    """What is asked for: there is as much as the cluster has."""
+    if launcher.name != RAY:  # SLURM gives a job GPUs of its own
+        return Share(jobs=min(launcher.jobs or AT_ONCE, jobs), threads=launcher.threads)
+    if launcher.jobs is not None:
+        raise UserError(
+            f"launcher.jobs={launcher.jobs}: the Ray at launcher.address={launcher.address} runs as many at a time as "
+            "it has room for. Say what a job takes: launcher.threads=4, launcher.gpus=1"
+        )
+    return Share(jobs=jobs, threads=launcher.threads, per_gpu=launcher.jobs_per_gpu)
+
+
 def _used(launcher: LauncherConfig, gpus: int) -> int:
     """How many GPUs of this machine are used."""
     if launcher.gpus is not None and launcher.gpus > gpus:
@@ -115,18 +125,23 @@ def _fitting(launcher: LauncherConfig) -> int:
 
 def hydras_keys(launcher: LauncherConfig, share: Share) -> dict[str, Any]:
     """What Hydra's launcher is to be told, as keys of hydra.launcher."""
-    per_gpu = (launcher.gpus or 0) / launcher.jobs_per_gpu
     if launcher.name == "parallel":
-        keys: dict[str, Any] = {"n_jobs": share.jobs, "pre_dispatch": str(share.jobs), "batch_size": "1"}
-    elif launcher.name == "ray":
-        remote = {"num_cpus": share.threads or 1, "num_gpus": per_gpu}
-        init = {"address": launcher.address, "object_store_memory": None}
-        if launcher.address is None and launcher.jobs is not None:
-            init["num_cpus"] = launcher.jobs * (share.threads or 1)
-        keys = {"ray": {"init": init, "remote": remote}}
-    else:
-        keys = {"timeout_min": launcher.minutes, "name": "animal_cls"}
-        if launcher.name == "slurm":
-            keys |= {"cpus_per_task": share.threads, "mem_gb": launcher.memory_gb, "partition": launcher.partition}
-            keys |= {"gpus_per_node": launcher.gpus, "array_parallelism": share.jobs}
-    return keys | dict(launcher.extra)
+        return {"n_jobs": share.jobs, "pre_dispatch": str(share.jobs), "batch_size": "1"}
+    if launcher.name == RAY:
+        return {"ray": _rays_keys(launcher, share)}
+    keys = {"timeout_min": launcher.minutes, "name": "animal_cls"}
+    if launcher.name == "slurm":
+        keys |= {"cpus_per_task": share.threads, "mem_gb": launcher.memory_gb, "partition": launcher.partition}
+        keys |= {"gpus_per_node": launcher.gpus, "array_parallelism": share.jobs}
+    return keys
+
+
+def _rays_keys(launcher: LauncherConfig, share: Share) -> dict[str, Any]:
+    """Arguments of `ray.init`, and of each job's `ray.remote`."""
+    threads = share.threads or 1
+    gpus = (launcher.gpus or 0) if launcher.address is not None else int(len(share.gpus) > 0)
+    init: dict[str, Any] = {"address": launcher.address, "object_store_memory": None}  # Hydra's launcher: 75 MB
+    if _has_own_ray(launcher):  # whatever else runs here, and the sweep's report is its dashboard
+        init |= {"address": "local", "num_cpus": share.jobs * threads, "num_gpus": len(share.gpus)}
+        init |= {"include_dashboard": False}
+    return {"init": init, "remote": {"num_cpus": threads, "num_gpus": gpus / share.per_gpu}}

@@ -69,9 +69,10 @@ def _do(task: Task, launch: Path) -> None:
         plan = read_plan(sweep)
         planned = next(job for job in plan.jobs if job.folder == task.folder)
         with _named(planned.name), working_in(plan.cwd), hardware.threads(task.threads):
-            _go_on(plan, planned, sweep, launch)
-    except Stopped:
-        say(f"{task.folder}: stopped")
+            try:
+                _go_on(plan, planned, sweep, launch)
+            except Stopped:
+                say("stopped")
     except UserError as error:
         say(f"{task.folder}: {error}")
 

@@ -48,12 +48,11 @@ def outcome(
     def run(*rounds: Callable[[Names], None]) -> None:
         left = list(rounds)
 
-        class Fake:
-            def launch(self, overrides: Sequence[Names], initial_job_idx: int) -> list[Any]:
-                left.pop(0)([name for (name,) in overrides])
-                return []
+        def hand_out(names: Names, *_: object) -> list[Any]:
+            left.pop(0)(names)
+            return []
 
-        monkeypatch.setattr(launching, "_hydras", lambda *_: Fake())
+        monkeypatch.setattr(launching, "hand_out", hand_out)
         monkeypatch.setattr(launching, "LOOK", 0.01)
         known = {job.folder: JobEstimate() for job in planned}
         progress = SweepProgress(jobs=planned, todo=[job.folder for job in planned])

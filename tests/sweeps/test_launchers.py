@@ -109,7 +109,7 @@ def test_jobs_on_one_gpu_divide_what_the_images_may_take(monkeypatch: pytest.Mon
     [
         (parallel(), Share(jobs=3, threads=2), {"n_jobs": 3, "pre_dispatch": "3", "batch_size": "1"}),
         (
-            LauncherConfig(name="slurm", partition="gpu", minutes=90, gpus=1, jobs=8, threads=4, extra={"qos": "high"}),
+            LauncherConfig(name="slurm", partition="gpu", minutes=90, gpus=1, jobs=8, threads=4),
             Share(jobs=8, threads=4),
             {
                 "timeout_min": 90,
@@ -119,16 +119,31 @@ def test_jobs_on_one_gpu_divide_what_the_images_may_take(monkeypatch: pytest.Mon
                 "partition": "gpu",
                 "gpus_per_node": 1,
                 "array_parallelism": 8,
-                "qos": "high",
             },
         ),
         (
-            LauncherConfig(name="ray", gpus=1, jobs_per_gpu=4, jobs=2),
-            Share(jobs=2, threads=None),
+            LauncherConfig(name="ray", address="auto", gpus=1, threads=2, jobs_per_gpu=4),
+            Share(jobs=20, threads=2, per_gpu=4),
             {
                 "ray": {
-                    "init": {"address": None, "object_store_memory": None, "num_cpus": 2},
-                    "remote": {"num_cpus": 1, "num_gpus": 0.25},
+                    "init": {"address": "auto", "object_store_memory": None},
+                    "remote": {"num_cpus": 2, "num_gpus": 0.25},
+                }
+            },
+        ),
+        (
+            LauncherConfig(name="ray", jobs_per_gpu=2),
+            Share(jobs=4, threads=2, gpus=("5", "7"), per_gpu=2),
+            {
+                "ray": {
+                    "init": {
+                        "address": "local",
+                        "object_store_memory": None,
+                        "num_cpus": 8,
+                        "num_gpus": 2,
+                        "include_dashboard": False,
+                    },
+                    "remote": {"num_cpus": 2, "num_gpus": 0.5},
                 }
             },
         ),
