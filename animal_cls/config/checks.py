@@ -18,6 +18,11 @@ from animal_cls.config.schema import keys as all_keys
 from animal_cls.errors import UserError
 from animal_cls.files.text import did_you_mean
 
+ONE_MACHINE = (
+    "one run is on one machine, whose processes it starts itself (trainer.devices=2). Several machines do several runs "
+    "at a time: launcher=slurm or launcher=ray."
+)
+
 
 def check(config: Config) -> None:
     """Raise `UserError` for the first value that is out of range."""
@@ -40,6 +45,7 @@ def check(config: Config) -> None:
     _check_folds(config.data)
     _check_label_noise(config.data.label_noise)
     _check_splits(config.data.splits)
+    _check_extra(config.launcher.extra)
     _check_methods(config)
     if config.trainer.sync_batchnorm and config.trainer.devices == 1:
         raise UserError(
@@ -146,6 +152,14 @@ def _check_splits(splits: Any) -> None:
             raise UserError(f"data.splits.{name}={folders}: the name of a folder, or a list of names, is needed.")
 
 
+def _check_extra(extra: Any) -> None:
+    if extra is not None and not isinstance(extra, Mapping):
+        raise UserError(f"launcher.extra={extra}: keys and values are needed, e.g. 'launcher.extra={{account: lab}}'.")
+    for name in ("nodes", "tasks_per_node"):
+        if (extra or {}).get(name, 1) != 1:
+            raise UserError(f"launcher.extra.{name}={extra[name]}: {ONE_MACHINE}")
+
+
 def _within(key: str, value: float, *, low: float, high: float = math.inf, unit: str = "") -> None:
     if not (low <= value <= high) or math.isinf(value):
         upper = f" and at most {high}" if high < math.inf else ""
@@ -160,6 +174,8 @@ def _one_of(key: str, value: str, options: Iterable[str]) -> None:
 
 def unknown_key(full_key: str) -> UserError:
     """The message for a key that no config has."""
+    if full_key in ("trainer.num_nodes", "launcher.num_nodes"):
+        return UserError(f"{full_key}: {ONE_MACHINE}")
     known_keys = all_keys()
     section, _, word = full_key.rpartition(".")
     siblings = [key for key in known_keys if key.rpartition(".")[0] == section]

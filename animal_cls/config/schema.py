@@ -153,7 +153,7 @@ class LauncherConfig:
     )
     gpus: int | None = key(
         None,
-        "parallel, submitit_local: of this machine, null = all; slurm, ray: of each job, null = 0",
+        "of this machine, null = all; slurm, or ray with an address: of each job, null = 0",
         low=0,
         outcome=False,
     )
@@ -162,7 +162,7 @@ class LauncherConfig:
     minutes: int = key(60, "slurm, submitit_local: after which a job is ended", unit="minutes", low=1, outcome=False)
     memory_gb: int | None = key(None, "slurm: of the computer's memory, for a job", unit="GB", low=1, outcome=False)
     address: str | None = key(None, "ray: of a cluster that runs; null = one on this machine", outcome=False)
-    extra: dict[str, Any] = group("further keys of Hydra's launcher: {account: lab}", outcome=False)
+    extra: Any = key(None, "further keys of Hydra's launcher: {account: lab}", outcome=False)
 
 
 @dataclass

@@ -66,7 +66,7 @@ def _config(sweep: Path, launcher: LauncherConfig, share: Share, launch: Path) -
         hydra.launcher = OmegaConf.merge(
             OmegaConf.to_container(hydra.launcher, resolve=False),
             launchers.hydras_keys(launcher, share),
-            launcher.extra,
+            launcher.extra or {},
         )
     return OmegaConf.create({**_plain(task), "hydra": hydra})
 

@@ -149,7 +149,8 @@ def _in_rounds(jobs: Jobs, launcher: LauncherConfig, share: Share, folder: Path,
             raise UserError(f"launcher={launcher.name}: {_why(error)} No job was begun.") from error
         attempts = attempts + 1 if len(jobs.left()) == len(left) else 0
         left = jobs.left()
-        now = f"Going on with {len(left)} jobs" if attempts < ATTEMPTS else f"{len(left)} jobs are left as they are"
+        count = f"{len(left)} job{'s' * (len(left) != 1)}"
+        now = f"Going on with {count}" if attempts < ATTEMPTS else f"{count} left as they are"
         say(f"launcher={launcher.name}: {_why(error)} {now}.", to="stderr")
 
 
@@ -173,8 +174,10 @@ def _one_round(
 
 def _why(error: Exception) -> str:
     """The first sentence of what a launcher says."""
+    if type(error).__name__ == "UncompletedJobError":  # submitit's has several lines, the whole log among them
+        return "The process of a job ended without a result."
     line = next(iter(str(error).strip().splitlines()), type(error).__name__).partition(". ")[0]
-    return line if line.endswith(".") else f"{line}."
+    return line if line.endswith((".", "?", "!")) else f"{line}."
 
 
 @contextmanager

@@ -95,7 +95,8 @@ def share_out(launcher: LauncherConfig, *, jobs: int, gpus: Sequence[str]) -> Sh
     threads = launcher.threads or max(1, cores() // at_once)
     if at_once * threads > cores():
         said = f"{at_once} jobs at a time x {threads} thread{'s' * (threads > 1)} on {cores()} cores"
-        say(f"launcher.jobs={at_once}: {said}: they will slow each other down.", to="stderr")
+        key = f"launcher.jobs={launcher.jobs}" if launcher.jobs else f"launcher={launcher.name}"
+        say(f"{key}: {said}: they will slow each other down.", to="stderr")
     return Share(jobs=at_once, threads=threads, gpus=tuple(gpus[:used]), per_gpu=launcher.jobs_per_gpu)
 
 

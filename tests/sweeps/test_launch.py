@@ -100,7 +100,7 @@ def test_jobs_whose_process_is_killed_every_time_are_left(
         raise RuntimeError("dead")
 
     outcome(*[killed] * launching.ATTEMPTS)
-    assert capsys.readouterr().err.endswith("launcher=parallel: dead. 3 jobs are left as they are.\n")
+    assert capsys.readouterr().err.endswith("launcher=parallel: dead. 3 jobs left as they are.\n")
 
 
 def test_a_queue_that_refuses_is_told_in_one_line(outcome: Callable[..., None]) -> None:

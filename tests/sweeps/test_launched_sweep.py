@@ -1,4 +1,4 @@
-"""Sweeps whose jobs run in processes of joblib, killed and stopped, against one that nobody disturbs."""
+"""Sweeps whose jobs run in processes of joblib or Ray, killed and stopped, against one that nobody disturbs."""
 
 import os
 import signal
@@ -145,3 +145,39 @@ def test_where_the_command_is_killed_its_jobs_end_and_nothing_else_begins(
     assert [f"kill {pid}" in listed for pid in workers] == [True, True]
     wait_until(lambda: not any(map(lives, workers)))
     assert statuses(sweep) == ["done", "done", "queued"]
+
+
+@pytest.mark.slow
+def test_ray_leaves_the_signals_to_the_sweep_and_tries_killed_jobs_again(
+    program: Program, small: tuple[str, ...], tmp_path: Path
+) -> None:
+    """By commands of their own: what Ray's library in C does with SIGTERM stays in a process for good."""
+    pytest.importorskip("hydra_plugins.hydra_ray_launcher")
+    plain, sweep = tmp_path / "plain", tmp_path / "launched"
+    with hardware.threads(1):
+        assert program("--multirun", AXIS, *small, f"hydra.sweep.dir={plain}").returncode == 0
+
+    def command(*words: str) -> "subprocess.Popen[str]":
+        start = [sys.executable, "-m", "animal_cls", *words]
+        return subprocess.Popen(start, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+
+    stopped = command("--multirun", AXIS, *small, "launcher=ray", "launcher.jobs=2", f"hydra.sweep.dir={sweep}")
+    wait_until(lambda: len(training(sweep)) == 2)
+    workers = [pid_of(job) for job in training(sweep)]
+    stopped.send_signal(signal.SIGTERM)
+    errors = stopped.communicate()[1]
+    assert stopped.returncode == 128 + signal.SIGTERM
+    assert errors.endswith(f"Stopped. To go on: python -m animal_cls.resume {sweep}\n")
+    assert "received" not in errors  # of Ray: "*** SIGTERM received at"
+    assert statuses(sweep) == ["unfinished", "unfinished", "queued"]
+    assert all((job / "checkpoints" / "last.ckpt").exists() for job in jobs(sweep)[:2])
+    assert not any(map(lives, workers))
+
+    now = time.time()
+    resumed = command("resume", str(sweep))
+    wait_until(lambda: len(training(sweep, now)) > 0)
+    os.kill(pid_of(training(sweep, now)[0]), signal.SIGKILL)
+    assert (resumed.communicate(), resumed.returncode)[1] == 0
+    for undisturbed, job in zip(jobs(plain), jobs(sweep), strict=True):
+        assert differences(run_digest(undisturbed), run_digest(job)) == []
+    assert not (sweep / LAUNCHES).exists()

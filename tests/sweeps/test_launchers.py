@@ -80,6 +80,19 @@ def test_more_than_there_is_is_refused(keys: dict[str, Any], gpus: str, message:
     assert str(error.value) == message
 
 
+def test_a_ray_of_its_own_shares_the_machine_as_processes_do_and_a_cluster_by_itself() -> None:
+    own, cluster = LauncherConfig(name="ray", jobs_per_gpu=2), LauncherConfig(name="ray", address="auto", jobs=2)
+    assert share_out(own, jobs=20, gpus=()) == Share(jobs=8, threads=1, per_gpu=2)
+    assert share_out(own, jobs=20, gpus=("0",)) == Share(jobs=2, threads=4, gpus=("0",), per_gpu=2)
+    assert [launchers.trains_here(one) for one in (own, cluster)] == [True, False]
+    with pytest.raises(UserError) as error:
+        share_out(cluster, jobs=20, gpus=())
+    assert str(error.value) == (
+        "launcher.jobs=2: the Ray at launcher.address=auto runs as many at a time as it has room for. Say what a job "
+        "takes: launcher.threads=4, launcher.gpus=1"
+    )
+
+
 def test_gpus_are_named_as_this_process_was_given_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
@@ -165,6 +178,12 @@ def test_hydras_launchers_are_told(launcher: LauncherConfig, share: Share, expec
             "launcher: a sweep has one, and this one differs between its jobs (parallel and ray). Choose one.",
         ),
         (["launcher=parallel"], "launcher=parallel: starts the jobs of a sweep, and this is one run. For a sweep of"),
+        (
+            ["--multirun", "launcher=slurm", "launcher.extra=lab"],
+            "launcher.extra=lab: keys and values are needed, e.g.",
+        ),
+        (["--multirun", "launcher=slurm", "launcher.extra={nodes: 2}"], "launcher.extra.nodes=2: one run is on one ma"),
+        (["trainer.num_nodes=2"], "trainer.num_nodes: one run is on one machine, whose processes it starts itself (tr"),
         (["--multirun", "launcher=paralel"], "launcher=paralel: no such option. Did you mean parallel?"),
     ],
 )
