@@ -20,6 +20,7 @@ from animal_cls.sweeps.run_status import run_status
 from benchmarks.crash_test.subject import Subject, differing, twins
 
 WORKER, PARENT = "a job's process", "the command"
+AT_START = 0.1  # how often the command is killed while nothing is trained, against while something is
 PAUSE = 4.0  # seconds between two kills at most; a job is begun or gone on with in three
 
 
@@ -33,13 +34,14 @@ def crash_test_launched(
     process = subject.start()
     while (left := Counter(kills) - subject.kills) and not _is_done(subject, twin):
         time.sleep(rng.uniform(0, PAUSE))
+        pids = _working(subject.folder)
         if process.poll() is not None:
             process = subject.start()
-        elif rng.random() < left[PARENT] / left.total():
+        elif rng.random() < left[PARENT] / left.total() * (1.0 if pids else AT_START):
             process.kill()
             process.wait()
             subject.kills[PARENT] += 1
-        elif pids := _working(subject.folder):
+        elif pids:
             with suppress(ProcessLookupError):
                 os.kill(rng.choice(pids), signal.SIGKILL)
                 subject.kills[WORKER] += 1
