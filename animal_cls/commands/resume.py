@@ -227,12 +227,12 @@ def _config_dirs(cfg: DictConfig | None) -> list[Path]:
 def _sweep(folder: Path, flags: argparse.Namespace) -> int:
     plan = read_plan(folder)
     launcher = compose(flags.launcher).launcher if flags.launcher else plan.launcher
-    launchers.require(launcher)
     jobs = [(one, _what_to_do(one.state, no_failed=flags.no_failed)) for one in _jobs(folder, plan)]
     rows = [[one.job.name, one.state.status, do or _left_alone(one.state)] for one, do in jobs]
     say("\n".join(aligned([["run", "state", "now"], *map(_escaped, rows)])))
     if flags.dry_run:
         return 0
+    launchers.require(launcher)
     refuse_links_out(folder)
     progress = SweepProgress(jobs=plan.jobs, todo=[one.job.folder for one, do in jobs if do is not None])
     for one, _ in jobs:

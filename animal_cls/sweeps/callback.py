@@ -30,7 +30,7 @@ from animal_cls.sweeps.compose import (
     without_hydra,
 )
 from animal_cls.sweeps.job import refuse_taken
-from animal_cls.sweeps.launch import launch
+from animal_cls.sweeps.launch import launch, share_of
 from animal_cls.sweeps.outcome import print_outcome
 from animal_cls.sweeps.plan import JobEstimate, Plan, link_tensorboard, make_plan, say_ahead, validate_plan, write_plan
 from animal_cls.sweeps.progress import SweepProgress
@@ -100,6 +100,8 @@ class SweepCallback(Callback):
         launcher = launcher_of(jobs)
         launchers.require(launcher)
         estimates = validate_plan(jobs, folder, here=launchers.trains_here(launcher))
+        if launcher.name != launchers.SERIAL:
+            share_of({job.config.trainer.accelerator for job in jobs}, launcher, jobs=len(jobs))  # or it raises
         self.plan = make_plan(jobs, estimates, launcher)
         write_plan(self.plan, folder)
         trusted.remember(folder, {name for job in jobs for name in trusted.needed(job.config)})

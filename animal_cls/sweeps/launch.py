@@ -7,7 +7,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -101,7 +101,9 @@ def launch(
     todo = [job for job in todo if estimates[job.folder].skip is None]
     if not todo:
         return
-    share = _share(todo, launcher)
+    share = share_of({str(job.config["trainer"]["accelerator"]) for job in todo}, launcher, jobs=len(todo))
+    if caution := launchers.caution(launcher, share):
+        say(caution, to="stderr")
     say(_what_is_started(todo, launcher, share))
     jobs = Jobs(sweep=sweep, todo=todo, progress=progress)
     with _launch_folder(sweep) as folder:
@@ -116,12 +118,12 @@ def launch(
             raise
 
 
-def _share(todo: Sequence[PlannedJob], launcher: LauncherConfig) -> Share:
+def share_of(accelerators: Iterable[str], launcher: LauncherConfig, *, jobs: int) -> Share:
+    """How so many jobs, with these values of trainer.accelerator, share the machine; raises as `share_out`."""
     from animal_cls.training import hardware
 
-    wanted = {str(job.config["trainer"]["accelerator"]) for job in todo}
-    gpus = max((hardware.gpus(name) for name in wanted), key=len) if launchers.trains_here(launcher) else ()
-    return launchers.share_out(launcher, jobs=len(todo), gpus=gpus)
+    gpus = max(map(hardware.gpus, accelerators), key=len) if launchers.trains_here(launcher) else ()
+    return launchers.share_out(launcher, jobs=jobs, gpus=gpus)
 
 
 def _what_is_started(todo: Sequence[PlannedJob], launcher: LauncherConfig, share: Share) -> str:

@@ -1,16 +1,18 @@
 """Hydra's launchers behind `launcher=`: what each is called there, its package, and how it shares out the machine."""
 
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
+from urllib.parse import urlsplit
 
 from animal_cls.config.schema import LauncherConfig
 from animal_cls.errors import UserError
 from animal_cls.files.processors import cores
-from animal_cls.files.terminal import say
 
 SERIAL, RAY = "serial", "ray"
+PATIENCE = 10.0  # seconds for an answer of a cluster
 AT_ONCE = 256  # jobs of an array of SLURM, as submitit has it
 
 
@@ -52,7 +54,7 @@ def _has_own_ray(launcher: LauncherConfig) -> bool:
 
 
 def require(launcher: LauncherConfig) -> None:
-    """Raise `UserError` where the package of a launcher is not installed."""
+    """Raise `UserError` where the package of a launcher is not installed, or nothing answers at its address."""
     if launcher.name == SERIAL:
         return
     plugin = PLUGINS[launcher.name]
@@ -61,6 +63,22 @@ def require(launcher: LauncherConfig) -> None:
             f"launcher={launcher.name}: needs the package {plugin.package.replace('_', '-')}. Install it: "
             f"python -m pip install 'animal-cls[{plugin.extra}]'"
         )
+    if launcher.address is not None:
+        _require_answer(launcher.address)
+
+
+def _require_answer(address: str) -> None:
+    """Ray itself would wait for minutes for what is not there."""
+    found = urlsplit(address if "//" in address else f"//{address}")
+    if ":" not in found.netloc:  # auto
+        return
+    try:
+        socket.create_connection((found.hostname, found.port), timeout=PATIENCE).close()
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"launcher.address={address}: nothing answers there ({error}). On the machine that is to be the first of "
+            "the cluster: ray start --head; for a Ray of its own leave launcher.address out."
+        ) from None
 
 
 def refuse_for_one_run(launcher: LauncherConfig) -> None:
@@ -93,11 +111,16 @@ def share_out(launcher: LauncherConfig, *, jobs: int, gpus: Sequence[str]) -> Sh
     at_once = jobs if launcher.name == "submitit_local" else launcher.jobs or room or _fitting(launcher)
     at_once = min(at_once, jobs)
     threads = launcher.threads or max(1, cores() // at_once)
-    if at_once * threads > cores():
-        said = f"{at_once} jobs at a time x {threads} thread{'s' * (threads > 1)} on {cores()} cores"
-        key = f"launcher.jobs={launcher.jobs}" if launcher.jobs else f"launcher={launcher.name}"
-        say(f"{key}: {said}: they will slow each other down.", to="stderr")
     return Share(jobs=at_once, threads=threads, gpus=tuple(gpus[:used]), per_gpu=launcher.jobs_per_gpu)
+
+
+def caution(launcher: LauncherConfig, share: Share) -> str | None:
+    """What is to be said of a machine that is shared by more than it has cores for."""
+    if share.threads is None or not trains_here(launcher) or share.jobs * share.threads <= cores():
+        return None
+    key = f"launcher.jobs={launcher.jobs}" if launcher.jobs else f"launcher={launcher.name}"
+    threads = f"{share.threads} thread{'s' * (share.threads > 1)}"
+    return f"{key}: {share.jobs} jobs at a time x {threads} on {cores()} cores: they will slow each other down."
 
 
 def _of_cluster(launcher: LauncherConfig, jobs: int) -> Share:

@@ -1,5 +1,6 @@
 """How the jobs of a sweep share a machine, what Hydra's launchers are told of it, and what is refused."""
 
+import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -40,17 +41,30 @@ def parallel(**keys: Any) -> LauncherConfig:
     ],
 )
 def test_jobs_at_a_time_and_their_threads_fit_the_cores(
-    keys: dict[str, Any], jobs: int, expected: tuple[int, int], capsys: pytest.CaptureFixture[str]
+    keys: dict[str, Any], jobs: int, expected: tuple[int, int]
 ) -> None:
     share = share_out(parallel(**keys), jobs=jobs, gpus=())
     assert (share.jobs, share.threads) == expected
-    assert capsys.readouterr().err == ""
+    assert launchers.caution(parallel(**keys), share) is None
 
 
-def test_more_threads_than_cores_are_had_and_said(capsys: pytest.CaptureFixture[str]) -> None:
-    assert share_out(parallel(jobs=16), jobs=20, gpus=()) == Share(jobs=16, threads=1)
-    said = capsys.readouterr().err
-    assert said == "launcher.jobs=16: 16 jobs at a time x 1 thread on 8 cores: they will slow each other down.\n"
+@pytest.mark.parametrize(
+    ("launcher", "said"),
+    [
+        (
+            parallel(jobs=16),
+            "launcher.jobs=16: 16 jobs at a time x 1 thread on 8 cores: they will slow each other down.",
+        ),
+        (
+            LauncherConfig(name="submitit_local", threads=2),
+            "launcher=submitit_local: 20 jobs at a time x 2 threads on 8 ",
+        ),
+    ],
+)
+def test_more_threads_than_cores_are_had_and_said(launcher: LauncherConfig, said: str) -> None:
+    found = launchers.caution(launcher, share_out(launcher, jobs=20, gpus=()))
+    assert found is not None
+    assert found.startswith(said)
 
 
 @pytest.mark.parametrize(
@@ -167,6 +181,26 @@ def test_hydras_launchers_are_told(launcher: LauncherConfig, share: Share, expec
 
 
 # What a command line gets.
+
+
+def test_what_does_not_fit_the_machine_is_refused_before_the_plan(program: Program, tmp_path: Path) -> None:
+    words = ("data=toy", "trainer.accelerator=cpu", f"hydra.sweep.dir={tmp_path / 'sweep'}")
+    outcome = program("--multirun", "launcher=parallel", "launcher.gpus=2", *words)
+    assert outcome.stderr.startswith("launcher.gpus=2: the jobs can use no GPUs of this machine.")
+    assert not (tmp_path / "sweep").exists()
+
+
+def test_an_address_at_which_nothing_answers_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray goes on trying for more than ten minutes."""
+    monkeypatch.setattr(launchers, "find_spec", lambda _: True)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))  # and does not listen
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        for written in (address, f"ray://{address}"):
+            with pytest.raises(UserError) as error:
+                launchers.require(LauncherConfig(name="ray", address=written))
+            assert str(error.value).startswith(f"launcher.address={written}: nothing answers there (")
+    launchers.require(LauncherConfig(name="ray", address="auto"))
 
 
 @pytest.mark.parametrize(
