@@ -156,8 +156,8 @@ def _check_extra(extra: Any) -> None:
     if extra is not None and not isinstance(extra, Mapping):
         raise UserError(f"launcher.extra={extra}: keys and values are needed, e.g. 'launcher.extra={{account: lab}}'.")
     for name in ("nodes", "tasks_per_node"):
-        if (extra or {}).get(name, 1) != 1:
-            raise UserError(f"launcher.extra.{name}={extra[name]}: {ONE_MACHINE}")
+        if (count := (extra or {}).get(name, 1)) != 1:
+            raise UserError(f"launcher.extra.{name}={count}: {ONE_MACHINE}")
 
 
 def _within(key: str, value: float, *, low: float, high: float = math.inf, unit: str = "") -> None:

@@ -3,7 +3,7 @@
 import logging
 import signal
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
@@ -17,7 +17,7 @@ LOOK = 0.2  # seconds
 log = logging.getLogger("ray._private.worker")
 
 
-def environment(*, is_terminal: bool) -> Mapping[str, str]:
+def environment(*, is_terminal: bool) -> dict[str, str]:
     """What Ray is to find in the environment.
 
     Without the first its jobs would be of lower priority than the report that is made beside them.
