@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from animal_cls.report.figures.choice import within
 from animal_cls.report.figures.curves import LINES, lines_of
-from animal_cls.report.figures.drawing import Sheet, legend_below, outer_labels, panels, thinned
+from animal_cls.report.figures.drawing import Sheet, legend_below, outer_labels, panels, rule, thinned
 from animal_cls.report.figures.style import INK, styles
 
 Metrics = Mapping[str, np.ndarray]  # the columns of metrics.csv
@@ -50,6 +50,7 @@ def generalization_gap(models: Mapping[str, Arms]) -> Figure:
             line = draw(axes, [difference(metrics) for metrics in seeds], each=False, **looks[name])
             entries |= {name: line} if line else {}
         finish(axes)
+        rule(axes)
         axes.set(xlabel="epoch", ylabel="train - val accuracy (points)")
     legend_below(figure, [(line, name) for name, line in entries.items()])
     return figure
@@ -98,10 +99,9 @@ def broken_line(curves: Sequence[Mapping[int, float]]) -> tuple[list[float], lis
 
 
 def finish(axes: Axes) -> None:
-    """Whole epochs, few numbers, a grid."""
+    """Whole epochs, few numbers."""
     axes.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
-    axes.grid()
 
 
 def align(row: Sequence[Axes]) -> None:
