@@ -11,9 +11,7 @@ from animal_cls.report.analysis.arms import arrange
 from animal_cls.report.analysis.averages import arm_rows, reliabilities
 from animal_cls.report.analysis.cautions import cautions
 from animal_cls.report.analysis.classes import class_links, class_rows, confused, damages, images
-from animal_cls.report.analysis.collect import collect
 from animal_cls.report.analysis.comparisons import compare_all
-from animal_cls.report.analysis.configs import command, root_of
 from animal_cls.report.analysis.confounding import overrides
 from animal_cls.report.analysis.doses import dose_rows
 from animal_cls.report.analysis.examples import examples
@@ -34,10 +32,12 @@ from animal_cls.report.records import (
     Comparison,
     DataSet,
     ImageNote,
-    Run,
     Study,
 )
 from animal_cls.results import SPLITS, Result, damage, flat
+from animal_cls.results.collect import collect
+from animal_cls.results.configs import command, root_of
+from animal_cls.results.runs import Run
 
 
 def build_study(

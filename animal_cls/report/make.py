@@ -11,11 +11,11 @@ from filelock import FileLock, Timeout
 from animal_cls.errors import UserError
 from animal_cls.files import atomic
 from animal_cls.files.workers import Workers
-from animal_cls.report.analysis.collect import OWN
 from animal_cls.report.analysis.memory import Memory
 from animal_cls.report.build import build_study
 from animal_cls.report.output import tables
 from animal_cls.report.records import MARGIN, Study
+from animal_cls.results.collect import OWN
 
 REPORT = "report"  # the folder below the first one given
 WRITING = ".writing"  # inside it: locked while its files are replaced, which takes no time

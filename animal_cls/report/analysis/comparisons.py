@@ -16,7 +16,8 @@ from animal_cls.report.analysis.memory import remembered
 from animal_cls.report.analysis.pairing import Paired, evaluated_seeds, pair, values
 from animal_cls.report.analysis.variances import POINTS, images_test, number, seeds_test
 from animal_cls.report.format import p_equals, plural
-from animal_cls.report.records import COMPARED_METRICS, COMPARED_SPLITS, MARGIN, Arm, Comparison, Repeat
+from animal_cls.report.records import COMPARED_METRICS, COMPARED_SPLITS, MARGIN, Arm, Comparison
+from animal_cls.results.runs import Repeat
 from animal_cls.statistics import CrossedTest
 
 NOT_EXACT = "predictions.csv rounds some probabilities to 0, whose loss is in no table"

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from animal_cls import statistics
-from animal_cls.report.analysis.configs import LABEL, Flat, method_of
 from animal_cls.report.analysis.levels import NEW, aligned, numbers_of
 from animal_cls.report.analysis.variances import POINTS, number
 from animal_cls.report.records import COMPARED_METRICS, Arm, DoseRow
+from animal_cls.results.configs import LABEL, Flat, method_of
 
 LEAST = 3  # strengths, 0 among them or not
 

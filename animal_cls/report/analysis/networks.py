@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from animal_cls import statistics
-from animal_cls.report.analysis.configs import change
 from animal_cls.report.analysis.levels import NEW, aligned, numbers_of
 from animal_cls.report.analysis.variances import POINTS, number
 from animal_cls.report.records import Arm, Comparison, NetworksRow
+from animal_cls.results.configs import change
 from animal_cls.statistics import Contrast
 
 Sides = dict[str, tuple[str, str]]  # network -> the arm and its baseline

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from animal_cls import statistics
-from animal_cls.report.analysis.configs import root_of
 from animal_cls.report.analysis.levels import NEW
-from animal_cls.report.records import Images, Run, RunPredictions, Suspect
+from animal_cls.report.records import Suspect
+from animal_cls.results.configs import root_of
+from animal_cls.results.reader import Images, RunPredictions
+from animal_cls.results.runs import Run
 
 Label = tuple[str | None, str, str]  # fingerprint of the data, path and class: an image as it is labelled
 

@@ -7,7 +7,8 @@ import numpy as np
 
 from animal_cls import statistics
 from animal_cls.report.analysis.pairing import Paired
-from animal_cls.report.records import ImagesTest, Repeat, SeedsTest
+from animal_cls.report.records import ImagesTest, SeedsTest
+from animal_cls.results.runs import Repeat
 
 POINTS = 100  # of a fraction
 DRAWS = 1000  # of the bootstrap over images

@@ -40,8 +40,8 @@ def beside_published(runs: Sequence[tuple[str, Sequence[PublishedRow]]]) -> Figu
 def draw(axes: Axes, rows: Sequence[PublishedRow]) -> dict:
     """One run; return what stands in the legend."""
     looks = {"markersize": 6, "linestyle": "none"}
-    known = [(y, row) for y, row in enumerate(rows) if row.ours is not None]
-    ys, published, ours = [y for y, _ in known], [row.published for _, row in known], [row.ours for _, row in known]
+    known = [(y, row.published, row.ours) for y, row in enumerate(rows) if row.ours is not None]
+    ys, published, ours = zip(*known, strict=True) if known else ((), (), ())
     axes.hlines(ys, published, ours, color=GREY, linewidth=1)
     entries = {"ours": axes.plot(ours, ys, "o", color=BLUE, **looks)[0]} if known else {}
     every = [row.published for row in rows], range(len(rows))

@@ -15,7 +15,8 @@ from animal_cls.report.figures.choice import chosen, left_out
 from animal_cls.report.figures.study_figures import drawings
 from animal_cls.report.format import ends
 from animal_cls.report.output import page
-from animal_cls.report.records import Run, Study
+from animal_cls.report.records import Study
+from animal_cls.results.runs import Run
 
 MakeStudy = Callable[..., Study]
 Hostile = tuple[Study, Path]
