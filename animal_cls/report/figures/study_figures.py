@@ -9,11 +9,10 @@ from animal_cls.report.figures.beside_published import beside_published, publish
 from animal_cls.report.figures.choice import MOST_PANELS, chosen, file_name, left_out, within
 from animal_cls.report.figures.class_size import class_size, classes_differ
 from animal_cls.report.figures.confusion import MOST, WRITTEN_CLASSES, matrices
-from animal_cls.report.figures.curves import MIXED, NOTE
 from animal_cls.report.figures.drawing import Drawing
 from animal_cls.report.figures.heatmap import changes, heatmap
 from animal_cls.report.figures.intervals import arms_figure, comparisons_figure
-from animal_cls.report.figures.learning import Metrics, generalization_gap, learning
+from animal_cls.report.figures.learning import MIXED, NOTE, Metrics, generalization_gap, learning
 from animal_cls.report.figures.reliability import reliability
 from animal_cls.report.format import covers, of_parts
 from animal_cls.report.records import ALL_DATA, Arm, Study
