@@ -27,7 +27,6 @@ from animal_cls.report.records import (
     Answer,
     Arm,
     ArmRow,
-    ClassRow,
     Command,
     Comparison,
     DataSet,
@@ -64,30 +63,45 @@ def build_study(
     found = collect(sources, reader)
     runs, arms = memory.same(*arrange(found.runs, baseline))
     comparisons = compare_all(arms, compare, margin=margin, pending=_pending(runs))
+    warnings = (*found.warnings, *_warnings(runs, arms), *reader.troubles)
+    return _study(sources, runs, arms, comparisons, margin=margin, warnings=warnings)
+
+
+def _study(
+    sources: Sequence[Path],
+    runs: Sequence[Run],
+    arms: Sequence[Arm],
+    comparisons: Sequence[Comparison],
+    *,
+    margin: float,
+    warnings: tuple[str, ...],
+) -> Study:
+    """All that follows from runs, arms and comparisons."""
     rows, classes, split, data = arm_rows(arms), class_rows(arms), judged_split(arms), data_sets(_results(runs))
     return Study(
         runs=tuple(runs),
         arms=tuple(arms),
         evaluated_split=split,
         margin=margin,
-        **_numbers(arms, rows, classes, comparisons),
-        **_by_class(arms, classes),
-        **_of_several(arms, comparisons),
+        answers=tuple(_with_damages(answers(arms, rows, comparisons), arms, damages(classes, comparisons))),
+        arm_rows=tuple(rows),
+        comparisons=tuple(comparisons),
+        class_rows=tuple(classes),
+        confused=tuple(confused(arms)),
+        class_links=tuple(class_links(arms)),
+        reliabilities=tuple(reliabilities(arms)),
+        doses=tuple(dose_rows(arms)),
+        networks=tuple(networks_rows(arms, comparisons)),
+        ranks=tuple(rank_rows(arms)),
+        plan=tuple(plan_rows(arms, comparisons)),
         **_published(arms, data),
-        **_of_images(runs, arms, rows, split),
+        images=tuple(_images(arms, rows, split)),
+        suspects=tuple(suspects(runs)),
         **_means(sources, runs),
         provisional=_provisional(runs),
         cautions=tuple(cautions(arms, split, data)),
-        warnings=(*found.warnings, *_warnings(runs, arms), *reader.troubles),
+        warnings=warnings,
     )
-
-
-def _numbers(
-    arms: Sequence[Arm], rows: Sequence[ArmRow], classes: Sequence[ClassRow], comparisons: Sequence[Comparison]
-) -> dict[str, Any]:
-    """The numbers of arms and of their comparisons, and what answers the question."""
-    found = _with_damages(answers(arms, rows, comparisons), arms, damages(classes, comparisons))
-    return {"answers": tuple(found), "arm_rows": tuple(rows), "comparisons": tuple(comparisons)}
 
 
 def _with_damages(
@@ -100,26 +114,6 @@ def _with_damages(
         yield replace(answer, text=" ".join([answer.text, *sentences]))
 
 
-def _by_class(arms: Sequence[Arm], rows: Sequence[ClassRow]) -> dict[str, Any]:
-    """What there is to say of classes, and of how sure the arms are."""
-    return {
-        "class_rows": tuple(rows),
-        "confused": tuple(confused(arms)),
-        "class_links": tuple(class_links(arms)),
-        "reliabilities": tuple(reliabilities(arms)),
-    }
-
-
-def _of_several(arms: Sequence[Arm], comparisons: Sequence[Comparison]) -> dict[str, Any]:
-    """What there is to say of more than two arms."""
-    return {
-        "doses": tuple(dose_rows(arms)),
-        "networks": tuple(networks_rows(arms, comparisons)),
-        "ranks": tuple(rank_rows(arms)),
-        "plan": tuple(plan_rows(arms, comparisons)),
-    }
-
-
 def _published(arms: Sequence[Arm], data: Sequence[DataSet]) -> dict[str, Any]:
     """The images, and what published tables say of the same runs."""
     most = data[0] if data else None
@@ -130,11 +124,6 @@ def _published(arms: Sequence[Arm], data: Sequence[DataSet]) -> dict[str, Any]:
         "statements": tuple(statements.all_of(arms, most)),
         "reading_aid": published.aids(arms, most),
     }
-
-
-def _of_images(runs: Sequence[Run], arms: Sequence[Arm], rows: Sequence[ArmRow], split: str) -> dict[str, Any]:
-    """Single images worth looking at."""
-    return {"images": tuple(_images(arms, rows, split)), "suspects": tuple(suspects(runs))}
 
 
 def _pending(runs: Sequence[Run]) -> list[str]:
