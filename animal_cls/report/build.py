@@ -229,6 +229,14 @@ def _warnings(runs: Sequence[Run], arms: Sequence[Arm]) -> list[str]:
     missing = [f"{counts[status]} {status}" for status in ("failed", "skipped", "unfinished") if counts[status]]
     told = [f"Of {len(runs)} runs {', '.join(missing)}: they are listed, but not in any mean."] if missing else []
     told += [f"{run.name}: {run.reason}" for run in runs if run.status == "unreadable"]
-    lost = {run.folder: damage(run.folder, run.result) for run in runs if run.result is not None}
-    told += [f"{folder}: damaged since it was done: {what}." for folder, what in lost.items() if what]
-    return told + [f"{arm.name}: {note}" for arm in arms for note in arm.notes]
+    return told + _damages(runs) + [f"{arm.name}: {note}" for arm in arms for note in arm.notes]
+
+
+def _damages(runs: Sequence[Run]) -> list[str]:
+    """What finished runs have lost since: one sentence for those that lost the same, as copies without weights do."""
+    lost: dict[str, list[Path]] = {}
+    for run in runs:
+        if run.result is not None and (what := damage(run.folder, run.result)):
+            lost.setdefault(what, []).append(run.folder)
+    more = {what: f" and {len(folders) - 1} more" * (len(folders) > 1) for what, folders in lost.items()}
+    return [f"{folders[0]}{more[what]}: damaged since done: {what}." for what, folders in lost.items()]
