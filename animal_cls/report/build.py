@@ -22,17 +22,7 @@ from animal_cls.report.analysis.planning import plan_rows
 from animal_cls.report.analysis.ranks import rank_rows
 from animal_cls.report.analysis.suspects import suspects
 from animal_cls.report.published import published, statements
-from animal_cls.report.records import (
-    MARGIN,
-    Answer,
-    Arm,
-    ArmRow,
-    Command,
-    Comparison,
-    DataSet,
-    ImageNote,
-    Study,
-)
+from animal_cls.report.records import MARGIN, Answer, Arm, ArmRow, Command, Comparison, DataSet, ImageNote, Study
 from animal_cls.results import SPLITS, Result, damage, flat
 from animal_cls.results.collect import collect
 from animal_cls.results.configs import command, root_of
