@@ -22,6 +22,8 @@ from animal_cls.report.analysis.memory import Memory
 from animal_cls.report.analysis.networks import networks_rows
 from animal_cls.report.analysis.planning import plan_rows
 from animal_cls.report.analysis.ranks import rank_rows
+from animal_cls.report.analysis.searches import apart, searches
+from animal_cls.report.analysis.searches import cautions as search_cautions
 from animal_cls.report.analysis.suspects import suspects
 from animal_cls.report.published import published, statements
 from animal_cls.report.records import (
@@ -62,11 +64,14 @@ def build_study(
     reader = (memory := memory or Memory()).reader
     reader.troubles.clear()
     found = collect(sources, reader)
-    runs, arms = memory.same(*arrange(found.runs, baseline))
+    lone, trials = apart(found.runs, sources)
+    searched = searches(trials, found.warnings)
+    runs, arms = memory.same(*arrange(lone, baseline))
     comparisons = compare_all(arms, compare, margin=margin, pending=_pending(runs))
     rows, classes, split, data = arm_rows(arms), class_rows(arms), judged_split(arms), data_sets(_results(runs))
     return Study(
-        runs=tuple(runs),
+        runs=(*runs, *trials),
+        searches=tuple(searched),
         arms=tuple(arms),
         evaluated_split=split,
         margin=margin,
@@ -77,7 +82,7 @@ def build_study(
         **_of_images(runs, arms, rows, split),
         **_means(sources, runs),
         provisional=_provisional(runs),
-        cautions=tuple(cautions(arms, split, data)),
+        cautions=(*search_cautions(searched), *cautions(arms, split, data)),
         warnings=(*found.warnings, *_warnings(runs, arms), *reader.troubles),
     )
 

@@ -28,6 +28,7 @@ from animal_cls.report.records.runs import (
     RunStatus,
     confusion,
 )
+from animal_cls.report.records.searches import Search
 from animal_cls.report.records.several import DoseRow, NetworksRow, PlanRow, RankRow
 from animal_cls.report.records.study import Answer, Command, DataSet, PublishedRow, Statement, StatementVerdict, Study
 
@@ -65,6 +66,7 @@ __all__ = [
     "Run",
     "RunPredictions",
     "RunStatus",
+    "Search",
     "SeedsTest",
     "Statement",
     "StatementVerdict",

@@ -50,9 +50,9 @@ class Worker:
     def work(self) -> None:
         """Do trials until as many as were asked for have ended; raises `Stopped` where a signal ends it."""
         while (trial := self._next()) is not None:
+            self.note()
             with named(f"trial {trial.number + 1}") if self.is_named else nullcontext():
                 self._do(trial)
-            self.note()
 
     def note(self) -> Found:
         """Write down what is found so far, and return it."""
