@@ -14,6 +14,7 @@ BETWEEN = ".."
 DECADE = 10.0  # from this ratio of its ends on, a range is tried on a logarithmic scale
 EXAMPLE = "e.g. reg.mixup=0.05..2"
 DIGITS = 4  # of a number that is tried, so that folders have readable names
+PATHS = ("data.root", "data.cache_dir", "hydra.")  # keys of folders, whose names may hold ..
 LUCK = ("seed", "data.split_seed", "data.fold")  # what is no better or worse, but only luckier on val
 
 
@@ -46,8 +47,8 @@ def split(words: Sequence[str]) -> tuple[list[str], list[Range]]:
     Raises:
         UserError: a range that is none, a key twice, or nothing to vary.
     """
-    ranges = [_range(word) for word in words if BETWEEN in word.partition("=")[2]]
-    fixed = [word for word in words if BETWEEN not in word.partition("=")[2]]
+    ranges = [range_of(word) for word in words if is_range(word)]
+    fixed = [word for word in words if not is_range(word)]
     keys = [one.key for one in ranges]
     if twice := sorted({key for key in keys if keys.count(key) > 1}):
         raise UserError(f"{twice[0]}: has two ranges. Give it one.")
@@ -59,7 +60,14 @@ def split(words: Sequence[str]) -> tuple[list[str], list[Range]]:
     return fixed, ranges
 
 
-def _range(word: str) -> Range:
+def is_range(word: str) -> bool:
+    """Whether a word of a command line gives a key two ends, or is meant to."""
+    key, _, value = word.partition("=")
+    return BETWEEN in value and not set(value) & set("/\\") and not key.startswith(PATHS)
+
+
+def range_of(word: str) -> Range:
+    """The range that a word gives to its key; raises `UserError` where it is none."""
     key, _, text = word.partition("=")
     ends = text.split(BETWEEN)
     try:
