@@ -89,10 +89,13 @@ def _new(words: Sequence[str], asked: argparse.Namespace) -> tuple[Search, Path]
         seed=asked.seed,
         cwd=str(Path.cwd()),
     )
+    folder = (asked.dir or Path(PLACE, f"{datetime.now():%Y-%m-%d/%H-%M-%S}")).absolute()
+    if (folder / study.SEARCH).exists():
+        there = study.require_same(search, folder)
+        return replace(there, trials=asked.trials or there.trials), folder
     usual = train.compose(search.fixed)
     ends = [_tried(search, end) for end in ("low", "high")]
     _require_images(usual)
-    folder = (asked.dir or Path(PLACE, f"{datetime.now():%Y-%m-%d/%H-%M-%S}")).absolute()
     search = replace(search, epochs=max(end.trainer.max_epochs for end in ends), usual=_usual(usual, ranges))
     study.write(search, folder)
     trusted.remember(folder, {name for config in (usual, *ends) for name in trusted.needed(config)})

@@ -35,9 +35,14 @@ def words(search: Search, best: Mapping[str, float], *, seeds: int) -> list[str]
     methods = _methods(search)
     head = [] if methods is None else ["sweep=strengths" if "[" not in methods else "sweep=leave_one_out"]
     if methods is None:
-        found = [f"{key}={search.usual[key]},{number(value)}" for key, value in best.items()]
-        return ["--multirun", *own, *found, _seeds(search, seeds)]
+        return ["--multirun", *own, *(_beside(search, *item) for item in best.items()), _seeds(search, seeds)]
     return [*head, *own, *words_of(best), _seeds(search, seeds)]
+
+
+def _beside(search: Search, key: str, value: float) -> str:
+    """The value that a key has where it is not searched, if it has one, and the one that was found."""
+    usual = search.usual.get(key, 0 if key.startswith("reg.") else None)
+    return f"{key}={'' if usual is None else f'{usual},'}{number(value)}"
 
 
 def note(search: Search) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -54,21 +55,27 @@ def require() -> None:
 
 
 def write(search: Search, folder: Path) -> None:
-    """Claim `folder` for a search; one that searches the same there is gone on with.
+    """Claim `folder` for a search.
 
     Raises:
-        UserError: another search is there.
+        UserError: another search is there, meanwhile.
     """
     disk.make_folder(folder, "--dir")
     try:
         atomic.write_new(folder / SEARCH, json.dumps(asdict(search), indent=2) + "\n")
     except FileExistsError:
-        there = read(folder)
-        if searched(there) != searched(search):
-            raise UserError(
-                f"{folder}: holds another search ({searched(there)}). Choose another --dir, or go on with that one: "
-                f"python -m animal_cls search {folder}"
-            ) from None
+        require_same(search, folder)
+
+
+def require_same(search: Search, folder: Path) -> Search:
+    """The search in `folder`; raises `UserError` where it is another one than `search`."""
+    there = read(folder)
+    if searched(there) != searched(search):
+        raise UserError(
+            f"{folder}: holds another search ({searched(there)}). Choose another --dir, or go on with that one: "
+            f"python -m animal_cls search {shlex.quote(str(folder))}"
+        )
+    return there
 
 
 def read(folder: Path) -> Search:
@@ -98,13 +105,17 @@ def opened(search: Search, folder: Path) -> Any:
     path = folder / JOURNAL
     try:
         drop_torn_end(path)
+        is_new = not path.exists() or not path.stat().st_size
         storage = JournalStorage(JournalFileBackend(str(path)))
-        if other := set(optuna.get_all_study_names(storage)) - {NAME}:
+        names = optuna.get_all_study_names(storage)
+        if other := set(names) - {NAME}:
             raise _foreign(path, f"of Optuna's study {sorted(other)[0]}")
+        if not is_new and not names:
+            raise ValueError("there is no study in it")
         pruner = optuna.pruners.MedianPruner(n_startup_trials=STARTUP, n_warmup_steps=search.warmup)
-        study = optuna.create_study(
-            storage=storage, study_name=NAME, direction="maximize", pruner=pruner, load_if_exists=True
-        )
+        if is_new:
+            optuna.create_study(storage=storage, study_name=NAME, direction="maximize", load_if_exists=True)
+        study = optuna.load_study(storage=storage, study_name=NAME, pruner=pruner)
     except OSError as error:
         raise UserError(f"{path}: cannot be read and written ({error.strerror}).") from None
     except (ValueError, KeyError, TypeError, AttributeError, AssertionError) as error:
@@ -125,9 +136,10 @@ def drop_torn_end(path: Path) -> None:
     lock = JournalFileSymlinkLock(str(path))  # whoever is writing the line has it
     lock.acquire()
     try:
-        if _is_torn(path):
-            with path.open("r+b") as file:
-                file.truncate(file.read().rfind(b"\n") + 1)
+        with path.open("r+b") as file:
+            whole = file.read().rfind(b"\n") + 1
+            if whole:  # else it may be anything
+                file.truncate(whole)
     finally:
         lock.release()
 
