@@ -48,8 +48,7 @@ def main(words: Sequence[str]) -> int:
     with trusted.naming(asked.allow):
         search, folder = _there(rest, asked) if len(rest) == 1 and "=" not in rest[0] else _new(rest, asked)
         if asked.helper:
-            processes.work(search, folder, train.compose, leader=asked.helper)
-            return 0
+            return processes.help_with(search, folder, train.compose, leader=asked.helper)
         say(f"folder   {folder}\nsampler  {search.sampler}\npruner   {search.pruner}")
         say("\n".join(f"range    {one}" for one in search.ranges))
         found = processes.together(search, folder, train.compose, jobs=asked.jobs)

@@ -32,13 +32,25 @@ def together(search: Search, folder: Path, compose: Compose, *, jobs: int) -> Fo
     helpers = partial(_helpers, search, folder, compose, jobs) if jobs > 1 else None
     try:
         with _threads(jobs):
-            return work(search, folder, compose, helpers=helpers)
+            return _work(search, folder, compose, helpers=helpers)
     except (Stopped, KeyboardInterrupt) as stopped:
         stopped.way_on = f"python -m animal_cls search {shlex.quote(str(folder))}"  # type: ignore[union-attr]
         raise
 
 
-def work(
+def help_with(search: Search, folder: Path, compose: Compose, *, leader: str) -> int:
+    """Do trials beside the process that has the lock `leader`, until it ends; returns the exit code.
+
+    What there is to say of a signal that ends both is said by the other one.
+    """
+    try:
+        _work(search, folder, compose, leader=leader)
+    except Stopped as stopped:
+        return stopped.exit_code
+    return 0
+
+
+def _work(
     search: Search,
     folder: Path,
     compose: Compose,
