@@ -41,7 +41,7 @@ def main(words: Sequence[str]) -> int:
     out = (asked.out or Path(PLACE, f"{datetime.now():%Y-%m-%d/%H-%M-%S}")).absolute()
     atomic.refuse_existing(out / CURVE, out / TABLE)
     with trusted.naming(asked.allow):
-        config = _config(fixed)
+        config = _config(fixed, asked.config_dir)
         from animal_cls.training import range_test  # torch
 
         if asked.steps < range_test.FEWEST:
@@ -50,7 +50,8 @@ def main(words: Sequence[str]) -> int:
             )
         rates = range_test.rates_between(ends.low, ends.high, asked.steps)
         curve = range_test.range_test(config, rates)
-    _tell(curve, range_test.suggestion(curve), fixed, out)
+    dirs = [word for folder in asked.config_dir for word in ("--config-dir", str(folder))]
+    _tell(curve, range_test.suggestion(curve), [*dirs, *fixed], out)
     return 0
 
 
@@ -64,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--steps", type=int, default=STEPS, metavar="N", help="training steps, by default %(default)s")
     made.add_argument("--out", type=Path, metavar="DIR", help=f"where to; by default {PLACE}/DATE/TIME")
+    made.add_argument("--config-dir", action="append", default=[], type=Path, metavar="DIR", help="as of a run")
     made.add_argument("--allow", action="append", default=[], metavar="MODULE", help="as of a run")
     return made
 
@@ -92,9 +94,9 @@ def _split(words: Sequence[str]) -> tuple[list[str], Range]:
     return fixed, ends
 
 
-def _config(words: Sequence[str]) -> Config:
+def _config(words: Sequence[str], config_dirs: Sequence[Path]) -> Config:
     """The config of the training, on one device; raises `UserError` where its optimizer has no rate to find."""
-    config = train.compose(words)
+    config = train.composer(config_dirs)(words)
     if not isinstance(config.optimizer.get("lr"), int | float):
         raise UserError(f"optimizer={config.optimizer['name']}: has no {KEY} to find. Choose one that has.")
     if config.trainer.devices > 1:

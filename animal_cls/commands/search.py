@@ -20,6 +20,7 @@ from animal_cls.results.searches import TRIALS as TABLE
 from animal_cls.results.searches import Found, ranked
 from animal_cls.sweeps.going_on import working_in
 from animal_cls.sweeps.search import confirmation, processes, space, study
+from animal_cls.sweeps.search.processes import Compose
 from animal_cls.sweeps.search.space import Range
 from animal_cls.sweeps.search.study import Search
 
@@ -47,11 +48,12 @@ def main(words: Sequence[str]) -> int:
             raise UserError(f"--{flag} {value}: at least {least} is needed.")
     with trusted.naming(asked.allow):
         search, folder = _there(rest, asked) if len(rest) == 1 and "=" not in rest[0] else _new(rest, asked)
+        compose = train.composer([Path(one) for one in search.config_dirs])
         if asked.helper:
-            return processes.help_with(search, folder, train.compose, leader=asked.helper)
+            return processes.help_with(search, folder, compose, leader=asked.helper)
         say(f"folder   {folder}\nsampler  {search.sampler}\npruner   {search.pruner}")
         say("\n".join(f"range    {one}" for one in search.ranges))
-        found = processes.together(search, folder, train.compose, jobs=asked.jobs)
+        found = processes.together(search, folder, compose, jobs=asked.jobs)
         return _outcome(search, folder, found, confirm=asked.confirm)
 
 
@@ -68,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--dir", type=Path, help=f"where to; by default {PLACE}/DATE/TIME")
     made.add_argument("--seed", type=int, default=0, metavar="N", help="of the sampler, by default %(default)s")
     made.add_argument("--confirm", type=int, metavar="SEEDS", help="run the sweep that shows the gain")
+    made.add_argument("--config-dir", action="append", default=[], type=Path, metavar="DIR", help="as of a run")
     made.add_argument("--allow", action="append", default=[], metavar="MODULE", help="as of a run")
     made.add_argument("--helper", metavar="LOCK", help=argparse.SUPPRESS)  # of the process that has started this one
     return made
@@ -87,13 +90,15 @@ def _new(words: Sequence[str], asked: argparse.Namespace) -> tuple[Search, Path]
         epochs=1,
         seed=asked.seed,
         cwd=str(Path.cwd()),
+        config_dirs=tuple(str(one.absolute()) for one in asked.config_dir),
     )
     folder = (asked.dir or Path(PLACE, f"{datetime.now():%Y-%m-%d/%H-%M-%S}")).absolute()
     if (folder / study.SEARCH).exists():
         there = study.require_same(search, folder)
         return replace(there, trials=asked.trials or there.trials), folder
-    usual = train.compose(search.fixed)
-    ends = [_tried(search, end) for end in ("low", "high")]
+    compose = train.composer([Path(one) for one in search.config_dirs])
+    usual = compose(search.fixed)
+    ends = [_tried(search, end, compose) for end in ("low", "high")]
     _require_images(usual)
     search = replace(search, epochs=max(end.trainer.max_epochs for end in ends), usual=_usual(usual, ranges))
     study.write(search, folder)
@@ -107,11 +112,11 @@ def _usual(config: Config, ranges: Sequence[Range]) -> dict[str, Any]:
     return {"seed": config.seed} | {one.key: known[one.key] for one in ranges if one.key in known}
 
 
-def _tried(search: Search, end: str) -> Config:
+def _tried(search: Search, end: str, compose: Compose) -> Config:
     """The config of a trial at one end of all ranges, whose parts can be made."""
     from animal_cls.training import build  # torch
 
-    config = train.compose([*search.fixed, *space.words_of({one.key: getattr(one, end) for one in search.ranges})])
+    config = compose([*search.fixed, *space.words_of({one.key: getattr(one, end) for one in search.ranges})])
     idle = [record.without_effect for record in build.probe(config).records if record.without_effect]
     if idle:
         raise UserError(f"search: {'; '.join(idle)}. A search of its strength would try the same run again and again.")

@@ -35,8 +35,14 @@ def words(search: Search, best: Mapping[str, float], *, seeds: int) -> list[str]
     methods = _methods(search)
     head = [] if methods is None else ["sweep=strengths" if "[" not in methods else "sweep=leave_one_out"]
     if methods is None:
-        return ["--multirun", *own, *(_beside(search, *item) for item in best.items()), _seeds(search, seeds)]
-    return [*head, *own, *words_of(best), _seeds(search, seeds)]
+        return [
+            "--multirun",
+            *_dirs(search),
+            *own,
+            *(_beside(search, *item) for item in best.items()),
+            _seeds(search, seeds),
+        ]
+    return [*_dirs(search), *head, *own, *words_of(best), _seeds(search, seeds)]
 
 
 def _beside(search: Search, key: str, value: float) -> str:
@@ -52,7 +58,9 @@ def note(search: Search) -> str:
     if methods is None or not others:
         return ""
     fixed = [word for word in search.fixed if not word.startswith("reg=") and not word.startswith("reg.")]
-    own = shlex.join([*fixed, "reg=none", *(one.word for one in others), "--trials", str(search.trials)])
+    own = shlex.join(
+        [*_dirs(search), *fixed, "reg=none", *(one.word for one in others), "--trials", str(search.trials)]
+    )
     keys = " and ".join(one.key for one in others)
     return (
         f"{keys} {'was' if len(others) == 1 else 'were'} chosen together with {methods}, and the baseline of that "
@@ -64,6 +72,10 @@ def _methods(search: Search) -> str | None:
     """The word that names methods, or None."""
     named = [word for word in search.fixed if word.startswith("reg=")]
     return named[-1] if named and named[-1] not in ("reg=none", "reg=[]") else None
+
+
+def _dirs(search: Search) -> list[str]:
+    return [word for folder in search.config_dirs for word in ("--config-dir", folder)]
 
 
 def _seeds(search: Search, seeds: int) -> str:

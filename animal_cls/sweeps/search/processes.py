@@ -13,6 +13,7 @@ from typing import Any
 
 from animal_cls.config import trusted
 from animal_cls.config.schema import Config
+from animal_cls.files.paths import search_modules_beside
 from animal_cls.files.processors import cores
 from animal_cls.results.searches import Found
 from animal_cls.sweeps.going_on import working_in
@@ -71,6 +72,8 @@ def _work(
         trusted.refuse_unknown(config)
         return config
 
+    if trusted.named() or trusted.remembered(folder):
+        search_modules_beside(map(Path, search.config_dirs))
     is_named = leader is not None or helpers is not None
     with working_in(search.cwd), trials.started(search, folder, trusting, leader=leader, is_named=is_named) as worker:
         with nullcontext() if helpers is None else helpers(worker.name):

@@ -28,6 +28,7 @@ class Search:
     epochs: int  # of a trial that is not pruned
     seed: int = 0  # of the sampler
     cwd: str  # the folder that it was started in, to which relative paths belong
+    config_dirs: tuple[str, ...] = ()  # folders of option files beside our own
     usual: Mapping[str, Any] = field(
         default_factory=dict
     )  # the seed, and each key that is varied -> its value unsearched
@@ -84,7 +85,8 @@ def read(folder: Path) -> Search:
     try:
         raw = json.loads(path.read_bytes())
         ranges = tuple(Range(**one) for one in raw.pop("ranges"))
-        return Search(ranges=ranges, fixed=tuple(map(str, raw.pop("fixed"))), **raw)
+        words = {name: tuple(map(str, raw.pop(name))) for name in ("fixed", "config_dirs")}
+        return Search(ranges=ranges, **words, **raw)
     except FileNotFoundError:
         raise UserError(f"{folder}: holds no search ({SEARCH}).") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
