@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from animal_cls.errors import UserError
-from animal_cls.files import atomic, plain
+from animal_cls.files import atomic, plain, typed
 
 FOUND, TRIALS, SCHEMA = "found.json", "trials.csv", 1
 DONE, PRUNED = "done", "pruned"  # states of a trial; the others are those of a run: failed, running, unfinished
@@ -21,7 +21,7 @@ class Trial:
 
     number: int  # counted from 1
     state: str
-    tried: dict[str, float]  # key -> value
+    tried: dict[str, int | float]  # key -> value
     val_acc: float | None  # fraction, of the chosen checkpoint; None where it did not come to its end
     last_val_acc: float | None  # fraction, of the last epoch that was trained
     epochs: int
@@ -45,11 +45,11 @@ class Found:
     """What a search has tried and found so far."""
 
     searched: str  # as it is typed
-    axes: tuple[Axis, ...]
+    axes: list[Axis]
     asked: int  # trials
     sampler: str
     pruner: str
-    trials: tuple[Trial, ...]  # in the order in which they began
+    trials: list[Trial]  # in the order in which they began
     importance: dict[str, float]  # key -> its share; empty where too few trials are done to say
     confirm: str  # the command that would show a gain of the best; "" where no trial is done
 
@@ -85,9 +85,8 @@ def load_found(folder: Path) -> Found | None:
         raw = json.loads(plain.read(path))
         if (schema := raw.pop("schema")) != SCHEMA:
             raise UserError(f"{path}: has schema {schema}, and this version reads {SCHEMA}.")
-        trials, axes = (tuple(of(**one) for one in raw.pop(name)) for name, of in (("trials", Trial), ("axes", Axis)))
-        return Found(trials=trials, axes=axes, **raw)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        return typed.record(Found, raw)
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise UserError(f"{path}: damaged ({error}). Write it anew: python -m animal_cls search {folder}") from None
 
 

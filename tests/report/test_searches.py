@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,12 @@ def trial(number: int, acc: float | None, *, state: str = "done", last: float | 
 
 def searched(*trials: Trial, **more: Any) -> Found:
     known: dict[str, Any] = {"searched": "reg=mixup reg.mixup=0.1..1", "importance": {}, "confirm": CONFIRM} | more
-    axes = (Axis(key="reg.mixup", low=0.1, high=1, log=True),)
-    return Found(axes=axes, asked=4, sampler="TPE", pruner="median", trials=trials, **known)
+    axes = [Axis(key="reg.mixup", low=0.1, high=1, log=True)]
+    return Found(axes=axes, asked=4, sampler="TPE", pruner="median", trials=list(trials), **known)
 
 
 FOUND = searched(
-    trial(1, 0.5),
+    trial(1, 0.5, tried={"reg.mixup": 0.1, "data.batch_size": 16}),
     trial(2, None, state="pruned", last=0.125, reason="pruned after epoch 4: behind", epochs=4, seconds=1.5),
     trial(3, 0.75),
     trial(4, 0.75),
@@ -144,9 +145,8 @@ def test_the_tables_hold_every_trial(made: tuple[Study, Path]) -> None:
 
 
 def test_several_searches_share_a_table_with_the_keys_of_all() -> None:
-    other = searched(trial(1, 0.5, tried={"optimizer.lr": 0.01}))
-    axes = (Axis(key="optimizer.lr", low=0.001, high=1, log=True),)
-    other = Found(**{name: getattr(other, name) for name in other.__dataclass_fields__} | {"axes": axes})
+    axes = [Axis(key="optimizer.lr", low=0.001, high=1, log=True)]
+    other = replace(searched(trial(1, 0.5, tried={"optimizer.lr": 0.01})), axes=axes)
     rows = list(csv.DictReader(trials_table([("a", FOUND), ("b", other)]).splitlines()))
     assert [(row["search"], row["reg.mixup"], row["optimizer.lr"]) for row in rows[-2:]] == [
         ("a", "0.4", ""),

@@ -18,11 +18,11 @@ STATES = {"COMPLETE": DONE, "PRUNED": PRUNED, "FAIL": "failed"}  # Optuna's -> o
 
 def found(opened: Any, search: Search, folder: Path) -> Found:
     """What the study that is `opened` has found; `folder` is that of the search."""
-    trials = tuple(_trial(one, folder) for one in opened.get_trials(deepcopy=False))
+    trials = [_trial(one, folder) for one in opened.get_trials(deepcopy=False)]
     best = next(iter(ranked(trials)), None)
     return Found(
         searched=study.searched(search),
-        axes=tuple(Axis(key=one.key, low=one.low, high=one.high, log=one.log) for one in search.ranges),
+        axes=[Axis(key=one.key, low=one.low, high=one.high, log=one.log) for one in search.ranges],
         asked=search.trials,
         sampler=search.sampler,
         pruner=search.pruner,
@@ -59,7 +59,9 @@ def _epochs(run: Path) -> tuple[int, float, float | None]:
         return 0, 0.0, None
     if not len(columns["epoch"]):
         return 0, 0.0, None
-    return len(columns["epoch"]), round(float(np.nansum(columns["seconds"])), 3), float(columns["val/acc"][-1])
+    last = float(columns["val/acc"][-1])
+    seconds = round(float(np.nansum(columns["seconds"])), 3)
+    return len(columns["epoch"]), seconds, last if np.isfinite(last) else None
 
 
 def _importance(opened: Any, search: Search) -> dict[str, float]:

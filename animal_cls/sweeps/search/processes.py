@@ -76,9 +76,13 @@ def _work(
         search_modules_beside(map(Path, search.config_dirs))
     is_named = leader is not None or helpers is not None
     with working_in(search.cwd), trials.started(search, folder, trusting, leader=leader, is_named=is_named) as worker:
-        with nullcontext() if helpers is None else helpers(worker.name):
-            worker.work()
-        return worker.note()
+        try:
+            with nullcontext() if helpers is None else helpers(worker.name):
+                worker.work()
+            return worker.note()
+        except Stopped:
+            worker.note()
+            raise
 
 
 @contextmanager

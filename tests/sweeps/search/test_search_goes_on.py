@@ -86,7 +86,9 @@ def test_a_killed_search_ends_as_an_undisturbed_one(program: Program, photos: Pa
     for trial in one.trials:
         a, b = (run_digest(Path(name, trial.folder)) for name in ("killed", "whole"))
         assert differences(a, b) == []
-        assert results.load(Path("killed", trial.folder)).warnings == []
+        result = results.load(Path("killed", trial.folder))
+        assert result is not None
+        assert result.warnings == []
 
     confirmed = program("search", "killed", "--confirm", "2")
     assert confirmed.returncode == 0, confirmed.stderr
