@@ -22,8 +22,8 @@ from animal_cls.report.analysis.memory import Memory
 from animal_cls.report.analysis.networks import networks_rows
 from animal_cls.report.analysis.planning import plan_rows
 from animal_cls.report.analysis.ranks import rank_rows
-from animal_cls.report.analysis.searches import apart, searches
 from animal_cls.report.analysis.searches import cautions as search_cautions
+from animal_cls.report.analysis.searches import set_apart
 from animal_cls.report.analysis.suspects import suspects
 from animal_cls.report.published import published, statements
 from animal_cls.report.records import (
@@ -64,27 +64,29 @@ def build_study(
     reader = (memory := memory or Memory()).reader
     reader.troubles.clear()
     found = collect(sources, reader)
-    lone, trials = apart(found.runs, sources)
-    searched = searches(trials, found.warnings)
-    runs, arms = memory.same(*arrange(lone, baseline))
+    searched, trials = set_apart(found, sources)
+    runs, arms = memory.same(*arrange(found.runs, baseline))
     comparisons = compare_all(arms, compare, margin=margin, pending=_pending(runs))
     rows, classes, split, data = arm_rows(arms), class_rows(arms), judged_split(arms), data_sets(_results(runs))
     return Study(
         runs=(*runs, *trials),
         searches=tuple(searched),
         arms=tuple(arms),
-        evaluated_split=split,
-        margin=margin,
+        **_judged(runs, split, margin),
         **_numbers(arms, rows, classes, comparisons),
         **_by_class(arms, classes),
         **_of_several(arms, comparisons),
         **_published(arms, data),
         **_of_images(runs, arms, rows, split),
         **_means(sources, runs),
-        provisional=_provisional(runs),
         cautions=(*search_cautions(searched), *cautions(arms, split, data)),
         warnings=(*found.warnings, *_warnings(runs, arms), *reader.troubles),
     )
+
+
+def _judged(runs: Sequence[Run], split: str, margin: float) -> dict[str, Any]:
+    """What verdicts are about, and whether they are the last ones."""
+    return {"evaluated_split": split, "margin": margin, "provisional": _provisional(runs)}
 
 
 def _numbers(

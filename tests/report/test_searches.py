@@ -10,7 +10,8 @@ import pytest
 
 from animal_cls.errors import UserError
 from animal_cls.files.workers import Workers
-from animal_cls.report.analysis.searches import apart
+from animal_cls.report.analysis.collect import Found as Collected
+from animal_cls.report.analysis.searches import set_apart
 from animal_cls.report.build import build_study
 from animal_cls.report.figures.search import course, height
 from animal_cls.report.make import make
@@ -102,7 +103,9 @@ def test_a_trial_that_is_asked_for_by_itself_is_a_run(place: Path) -> None:
 
 def test_without_a_search_nothing_is_set_apart(tmp_path: Path) -> None:
     run = Run(folder=tmp_path / "a", name="a", status="unfinished")
-    assert apart([run], [tmp_path]) == ([run], [])
+    found = Collected(runs=[run])
+    assert set_apart(found, [tmp_path]) == ([], [])
+    assert found.runs == [run]
 
 
 def test_a_search_that_cannot_be_read_is_warned_of(place: Path) -> None:

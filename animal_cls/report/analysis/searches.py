@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from animal_cls.errors import UserError
+from animal_cls.report.analysis.collect import Found
 from animal_cls.report.format import plural
 from animal_cls.report.records import Run, Search
 from animal_cls.results import load_found
@@ -13,20 +14,24 @@ from animal_cls.results.searches import FOUND
 WHY = "a trial of a search: it was chosen by what others had on val"
 
 
-def apart(runs: Sequence[Run], sources: Sequence[Path]) -> tuple[list[Run], list[Run]]:
-    """The runs that verdicts can be about, and trials of searches; a trial that was asked for by itself is a run."""
+def set_apart(found: Found, sources: Sequence[Path]) -> tuple[list[Search], list[Run]]:
+    """Take the trials of searches out of what was `found`; returns their searches and them.
+
+    A trial that was asked for by itself, as one of `sources`, is a run like any other.
+    """
     asked = {source.absolute() for source in sources}
-    searched = {folder: (folder / FOUND).is_file() for folder in {run.folder.parent for run in runs}}
-    trials = [run for run in runs if searched[run.folder.parent] and run.folder.absolute() not in asked]
+    is_searched = {folder: (folder / FOUND).is_file() for folder in {run.folder.parent for run in found.runs}}
+    trials = [run for run in found.runs if is_searched[run.folder.parent] and run.folder.absolute() not in asked]
     names = {run.folder for run in trials}
-    return [run for run in runs if run.folder not in names], [_named(run) for run in trials]
+    found.runs = [run for run in found.runs if run.folder not in names]
+    return _searches(trials, found.warnings), [_named(run) for run in trials]
 
 
 def _named(run: Run) -> Run:
     return replace(run, name=f"{run.folder.parent.name}/{run.folder.name}", used=False, reason=run.reason or WHY)
 
 
-def searches(trials: Sequence[Run], warnings: list[str]) -> list[Search]:
+def _searches(trials: Sequence[Run], warnings: list[str]) -> list[Search]:
     """The search of each of these trials, once; one that cannot be read is warned of."""
     found = []
     for folder in dict.fromkeys(run.folder.parent for run in trials):
