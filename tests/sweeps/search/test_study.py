@@ -97,6 +97,16 @@ def test_what_is_searched_is_written_and_read(tmp_path: Path) -> None:
         study.read(tmp_path)
 
 
+def test_resume_names_the_command_that_goes_on_with_a_search(program: Any, tmp_path: Path) -> None:
+    study.write(a_search(), tmp_path / "found")
+    outcome = program("resume", "found")
+    assert outcome.returncode == 1
+    assert (
+        outcome.stderr
+        == f"{tmp_path}/found: holds a search. Go on with it: python -m animal_cls search {tmp_path}/found\n"
+    )
+
+
 def test_numbers_are_tried_as_they_are_shown() -> None:
     params = {"reg.mixup": 0.123456789, "data.batch_size": 16, "optimizer.lr": 1.23456e-5}
     assert words_of(params) == ["data.batch_size=16", "optimizer.lr=1.235e-05", "reg.mixup=0.1235"]
