@@ -1,13 +1,13 @@
 """What a run leaves behind for others to read: result.json, metrics.csv, and predictions.csv with its binary twin."""
 
+from animal_cls.results.integrity import LARGE, damage, digests, expected_digest, sha256, verified
+from animal_cls.results.metrics import METRIC_COLUMNS, read_metrics, write_metrics
 from animal_cls.results.predictions import COLUMNS, GIVEN, GROUP, Predictions, read_predictions, write_predictions
 from animal_cls.results.record import (
     BEST_WEIGHTS,
     CHECKED,
     DENSE,
-    LARGE,
     LOCK,
-    METRIC_COLUMNS,
     METRICS,
     OBJECTIVE,
     OWNER,
@@ -27,18 +27,11 @@ from animal_cls.results.record import (
     SplitResult,
     Status,
     confusion_of,
-    damage,
-    digests,
-    expected_digest,
     flat,
     load,
-    read_metrics,
     refuse_finished,
     resume_command,
     save,
-    sha256,
-    verified,
-    write_metrics,
 )
 from animal_cls.results.searches import Axis, Found, Trial, load_found, ranked, save_found, trials_table
 

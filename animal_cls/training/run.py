@@ -23,12 +23,12 @@ from animal_cls.data.module import ImageDataModule
 from animal_cls.errors import UserError, WithoutEffect
 from animal_cls.files import atomic, disk, terminal
 from animal_cls.models import normalization_of
-from animal_cls.report.figures import run_figures
 from animal_cls.results import Environment, MethodRecord, Result
 from animal_cls.training import build, checkpoints, hardware, outcome, provenance, ranks, start
 from animal_cls.training.build import Parts
 from animal_cls.training.checkpoints import LAST
 from animal_cls.training.classifier import Classifier
+from animal_cls.training.figures import run_figures
 from animal_cls.training.history import History
 from animal_cls.training.progress import NotebookProgress, Progress
 from animal_cls.training.ranks import Link, Others, Quiet, Ranks

@@ -11,11 +11,11 @@ from animal_cls.errors import UserError
 from animal_cls.files.naming import listed
 from animal_cls.files.text import did_you_mean, percent
 from animal_cls.report.analysis.arms import arrange
-from animal_cls.report.analysis.collect import collect
-from animal_cls.report.analysis.predictions import Reader
 from animal_cls.report.format import plural
 from animal_cls.report.records import Arm
 from animal_cls.results import PLAN, RESULT, START, Result
+from animal_cls.results.collect import collect
+from animal_cls.results.reader import Reader
 
 
 @dataclass(frozen=True, kw_only=True)

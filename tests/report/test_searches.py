@@ -10,13 +10,14 @@ import pytest
 
 from animal_cls.errors import UserError
 from animal_cls.files.workers import Workers
-from animal_cls.report.analysis.collect import Found as Collected
 from animal_cls.report.analysis.searches import set_apart
 from animal_cls.report.build import build_study
 from animal_cls.report.figures.search import course, height
 from animal_cls.report.make import make
-from animal_cls.report.records import Run, Study
+from animal_cls.report.records import Study
 from animal_cls.results import Axis, Found, Trial, load_found, ranked, save_found, trials_table
+from animal_cls.results.collect import Found as Collected
+from animal_cls.results.runs import Run
 
 HITS = {split: {"cat": [True, True], "dog": [True, False]} for split in ("train", "val", "test")}
 CONFIRM = "python -m animal_cls sweep=strengths reg=mixup reg.mixup=0.4 seed=1,2"

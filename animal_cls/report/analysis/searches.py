@@ -5,10 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from animal_cls.errors import UserError
-from animal_cls.report.analysis.collect import Found
 from animal_cls.report.format import plural
-from animal_cls.report.records import Run, Search
+from animal_cls.report.records import Search
 from animal_cls.results import load_found
+from animal_cls.results.collect import Found
+from animal_cls.results.runs import Run
 from animal_cls.results.searches import FOUND
 
 WHY = "a trial of a search: it was chosen by what others had on val"

@@ -13,7 +13,6 @@ from markupsafe import Markup
 
 from animal_cls.files.text import duration, percent
 from animal_cls.report import format as formats
-from animal_cls.report.analysis.configs import change, shown
 from animal_cls.report.analysis.planning import ROUGH
 from animal_cls.report.format import NONE, metric_interval, metric_number, signed, signed_interval
 from animal_cls.report.records import (
@@ -25,11 +24,12 @@ from animal_cls.report.records import (
     ArmRow,
     Comparison,
     Confused,
-    Run,
     Search,
     Study,
 )
 from animal_cls.results import Trial
+from animal_cls.results.configs import change, shown
+from animal_cls.results.runs import Run
 
 TEMPLATES = Path(__file__).with_name("templates")
 SUSPECTS = 24  # images whose labels may be wrong that the page shows

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from animal_cls.files import atomic
-from animal_cls.report.analysis.collect import OWN
 from animal_cls.report.output.markdown import markdown
-from animal_cls.report.records import Run, Study
+from animal_cls.report.records import Study
 from animal_cls.results import SPLITS, trials_table
+from animal_cls.results.collect import OWN
+from animal_cls.results.runs import Run
 from animal_cls.results.searches import TRIALS
 
 RUNS = (
