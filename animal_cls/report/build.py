@@ -20,6 +20,8 @@ from animal_cls.report.analysis.memory import Memory
 from animal_cls.report.analysis.networks import networks_rows
 from animal_cls.report.analysis.planning import plan_rows
 from animal_cls.report.analysis.ranks import rank_rows
+from animal_cls.report.analysis.searches import cautions as search_cautions
+from animal_cls.report.analysis.searches import set_apart
 from animal_cls.report.analysis.suspects import suspects
 from animal_cls.report.published import published, statements
 from animal_cls.report.records import MARGIN, Answer, Arm, ArmRow, Command, Comparison, DataSet, ImageNote, Study
@@ -51,10 +53,13 @@ def build_study(
     reader = (memory := memory or Memory()).reader
     reader.troubles.clear()
     found = collect(sources, reader)
+    searched, trials = set_apart(found, sources)
     runs, arms = memory.same(*arrange(found.runs, baseline))
     comparisons = compare_all(arms, compare, margin=margin, pending=_pending(runs))
     warnings = (*found.warnings, *_warnings(runs, arms), *reader.troubles)
-    return _study(sources, runs, arms, comparisons, margin=margin, warnings=warnings)
+    study = _study(sources, runs, arms, comparisons, margin=margin, warnings=warnings)
+    told = (*search_cautions(searched), *study.cautions)
+    return replace(study, runs=(*runs, *trials), searches=tuple(searched), cautions=told)
 
 
 def _study(

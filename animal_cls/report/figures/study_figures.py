@@ -14,6 +14,7 @@ from animal_cls.report.figures.heatmap import changes, heatmap
 from animal_cls.report.figures.intervals import arms_figure, comparisons_figure
 from animal_cls.report.figures.learning import MIXED, NOTE, Metrics, generalization_gap, learning
 from animal_cls.report.figures.reliability import reliability
+from animal_cls.report.figures.search import of_searches
 from animal_cls.report.format import covers, of_parts
 from animal_cls.report.records import ALL_DATA, Arm, Study
 
@@ -42,7 +43,7 @@ def drawings(study: Study) -> Iterator[Drawing]:
     """Every figure that there are numbers for, one after the other; anchors and file names are unique."""
     kinds = (of_arms, of_comparisons, of_changes, of_confusions, of_link, of_learning, of_gaps, of_reliability)
     taken: dict[str, int] = {}
-    for kind in (*kinds, of_published):
+    for kind in (*kinds, of_published, of_searches):
         for drawing in kind(study):
             taken[drawing.name.lower()] = n = taken.get(drawing.name.lower(), 0) + 1
             yield drawing if n == 1 else replace(drawing, name=f"{drawing.name}-{n}")

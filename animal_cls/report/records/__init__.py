@@ -17,6 +17,7 @@ from animal_cls.report.records.comparisons import (
     SeedsTest,
 )
 from animal_cls.report.records.levels import RUN_METRICS, SPLIT_METRICS, ArmRow, Over, Reliability
+from animal_cls.report.records.searches import Search
 from animal_cls.report.records.several import DoseRow, NetworksRow, PlanRow, RankRow
 from animal_cls.report.records.study import Answer, Command, DataSet, PublishedRow, Statement, StatementVerdict, Study
 
@@ -47,6 +48,7 @@ __all__ = [
     "PublishedRow",
     "RankRow",
     "Reliability",
+    "Search",
     "SeedsTest",
     "Statement",
     "StatementVerdict",
