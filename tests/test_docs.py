@@ -212,7 +212,7 @@ def here(command: str) -> tuple[str, ...]:
 
 NAMED = ("predict", "export", "report", "plan", "explain", "card", "demo", "publish")  # verbs that a text may only name
 # Run by tests of their own, in tests/use and tests/commands, as they take long: here their words are read.
-ELSEWHERE = ("export", "explain", "card", "demo", "publish", "search")
+ELSEWHERE = ("export", "explain", "card", "demo", "publish", "search", "lr_find")
 LINES = sorted({here(command) for command in FOUND if split(command)[0] != "train"} - {(verb,) for verb in NAMED})
 
 
@@ -225,7 +225,7 @@ def test_a_command_about_folders_does_what_it_says(
     if verb in ELSEWHERE or "--figures" in words:
         _, rest = importlib.import_module(f"animal_cls.commands.{verb}").parser().parse_known_args(words)
         assert not [word for word in rest if word.startswith("-")]
-        assert verb == "search" or not rest  # whose overrides and ranges are no flags
+        assert verb in ("search", "lr_find") or not rest  # whose overrides and ranges are no flags
         return
     if verb == "predict":
         out = next((word for word in words if word.endswith(".jsonl")), "out.csv")

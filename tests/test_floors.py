@@ -50,7 +50,7 @@ AT_HOME = {
     "torchmetrics": {"training"},
     "torchvision": {"data", "models", "regularizers"},
     "torch": {"use", "training", "data", "models", "regularizers", "files"},
-    "matplotlib": {"api", "report"},
+    "matplotlib": {"api", "training", "report"},
     "pandas": {"api"},
     "IPython": {"api", "training"},
     "jinja2": {"use", "report", "data"},
@@ -66,7 +66,7 @@ AT_HOME = {
     "wandb": {"use"},
     "platformdirs": {"files"},
     "filelock": {"sweeps", "report", "data", "files"},
-    "numpy": {"api", "sweeps", "use", "report", "data", "regularizers", "statistics", "results", "rng"},
+    "numpy": {"api", "sweeps", "use", "training", "report", "data", "regularizers", "statistics", "results", "rng"},
 }
 
 Import = tuple[str, bool]  # dotted name, whether it is at module level

@@ -153,7 +153,7 @@ class Figures:
         Raises:
             UserError: no epoch has ended.
         """
-        from animal_cls.report.figures import run_figures
+        from animal_cls.training.figures import run_figures
 
         return _shown(run_figures.curves_of(run_status(self._run.folder).result, self._run._columns()))
 
@@ -163,7 +163,7 @@ class Figures:
         Raises:
             UserError: the run is not done, or was not evaluated on this split.
         """
-        from animal_cls.report.figures import run_figures
+        from animal_cls.training.figures import run_figures
 
         return _shown(run_figures.per_class_of(self._evaluated(split), split))
 
@@ -173,7 +173,7 @@ class Figures:
         Raises:
             UserError: the run is not done, or was not evaluated on this split.
         """
-        from animal_cls.report.figures import run_figures
+        from animal_cls.training.figures import run_figures
 
         return _shown(run_figures.confusion_of(self._evaluated(split), split))
 

@@ -95,7 +95,7 @@ def _notes(arms: Sequence[Chosen], sides: Sequence[Any], methods: Sequence[str],
 
     yield from filter(None, [chosen.why for chosen in arms])
     if arms[0].why and len(arms) == 1:
-        yield f"{arms[0].arm} has no baseline that is done, so it is shown alone; --arms sets two side by side."
+        yield f"{arms[0].arm} has no other arm to be compared with, so it is shown alone; --arms sets two side by side."
     for side in sides:
         seeds = ", ".join(one.result.repeat for one in side.networks)
         layers = {f"{found.name} ({found.side[0]} x {found.side[1]} places)" for found in side.layers if found}

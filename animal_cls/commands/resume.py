@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from shlex import quote
 
 from omegaconf import DictConfig
 
@@ -30,6 +31,7 @@ from animal_cls.sweeps.plan import Job, Plan, PlannedJob, estimate_jobs, link_te
 from animal_cls.sweeps.progress import SweepProgress
 from animal_cls.sweeps.refresh import Refresher
 from animal_cls.sweeps.run_status import STATUSES, RunStatus, run_status
+from animal_cls.sweeps.search.study import SEARCH
 from animal_cls.training import start
 
 HELP = """\
@@ -163,6 +165,8 @@ def _resume(folder: Path, flags: argparse.Namespace) -> int:
         if flags.launcher:
             raise UserError(f"{flags.launcher[0]}: starts the jobs of a sweep, and {folder} is one run. Leave it out.")
         return _run(folder, flags)
+    if (folder / SEARCH).exists():
+        raise UserError(f"{folder}: holds a search. Go on with it: python -m animal_cls search {quote(str(folder))}")
     what = "no such folder" if not folder.exists() else f"holds neither a run ({CONFIG}) nor a sweep ({PLAN})"
     raise UserError(f"{folder}: {what}. See what is unfinished: python -m animal_cls.resume --list")
 

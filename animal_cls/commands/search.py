@@ -1,28 +1,28 @@
 """Search for strengths and other numbers: trials on what earlier ones showed, judged on val."""
 
 import argparse
-import os
 import shlex
-import subprocess
-import sys
+from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from animal_cls.commands import train
+from animal_cls.commands import resume, train
 from animal_cls.config import trusted
 from animal_cls.config.schema import Config
 from animal_cls.errors import UserError
-from animal_cls.files.processors import cores
 from animal_cls.files.terminal import say
 from animal_cls.files.text import aligned, percent
+from animal_cls.results import PLAN, flat
+from animal_cls.results.searches import TRIALS as TABLE
+from animal_cls.results.searches import Found, ranked
 from animal_cls.sweeps.going_on import working_in
-from animal_cls.sweeps.search import space, study, trials
+from animal_cls.sweeps.search import confirmation, processes, space, study
+from animal_cls.sweeps.search.processes import Compose
+from animal_cls.sweeps.search.space import Range
 from animal_cls.sweeps.search.study import Search
-from animal_cls.training.signals import Stopped
 
 PLACE, TRIALS = "searches", 40
 SHOWN = 5  # trials, the best first
@@ -43,16 +43,18 @@ def main(words: Sequence[str]) -> int:
     study.require()
     if flags := [word for word in rest if word.startswith("-")]:
         raise UserError(f"{flags[0]}: no such flag. See: python -m animal_cls search --help")
-    if asked.jobs < 1 or (asked.trials is not None and asked.trials < 1):
-        raise UserError(f"--jobs {asked.jobs} --trials {asked.trials or TRIALS}: at least 1 of each is needed.")
-    search, folder = _there(rest, asked) if len(rest) == 1 and "=" not in rest[0] else _new(rest, asked)
-    if asked.helper:
-        _work(search, folder, offset=asked.helper)
-        return 0
-    say(f"folder   {folder}\nsampler  {search.sampler}\npruner   {search.pruner}")
-    say("\n".join(f"range    {one}" for one in search.ranges))
-    _together(search, folder, asked.jobs)
-    return _outcome(search, folder, asked)
+    for flag, value, least in (("jobs", asked.jobs, 1), ("trials", asked.trials, 1), ("confirm", asked.confirm, 2)):
+        if value is not None and value < least:
+            raise UserError(f"--{flag} {value}: at least {least} is needed.")
+    with trusted.naming(asked.allow):
+        search, folder = _there(rest, asked) if len(rest) == 1 and "=" not in rest[0] else _new(rest, asked)
+        compose = train.composer([Path(one) for one in search.config_dirs])
+        if asked.helper:
+            return processes.help_with(search, folder, compose, leader=asked.helper)
+        say(f"folder   {folder}\nsampler  {search.sampler}\npruner   {search.pruner}")
+        say("\n".join(f"range    {one}" for one in search.ranges))
+        found = processes.together(search, folder, compose, jobs=asked.jobs)
+        return _outcome(search, folder, found, confirm=asked.confirm)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -67,9 +69,10 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--jobs", type=int, default=1, metavar="N", help="trials at a time, by default %(default)s")
     made.add_argument("--dir", type=Path, help=f"where to; by default {PLACE}/DATE/TIME")
     made.add_argument("--seed", type=int, default=0, metavar="N", help="of the sampler, by default %(default)s")
-    made.add_argument("--confirm", type=int, default=0, metavar="SEEDS", help="run the sweep that shows the gain")
+    made.add_argument("--confirm", type=int, metavar="SEEDS", help="run the sweep that shows the gain")
+    made.add_argument("--config-dir", action="append", default=[], type=Path, metavar="DIR", help="as of a run")
     made.add_argument("--allow", action="append", default=[], metavar="MODULE", help="as of a run")
-    made.add_argument("--helper", type=int, default=0, help=argparse.SUPPRESS)
+    made.add_argument("--helper", metavar="LOCK", help=argparse.SUPPRESS)  # of the process that has started this one
     return made
 
 
@@ -87,24 +90,47 @@ def _new(words: Sequence[str], asked: argparse.Namespace) -> tuple[Search, Path]
         epochs=1,
         seed=asked.seed,
         cwd=str(Path.cwd()),
-        allowed=tuple(asked.allow),
+        config_dirs=tuple(str(one.absolute()) for one in asked.config_dir),
     )
-    epochs = max(_tried(search, end).trainer.max_epochs for end in ("low", "high"))
     folder = (asked.dir or Path(PLACE, f"{datetime.now():%Y-%m-%d/%H-%M-%S}")).absolute()
-    search = replace(search, epochs=epochs)
+    if (folder / study.SEARCH).exists():
+        there = study.require_same(search, folder)
+        return replace(there, trials=asked.trials or there.trials), folder
+    compose = train.composer([Path(one) for one in search.config_dirs])
+    usual = compose(search.fixed)
+    ends = [_tried(search, end, compose) for end in ("low", "high")]
+    _require_images(usual)
+    search = replace(search, epochs=max(end.trainer.max_epochs for end in ends), usual=_usual(usual, ranges))
     study.write(search, folder)
+    trusted.remember(folder, {name for config in (usual, *ends) for name in trusted.needed(config)})
     return search, folder
 
 
-def _tried(search: Search, end: str) -> Config:
+def _usual(config: Config, ranges: Sequence[Range]) -> dict[str, Any]:
+    """The seed, and the values of the keys that are varied, where they are not."""
+    known = flat(asdict(config))
+    return {"seed": config.seed} | {one.key: known[one.key] for one in ranges if one.key in known}
+
+
+def _tried(search: Search, end: str, compose: Compose) -> Config:
     """The config of a trial at one end of all ranges, whose parts can be made."""
     from animal_cls.training import build  # torch
 
-    config = _compose([*search.fixed, *trials.words_of({one.key: getattr(one, end) for one in search.ranges})])
+    config = compose([*search.fixed, *space.words_of({one.key: getattr(one, end) for one in search.ranges})])
     idle = [record.without_effect for record in build.probe(config).records if record.without_effect]
     if idle:
         raise UserError(f"search: {'; '.join(idle)}. A search of its strength would try the same run again and again.")
     return config
+
+
+def _require_images(config: Config) -> None:
+    """Raise `UserError` where there are no images to try anything on, or none of val to tell by which is better."""
+    from animal_cls.training import build  # torch
+
+    data = build.images(config)
+    data.prepare_data()
+    if not len(data.indices("val")):
+        raise UserError("data.val=0: a search is judged on val, which has no image. Use e.g. data.val=0.1.")
 
 
 def _there(words: Sequence[str], asked: argparse.Namespace) -> tuple[Search, Path]:
@@ -113,89 +139,34 @@ def _there(words: Sequence[str], asked: argparse.Namespace) -> tuple[Search, Pat
     return replace(search, trials=asked.trials or search.trials), folder
 
 
-def _compose(overrides: Sequence[str]) -> Config:
-    return train.compose(overrides)
-
-
-def _work(search: Search, folder: Path, *, offset: int) -> None:
-    with trusted.naming(search.allowed), working_in(search.cwd):
-        trials.start(search, folder, _compose, offset=offset).work()
-
-
-def _together(search: Search, folder: Path, jobs: int) -> None:
-    """Do the trials in so many processes, this one among them; each asks for the next when it is ready."""
-    command = [sys.executable, "-m", "animal_cls", "search", str(folder), "--trials", str(search.trials), "--helper"]
-    environment = os.environ | {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(max(1, cores() // jobs)))}
-    apart = None if sys.platform == "win32" else 0  # Ctrl-C is for this process, which passes it on
-    helpers = [
-        subprocess.Popen([*command, str(1000 * k)], env=environment, process_group=apart) for k in range(1, jobs)
-    ]
-    try:
-        with _threads(jobs):
-            _work(search, folder, offset=len(_all(search, folder)))
-        for helper in helpers:
-            helper.wait()
-    except (Stopped, KeyboardInterrupt) as stopped:
-        for helper in helpers:
-            with suppress(OSError):
-                helper.send_signal(getattr(stopped, "signum", 15))
-        for helper in helpers:
-            helper.wait()
-        stopped.way_on = f"python -m animal_cls search {shlex.quote(str(folder))}"  # type: ignore[union-attr]
-        raise
-
-
-def _threads(jobs: int) -> Any:
-    from animal_cls.training import hardware
-
-    return hardware.threads(max(1, cores() // jobs) if jobs > 1 else None)
-
-
-def _all(search: Search, folder: Path) -> list[Any]:
-    return study.opened(search, folder).get_trials(deepcopy=False)
-
-
-def _outcome(search: Search, folder: Path, asked: argparse.Namespace) -> int:
+def _outcome(search: Search, folder: Path, found: Found, *, confirm: int | None) -> int:
     """Print the best trials, what mattered and the sweep that shows a gain; the exit code, of that sweep if it ran."""
-    done = [one for one in _all(search, folder) if one.state.name == "COMPLETE"]
-    states = [one.state.name.lower() for one in _all(search, folder)]
-    say(f"\n{len(states)} trials: {', '.join(f'{states.count(name)} {name}' for name in sorted(set(states)))}")
-    if not done:
-        say(f"No trial came to its end. See why: {folder / trials.TABLE}")
+    states = Counter(trial.state for trial in found.trials)
+    say(f"\n{len(found.trials)} trials: {', '.join(f'{n} {state}' for state, n in sorted(states.items()))}")
+    where = [
+        f"folder  {folder}",
+        f"table   {folder / TABLE}",
+        f"curves  tensorboard --logdir {shlex.quote(str(folder))}",
+    ]
+    if found.best is None:
+        reasons = dict.fromkeys(trial.reason for trial in found.trials if trial.reason)
+        say("\n".join(["No trial came to its end.", *list(reasons)[:SHOWN], *where]))
         return 1
-    best = sorted(done, key=lambda one: -one.value)
-    rows = [[str(one.number + 1), percent(one.value), " ".join(trials.words_of(one.params))] for one in best[:SHOWN]]
+    best = ranked(found.trials)[:SHOWN]
+    rows = [[str(one.number), percent(one.val_acc or 0), " ".join(space.words_of(one.tried))] for one in best]
     say("\n".join(aligned([["trial", "val acc", "tried"], *rows])))
-    say(_importance(search, folder, done))
-    sweep = confirmation(search, best[0].params, seeds=asked.confirm or 5)
-    say(
-        "The best of many trials is lucky as well: this is no gain yet. The sweep that would show one, with new seeds "
-        f"and the baseline beside it:\n  python -m animal_cls {shlex.join(sweep)}"
-    )
-    say(f"folder  {folder}\ntable   {folder / trials.TABLE}")
+    shares = ", ".join(f"{key} {percent(share)}" for key, share in found.importance.items())
+    say(f"importance  {shares or 'not said from so few trials or of one key'}")
+    say("\n".join([*confirmation.said(found), *where]))
     say(f"report  python -m animal_cls.report {shlex.quote(str(folder))}")
-    return train.main([*sweep, f"hydra.sweep.dir={folder / 'confirm'}"]) if asked.confirm else 0
+    return _confirmed(search, folder, found, seeds=confirm) if confirm else 0
 
 
-def _importance(search: Search, folder: Path, done: Sequence[Any]) -> str:
-    """How much of the differences between trials each key explains, where there are enough to say."""
-    import optuna
-
-    if len(done) < 2 * study.STARTUP or len(search.ranges) < 2:
-        return "importance of the keys: not said from so few trials or of one key"
-    shares = optuna.importance.get_param_importances(
-        study.opened(search, folder), evaluator=optuna.importance.PedAnovaImportanceEvaluator()
-    )
-    return "importance  " + ", ".join(f"{key} {percent(share)}" for key, share in shares.items())
-
-
-def confirmation(search: Search, params: dict[str, Any], *, seeds: int) -> list[str]:
-    """The words of the sweep that compares the best of a search with its baseline, in seeds that no trial had."""
-    used = {word for word in search.fixed if word.startswith("seed=")}
-    first = 1 + max([int(word.partition("=")[2]) for word in used], default=0)
-    methods = [word for word in search.fixed if word.startswith("reg=")]
-    plan = "sweep=strengths" if methods and "[" not in methods[-1] else "sweep=leave_one_out"
-    fixed = [word for word in search.fixed if word not in used]
-    fresh = ",".join(str(first + k) for k in range(seeds))
-    head = [plan] if methods and methods[-1] != "reg=none" else ["--multirun"]
-    return [*head, *fixed, *trials.words_of(params), f"seed={fresh}"]
+def _confirmed(search: Search, folder: Path, found: Found, *, seeds: int) -> int:
+    """Run the sweep that shows the gain of the best, or go on with it; returns its exit code."""
+    assert found.best is not None
+    place = folder / f"confirm_trial_{found.best.number}_seeds_{seeds}"
+    if (place / PLAN).exists():
+        return resume.main([str(place)])
+    with working_in(search.cwd):
+        return train.main([*confirmation.words(search, found.best.tried, seeds=seeds), f"hydra.sweep.dir={place}"])

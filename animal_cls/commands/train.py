@@ -5,7 +5,7 @@ import io
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import field, make_dataclass
 from pathlib import Path
@@ -199,3 +199,22 @@ def compose(overrides: Sequence[str]) -> Config:
         if not is_mistake(error):
             raise
         raise UserError(format_hydra_error(error)) from None
+
+
+def composer(config_dirs: Sequence[Path]) -> Callable[[Sequence[str]], Config]:
+    """`compose` with the options in these folders beside our own, which may call what the user has named for them."""
+    for folder in config_dirs:
+        trusted.remember(folder, trusted.named())
+        if trusted.is_opened(folder):
+            search_modules_beside([folder])
+    option_files.install()
+    option_files.refuse_hidden(config_dirs)
+    places = ",".join(f"'file://{folder.absolute()}'" for folder in config_dirs)
+
+    def composed(overrides: Sequence[str]) -> Config:
+        config = compose([f"hydra.searchpath=[{places}]", *overrides] if config_dirs else overrides)
+        config.allowed = trusted.of_command(config, config_dirs)
+        trusted.refuse_unknown(config)
+        return config
+
+    return composed

@@ -23,6 +23,10 @@ class Workers:
     count: int  # beside this process
     pool: ProcessPoolExecutor | None = None
 
+    def warm(self, up: Callable[[], object]) -> None:
+        """Start the processes, which do `up` first, such as an import, while this one has other work."""
+        self._begin(_call, [up] * max(2, self.count))
+
     def share(self, work: Callable[[Item], Done], items: Sequence[Item]) -> list[Done]:
         """`work` done to each item, in order: the workers begin at the front, this process at the back.
 
@@ -44,6 +48,10 @@ class Workers:
         except (OSError, ImportError, BrokenExecutor):  # no semaphores, no memory, or one was killed before
             self.count = 0
             return []
+
+
+def _call(up: Callable[[], object]) -> None:
+    up()
 
 
 def _result(begun: "Future[Done]", work: Callable[[Item], Done], item: Item) -> Done:

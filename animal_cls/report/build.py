@@ -11,9 +11,7 @@ from animal_cls.report.analysis.arms import arrange
 from animal_cls.report.analysis.averages import arm_rows, reliabilities
 from animal_cls.report.analysis.cautions import cautions
 from animal_cls.report.analysis.classes import class_links, class_rows, confused, damages, images
-from animal_cls.report.analysis.collect import collect
 from animal_cls.report.analysis.comparisons import compare_all
-from animal_cls.report.analysis.configs import command, root_of
 from animal_cls.report.analysis.confounding import overrides
 from animal_cls.report.analysis.doses import dose_rows
 from animal_cls.report.analysis.examples import examples
@@ -22,22 +20,15 @@ from animal_cls.report.analysis.memory import Memory
 from animal_cls.report.analysis.networks import networks_rows
 from animal_cls.report.analysis.planning import plan_rows
 from animal_cls.report.analysis.ranks import rank_rows
+from animal_cls.report.analysis.searches import cautions as search_cautions
+from animal_cls.report.analysis.searches import set_apart
 from animal_cls.report.analysis.suspects import suspects
 from animal_cls.report.published import published, statements
-from animal_cls.report.records import (
-    MARGIN,
-    Answer,
-    Arm,
-    ArmRow,
-    ClassRow,
-    Command,
-    Comparison,
-    DataSet,
-    ImageNote,
-    Run,
-    Study,
-)
+from animal_cls.report.records import MARGIN, Answer, Arm, ArmRow, Command, Comparison, DataSet, ImageNote, Study
 from animal_cls.results import SPLITS, Result, damage, flat
+from animal_cls.results.collect import collect
+from animal_cls.results.configs import command, root_of
+from animal_cls.results.runs import Run
 
 
 def build_study(
@@ -62,32 +53,50 @@ def build_study(
     reader = (memory := memory or Memory()).reader
     reader.troubles.clear()
     found = collect(sources, reader)
+    searched, trials = set_apart(found, sources)
     runs, arms = memory.same(*arrange(found.runs, baseline))
     comparisons = compare_all(arms, compare, margin=margin, pending=_pending(runs))
+    warnings = (*found.warnings, *_warnings(runs, arms), *reader.troubles)
+    study = _study(sources, runs, arms, comparisons, margin=margin, warnings=warnings)
+    told = (*search_cautions(searched), *study.cautions)
+    return replace(study, runs=(*runs, *trials), searches=tuple(searched), cautions=told)
+
+
+def _study(
+    sources: Sequence[Path],
+    runs: Sequence[Run],
+    arms: Sequence[Arm],
+    comparisons: Sequence[Comparison],
+    *,
+    margin: float,
+    warnings: tuple[str, ...],
+) -> Study:
+    """All that follows from runs, arms and comparisons."""
     rows, classes, split, data = arm_rows(arms), class_rows(arms), judged_split(arms), data_sets(_results(runs))
     return Study(
         runs=tuple(runs),
         arms=tuple(arms),
         evaluated_split=split,
         margin=margin,
-        **_numbers(arms, rows, classes, comparisons),
-        **_by_class(arms, classes),
-        **_of_several(arms, comparisons),
+        answers=tuple(_with_damages(answers(arms, rows, comparisons), arms, damages(classes, comparisons))),
+        arm_rows=tuple(rows),
+        comparisons=tuple(comparisons),
+        class_rows=tuple(classes),
+        confused=tuple(confused(arms)),
+        class_links=tuple(class_links(arms)),
+        reliabilities=tuple(reliabilities(arms)),
+        doses=tuple(dose_rows(arms)),
+        networks=tuple(networks_rows(arms, comparisons)),
+        ranks=tuple(rank_rows(arms)),
+        plan=tuple(plan_rows(arms, comparisons)),
         **_published(arms, data),
-        **_of_images(runs, arms, rows, split),
+        images=tuple(_images(arms, rows, split)),
+        suspects=tuple(suspects(runs)),
         **_means(sources, runs),
         provisional=_provisional(runs),
         cautions=tuple(cautions(arms, split, data)),
-        warnings=(*found.warnings, *_warnings(runs, arms), *reader.troubles),
+        warnings=warnings,
     )
-
-
-def _numbers(
-    arms: Sequence[Arm], rows: Sequence[ArmRow], classes: Sequence[ClassRow], comparisons: Sequence[Comparison]
-) -> dict[str, Any]:
-    """The numbers of arms and of their comparisons, and what answers the question."""
-    found = _with_damages(answers(arms, rows, comparisons), arms, damages(classes, comparisons))
-    return {"answers": tuple(found), "arm_rows": tuple(rows), "comparisons": tuple(comparisons)}
 
 
 def _with_damages(
@@ -100,26 +109,6 @@ def _with_damages(
         yield replace(answer, text=" ".join([answer.text, *sentences]))
 
 
-def _by_class(arms: Sequence[Arm], rows: Sequence[ClassRow]) -> dict[str, Any]:
-    """What there is to say of classes, and of how sure the arms are."""
-    return {
-        "class_rows": tuple(rows),
-        "confused": tuple(confused(arms)),
-        "class_links": tuple(class_links(arms)),
-        "reliabilities": tuple(reliabilities(arms)),
-    }
-
-
-def _of_several(arms: Sequence[Arm], comparisons: Sequence[Comparison]) -> dict[str, Any]:
-    """What there is to say of more than two arms."""
-    return {
-        "doses": tuple(dose_rows(arms)),
-        "networks": tuple(networks_rows(arms, comparisons)),
-        "ranks": tuple(rank_rows(arms)),
-        "plan": tuple(plan_rows(arms, comparisons)),
-    }
-
-
 def _published(arms: Sequence[Arm], data: Sequence[DataSet]) -> dict[str, Any]:
     """The images, and what published tables say of the same runs."""
     most = data[0] if data else None
@@ -130,11 +119,6 @@ def _published(arms: Sequence[Arm], data: Sequence[DataSet]) -> dict[str, Any]:
         "statements": tuple(statements.all_of(arms, most)),
         "reading_aid": published.aids(arms, most),
     }
-
-
-def _of_images(runs: Sequence[Run], arms: Sequence[Arm], rows: Sequence[ArmRow], split: str) -> dict[str, Any]:
-    """Single images worth looking at."""
-    return {"images": tuple(_images(arms, rows, split)), "suspects": tuple(suspects(runs))}
 
 
 def _pending(runs: Sequence[Run]) -> list[str]:
@@ -240,6 +224,14 @@ def _warnings(runs: Sequence[Run], arms: Sequence[Arm]) -> list[str]:
     missing = [f"{counts[status]} {status}" for status in ("failed", "skipped", "unfinished") if counts[status]]
     told = [f"Of {len(runs)} runs {', '.join(missing)}: they are listed, but not in any mean."] if missing else []
     told += [f"{run.name}: {run.reason}" for run in runs if run.status == "unreadable"]
-    lost = {run.folder: damage(run.folder, run.result) for run in runs if run.result is not None}
-    told += [f"{folder}: damaged since it was done: {what}." for folder, what in lost.items() if what]
-    return told + [f"{arm.name}: {note}" for arm in arms for note in arm.notes]
+    return told + _damages(runs) + [f"{arm.name}: {note}" for arm in arms for note in arm.notes]
+
+
+def _damages(runs: Sequence[Run]) -> list[str]:
+    """What finished runs have lost since: one sentence for those that lost the same, as copies without weights do."""
+    lost: dict[str, list[Path]] = {}
+    for run in runs:
+        if run.result is not None and (what := damage(run.folder, run.result)):
+            lost.setdefault(what, []).append(run.folder)
+    more = {what: f" and {len(folders) - 1} more" * (len(folders) > 1) for what, folders in lost.items()}
+    return [f"{folders[0]}{more[what]}: damaged since done: {what}." for what, folders in lost.items()]

@@ -11,11 +11,11 @@ from filelock import FileLock, Timeout
 from animal_cls.errors import UserError
 from animal_cls.files import atomic
 from animal_cls.files.workers import Workers
-from animal_cls.report.analysis.collect import OWN
 from animal_cls.report.analysis.memory import Memory
 from animal_cls.report.build import build_study
 from animal_cls.report.output import tables
 from animal_cls.report.records import MARGIN, Study
+from animal_cls.results.collect import OWN
 
 REPORT = "report"  # the folder below the first one given
 WRITING = ".writing"  # inside it: locked while its files are replaced, which takes no time
@@ -46,6 +46,8 @@ def make(
         UserError: no such folder, no run in any of them, no arm of that name, or `out` cannot be written to.
     """
     refuse_foreign(out)
+    if not (out / tables.PAGE).exists():  # every figure is new
+        workers.warm(load_figures)
     study = build_study(sources, compare=compare, baseline=baseline, margin=margin, memory=memory)
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -84,6 +86,11 @@ def refuse_foreign(out: Path) -> None:
     taken = [name for name in (*tables.FILES, tables.PAGE, tables.FIGURES) if (out / name).exists()]
     if taken and not (out / OWN).exists():
         raise UserError(f"{out}: holds {taken[0]}, but no report, so that is not written over. Choose --out DIR.")
+
+
+def load_figures() -> None:
+    """Import what draws, which takes a second."""
+    import animal_cls.report.figures.study_figures  # noqa: F401
 
 
 def write_page(study: Study, out: Path, workers: Workers, secret: bytes, *, png: bool = True) -> None:

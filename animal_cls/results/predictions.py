@@ -13,7 +13,8 @@ from typing import Any, Literal
 import numpy as np
 
 from animal_cls.files import atomic, plain
-from animal_cls.results.record import PREDICTIONS, SPLITS, TWIN, Result, expected_digest, sha256, verified
+from animal_cls.results.integrity import expected_digest, sha256, verified
+from animal_cls.results.record import PREDICTIONS, SPLITS, TWIN, Result
 
 COLUMNS = ("path", "split", "label", "predicted")  # of predictions.csv, before the probabilities
 GIVEN, GROUP = "given_label", "group"  # between them, where there are such

@@ -1,11 +1,9 @@
-"""One run in numbers: result.json with its checksum, metrics.csv, and what has become of the files beside them."""
+"""One run in numbers: result.json with its checksum."""
 
-import csv
 import hashlib
-import io
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -22,11 +20,9 @@ RESULT, METRICS, PREDICTIONS = "result.json", "metrics.csv", "predictions.csv"
 START = "start.json"  # of a run: how it began (training/start.py)
 LOCK, OWNER = ".lock", "owner.json"  # of a run: held while a process trains in the folder, and who that is or was
 PLAN = "plan.json"  # of a sweep: its jobs
-LARGE = 1_000_000  # bytes
 BEST_WEIGHTS = "checkpoints/best.ckpt"
 TWIN = "predictions.npz"  # says what PREDICTIONS says and each image's loss, and is read fifty times faster
 OBJECTIVE = "train/objective"  # what is minimised, where that is not the plain cross-entropy of the other losses
-METRIC_COLUMNS = ("epoch", "train/loss", "train/acc", "val/loss", "val/acc", "lr", "seconds", OBJECTIVE)
 SPLITS = ("train", "val", "test", "all")
 # Keys that could not change a number when result.json did not list them yet.
 WITHOUT_OUTCOME = (
@@ -238,65 +234,6 @@ def _checksum(record: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
 
 
-def digests(folder: Path) -> dict[str, str]:
-    """The SHA-256 of the tables and of the best weights in `folder`, for `Result.files`."""
-    return {
-        name: _digest(folder / name) for name in (METRICS, PREDICTIONS, TWIN, BEST_WEIGHTS) if (folder / name).exists()
-    }
-
-
-def damage(folder: Path, result: Result) -> str:
-    """What a finished run has lost since its result was written, `predictions.csv is gone`; "" where nothing is.
-
-    Files over 1 MB are read only where they were written to after the result: reports come often.
-    """
-    if result.status != "done":
-        return ""
-    try:
-        written = (folder / RESULT).stat().st_mtime_ns
-    except OSError as error:
-        return f"{RESULT} cannot be read ({error.strerror})"
-    found = {name: _damage(folder / name, str(digest), written) for name, digest in result.files.items()}
-    return ", ".join(f"{name} {what}" for name, what in found.items() if what)
-
-
-def _damage(file: Path, digest: str, written: int) -> str | None:
-    try:
-        status = file.stat()
-        if status.st_size > LARGE and status.st_mtime_ns <= written:
-            return None
-        return None if _digest(file) == digest else f"is not the one that {RESULT} speaks of"
-    except FileNotFoundError:
-        return "is gone"
-    except OSError as error:
-        return f"cannot be read ({error.strerror})"
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
-
-
-def verified(table: Path) -> bytes:
-    """The content of a table; raises `ValueError` where it is not the one that the result.json beside it speaks of."""
-    content = plain.read(table)
-    known = expected_digest(table)
-    if known is not None and sha256(content) != known:
-        raise ValueError(f"its checksum is not the one that {RESULT} has")
-    return content
-
-
-def sha256(content: bytes) -> str:
-    """In hexadecimal digits."""
-    return hashlib.sha256(content).hexdigest()
-
-
-def expected_digest(table: Path) -> str | None:
-    """The SHA-256 that the result.json beside a table has of it."""
-    result = load(table.parent)
-    return result.files.get(table.name) if result else None
-
-
 def _parse(raw: dict[str, Any]) -> Result:
     """A record with the fields that this version knows, each of its type, and numbers that can be.
 
@@ -385,17 +322,3 @@ def refuse_finished(folder: Path) -> None:
 def resume_command(folder: Path) -> str:
     """What a person types to go on with the run or sweep in `folder`."""
     return f"python -m animal_cls.resume {shlex.quote(str(folder.absolute()))}"
-
-
-def write_metrics(rows: Sequence[Mapping[str, float]], folder: Path) -> None:
-    """Write metrics.csv, a row per epoch with the columns `METRIC_COLUMNS`; a missing number is an empty cell."""
-    lines = [",".join(METRIC_COLUMNS)]
-    lines += [",".join(str(row.get(column, "")) for column in METRIC_COLUMNS) for row in rows]
-    atomic.write(folder / METRICS, "\n".join(lines) + "\n")
-
-
-def read_metrics(folder: Path) -> dict[str, np.ndarray]:
-    """The columns of metrics.csv, each of shape (epochs,); NaN where a cell or the objective's column is not there."""
-    table = io.StringIO(verified(folder / METRICS).decode(), newline="")
-    rows = [{OBJECTIVE: ""} | row for row in csv.DictReader(table)]
-    return {column: np.array([float(row[column] or "nan") for row in rows]) for column in METRIC_COLUMNS}

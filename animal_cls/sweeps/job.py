@@ -153,12 +153,13 @@ def run_job_reporting(
     go_on: bool = False,
     records: Mapping[str, str] | None = None,
     asked: Callable[[], int | None] | None = None,
+    after_epoch: Callable[[int, float], None] | None = None,
 ) -> None:
     """As `run_job`, with what a person reads of it; in a sweep, a failure is printed and the next job may follow.
 
     Args:
-        sweep: the folder of the sweep that it is a job of.
-        asked: as of `run_job`.
+        sweep: the folder of the sweep or search that it is a job of.
+        asked, after_epoch: as of `run_job`.
 
     Raises:
         UserError, Exception: a single run that could not be done.
@@ -168,7 +169,8 @@ def run_job_reporting(
         say("left alone: another process has done it")
         return
     try:
-        result = run_job(config, folder, skip=skip, idle=idle, go_on=go_on, records=records, asked=asked)
+        more = {"asked": asked, "after_epoch": after_epoch}
+        result = run_job(config, folder, skip=skip, idle=idle, go_on=go_on, records=records, **more)
     except Stopped as stopped:
         stopped.way_on = resume_command(sweep or folder)
         raise

@@ -68,7 +68,7 @@ def _do(task: Task, launch: Path) -> None:
     try:
         plan = read_plan(sweep)
         planned = next(job for job in plan.jobs if job.folder == task.folder)
-        with _named(planned.name), working_in(plan.cwd), hardware.threads(task.threads):
+        with named(planned.name), working_in(plan.cwd), hardware.threads(task.threads):
             try:
                 _go_on(plan, planned, sweep, launch)
             except Stopped:
@@ -165,7 +165,7 @@ class NamedLines(io.TextIOBase):
 
 
 @contextmanager
-def _named(name: str) -> Iterator[None]:
+def named(name: str) -> Iterator[None]:
     """Within it what is said begins with the name of the job."""
     with redirect_stdout(NamedLines(name, sys.stdout)), redirect_stderr(NamedLines(name, sys.stderr)):
         yield

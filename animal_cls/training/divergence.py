@@ -59,9 +59,13 @@ class LossWatch:
             raise diverged("train/loss", value, where)
 
 
-def diverged(name: str, value: float, where: str) -> UserError:
+class Diverged(UserError):
+    """A loss is no finite number any more."""
+
+
+def diverged(name: str, value: float, where: str) -> Diverged:
     """The message for a loss that is not finite."""
-    return UserError(
+    return Diverged(
         f"{name} became {value} in {where}: training has diverged. "
         "Try a smaller optimizer.lr, or trainer.precision=32-true if it was another."
     )

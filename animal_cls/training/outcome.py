@@ -13,12 +13,12 @@ from animal_cls.config.methods import active
 from animal_cls.config.schema import Config, constructor_calls, without_outcome
 from animal_cls.data.module import ImageDataModule
 from animal_cls.data.sources.unused import counted
-from animal_cls.report.figures import run_figures
 from animal_cls.results import Result
 from animal_cls.training import evaluation, provenance, verification
 from animal_cls.training.build import Parts
 from animal_cls.training.checkpoints import BEST, LAST
 from animal_cls.training.classifier import Classifier
+from animal_cls.training.figures import run_figures
 from animal_cls.training.history import History
 from animal_cls.training.tensorboard import RunLogger
 

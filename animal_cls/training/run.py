@@ -23,12 +23,12 @@ from animal_cls.data.module import ImageDataModule
 from animal_cls.errors import UserError, WithoutEffect
 from animal_cls.files import atomic, disk, terminal
 from animal_cls.models import normalization_of
-from animal_cls.report.figures import run_figures
 from animal_cls.results import Environment, MethodRecord, Result
 from animal_cls.training import build, checkpoints, hardware, outcome, provenance, ranks, start
 from animal_cls.training.build import Parts
 from animal_cls.training.checkpoints import LAST
 from animal_cls.training.classifier import Classifier
+from animal_cls.training.figures import run_figures
 from animal_cls.training.history import History
 from animal_cls.training.progress import NotebookProgress, Progress
 from animal_cls.training.ranks import Link, Others, Quiet, Ranks
@@ -71,7 +71,7 @@ def train(
         _remove_parts(folder)
         environments = _environments(config, folder, last)
         start.note_images(data.images.fingerprint, folder)
-        classifier = _classifier(config, data, parts, others.ranks)
+        classifier = classifier_of(config, data, parts, others.ranks)
         history = History(folder, say=not _is_terminal(), after_epoch=after_epoch)
         trainer = _fit(config, folder, classifier, data, parts, history, stop or Stop(), others, goes_on=bool(last))
         result = outcome.evaluated(config, folder, trainer, classifier, data, history, parts)
@@ -103,7 +103,7 @@ def _fit(
     logger = RunLogger(folder / "tensorboard" / run_name(config))
     callbacks = [*parts.callbacks, history, *_progress()]
     callbacks += [_checkpoints(config, folder, stop, logger, others.ranks)]
-    trainer = _trainer(config, folder, [logger, *parts.loggers], callbacks, parts, others.ranks)
+    trainer = trainer_of(config, folder, [logger, *parts.loggers], callbacks, parts, others.ranks)
     others.let(goes_on)
     with _told(parts.loggers, config), _explained_memory(config):
         trainer.fit(classifier, datamodule=data, ckpt_path=folder / "checkpoints" / LAST if goes_on else None)
@@ -111,7 +111,7 @@ def _fit(
     if others.ranks.n == 1:
         return trainer
     others.end()
-    return _trainer(config, folder, [logger], [], parts, ranks.ONE)
+    return trainer_of(config, folder, [logger], [], parts, ranks.ONE)
 
 
 def follow(link: Link, config: Config, folder: Path) -> None:
@@ -119,9 +119,9 @@ def follow(link: Link, config: Config, folder: Path) -> None:
     with hardware.threads(link.threads), hardware.retain_freed_memory():
         goes_on = link.wait()
         data, parts = _built(config, folder, link.ranks)
-        classifier = _classifier(config, data, parts, link.ranks)
+        classifier = classifier_of(config, data, parts, link.ranks)
         callbacks = [*parts.callbacks, _checkpoints(config, folder, Quiet(), None, link.ranks)]
-        trainer = _trainer(config, folder, [], callbacks, parts, link.ranks)
+        trainer = trainer_of(config, folder, [], callbacks, parts, link.ranks)
         link.ready()
         trainer.fit(classifier, datamodule=data, ckpt_path=folder / "checkpoints" / LAST if goes_on else None)
 
@@ -218,7 +218,8 @@ def _check_same_images(last: dict[str, Any] | None, data: ImageDataModule, folde
         )
 
 
-def _classifier(config: Config, data: ImageDataModule, parts: Parts, ranks: Ranks) -> Classifier:
+def classifier_of(config: Config, data: ImageDataModule, parts: Parts, ranks: Ranks) -> Classifier:
+    """The LightningModule of a run, of parts that were made for it."""
     classes = data.images.classes
     return Classifier(
         parts.network,
@@ -243,17 +244,24 @@ def _checkpoints(
     return checkpoints.Checkpoints(folder / "checkpoints", minutes=minutes, stop=stop, logger=logger, ranks=ranks)
 
 
-def _trainer(
-    config: Config, folder: Path, loggers: Sequence[Logger], callbacks: Sequence[Callback], parts: Parts, ranks: Ranks
+def trainer_of(
+    config: Config,
+    folder: Path,
+    loggers: Sequence[Logger],
+    callbacks: Sequence[Callback],
+    parts: Parts,
+    ranks: Ranks,
+    **more: Any,
 ) -> Trainer:
+    """Lightning's trainer as `config` sets it, but for what `more` says, in Lightning's terms."""
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)  # its greetings are no news to our users
     settings = config.trainer
     device = hardware.device_type(settings.accelerator)
     precision = hardware.precision(settings.precision, device)
     hardware.set_float32(precision)
+    settled = {"max_epochs": settings.max_epochs, "enable_progress_bar": _is_terminal() and ranks.rank == 0} | more
     return Trainer(
-        max_epochs=settings.max_epochs,
         accelerator=settings.accelerator,
         devices=ranks.n,
         strategy=ranks.strategy(lambda: build.has_idle_weights(parts.network, config.data.image_size)),
@@ -265,12 +273,12 @@ def _trainer(
         logger=list(loggers),
         callbacks=list(callbacks),
         plugins=[checkpoints.Files(folder)],
-        enable_progress_bar=_is_terminal() and ranks.rank == 0,
         enable_model_summary=False,
         num_sanity_val_steps=0,
         use_distributed_sampler=False,  # our samplers know their images
         log_every_n_steps=1,  # nothing is logged by the step; a larger number earns a warning on small data
         default_root_dir=folder,
+        **settled,
     )
 
 

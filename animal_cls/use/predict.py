@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from animal_cls.data.sources.animals10 import FOLDERS
 from animal_cls.use.images import Named, decoded
 from animal_cls.use.trained import Trained
 
@@ -67,6 +68,8 @@ class Tally:
         k = len(self.classes)
         self.counts, self.confusion = np.zeros(k, dtype=np.int64), np.zeros((k, k), dtype=np.int64)
         self._index = {name: at for at, name in enumerate(self.classes)}
+        of_kaggle = {folder: self._index[name] for folder, name in FOLDERS.items() if name in self._index}
+        self._index = of_kaggle | self._index  # as the source of the training translates them
 
     @property
     def n(self) -> int:
@@ -75,7 +78,7 @@ class Tally:
 
     @property
     def known(self) -> int:
-        """Images whose folder is called like a class."""
+        """Images whose folder is called like a class, or as Animals-10 has it of Kaggle."""
         return int(self.confusion.sum())
 
     @property

@@ -11,11 +11,11 @@ from animal_cls.errors import UserError
 from animal_cls.files.naming import listed
 from animal_cls.files.text import did_you_mean, percent
 from animal_cls.report.analysis.arms import arrange
-from animal_cls.report.analysis.collect import collect
-from animal_cls.report.analysis.predictions import Reader
 from animal_cls.report.format import plural
 from animal_cls.report.records import Arm
 from animal_cls.results import PLAN, RESULT, START, Result
+from animal_cls.results.collect import collect
+from animal_cls.results.reader import Reader
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,8 @@ def choose(folders: Sequence[Path]) -> Chosen:
 def choose_arms(folders: Sequence[Path], names: Sequence[str] = ()) -> list[Chosen]:
     """Arms to be set side by side: those of these names, else the one that is best on val and its baseline.
 
-    One alone where it has no baseline, or `folders` are runs.
+    Where a baseline itself is best, it and the best of those that are compared with it. One alone where there is no
+    other, or `folders` are runs.
 
     Raises:
         UserError: as `choose`; or no arm has such a name, or none of its runs is done.
@@ -81,12 +82,19 @@ def choose_arms(folders: Sequence[Path], names: Sequence[str] = ()) -> list[Chos
     if not sweeps:
         return [best]
     arms = {arm.name: arm for arm in arrange(collect(sweeps, Reader()).runs)[1]}
-    baseline = arms[best.arm].baseline
     if not names:
-        names = [best.arm] if baseline is None or not arms[baseline].done else [best.arm, baseline]
+        names = [best.arm, *_beside(arms[best.arm], arms)]
     chosen = [best if name == best.arm else _seeds(_arm(name, arms)) for name in dict.fromkeys(names)]
     _check_classes(*chosen)
     return chosen
+
+
+def _beside(best: Arm, arms: Mapping[str, Arm]) -> list[str]:
+    """The baseline of the arm that is best on val; where it is one itself, the best of its own; or none."""
+    if best.baseline is not None:
+        return [best.baseline] if arms[best.baseline].done else []
+    own = {arm.name: mean for arm in arms.values() if arm.baseline == best.name and (mean := _val(arm)) is not None}
+    return [max(own, key=lambda name: own[name])] if own else []
 
 
 def _arm(name: str, arms: Mapping[str, Arm]) -> Arm:

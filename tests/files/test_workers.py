@@ -1,6 +1,8 @@
 """Work that is shared is the same work: in order, whoever does it, and whoever is killed over it."""
 
 import os
+from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +26,16 @@ def test_helpers_take_a_share() -> None:
         first, *_ = made.share(eval, [work] * 6)
         assert first != os.getpid()
         assert set(made.share(eval, [work] * 6)) == {first, os.getpid()}
+
+
+def test_helpers_are_warmed_up_before_there_is_work(tmp_path: Path) -> None:
+    with gathered(2) as made:
+        made.warm(partial(os.mkdir, tmp_path / "warm"))
+        assert made.pool is not None
+        made.share(eval, ["1", "2"])
+    assert (tmp_path / "warm").is_dir()
+    Workers(count=0).warm(partial(os.mkdir, tmp_path / "alone"))
+    assert not (tmp_path / "alone").exists(), "this process has other work"
 
 
 def test_what_a_killed_helper_leaves_is_done_here() -> None:

@@ -179,8 +179,19 @@ def test_a_run_that_has_lost_a_file_since_it_was_done_is_named(sweep: Path) -> N
     results.save(replace(result, files={"checkpoints/best.ckpt": results.sha256(b"weights")}), run)
     assert build_study([sweep]).warnings == ()
     (run / "checkpoints" / "best.ckpt").write_bytes(b"weight")
-    expected = "damaged since it was done: checkpoints/best.ckpt is not the one that result.json speaks of."
+    expected = "damaged since done: checkpoints/best.ckpt is not the one that result.json speaks of."
     assert build_study([sweep]).warnings == (f"{run}: {expected}",)
+
+
+def test_runs_that_have_lost_the_same_are_one_sentence(tmp_path: Path, write_run: Write) -> None:
+    for seed in range(12):
+        run = write_run(tmp_path / f"{seed:02}", HITS, seed=seed)
+        result = results.load(run)
+        assert result is not None
+        (run / results.RESULT).unlink()
+        results.save(replace(result, files={"checkpoints/best.ckpt": results.sha256(b"weights")}), run)
+    [warning] = build_study([tmp_path]).warnings
+    assert warning == f"{tmp_path / '00'} and 11 more: damaged since done: checkpoints/best.ckpt is gone."
 
 
 def test_a_users_secret_is_kept_and_their_own(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from animal_cls import results
 from animal_cls.use import trained
+from animal_cls.use.images import Named
 from animal_cls.use.predict import Said, Tally
 from animal_cls.use.words import UNCALIBRATED, calibration
 from tests.use.conftest import CLASSES
@@ -144,6 +145,17 @@ def test_a_mistake_is_one_line(
     assert done.stderr.splitlines()[-1].startswith(message.format(run=plain))
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.glob("pred*"))
+
+
+def test_folders_as_kaggle_calls_them_are_the_classes_of_a_run_that_was_trained_on_such() -> None:
+    tally = Tally(classes=["cat", "dog"])
+    for folder, predicted in (("gatto", 0), ("cane", 0), ("dog", 1), ("pecora", 1)):  # a sheep is none of its classes
+        probabilities = np.eye(2, dtype=np.float32)[predicted]
+        tally.add(Said(image=Named(path=f"{folder}/1.jpg", folders=(folder,)), probabilities=probabilities))
+    np.testing.assert_array_equal(tally.confusion, [[1, 0], [1, 1]])
+    assert tally.strange == {"pecora": 1}
+    italian = Tally(classes=["cane", "cat"])  # a class that is called so itself
+    assert italian.label(Named(path="x", folders=("cane",))) == 0
 
 
 def test_folders_that_the_run_does_not_know_are_named(

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from animal_cls import results
 from animal_cls.errors import UserError
 from animal_cls.results import Result
-from animal_cls.use.winner import choose
+from animal_cls.use.winner import choose, choose_arms
 from tests.report.conftest import run_in
 
 
@@ -18,6 +19,17 @@ def test_of_a_sweep_the_seeds_of_the_arm_that_is_best_on_val(made_up: Path) -> N
     assert [folder.name for folder in chosen.folders] == ["dropout0", "dropout1"]
     level = "simple_cnn/dropout has the highest accuracy on val of 3 arms: 75.0 %"
     assert chosen.why == f"{level}, 2 runs, whose probabilities are averaged."
+
+
+def test_beside_the_best_arm_stands_its_baseline_and_beside_the_best_baseline_the_best_of_the_others(
+    made_up: Path,
+) -> None:
+    assert [chosen.arm for chosen in choose_arms([made_up])] == ["simple_cnn/dropout", "simple_cnn/none"]
+    shutil.rmtree(made_up / "none1")  # the worse one
+    assert [chosen.arm for chosen in choose_arms([made_up])] == ["simple_cnn/none", "simple_cnn/dropout"]
+    for name in ("dropout0", "dropout1", "l20", "l21"):
+        shutil.rmtree(made_up / name)
+    assert [chosen.arm for chosen in choose_arms([made_up])] == ["simple_cnn/none"]
 
 
 def test_runs_that_are_named_are_taken_as_they_are(made_up: Path) -> None:

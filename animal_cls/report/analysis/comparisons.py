@@ -14,9 +14,10 @@ from animal_cls.report.analysis.families import Draft, family_of, settled
 from animal_cls.report.analysis.folds import Folds, of_split, over_folds, over_of, shared
 from animal_cls.report.analysis.memory import remembered
 from animal_cls.report.analysis.pairing import Paired, evaluated_seeds, pair, values
-from animal_cls.report.analysis.variances import POINTS, images_test, number, seeds_test
+from animal_cls.report.analysis.variances import images_test, in_units, number, scale_of, seeds_test
 from animal_cls.report.format import p_equals, plural
-from animal_cls.report.records import COMPARED_METRICS, COMPARED_SPLITS, MARGIN, Arm, Comparison, Repeat
+from animal_cls.report.records import COMPARED_METRICS, COMPARED_SPLITS, MARGIN, Arm, Comparison
+from animal_cls.results.runs import Repeat
 from animal_cls.statistics import CrossedTest
 
 NOT_EXACT = "predictions.csv rounds some probabilities to 0, whose loss is in no table"
@@ -95,7 +96,6 @@ def _of_folds(arm: Arm, baseline: Arm, folds: Folds, split: str, metric: str, fo
     """Fold by fold, with the corrected t test over them; nothing where they have no fold in common."""
     blank = _blank(arm, baseline, split, metric, found, ((), ()))
     blank = replace(blank, notes=(*survivors(arm, baseline), *folds.notes, *found.notes), by_seed=True)
-    scale = 1 if metric == "loss" else POINTS
     differences, seeds, ratio = over_folds(folds, split, of_split(split, metric))
     if not differences:
         return Draft(comparison=blank)
@@ -104,20 +104,15 @@ def _of_folds(arm: Arm, baseline: Arm, folds: Folds, split: str, metric: str, fo
     def over(level: float) -> statistics.SeedTest:
         return statistics.paired_folds(list(differences.values()), zeros, ratio=ratio, level=level)
 
-    test = over(0.95)
-    most = math.inf if metric == "loss" else 1.0
     known = replace(
         blank,
         n_seeds=seeds,
         n_arm=seeds,
         n_baseline=seeds,
-        delta=test.delta * scale,
-        ci_low=number(max(test.low, -most), scale),
-        ci_high=number(min(test.high, most), scale),
-        p_value=number(test.p_value),
+        **in_units(over(0.95), metric),
         over=over_of(arm),
         kind=arm.kind,
-        folds={fold: delta * scale for fold, delta in differences.items()},
+        folds={fold: delta * scale_of(metric) for fold, delta in differences.items()},
     )
     return Draft(comparison=known, interval=lambda alpha: ((of := over(1 - alpha)).low, of.high))
 
@@ -200,19 +195,15 @@ def _blank(
 def _by_images(paired: Paired, metric: str, numbers: tuple[np.ndarray, np.ndarray, np.ndarray | None]) -> Measured:
     """With a number of each seed and image: both sources of variance at once, and each by itself."""
     (a, b, weights), is_loss = numbers, metric == "loss"
-    scale = 1 if is_loss else POINTS
     test = statistics.compare(a, b, weights=weights, groups=paired.groups, shares=not is_loss)
     means = [side.mean(axis=1) if weights is None else side @ weights for side in (a, b)]
     by_seed = [dict(zip(s.seeds, m, strict=True)) for s, m in zip((paired.arm, paired.baseline), means, strict=True)]
     known = {
-        "delta": number(test.delta, scale),
-        "ci_low": number(test.low, scale),
-        "ci_high": number(test.high, scale),
-        "p_value": number(test.p_value),
+        **in_units(test, metric),
         "over": test.over,
-        "own_error": number(test.own_error, scale),
+        "own_error": number(test.own_error, scale_of(metric)),
         "images_test": None if is_loss else images_test(paired, a, b, weights),
-        "seeds_test": seeds_test(by_seed[0], by_seed[1], scale),
+        "seeds_test": seeds_test(by_seed[0], by_seed[1], metric),
     }
     seeds = paired.arm.seeds, paired.baseline.seeds
     return Measured(seeds=seeds, known=known | _beats(by_seed, metric), test=test)
@@ -231,13 +222,17 @@ def _by_results(arm: Arm, baseline: Arm, split: str, metric: str) -> dict[str, A
     That leaves out the variance of the images, so there is a test over seeds, but no p-value for a verdict.
     """
     sides: list[dict[Repeat, float]] = []
-    scale = 1 if metric == "loss" else POINTS
     for side, seeds in zip((arm, baseline), _seeds(arm, baseline, split), strict=True):
         found = {seed: side.done[seed].result for seed in seeds}
         sides.append({seed: getattr(r.splits[split], metric) for seed, r in found.items() if r is not None})
-    test = seeds_test(sides[0], sides[1], scale)
+    test = seeds_test(sides[0], sides[1], metric)
     means = [float(np.mean(list(side.values()))) for side in sides]
-    known = {"delta": (means[0] - means[1]) * scale, "ci_low": test.ci_low, "ci_high": test.ci_high, "over": "seeds"}
+    known = {
+        "delta": (means[0] - means[1]) * scale_of(metric),
+        "ci_low": test.ci_low,
+        "ci_high": test.ci_high,
+        "over": "seeds",
+    }
     return known | _beats(sides, metric) | {"seeds_test": test}
 
 

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from animal_cls.report.analysis.configs import (
+from animal_cls.report.records import Arm
+from animal_cls.results import Result
+from animal_cls.results.configs import (
+    Difference,
     command,
     differences,
     method_of,
@@ -16,8 +19,8 @@ from animal_cls.report.analysis.configs import (
     shown,
     strengths,
 )
-from animal_cls.report.records import Arm, Difference, Run, RunPredictions
-from animal_cls.results import Result
+from animal_cls.results.reader import RunPredictions
+from animal_cls.results.runs import Run
 
 REPEATED = re.compile(r"(seed|data\.fold|data\.split_seed)=.*,")  # an override with several values
 OTHER = "the images differ (data fingerprint)"

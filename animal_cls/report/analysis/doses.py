@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from animal_cls import statistics
-from animal_cls.report.analysis.configs import LABEL, Flat, method_of
 from animal_cls.report.analysis.levels import NEW, aligned, numbers_of
-from animal_cls.report.analysis.variances import POINTS, number
+from animal_cls.report.analysis.variances import in_units, number
 from animal_cls.report.records import COMPARED_METRICS, Arm, DoseRow
+from animal_cls.results.configs import LABEL, Flat, method_of
 
 LEAST = 3  # strengths, 0 among them or not
 
@@ -53,9 +53,8 @@ def _rows(model: str, key: str, doses: dict[float, Arm]) -> Iterator[DoseRow]:
             continue
         for metric in COMPARED_METRICS:
             if (found := numbers_of([tables[arm.name] for arm in used.values()], metric)) is not None:
-                lower, scale = metric == "loss", 1 if metric == "loss" else POINTS
-                made = statistics.dose_response(found[0], lower_is_better=lower, **found[1])
-                trend, bend = made.trend, made.bend
+                made = statistics.dose_response(found[0], lower_is_better=metric == "loss", **found[1])
+                trend, bend = in_units(made.trend, metric), in_units(made.bend, metric)
                 yield DoseRow(
                     model=model,
                     method=key,
@@ -63,16 +62,14 @@ def _rows(model: str, key: str, doses: dict[float, Arm]) -> Iterator[DoseRow]:
                     metric=metric,
                     strengths=tuple(used),
                     arms=tuple(arm.name for arm in used.values()),
-                    n_seeds=trend.n_seeds,
-                    trend=number(trend.delta, scale),
-                    ci_low=number(trend.low, scale),
-                    ci_high=number(trend.high, scale),
-                    p_value=number(trend.p_value),
-                    bend=number(bend.delta, scale),
-                    bend_low=number(bend.low, scale),
-                    bend_high=number(bend.high, scale),
+                    n_seeds=made.trend.n_seeds,
+                    trend=trend.pop("delta"),
+                    **trend,
+                    bend=bend["delta"],
+                    bend_low=bend["ci_low"],
+                    bend_high=bend["ci_high"],
                     best=list(used)[made.best],
-                    over=trend.over,
+                    over=made.trend.over,
                 )
 
 

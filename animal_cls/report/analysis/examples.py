@@ -6,9 +6,10 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from animal_cls.report.analysis.configs import root_of
 from animal_cls.report.analysis.pairing import rows_of
-from animal_cls.report.records import Arm, ImageNote, RunPredictions
+from animal_cls.report.records import Arm, ImageNote
+from animal_cls.results.configs import root_of
+from animal_cls.results.reader import RunPredictions
 
 MOST = 12  # images of each kind
 Kind = Literal["wrong", "corrected", "regressed"]

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from animal_cls.report.analysis.configs import Flat, differences, identity, root_of, shown, strengths, value_of
-from animal_cls.report.records import Run
+from animal_cls.results.configs import Flat, differences, identity, root_of, shown, strengths, value_of
+from animal_cls.results.runs import Run
 
 DATA = "data fingerprint"  # a key of no config: the same config on other images is another arm
 ROOT = "data.root"

@@ -6,9 +6,9 @@ from animal_cls import statistics
 from animal_cls.files.text import percent
 from animal_cls.report.analysis.averages import mean_of
 from animal_cls.report.analysis.comparisons import failures, of_arm
-from animal_cls.report.analysis.configs import method_of, shown
 from animal_cls.report.format import difference, ends, p_equals, plural, seeds_of, signed
 from animal_cls.report.records import Answer, Arm, ArmRow, Comparison
+from animal_cls.results.configs import method_of, shown
 
 TIES = 4  # arms with the highest accuracy, too, that are named
 NEAR = 1e-9  # of a fraction: means that are equal but for floating point

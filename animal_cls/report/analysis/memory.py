@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from animal_cls.report.analysis.predictions import Reader, stamp
-from animal_cls.report.records import Arm, Run
+from animal_cls.report.records import Arm
 from animal_cls.results import METRICS, PREDICTIONS, RESULT, TWIN
+from animal_cls.results.reader import Reader, stamp
+from animal_cls.results.runs import Run
 
 FILES = (RESULT, METRICS, PREDICTIONS, TWIN)
 Known = TypeVar("Known", Run, Arm)

@@ -3,14 +3,12 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from animal_cls import statistics
-from animal_cls.report.analysis.configs import change
 from animal_cls.report.analysis.levels import NEW, aligned, numbers_of
-from animal_cls.report.analysis.variances import POINTS, number
+from animal_cls.report.analysis.variances import in_units, number
 from animal_cls.report.records import Arm, Comparison, NetworksRow
-from animal_cls.statistics import Contrast
+from animal_cls.results.configs import change
 
 Sides = dict[str, tuple[str, str]]  # network -> the arm and its baseline
 
@@ -53,20 +51,8 @@ def _rows(named: dict[str, Arm], what: str, sides: Sides, split: str, metric: st
         rows.append(("interaction", (model, *others), [1.0 if m == model else -1 / len(others) for m in used]))
     coefficients = [[sign * share for share in shares for sign in (1, -1)] for _, _, shares in rows]
     for (kind, networks, _), made in zip(rows, statistics.contrasts(numbers, coefficients, **how), strict=True):
-        yield _row(made, kind=kind, networks=networks, **known)
-
-
-def _row(made: Contrast, **known: Any) -> NetworksRow:
-    scale = 1 if known["metric"] == "loss" else POINTS
-    return NetworksRow(
-        **known,
-        n_seeds=made.n_seeds,
-        delta=number(made.delta, scale),
-        ci_low=number(made.low, scale),
-        ci_high=number(made.high, scale),
-        p_value=number(made.p_value),
-        over=made.over,
-    )
+        sized = {"kind": kind, "networks": networks, "n_seeds": made.n_seeds, "over": made.over}
+        yield NetworksRow(**known, **sized, **in_units(made, metric))
 
 
 def _adjusted(family: Sequence[NetworksRow]) -> Iterator[NetworksRow]:

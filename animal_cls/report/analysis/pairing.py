@@ -6,7 +6,9 @@ from functools import cached_property, reduce
 
 import numpy as np
 
-from animal_cls.report.records import Arm, Images, Repeat, RunPredictions
+from animal_cls.report.records import Arm
+from animal_cls.results.reader import Images, RunPredictions
+from animal_cls.results.runs import Repeat
 
 SMALLEST = np.finfo(np.float32).tiny  # a probability below this is not exact, and its loss, over 87 nats, not known
 TOLERANCE = 1e-3  # accuracy; between result.json and predictions.csv

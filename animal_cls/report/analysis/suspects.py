@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from animal_cls import statistics
-from animal_cls.report.analysis.configs import root_of
 from animal_cls.report.analysis.levels import NEW
-from animal_cls.report.records import Images, Run, RunPredictions, Suspect
+from animal_cls.report.records import Suspect
+from animal_cls.results.configs import root_of
+from animal_cls.results.reader import Images, RunPredictions
+from animal_cls.results.runs import Run
 
 Label = tuple[str | None, str, str]  # fingerprint of the data, path and class: an image as it is labelled
 
@@ -91,29 +93,25 @@ def _votes(runs: Sequence[Run]) -> list[Votes]:
 
 
 def _together(votes: Sequence[Votes]) -> dict[Label, Suspicion]:
-    """The images that any run suspects, with what the runs of all lists say that hold them."""
+    """The images that may be suspected by most runs, with what the runs of all lists say that hold them.
+
+    What most runs of no list say, most of all do not say either.
+    """
     told: dict[Label, Suspicion] = {}
-    for some in votes:
-        for k in np.flatnonzero(some.counts.any(axis=1)).tolist():
+    likely = [np.flatnonzero((2 * some.counts > some.runs).any(axis=1)) for some in votes]
+    for some, rows in zip(votes, likely, strict=True):
+        for k in rows.tolist():
             told.setdefault(_label(some, k), Suspicion(root=some.root))
     for some in votes:
-        cells = _cells(some)
-        for k in range(len(some.rows)) if len(votes) > 1 else cells:  # what one list suspects, others may not
+        for k in range(len(some.rows)) if len(votes) > 1 else likely[0].tolist():  # of one list, others may not be sure
             if (of := told.get(_label(some, k))) is not None:
                 of.runs += some.runs
                 of.splits.add(str(some.images.splits[some.rows[k]]))
-                for name, runs, total in cells.get(k, ()):
-                    of.counts[name] += runs
-                    of.sums[name] = of.sums.get(name, 0.0) + total
+                for c in np.flatnonzero(some.counts[k]).tolist():
+                    name = some.images.classes[c]
+                    of.counts[name] += int(some.counts[k, c])
+                    of.sums[name] = of.sums.get(name, 0.0) + float(some.sums[k, c])
     return told
-
-
-def _cells(votes: Votes) -> dict[int, list[tuple[str, int, float]]]:
-    """Place of a suspected image -> the classes that it may be of, with the runs that say so and their sum."""
-    at, found = np.nonzero(votes.counts), dict[int, list[tuple[str, int, float]]]()
-    for k, c, runs, total in zip(*(part.tolist() for part in (*at, votes.counts[at], votes.sums[at])), strict=True):
-        found.setdefault(k, []).append((votes.images.classes[c], runs, total))
-    return found
 
 
 def _label(votes: Votes, k: int) -> Label:

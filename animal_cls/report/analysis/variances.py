@@ -2,12 +2,15 @@
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from animal_cls import statistics
 from animal_cls.report.analysis.pairing import Paired
-from animal_cls.report.records import ImagesTest, Repeat, SeedsTest
+from animal_cls.report.records import ImagesTest, SeedsTest
+from animal_cls.results.runs import Repeat
+from animal_cls.statistics import Contrast, CrossedTest, SeedTest
 
 POINTS = 100  # of a fraction
 DRAWS = 1000  # of the bootstrap over images
@@ -28,18 +31,33 @@ def images_test(paired: Paired, a: np.ndarray, b: np.ndarray, weights: np.ndarra
     )
 
 
-def seeds_test(arm: Mapping[Repeat, float], baseline: Mapping[Repeat, float], scale: float) -> SeedsTest:
+def seeds_test(arm: Mapping[Repeat, float], baseline: Mapping[Repeat, float], metric: str) -> SeedsTest:
     """Of a number by seed of both: Student's paired test where the seeds are the same, else Welch's."""
     by_seed, values = tuple(arm) == tuple(baseline), [list(side.values()) for side in (arm, baseline)]
     test = statistics.paired_seeds(*values) if by_seed else statistics.unpaired_seeds(*values)
-    most = 1.0 if scale == POINTS else math.inf  # no accuracy differs by more
-    return SeedsTest(
-        deltas={seed: (value - baseline[seed]) * scale for seed, value in arm.items() if seed in baseline},
-        std=number(test.std, scale),
-        p_value=number(test.p_value),
-        ci_low=number(max(test.low, -most), scale),  # NaN stays NaN
-        ci_high=number(min(test.high, most), scale),
-    )
+    scale, known = scale_of(metric), in_units(test, metric)
+    known.pop("delta")
+    deltas = {seed: (value - baseline[seed]) * scale for seed, value in arm.items() if seed in baseline}
+    return SeedsTest(deltas=deltas, std=number(test.std, scale), **known)
+
+
+def in_units(test: CrossedTest | SeedTest | Contrast, metric: str) -> dict[str, Any]:
+    """A difference, its 95 % interval and its p-value as rows have them: points, or for loss nats."""
+    scale, most = scale_of(metric), math.inf
+    if isinstance(test, SeedTest) and metric != "loss":
+        most = 1.0  # which Student's interval does not know: no accuracy differs by more
+    ends = number(max(test.low, -most), scale), number(min(test.high, most), scale)  # NaN stays NaN
+    return {
+        "delta": number(test.delta, scale),
+        "ci_low": ends[0],
+        "ci_high": ends[1],
+        "p_value": number(test.p_value),
+    }
+
+
+def scale_of(metric: str) -> float:
+    """What the numbers of a metric are multiplied by for a row."""
+    return 1.0 if metric == "loss" else POINTS
 
 
 def number(value: float, scale: float = 1) -> float | None:

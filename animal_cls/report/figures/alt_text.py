@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from animal_cls.files.text import percent
-from animal_cls.report.figures.confusion import worst_cells
 from animal_cls.report.figures.heatmap import Changes
 from animal_cls.report.figures.learning import Arms, Metrics, band, difference, series
 from animal_cls.report.format import ends, metric_interval, metric_number, number, signed, signed_interval
 from animal_cls.report.records import ArmRow, ClassLink, Comparison, PublishedRow, Reliability
+from animal_cls.statistics.confusion import worst_cells
 
 LISTED = 12  # things that an alternative text names; the tables beside it hold all
 
@@ -56,7 +56,7 @@ def of_confusions(arms: Sequence[tuple[str, np.ndarray]], classes: Sequence[str]
 
 def largest(counts: np.ndarray, classes: Sequence[str]) -> str:
     """The most frequent confusion of a (K, K) matrix."""
-    cells = worst_cells(counts)
+    cells = worst_cells(counts, 1)
     if not cells:
         return "no image taken for another class"
     row, column = cells[0]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator
 
 from animal_cls.report.figures.drawing import Sheet, legend_below, outer_labels, panels
 from animal_cls.report.figures.style import BLUE, GREY, VERMILLION, lettering, short
@@ -24,8 +25,10 @@ def beside_published(runs: Sequence[tuple[str, Sequence[PublishedRow]]]) -> Figu
     """A panel per published run: a line per class from the published accuracy (square) to ours (dot), train and val."""
     figure, places = panels([name for name, _ in runs], SHEET)
     entries = {}
-    for (_, rows), [axes] in zip(runs, places, strict=True):
+    for k, ((_, rows), [axes]) in enumerate(zip(runs, places, strict=True)):
         entries |= draw(axes, rows)
+        if k % SHEET.beside(len(runs)) == 0:
+            axes.set_yticks(range(len(rows)), [short(row.class_name, 14) for row in rows], **lettering())
     lows = [axes.get_xlim()[0] for [axes] in places]
     for [axes] in places:
         axes.set_xlim(min(lows), 101)
@@ -37,13 +40,12 @@ def beside_published(runs: Sequence[tuple[str, Sequence[PublishedRow]]]) -> Figu
 def draw(axes: Axes, rows: Sequence[PublishedRow]) -> dict:
     """One run; return what stands in the legend."""
     looks = {"markersize": 6, "linestyle": "none"}
-    entries = {}
-    for y, row in enumerate(rows):
-        if row.ours is not None:
-            axes.plot([row.published, row.ours], [y, y], "-", color=GREY, linewidth=1)
-            [entries["ours"]] = axes.plot([row.ours], [y], "o", color=BLUE, **looks)
-        [entries["published"]] = axes.plot([row.published], [y], "s", mfc="none", mec=VERMILLION, mew=1.4, **looks)
-    axes.set_yticks(range(len(rows)), [short(row.class_name, 14) for row in rows], **lettering())
+    known = [(y, row.published, row.ours) for y, row in enumerate(rows) if row.ours is not None]
+    ys, published, ours = zip(*known, strict=True) if known else ((), (), ())
+    axes.hlines(ys, published, ours, color=GREY, linewidth=1)
+    entries = {"ours": axes.plot(ours, ys, "o", color=BLUE, **looks)[0]} if known else {}
+    every = [row.published for row in rows], range(len(rows))
+    [entries["published"]] = axes.plot(*every, "s", mfc="none", mec=VERMILLION, mew=1.4, **looks)
+    axes.yaxis.set_major_locator(FixedLocator(range(len(rows))))
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.grid()
     return entries

@@ -6,22 +6,27 @@ from typing import Any, TypeVar
 
 from animal_cls.report.records import Arm, Study
 
-MOST_ARMS = 8  # of one network in one figure
+MOST_ARMS = 8  # of one network in one figure with a colour or a column per arm
 MOST_LINES = 60  # of a figure with a line per arm
 MOST_PANELS = 12  # of all figures of one kind with a panel per arm, each of which takes a tenth of a second to draw
 
 Item = TypeVar("Item")
 
 
-def chosen(study: Study, most: int = MOST_LINES) -> dict[str, list[Arm]]:
+def lines(study: Study) -> list[Arm]:
+    """The arms of a figure with a line per arm: all but of very many, so that no loss is left out beside the gains."""
+    return [arm for arms in chosen(study, each=MOST_LINES).values() for arm in arms]
+
+
+def chosen(study: Study, most: int = MOST_LINES, *, each: int = MOST_ARMS) -> dict[str, list[Arm]]:
     """Network -> those of its arms that figures show: baselines and then the best on the evaluated split, in old order.
 
-    About `most` of all networks together, but two of each: baseline and best.
+    About `most` of all networks together and `each` of one, but two of each: baseline and best.
     """
     done = [arm for arm in study.arms if arm.done]
     models = list(dict.fromkeys(arm.model for arm in done))
-    each = min(MOST_ARMS, max(2, most // max(len(models), 1)))
-    return {model: best(study, [arm for arm in done if arm.model == model], each) for model in models[:most]}
+    few = min(each, max(2, most // max(len(models), 1)))
+    return {model: best(study, [arm for arm in done if arm.model == model], few) for model in models[:most]}
 
 
 def best(study: Study, arms: Sequence[Arm], most: int) -> list[Arm]:

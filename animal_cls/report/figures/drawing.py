@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from io import BytesIO, StringIO
 from typing import Any
 
+from matplotlib import rcParams
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from animal_cls.report.figures.style import DPI, lettering, set_title, short, theme
 
@@ -80,13 +83,28 @@ def panels(names: Sequence[str], sheet: Sheet) -> tuple[Figure, list[list[Axes]]
 
 
 def outer_labels(places: Sequence[Sequence[Axes]], sheet: Sheet, *, x: str, y: Sequence[str]) -> None:
-    """Numbers and names of the axes (`y`: of those of a panel) only at the left and the lower edge: all are alike."""
+    """A grid in all panels; numbers and names of the axes (`y`: of those of a panel) only at the left and lower edge.
+
+    All panels are alike, and a tick costs as much as a curve, even one that is not seen.
+    """
     columns = sheet.beside(len(places))
     for k, panel in enumerate(places):
         for axes, name in zip(panel, y, strict=True):
+            rule(axes)
             left, lowest = k % columns == 0, axes is panel[-1] and k + columns >= len(places)
-            axes.tick_params(left=left, labelleft=left, bottom=lowest, labelbottom=lowest)
+            for axis, is_outer in ((axes.xaxis, lowest), (axes.yaxis, left)):
+                if not is_outer:
+                    axis.set_major_locator(NullLocator())
             axes.set(xlabel=x if lowest else "", ylabel=name if left else "")
+
+
+def rule(axes: Axes) -> None:
+    """Draw the grid at the axes' numbers as one thing, which takes a fifth of the time of a line with each tick."""
+    (left, right), (low, high) = sorted(axes.get_xlim()), sorted(axes.get_ylim())
+    lines: list[Any] = [[(x, low), (x, high)] for x in axes.get_xticks() if left <= x <= right]
+    lines += [[(left, y), (right, y)] for y in axes.get_yticks() if low <= y <= high]
+    look = {"colors": rcParams["grid.color"], "linewidths": rcParams["grid.linewidth"], "zorder": 0.5}
+    axes.add_collection(LineCollection(lines, **look), autolim=False)
 
 
 def thinned(count: int) -> list[int]:
@@ -110,8 +128,10 @@ def rendered(drawing: Drawing, *, png: bool = True) -> Files:
         figure = drawing.draw()
         # at the left, where a narrow screen shows it without scrolling
         set_title(figure, drawing.title, x=0.05 / figure.get_figwidth(), ha="left")
+        if (layout := figure.get_layout_engine()) is not None:  # once: each file would be laid out twice
+            layout.execute(figure)
+            figure.set_layout_engine(None)
         figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None, "Type": None})
         if png:
-            figure.set_layout_engine("none")  # it is laid out now, and that took as long as drawing
             figure.savefig(image, format="png", dpi=DPI, pil_kwargs={"compress_level": 3})
     return Files(svg=svg.getvalue(), png=image.getvalue() if png else None)

@@ -18,9 +18,8 @@ MARKS = {  # verdict -> marker, filling, line: told apart by shape as well as by
     "too few seeds": ("X", PAPER, GREY),
     "no effect reached the network": ("_", PAPER, GREY),
 }
-
-
 EQUIVALENT = ("s", GREEN, GREEN)  # no difference beyond the margin
+Point = tuple[float, float, float | None, float | None]  # row, mean, and the ends of its interval
 
 
 def look(c: Comparison) -> tuple[str, str, str]:
@@ -32,10 +31,9 @@ def look(c: Comparison) -> tuple[str, str, str]:
 def arms_figure(rows: Sequence[ArmRow], seeds: Sequence[Sequence[float]]) -> Figure:
     """A line per arm from the top down: the accuracy of each of its `seeds` as a ring, their mean and its interval."""
     figure, axes = rows_of([short(row.arm, 60) for row in rows])
-    for y, (row, values) in enumerate(zip(rows, seeds, strict=True)):
-        axes.plot([100 * v for v in values], [y] * len(values), "o", markersize=4, mfc="none", mec=GREY, mew=0.8)
-        low, high = scaled(row)
-        interval(axes, y, 100 * row.mean, low, high, marker="D", fill=BLUE, line=BLUE)
+    rings(axes, [[100 * v for v in values] for values in seeds])
+    intervals(axes, [(y, 100 * row.mean, *scaled(row)) for y, row in enumerate(rows)], ("D", BLUE, BLUE))
+    for y, row in enumerate(rows):
         write_right(axes, y, percent(row.mean))
     axes.set_xlabel("accuracy (%); ring: one seed; diamond: mean over seeds; bar: 95 % interval of the mean")
     return figure
@@ -45,14 +43,15 @@ def comparisons_figure(comparisons: Sequence[Comparison]) -> Figure:
     """A line per comparison from the top down: each seed's difference, their mean and its interval, and the verdict."""
     figure, axes = rows_of([named(c) for c in comparisons])
     axes.axvline(0, color=INK, linewidth=1)
+    rings(axes, [c.deltas for c in comparisons])
+    alike: dict[tuple[str, str, str], list[Point]] = {}
     for y, c in enumerate(comparisons):
-        marker, fill, line = look(c)
-        low, high = ends(c)
-        axes.plot(c.deltas, [y] * len(c.deltas), "o", markersize=4, mfc="none", mec=GREY, mew=0.8)
         if c.delta is not None:
-            interval(axes, y, c.delta, low, high, marker=marker, fill=fill, line=line)
-        said = f"{signed(c.delta, c.unit)} {signed_interval(low, high, c.unit)}"
+            alike.setdefault(look(c), []).append((y, c.delta, *ends(c)))
+        said = f"{signed(c.delta, c.unit)} {signed_interval(*ends(c), c.unit)}"
         write_right(axes, y, f"{said}   {c.verdict}{' (provisional)' * c.provisional}")
+    for mark, points in alike.items():
+        intervals(axes, points, mark)
     unit = comparisons[0].unit
     axes.set_xlabel(f"difference to the baseline ({unit}); ring: one seed; mark: mean; bar: simultaneous 95 % interval")
     axes.set_xlim(*limits(comparisons))
@@ -100,14 +99,20 @@ def rows_of(names: Sequence[str]) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def interval(
-    axes: Axes, y: float, mean: float, low: float | None, high: float | None, *, marker: str, fill: str, line: str
-) -> None:
-    """A mark at `mean`, and a bar from `low` to `high` where they are known."""
-    if low is not None and high is not None:
-        axes.plot([low, high], [y, y], "-", color=line, linewidth=2, solid_capstyle="butt")
-        axes.plot([low, high], [y, y], "|", color=line, markersize=8, mew=1.6)
-    axes.plot([mean], [y], marker, markersize=8, mfc=fill, mec=line, mew=1.6)
+def rings(axes: Axes, values: Sequence[Sequence[float]]) -> None:
+    """A ring at each value of each row."""
+    points = [(value, y) for y, row in enumerate(values) for value in row]
+    axes.plot([x for x, _ in points], [y for _, y in points], "o", markersize=4, mfc="none", mec=GREY, mew=0.8)
+
+
+def intervals(axes: Axes, points: Sequence[Point], mark: tuple[str, str, str]) -> None:
+    """A mark (marker, filling, line) at each mean, and a bar from low to high where they are known."""
+    marker, fill, line = mark
+    bars = [(y, low, high) for y, _, low, high in points if low is not None and high is not None]
+    ys, lows, highs = zip(*bars, strict=True) if bars else ((), (), ())
+    axes.hlines(ys, lows, highs, color=line, linewidth=2, zorder=2)
+    axes.plot([*lows, *highs], [*ys, *ys], "|", color=line, markersize=8, mew=1.6)
+    axes.plot([x for _, x, *_ in points], [y for y, *_ in points], marker, markersize=8, mfc=fill, mec=line, mew=1.6)
 
 
 def write_right(axes: Axes, y: float, text: str) -> None:

@@ -10,14 +10,25 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from animal_cls.report.figures.choice import within
-from animal_cls.report.figures.curves import LINES, lines_of
-from animal_cls.report.figures.drawing import Sheet, legend_below, outer_labels, panels, thinned
-from animal_cls.report.figures.style import INK, styles
+from animal_cls.report.figures.drawing import Sheet, legend_below, outer_labels, panels, rule, thinned
+from animal_cls.report.figures.style import BLUE, GREY, INK, VERMILLION, styles
+from animal_cls.results import OBJECTIVE
 
 Metrics = Mapping[str, np.ndarray]  # the columns of metrics.csv
 Arms = Sequence[tuple[str, Sequence[Metrics]]]  # name, and the metrics of each seed
 SHEET = Sheet(columns=5, rows_each=2, height=1.9, between=(0.15, 0.35))
 FAINT = 10  # seeds up to which each has its own faint line
+LINES: dict[str, dict[str, Any]] = {  # split -> its line; told apart by dashes and markers as well as by colour
+    "train": {"color": VERMILLION, "linestyle": "--", "marker": "s"},
+    "val": {"color": BLUE, "linestyle": "-", "marker": "o"},
+}
+OBJECTIVE_NAME = "train objective (minimised)"
+OBJECTIVE_LINE: dict[str, Any] = {"color": GREY, "linestyle": "-.", "linewidth": 1.0}
+NOTE = (
+    "Loss is the plain cross-entropy. Train is measured during the training passes, with the run's dropout and "
+    "augmentation, while the weights change; val after each epoch."
+)
+MIXED = " Of mixed images, train accuracy is counted on the heavier label."
 
 
 def learning(arms: Sequence[tuple[str, Sequence[Metrics]]]) -> Figure:
@@ -50,9 +61,16 @@ def generalization_gap(models: Mapping[str, Arms]) -> Figure:
             line = draw(axes, [difference(metrics) for metrics in seeds], each=False, **looks[name])
             entries |= {name: line} if line else {}
         finish(axes)
+        rule(axes)
         axes.set(xlabel="epoch", ylabel="train - val accuracy (points)")
     legend_below(figure, [(line, name) for name, line in entries.items()])
     return figure
+
+
+def lines_of(metric: str) -> list[tuple[str, str, dict[str, Any]]]:
+    """Name, column and look of each line of a figure of `metric`, loss or acc."""
+    lines = [(split, f"{split}/{metric}", look) for split, look in LINES.items()]
+    return [*lines, (OBJECTIVE_NAME, OBJECTIVE, OBJECTIVE_LINE)] if metric == "loss" else lines
 
 
 def series(metrics: Metrics, column: str, scale: float = 1.0) -> dict[int, float]:
@@ -98,10 +116,9 @@ def broken_line(curves: Sequence[Mapping[int, float]]) -> tuple[list[float], lis
 
 
 def finish(axes: Axes) -> None:
-    """Whole epochs, few numbers, a grid."""
+    """Whole epochs, few numbers."""
     axes.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
-    axes.grid()
 
 
 def align(row: Sequence[Axes]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MultipleLocator
 
 from animal_cls.files.text import percent
 from animal_cls.report.figures.drawing import Sheet, outer_labels, panels
@@ -21,8 +22,9 @@ def reliability(diagrams: Sequence[Reliability]) -> Figure:
         axes.plot([0, 100], [0, 100], "--", color=GREY, linewidth=1)
         draw(axes, diagram)
         axes.text(0.04, 0.95, f"ECE {percent(diagram.ece)}", transform=axes.transAxes, va="top")
-        axes.set(xlim=(0, 102), ylim=(0, 102), xticks=range(0, 101, 25), yticks=range(0, 101, 25), aspect="equal")
-        axes.grid()
+        axes.set(xlim=(0, 102), ylim=(0, 102), aspect="equal")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(MultipleLocator(25))
     outer_labels(places, SHEET, x="confidence (%)", y=["of these right (%)"])
     return figure
 

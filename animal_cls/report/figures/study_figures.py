@@ -6,15 +6,15 @@ from functools import partial
 
 from animal_cls.report.figures import alt_text
 from animal_cls.report.figures.beside_published import beside_published, published_runs
-from animal_cls.report.figures.choice import MOST_PANELS, chosen, file_name, left_out, within
+from animal_cls.report.figures.choice import MOST_PANELS, chosen, file_name, left_out, lines, within
 from animal_cls.report.figures.class_size import class_size, classes_differ
 from animal_cls.report.figures.confusion import MOST, WRITTEN_CLASSES, matrices
-from animal_cls.report.figures.curves import MIXED, NOTE
 from animal_cls.report.figures.drawing import Drawing
 from animal_cls.report.figures.heatmap import changes, heatmap
 from animal_cls.report.figures.intervals import arms_figure, comparisons_figure
-from animal_cls.report.figures.learning import Metrics, generalization_gap, learning
+from animal_cls.report.figures.learning import MIXED, NOTE, Metrics, generalization_gap, learning
 from animal_cls.report.figures.reliability import reliability
+from animal_cls.report.figures.search import of_searches
 from animal_cls.report.format import covers, of_parts
 from animal_cls.report.records import ALL_DATA, Arm, Study
 
@@ -43,7 +43,7 @@ def drawings(study: Study) -> Iterator[Drawing]:
     """Every figure that there are numbers for, one after the other; anchors and file names are unique."""
     kinds = (of_arms, of_comparisons, of_changes, of_confusions, of_link, of_learning, of_gaps, of_reliability)
     taken: dict[str, int] = {}
-    for kind in (*kinds, of_published):
+    for kind in (*kinds, of_published, of_searches):
         for drawing in kind(study):
             taken[drawing.name.lower()] = n = taken.get(drawing.name.lower(), 0) + 1
             yield drawing if n == 1 else replace(drawing, name=f"{drawing.name}-{n}")
@@ -53,7 +53,7 @@ def of_arms(study: Study) -> Iterator[Drawing]:
     """How accurate each arm is on the evaluated split."""
     split = study.evaluated_split
     found = {row.arm: row for row in study.arm_rows if (row.split, row.metric) == (split, "acc")}
-    shown = [arm for arms in chosen(study).values() for arm in arms if arm.name in found]
+    shown = [arm for arm in lines(study) if arm.name in found]
     if shown:
         rows = [found[arm.name] for arm in shown]
         yield Drawing(
@@ -74,12 +74,14 @@ def of_arms(study: Study) -> Iterator[Drawing]:
 
 
 def of_comparisons(study: Study) -> Iterator[Drawing]:
-    """How far each arm is from what it is compared with, on the evaluated split."""
-    names = {arm.name for arms in chosen(study).values() for arm in arms}
+    """How far each arm is from what it is compared with, on the evaluated split; of each network the best first."""
+    networks = {arm.name: arm.model for arm in lines(study)}
     decides = {answer.model: answer.split for answer in study.answers}
     split_of = {arm.name: decides.get(arm.model, study.evaluated_split) for arm in study.arms}
     found = [c for c in study.comparisons if (c.split, c.metric) == (split_of[c.arm], "acc")]
-    shown = [c for c in found if c.delta is not None and c.arm in names]
+    order = list(dict.fromkeys(networks.values()))
+    shown = [c for c in found if c.delta is not None and c.arm in networks]
+    shown.sort(key=lambda c: (order.index(networks[c.arm]), -(c.delta or 0)))
     if shown:
         yield Drawing(
             name="comparisons",
@@ -100,14 +102,15 @@ def of_comparisons(study: Study) -> Iterator[Drawing]:
 
 def of_changes(study: Study) -> Iterator[Drawing]:
     """Which classes gain and which lose."""
-    shown = [arm.name for arms in chosen(study).values() for arm in arms]
-    table = changes(study.class_rows, arms=shown, split=study.evaluated_split)
+    shown = [arm for arms in chosen(study).values() for arm in arms]
+    table = changes(study.class_rows, arms=[arm.name for arm in shown], split=study.evaluated_split)
     if table.arms:
         yield Drawing(
             name="classes",
             title=f"Change of each class's accuracy against the baseline, {study.evaluated_split}",
             caption="Blue: better than the baseline; orange: worse."
-            + f" The {len(table.classes)} classes that change most, of {table.of:,}." * (table.of > len(table.classes)),
+            + f" The {len(table.classes)} classes that change most, of {table.of:,}." * (table.of > len(table.classes))
+            + left_out(study, shown),
             alt=alt_text.of_changes(table),
             draw=partial(heatmap, table),
         )
@@ -148,7 +151,7 @@ def of_link(study: Study) -> Iterator[Drawing]:
         yield Drawing(
             name="class_link",
             title=f"Accuracy of each class and its training images, {study.evaluated_split}",
-            caption="A point per class and arm; Spearman's rank correlation over the classes.",
+            caption="A point per class and arm; Spearman's rank correlation over the classes." + left_out(study, shown),
             alt=alt_text.of_link(names, links),
             draw=partial(class_size, names, rows, links),
         )
@@ -190,7 +193,8 @@ def of_gaps(study: Study) -> Iterator[Drawing]:
             name="gap",
             title="Generalization gap by epoch: train minus val accuracy",
             caption=by_seeds(every, "Mean over seeds; band: one std.", "An arm of one seed has no band.")
-            + f" {note_on(every)}",
+            + f" {note_on(every)}"
+            + left_out(study, every),
             alt=alt_text.of_gaps(models),
             draw=partial(generalization_gap, models),
         )

@@ -13,7 +13,6 @@ from markupsafe import Markup
 
 from animal_cls.files.text import duration, percent
 from animal_cls.report import format as formats
-from animal_cls.report.analysis.configs import change, shown
 from animal_cls.report.analysis.planning import ROUGH
 from animal_cls.report.format import NONE, metric_interval, metric_number, signed, signed_interval
 from animal_cls.report.records import (
@@ -25,9 +24,12 @@ from animal_cls.report.records import (
     ArmRow,
     Comparison,
     Confused,
-    Run,
+    Search,
     Study,
 )
+from animal_cls.results import Trial
+from animal_cls.results.configs import change, shown
+from animal_cls.results.runs import Run
 
 TEMPLATES = Path(__file__).with_name("templates")
 SUSPECTS = 24  # images whose labels may be wrong that the page shows
@@ -116,6 +118,22 @@ def statuses(runs: Sequence[Run]) -> str:
 def not_done(study: Study) -> list[Run]:
     """The runs that are not in any number: failed, skipped, unfinished, unreadable, or replaced."""
     return [run for run in study.runs if run.status != "done" or not run.used]
+
+
+def states_of(search: Search) -> str:
+    """How many of its trials are in which state."""
+    counts = Counter(trial.state for trial in search.found.trials)
+    return ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "no trial"
+
+
+def tried(trial: Trial) -> str:
+    """What a trial has tried, in words."""
+    return ", ".join(f"{key}={value}" for key, value in trial.tried.items())
+
+
+def axis_heads(search: Search) -> list[tuple[str, str, str]]:
+    """The heads of the columns of what was varied."""
+    return [(axis.key, "n", "logarithmic" if axis.log else "") for axis in search.found.axes]
 
 
 def difference_cell(comparison: Comparison) -> Cell:

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from animal_cls.files import atomic
-from animal_cls.report.analysis.collect import OWN
 from animal_cls.report.output.markdown import markdown
-from animal_cls.report.records import Run, Study
-from animal_cls.results import SPLITS
+from animal_cls.report.records import Study
+from animal_cls.results import SPLITS, trials_table
+from animal_cls.results.collect import OWN
+from animal_cls.results.runs import Run
+from animal_cls.results.searches import TRIALS
 
 RUNS = (
     *("run", "arm", "model", "reg", "fold", "seed", "status", "reason", "used", *(f"{split}_acc" for split in SPLITS)),
@@ -52,23 +54,25 @@ TABLES = {  # name -> its columns, and the rows of a study
     "suspects.csv": (SUSPECTS, "suspects"),
     "statements.csv": (STATEMENTS, "statements"),
 }
-FILES = (OWN, *TABLES, "report.md")  # as written
+OPTIONAL = {"statements.csv": "statements", TRIALS: "searches"}  # name -> without what of a study it is not there
+FILES = (OWN, *TABLES, TRIALS, "report.md")  # as written
 PAGE, FIGURES = "index.html", "figures"  # beside them
 
 
 def write(study: Study, out: Path) -> list[Path]:
     """Write the tables and report.md into `out`, each whole or not at all; returns the files.
 
-    statements.csv is there only if an arm is one of the published runs.
+    statements.csv is there only if an arm is one of the published runs, trials.csv only with trials of a search.
     """
     out.mkdir(parents=True, exist_ok=True)
     rows = {name: (columns, getattr(study, of)) for name, (columns, of) in TABLES.items()}
     texts = {OWN: table(RUNS, map(_run, study.runs))}
     texts |= {name: table(columns, (values(row, columns) for row in found)) for name, (columns, found) in rows.items()}
     texts["report.md"] = markdown(study)
-    if not study.statements:
-        del texts["statements.csv"]
-        (out / "statements.csv").unlink(missing_ok=True)
+    texts[TRIALS] = trials_table([(one.name, one.found) for one in study.searches])
+    for name in [name for name, rows in OPTIONAL.items() if not getattr(study, rows)]:
+        del texts[name]
+        (out / name).unlink(missing_ok=True)
     for name, text in texts.items():
         atomic.write(out / name, text.encode("utf-8", "backslashreplace").decode())
     return [out / name for name in texts]

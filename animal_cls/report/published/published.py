@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from animal_cls.report.analysis.classes import results_on
-from animal_cls.report.analysis.configs import method_of, shown
 from animal_cls.report.published import measured
 from animal_cls.report.records import ALL_DATA, Arm, DataSet, PublishedRow
+from animal_cls.results.configs import method_of, shown
 
 
 @dataclass(frozen=True, kw_only=True)

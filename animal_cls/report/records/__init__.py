@@ -4,6 +4,7 @@ Accuracies are fractions, as in the files of a run; differences of accuracies ar
 losses are nats. A number that does not exist is `None`, never NaN.
 """
 
+from animal_cls.report.records.arms import MOST_FOLDS, Arm, confusion
 from animal_cls.report.records.classes import ClassLink, ClassRow, Confused, ImageNote, Suspect
 from animal_cls.report.records.comparisons import (
     ALL_DATA,
@@ -12,22 +13,11 @@ from animal_cls.report.records.comparisons import (
     MARGIN,
     PLANNED,
     Comparison,
-    Difference,
     ImagesTest,
     SeedsTest,
 )
 from animal_cls.report.records.levels import RUN_METRICS, SPLIT_METRICS, ArmRow, Over, Reliability
-from animal_cls.report.records.runs import (
-    MOST_FOLDS,
-    Arm,
-    FoldSeed,
-    Images,
-    Repeat,
-    Run,
-    RunPredictions,
-    RunStatus,
-    confusion,
-)
+from animal_cls.report.records.searches import Search
 from animal_cls.report.records.several import DoseRow, NetworksRow, PlanRow, RankRow
 from animal_cls.report.records.study import Answer, Command, DataSet, PublishedRow, Statement, StatementVerdict, Study
 
@@ -49,11 +39,8 @@ __all__ = [
     "Comparison",
     "Confused",
     "DataSet",
-    "Difference",
     "DoseRow",
-    "FoldSeed",
     "ImageNote",
-    "Images",
     "ImagesTest",
     "NetworksRow",
     "Over",
@@ -61,10 +48,7 @@ __all__ = [
     "PublishedRow",
     "RankRow",
     "Reliability",
-    "Repeat",
-    "Run",
-    "RunPredictions",
-    "RunStatus",
+    "Search",
     "SeedsTest",
     "Statement",
     "StatementVerdict",

@@ -1,24 +1,15 @@
 """An arm against another one: rows of comparisons.csv and what stands behind them."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from animal_cls.report.records.levels import Over
-from animal_cls.report.records.runs import Repeat
+from animal_cls.results.configs import Difference
+from animal_cls.results.runs import Repeat
 
 COMPARED_SPLITS = ("val", "test", "all")
 ALL_DATA = "train + val"  # the images of the published report, which calls them all data; test images are others
 COMPARED_METRICS = ("acc", "acc_macro", "loss")
 MARGIN = 2.0  # points that a difference must have to matter, where nothing else is said
-
-
-@dataclass(frozen=True, kw_only=True)
-class Difference:
-    """One key in which two configs differ."""
-
-    key: str  # dotted: optimizer.lr
-    value: Any  # in the arm; None also where it has no such key
-    baseline: Any
 
 
 @dataclass(frozen=True, kw_only=True)

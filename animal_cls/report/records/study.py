@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from animal_cls.report.records.arms import Arm
 from animal_cls.report.records.classes import ClassLink, ClassRow, Confused, ImageNote, Suspect
 from animal_cls.report.records.comparisons import MARGIN, Comparison
 from animal_cls.report.records.levels import ArmRow, Reliability
-from animal_cls.report.records.runs import Arm, Run
+from animal_cls.report.records.searches import Search
 from animal_cls.report.records.several import DoseRow, NetworksRow, PlanRow, RankRow
+from animal_cls.results.runs import Run
 
 StatementVerdict = Literal["holds", "does not hold", "cannot be decided"]
 
@@ -102,6 +104,7 @@ class Study:
     statements: tuple[Statement, ...]
     images: tuple[ImageNote, ...]
     suspects: tuple[Suspect, ...] = ()  # the surest first
+    searches: tuple[Search, ...] = ()  # whose trials are among the runs, and in no arm
     commands: tuple[Command, ...]
     versions: dict[str, tuple[str, ...]]  # package -> the versions that occur
     devices: dict[str, int]  # device, precision -> finished runs

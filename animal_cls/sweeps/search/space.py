@@ -1,17 +1,21 @@
 """What a search varies: `reg.mixup=0.05..2`, or for a method without a range what its card has to try."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from animal_cls.config.methods import STRENGTH
 from animal_cls.config.schema import declared, method_names
 from animal_cls.errors import UserError
+from animal_cls.files.naming import path_safe
 from animal_cls.sweeps.arms import Option, single_options
 
 BETWEEN = ".."
 DECADE = 10.0  # from this ratio of its ends on, a range is tried on a logarithmic scale
 EXAMPLE = "e.g. reg.mixup=0.05..2"
+DIGITS = 4  # of a number that is tried, so that folders have readable names
+PATHS = ("data.root", "data.cache_dir", "hydra.")  # keys of folders, whose names may hold ..
+LUCK = ("seed", "data.split_seed", "data.fold")  # what is no better or worse, but only luckier on val
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +32,13 @@ class Range:
         """Whether each factor, and not each difference, is tried as often."""
         return self.low > 0 and self.high / self.low >= DECADE
 
+    @property
+    def word(self) -> str:
+        """As it is typed."""
+        return f"{self.key}={self.low:.12g}{BETWEEN}{self.high:.12g}"
+
     def __str__(self) -> str:
-        scale = "logarithmic" if self.log else "linear"
-        return f"{self.key}={self.low:g}{BETWEEN}{self.high:g} ({scale}{', whole numbers' if self.whole else ''})"
+        return f"{self.word} ({'logarithmic' if self.log else 'linear'}{', whole numbers' if self.whole else ''})"
 
 
 def split(words: Sequence[str]) -> tuple[list[str], list[Range]]:
@@ -39,8 +47,8 @@ def split(words: Sequence[str]) -> tuple[list[str], list[Range]]:
     Raises:
         UserError: a range that is none, a key twice, or nothing to vary.
     """
-    ranges = [_range(word) for word in words if BETWEEN in word.partition("=")[2]]
-    fixed = [word for word in words if BETWEEN not in word.partition("=")[2]]
+    ranges = [range_of(word) for word in words if is_range(word)]
+    fixed = [word for word in words if not is_range(word)]
     keys = [one.key for one in ranges]
     if twice := sorted({key for key in keys if keys.count(key) > 1}):
         raise UserError(f"{twice[0]}: has two ranges. Give it one.")
@@ -52,7 +60,14 @@ def split(words: Sequence[str]) -> tuple[list[str], list[Range]]:
     return fixed, ranges
 
 
-def _range(word: str) -> Range:
+def is_range(word: str) -> bool:
+    """Whether a word of a command line gives a key two ends, or is meant to."""
+    key, _, value = word.partition("=")
+    return BETWEEN in value and not set(value) & set("/\\") and not key.startswith(PATHS)
+
+
+def range_of(word: str) -> Range:
+    """The range that a word gives to its key; raises `UserError` where it is none."""
     key, _, text = word.partition("=")
     ends = text.split(BETWEEN)
     try:
@@ -61,6 +76,8 @@ def _range(word: str) -> Range:
         raise UserError(f"{word}: a range needs two ends that are numbers, {EXAMPLE}.") from None
     if not low < high < float("inf"):
         raise UserError(f"{word}: a range goes from a smaller number to a larger one, {EXAMPLE}.")
+    if key in LUCK:
+        raise UserError(f"{word}: a search would find the luckiest {key}, not a better network. Vary another key.")
     whole = all(re.fullmatch(r"[-+]?\d+", end) for end in ends) and _is_whole(key)
     return Range(key=key, low=low, high=high, whole=whole)
 
@@ -91,3 +108,23 @@ def _of_card(option: Option) -> Range:
     if len(set(values)) < 2:
         raise UserError(f"reg={option.name}: its card has no two values to search between. Give them: {key}=0.1..1")
     return Range(key=key, low=min(values), high=max(values))
+
+
+def tried(params: Mapping[str, float]) -> dict[str, float]:
+    """The numbers of a trial as they are tried, in alphabetic order of their keys."""
+    return {key: float(number(value)) if isinstance(value, float) else value for key, value in sorted(params.items())}
+
+
+def words_of(params: Mapping[str, float]) -> list[str]:
+    """The overrides of a trial, in alphabetic order."""
+    return [f"{key}={number(value)}" for key, value in sorted(params.items())]
+
+
+def folder_of(params: Mapping[str, float]) -> str:
+    """The folder of a trial below that of its search; trials of the same numbers share it."""
+    return path_safe(",".join(words_of(params)))
+
+
+def number(value: float) -> str:
+    """A number as it is tried and shown."""
+    return f"{value:.{DIGITS}g}" if isinstance(value, float) else str(value)

@@ -13,8 +13,9 @@ import numpy as np
 from animal_cls.errors import UserError
 from animal_cls.report.build import build_study
 from animal_cls.report.make import REPORT
-from animal_cls.report.records import SPLIT_METRICS, Comparison, Run, Study
+from animal_cls.report.records import SPLIT_METRICS, Comparison, Study
 from animal_cls.results import METRICS, PLAN, RESULT, Result, flat
+from animal_cls.results.runs import Run
 
 NUMBERS = ("seconds", "epochs", "parameters", "images_per_second", "temperature")  # of a result, one each
 

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from animal_cls.report.analysis.arms import arrange
-from animal_cls.report.analysis.collect import collect
-from animal_cls.report.analysis.predictions import Reader
-from animal_cls.report.records import Arm, Run
+from animal_cls.report.records import Arm
+from animal_cls.results.collect import collect
+from animal_cls.results.reader import Reader
+from animal_cls.results.runs import Run
 
 HITS = {"val": {"cat": [True, False], "dog": [True, True]}}
 

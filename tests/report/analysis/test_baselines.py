@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from animal_cls.errors import UserError
-from animal_cls.report.analysis.configs import regularizers_beside
 from animal_cls.report.build import build_study
 from animal_cls.report.records import Study
+from animal_cls.results.configs import regularizers_beside
 
 Sweep = Callable[..., Study]
 MIXUP, EMA = {"reg.mixup": 0.2}, {"reg.ema": 1.0}

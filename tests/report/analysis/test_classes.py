@@ -10,11 +10,11 @@ from animal_cls import statistics
 from animal_cls.report.analysis.arms import arrange
 from animal_cls.report.analysis.averages import arm_rows, mean_of, reliabilities
 from animal_cls.report.analysis.classes import class_links, class_rows, confused, damages
-from animal_cls.report.analysis.collect import collect
 from animal_cls.report.analysis.comparisons import compare_all
 from animal_cls.report.analysis.examples import examples
-from animal_cls.report.analysis.predictions import Reader
 from animal_cls.report.records import Arm, ClassRow
+from animal_cls.results.collect import collect
+from animal_cls.results.reader import Reader
 
 Write = Callable[..., Path]
 Share = Callable[[int, int], list[bool]]

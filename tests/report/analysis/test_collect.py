@@ -9,8 +9,8 @@ import pytest
 from filelock import FileLock
 
 from animal_cls.errors import UserError
-from animal_cls.report.analysis.collect import Found, collect
-from animal_cls.report.analysis.predictions import Reader
+from animal_cls.results.collect import Found, collect
+from animal_cls.results.reader import Reader
 
 HITS = {"val": {"cat": [True, False], "dog": [True, True]}}
 

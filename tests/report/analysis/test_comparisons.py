@@ -12,12 +12,12 @@ from scipy import stats
 from animal_cls import results, statistics
 from animal_cls.errors import UserError
 from animal_cls.report.analysis.arms import arrange
-from animal_cls.report.analysis.collect import collect
 from animal_cls.report.analysis.comparisons import compare_all
-from animal_cls.report.analysis.predictions import Reader
 from animal_cls.report.build import build_study
 from animal_cls.report.records import Comparison
 from animal_cls.results import MethodRecord
+from animal_cls.results.collect import collect
+from animal_cls.results.reader import Reader
 
 Write = Callable[..., Path]
 Share = Callable[[int, int], list[bool]]

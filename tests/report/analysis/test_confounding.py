@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from animal_cls.report.analysis.arms import arrange
-from animal_cls.report.analysis.collect import collect
 from animal_cls.report.analysis.confounding import Factors, factors
-from animal_cls.report.analysis.predictions import Reader
+from animal_cls.results.collect import collect
+from animal_cls.results.reader import Reader
 
 HITS = {"train": {"cat": [True] * 4, "dog": [True] * 4}, "val": {"cat": [True, False], "dog": [True, True]}}
 L2 = {"optimizer.lr": 0.005}

@@ -14,7 +14,8 @@ from animal_cls.files.workers import Workers
 from animal_cls.report.build import build_study
 from animal_cls.report.output import tables
 from animal_cls.report.output.markdown import markdown
-from animal_cls.report.records import Comparison, FoldSeed, Study
+from animal_cls.report.records import Comparison, Study
+from animal_cls.results.runs import FoldSeed
 
 Write = Callable[..., Path]
 Share = Callable[[int, int], list[bool]]

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from animal_cls.report.analysis.arms import arrange
-from animal_cls.report.analysis.collect import collect
 from animal_cls.report.analysis.pairing import Paired, pair
-from animal_cls.report.analysis.predictions import Reader
+from animal_cls.results.collect import collect
+from animal_cls.results.reader import Reader
 
 HITS = {"test": {"cat": [True, False, True], "dog": [True, True, False]}}
 

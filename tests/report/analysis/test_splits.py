@@ -9,7 +9,8 @@ import pytest
 from animal_cls import statistics
 from animal_cls.report.build import build_study
 from animal_cls.report.output.markdown import markdown
-from animal_cls.report.records import Comparison, FoldSeed, Study
+from animal_cls.report.records import Comparison, Study
+from animal_cls.results.runs import FoldSeed
 
 Write = Callable[..., Path]
 Share = Callable[[int, int], list[bool]]

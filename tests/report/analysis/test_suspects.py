@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from animal_cls.report.analysis.suspects import suspects
-from animal_cls.report.records import Images, Run, RunPredictions
+from animal_cls.results.reader import Images, RunPredictions
+from animal_cls.results.runs import Run
 
 CLASSES = ["cat", "dog"]
 PATHS = [f"{k}.png" for k in range(8)]

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from matplotlib.collections import PathCollection, QuadMesh
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PathCollection, QuadMesh
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from PIL import Image
@@ -183,6 +184,12 @@ def test_a_figure_speaks_with_the_interval_of_the_verdict_and_greys_what_is_prov
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()][2] == "cnn/l2 (survivors)"
 
 
+def segments(axes: Axes) -> list[list[list[float]]]:
+    """The ends of the lines that are drawn together, in data coordinates."""
+    found = [part for part in axes.collections if isinstance(part, LineCollection)]
+    return [np.asarray(ends).tolist() for part in found for ends in part.get_segments()]
+
+
 def test_comparisons_have_their_numbers_and_a_mark_per_verdict() -> None:
     shown = [comparison(5.0, 2.0, 8.0, "gain"), comparison(-4.0, -6.0, -2.0, "loss", confounded=True)]
     shown += [comparison(0.5, -1.0, 2.0, "not shown"), comparison(1.0, None, None, "too few seeds")]
@@ -193,10 +200,7 @@ def test_comparisons_have_their_numbers_and_a_mark_per_verdict() -> None:
         if len(np.ravel(line.get_xdata())) == 1
     ]
     assert marks == [("^", 5.0), ("v", -4.0), ("o", 0.5), ("X", 1.0)]
-    bars = [
-        line.get_xdata() for line in figure.axes[0].lines if line.get_linestyle() == "-" and line.get_linewidth() == 2
-    ]
-    np.testing.assert_array_equal(bars, [[2, 8], [-6, -2], [-1, 2]])
+    assert segments(figure.axes[0]) == [[[2, 0], [8, 0]], [[-6, 1], [-2, 1]], [[-1, 2], [2, 2]]]
     assert words(figure)[0] == "+5.0 [+2.0, +8.0]   gain"
     names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert [name.endswith("(confounded)") for name in names] == [False, True, False, False]
@@ -259,8 +263,9 @@ def test_training_images_and_accuracy() -> None:
 def test_ours_and_published_are_joined() -> None:
     rows = [PublishedRow(run="r", arm="a", class_name="cat", published=80.0, ours=70.0, difference=-10.0, split="x")]
     rows.append(PublishedRow(run="r", arm="a", class_name="dog", published=90.0, ours=None, difference=None, split="x"))
-    lines = beside_published([("r", rows)]).axes[0].lines
-    assert [np.array(line.get_xdata()).tolist() for line in lines] == [[80.0, 70.0], [70.0], [80.0], [90.0]]
+    axes = beside_published([("r", rows)]).axes[0]
+    assert [np.array(line.get_xdata()).tolist() for line in axes.lines] == [[70.0], [80.0, 90.0]]
+    assert segments(axes)[0] == [[80.0, 0.0], [70.0, 0.0]]
 
 
 def test_styles_are_told_apart_without_colour() -> None:

@@ -12,12 +12,13 @@ import yaml
 from animal_cls.commands.train import compose
 from animal_cls.data.sources import animals10
 from animal_cls.files.paths import CONF
-from animal_cls.report.analysis.configs import identity
 from animal_cls.report.published import published
 from animal_cls.report.published.published import CLASSES, COUNTS, RELEASE
 from animal_cls.report.published.statements import STATEMENTS, all_of
-from animal_cls.report.records import Arm, DataSet, Run, Statement
+from animal_cls.report.records import Arm, DataSet, Statement
 from animal_cls.results import Result, SplitResult
+from animal_cls.results.configs import identity
+from animal_cls.results.runs import Run
 
 N = 1000  # images a class over all data, so that an image is a tenth of a point
 

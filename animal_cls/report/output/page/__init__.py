@@ -113,6 +113,7 @@ PARTS = {  # part of the page -> the figures in it, by the first word of their n
     "classes": ("class_link", "confusion"),
     "learning": ("learning", "gap", "reliability"),
     "published": ("published",),
+    "search": ("search",),
 }
 
 

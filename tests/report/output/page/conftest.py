@@ -11,11 +11,13 @@ import pytest
 from PIL import Image
 
 from animal_cls.files.workers import Workers
-from animal_cls.report import records as records
+from animal_cls.report import records
 from animal_cls.report.output import page
 from animal_cls.report.output.tables import PAGE
-from animal_cls.report.records import Arm, Comparison, Run, Study
+from animal_cls.report.records import Arm, Comparison, Study
 from animal_cls.results import Result, SplitResult
+from animal_cls.results.configs import Difference
+from animal_cls.results.runs import Run
 
 ANIMALS = ("butterfly", "cat", "chicken", "cow", "dog", "elephant", "horse", "sheep", "spider", "squirrel")
 REGS = ("none", "l2", "dropout", "dropout (reg.dropout=0.5)", "label_smoothing")
@@ -199,7 +201,7 @@ def comparison_of(arm: Arm, baseline: Arm, split: str, metric: str, deltas: np.n
     verdict = verdict if family else "not judged"
     confounded = arm.reg == "l2"
     keys = (("reg.weight_decay", 1e-5, 0.0), ("optimizer.lr", 0.005, 0.001))[: 1 + confounded]
-    differences = tuple(records.Difference(key=key, value=a, baseline=b) for key, a, b in keys)
+    differences = tuple(Difference(key=key, value=a, baseline=b) for key, a, b in keys)
     p = 0.004 if verdict in ("gain", "loss") else 0.31
     images = records.ImagesTest(
         n=1100, corrected=210, regressed=160, p_values=dict.fromkeys(arm.done, 0.03) if metric == "acc" else {},

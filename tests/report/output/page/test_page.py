@@ -15,7 +15,8 @@ from animal_cls.report.figures.choice import chosen, left_out
 from animal_cls.report.figures.study_figures import drawings
 from animal_cls.report.format import ends
 from animal_cls.report.output import page
-from animal_cls.report.records import Run, Study
+from animal_cls.report.records import Study
+from animal_cls.results.runs import Run
 
 MakeStudy = Callable[..., Study]
 Hostile = tuple[Study, Path]
@@ -274,6 +275,19 @@ def test_figures_of_many_arms_show_baselines_and_the_best(make_study: MakeStudy)
         assert names == [arm.name for arm in study.arms if arm.name in names]  # in their old order
         assert left_out(study, arms) == " Not shown: 8 more arms, worse on test."
     assert [len(arms) for arms in chosen(study, 1000).values()] == [8, 8]
+
+
+def test_a_figure_with_a_line_per_arm_leaves_no_loss_out_and_another_says_what_it_leaves_out(
+    make_study: MakeStudy,
+) -> None:
+    study = make_study(regs=[f"r{k}" for k in range(13)], seeds=2, epochs=1, classes=("x", "y"))
+    drawn = {drawing.name: drawing for drawing in drawings(study)}
+    on_test = {c.arm: c.delta for c in study.comparisons if (c.split, c.metric) == ("test", "acc")}
+    names = re.findall(r"(simple_cnn/r\d+) against", drawn["comparisons"].alt)
+    assert names == sorted(on_test, key=lambda arm: -(on_test[arm] or 0))
+    assert len(names) == 12
+    silent = {name for name, drawing in drawn.items() if "Not shown: 5 more arms" not in drawing.caption}
+    assert silent == {"arms", "comparisons", "published"}  # which show all there are
 
 
 def test_networks_whose_names_are_one_file_name_get_files_of_their_own(make_study: MakeStudy) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.patches import Rectangle
 
-from animal_cls.report.figures.samples import samples
+from animal_cls.training.figures.samples import samples
 
 
 def images(n: int, *, height: int = 8, width: int = 8) -> np.ndarray:

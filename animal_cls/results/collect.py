@@ -14,9 +14,9 @@ import numpy as np
 from animal_cls import results
 from animal_cls.errors import UserError
 from animal_cls.files import locks, plain
-from animal_cls.report.analysis.predictions import Reader
-from animal_cls.report.records import Run
 from animal_cls.results import LOCK, PLAN
+from animal_cls.results.reader import Reader
+from animal_cls.results.runs import Run
 
 OVERRIDES = Path(".hydra", "overrides.yaml")
 MARKS = (results.RESULT, results.METRICS, ".hydra", LOCK)  # one of them makes a folder a run's

@@ -2,7 +2,6 @@
 
 import textwrap
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,21 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from animal_cls.files.text import percent
-from animal_cls.report.figures.style import BLUE, GREY, VERMILLION, set_title
-from animal_cls.results import OBJECTIVE
+from animal_cls.report.figures.learning import MIXED, NOTE, lines_of
+from animal_cls.report.figures.style import set_title
 
-LINES: dict[str, dict[str, Any]] = {  # split -> its line; told apart by dashes and markers as well as by colour
-    "train": {"color": VERMILLION, "linestyle": "--", "marker": "s"},
-    "val": {"color": BLUE, "linestyle": "-", "marker": "o"},
-}
 MARKED = 30  # epochs up to which each has a marker; more would run into each other
-OBJECTIVE_NAME = "train objective (minimised)"
-OBJECTIVE_LINE: dict[str, Any] = {"color": GREY, "linestyle": "-.", "linewidth": 1.0}
-NOTE = (
-    "Loss is the plain cross-entropy. Train is measured during the training passes, with the run's dropout and "
-    "augmentation, while the weights change; val after each epoch."
-)
-MIXED = " Of mixed images, train accuracy is counted on the heavier label."
 
 
 def curves(metrics: Mapping[str, np.ndarray], *, best_epoch: int | None, title: str, mixed: bool = False) -> Figure:
@@ -68,12 +56,6 @@ def draw_lines(axes: Axes, metrics: Mapping[str, np.ndarray], metric: str, scale
         end = values[measured][-1]
         ends.append(f"{name} {percent(end) if metric == 'acc' else f'{end:.3f}'}")
     axes.set_title("at the end: " + ", ".join(ends) if ends else "nothing was measured", fontsize=10, loc="left")
-
-
-def lines_of(metric: str) -> list[tuple[str, str, dict[str, Any]]]:
-    """Name, column and look of each line of a figure of `metric`, loss or acc."""
-    lines = [(split, f"{split}/{metric}", look) for split, look in LINES.items()]
-    return [*lines, (OBJECTIVE_NAME, OBJECTIVE, OBJECTIVE_LINE)] if metric == "loss" else lines
 
 
 def mark_best(axes: Axes, epoch: int, value: float, *, label: str) -> None:

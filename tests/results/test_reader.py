@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from animal_cls import results
-from animal_cls.report.analysis.predictions import Reader
-from animal_cls.report.records import RunPredictions
 from animal_cls.results import Predictions, Result
+from animal_cls.results.reader import Reader, RunPredictions
 
 
 def written(folder: Path, classes: list[str], *, n: int = 50, twin: bool = False) -> Predictions:

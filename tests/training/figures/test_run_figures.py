@@ -11,8 +11,8 @@ from matplotlib import image
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from animal_cls.report.figures import run_figures
 from animal_cls.results import MethodRecord, Result
+from animal_cls.training.figures import run_figures
 
 MakeMetrics = Callable[[int], dict[str, np.ndarray]]
 MakeClasses = Callable[[int], tuple[list[str], list[list[int]]]]
@@ -116,7 +116,7 @@ def test_a_save_that_fails_leaves_the_old_image(tmp_path: Path) -> None:
 
 def test_drawing_needs_no_display_and_no_heavy_library() -> None:
     code = (
-        "import sys, animal_cls.report.figures.run_figures\n"
+        "import sys, animal_cls.training.figures.run_figures\n"
         "print(sorted({'matplotlib.pyplot', 'torch', 'hydra', 'omegaconf', 'lightning'} & sys.modules.keys()))\n"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from animal_cls.report.figures.per_class import MOST, per_class
 from animal_cls.results import Result
+from animal_cls.training.figures.per_class import MOST, per_class
 
 MakeClasses = Callable[[int], tuple[list[str], list[list[int]]]]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from animal_cls.report.figures.curves import curves
+from animal_cls.training.figures.curves import curves
 
 MakeMetrics = Callable[[int], dict[str, np.ndarray]]
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from animal_cls.report.analysis.configs import command, differences, hydra_value, identity, override, overrides_of
 from animal_cls.results import Result
+from animal_cls.results.configs import command, differences, hydra_value, identity, override, overrides_of
 
 FOLLOWS = {"model.dropout": "reg.dropout", "optimizer.weight_decay": "reg.weight_decay"}
 FOLLOWS |= {"model.image_size": "data.image_size", "model.drop_rate": "reg.drop_path"}

@@ -4,9 +4,9 @@ import json
 import re
 import shlex
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from animal_cls.report.records import Difference
 from animal_cls.results import Result, flat
 
 Flat = dict[str, Any]  # dotted key -> value
@@ -15,6 +15,15 @@ LABEL = "reg.name"
 STRENGTHS, AUGMENT = "reg.", "data.augment."  # what stands below is a method: its strength, or that and options
 DECAY = re.compile(r"optimizer\.(\w+\.)*weight_decay")
 PLAIN = re.compile(r"[\w./:@+-]+", re.ASCII)  # what Hydra's grammar reads without quotes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """One key in which two configs differ."""
+
+    key: str  # dotted: optimizer.lr
+    value: Any  # in the arm; None also where it has no such key
+    baseline: Any
 
 
 def identity(result: Result) -> Flat:

@@ -9,8 +9,10 @@ from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from animal_cls.report.figures.confusion import LABELS, LISTED, MOST, READABLE, confusion, large, most_confused
+from animal_cls.report.figures.confusion import LABELS, MOST
 from animal_cls.results import SplitResult
+from animal_cls.statistics.confusion import most_confused
+from animal_cls.training.figures.confusion import LISTED, READABLE, confusion, large
 
 MakeClasses = Callable[[int], tuple[list[str], list[list[int]]]]
 
@@ -124,7 +126,7 @@ def test_cell_texts_stay_within_their_cells(make_split: Callable[..., SplitResul
 def test_of_very_many_classes_the_most_confused_are_drawn_with_the_shares_of_their_whole_rows() -> None:
     counts = 9 * np.eye(300, dtype=np.int64)
     counts[7, 290] = 91
-    assert most_confused(counts)[[0, 7, -1]].tolist() == [0, 7, 290]
+    assert most_confused(counts, MOST)[[0, 7, -1]].tolist() == [0, 7, 290]
     figure = large(counts, [f"class {k}" for k in range(300)])
     assert shades(figure).shape[:2] == (MOST, MOST)
     assert "class 7 → class 290" in figure.axes[1].texts[0].get_text()

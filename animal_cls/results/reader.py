@@ -4,17 +4,51 @@ import csv
 import hashlib
 import zipfile
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from animal_cls import results
-from animal_cls.report.records import Images, RunPredictions
 from animal_cls.results import Predictions, Result
 
 # What tables and arrays raise that are damaged, or were made up by somebody.
 FAULTS = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, csv.Error, zipfile.BadZipFile)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Images:
+    """The N images that a run was evaluated on. Runs that were evaluated on the same ones share one object."""
+
+    digest: str  # of paths, splits and labels, in the order of the file
+    paths: list[str]  # relative to the root of the data
+    splits: np.ndarray  # (N,) of "train", "val" or "test"
+    labels: np.ndarray  # (N,) int64, indices into `classes`
+    classes: list[str]
+
+    @cached_property
+    def indices(self) -> dict[str, np.ndarray]:
+        """Split -> the indices of its images, (n,) int64; a split that has none is not there, but for "all"."""
+        found = {str(name): np.flatnonzero(self.splits == name) for name in np.unique(self.splits)}
+        return {**found, "all": np.arange(len(self.paths))}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RunPredictions:
+    """What one run says of each image: what predictions.csv holds, but only two of its K probabilities."""
+
+    images: Images
+    predicted: np.ndarray  # (N,) int64, indices into `images.classes`
+    confidence: np.ndarray  # (N,) float32: probability of the predicted class
+    p_true: np.ndarray  # (N,) float32: probability of the true class
+    loss: np.ndarray | None = None  # (N,) float64, cross-entropy in nats; None where only predictions.csv tells
+    groups: np.ndarray | None = None  # (N,) int64, equal for images that belong together; None: each by itself
+
+    @cached_property
+    def right(self) -> np.ndarray:
+        """(N,) bool: whether the predicted class is the true one."""
+        return self.predicted == self.images.labels
 
 
 @dataclass(kw_only=True, eq=False)

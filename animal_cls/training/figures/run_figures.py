@@ -7,13 +7,13 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from animal_cls.files import atomic
-from animal_cls.report.figures.confusion import confusion
-from animal_cls.report.figures.curves import curves
-from animal_cls.report.figures.per_class import per_class
-from animal_cls.report.figures.samples import samples
 from animal_cls.report.figures.style import DPI, theme
 from animal_cls.report.format import checkpoint
 from animal_cls.results import Result
+from animal_cls.training.figures.confusion import confusion
+from animal_cls.training.figures.curves import curves
+from animal_cls.training.figures.per_class import per_class
+from animal_cls.training.figures.samples import samples
 
 __all__ = ["confusion_of", "curves_of", "of_run", "per_class_of", "run_title", "samples", "save"]
 
