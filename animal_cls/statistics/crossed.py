@@ -77,17 +77,6 @@ class CrossedTest:
         common = max(seeds[0] - rest[0], 0.0), max(seeds[1] - rest[1], 0.0)
         return Variances(seeds=common, images=float(s.of_images) * v, rest=(rest[0] * v, rest[1] * v))
 
-    def equivalence_p(self, margin: float) -> float:
-        """The p-value of two one-sided tests (Schuirmann 1987) that the true difference lies within +-`margin`.
-
-        It is below alpha just where the interval of level 1 - 2 alpha lies within +-`margin`; NaN with one seed.
-        """
-        if np.isnan(self.p_value):
-            return NAN
-        inside = margin - abs(self.delta)
-        tail = float(level_at(self.spread, np.asarray(abs(inside)), shares=self.shares)) / 2
-        return tail if inside > 0 else 1 - tail
-
 
 def compare(
     a: ArrayLike,

@@ -47,7 +47,6 @@ def test_with_one_seed_of_either_it_is_the_t_interval_over_images_and_no_verdict
     assert_allclose([found.low, found.high], [reference.low, reference.high])
     assert (found.over, found.n_seeds) == ("images", 1)
     assert math.isnan(found.p_value)
-    assert math.isnan(found.equivalence_p(1.0))
     assert verdict(found.delta, found.p_value, found.n_seeds) == "too few seeds"
 
 
@@ -83,18 +82,6 @@ def test_an_interval_of_a_higher_level_holds_that_of_a_lower_one(drawn: Drawn) -
         ends = np.array([test.interval(alpha) for alpha in (0.5, 0.2, 0.05, 0.05 / 8, 1e-4)])
         assert (np.diff(ends[:, 0]) <= 0).all()
         assert (np.diff(ends[:, 1]) >= 0).all()
-
-
-@pytest.mark.parametrize("margin", [0.01, 0.05, 0.2])
-def test_equivalence_is_shown_at_a_level_just_when_the_interval_of_twice_that_lies_within_the_margin(
-    margin: float, drawn: Drawn
-) -> None:
-    test = compare(*drawn(5, 400), shares=True)
-    p = test.equivalence_p(margin)
-    for level in (p * 1.01, p / 1.01, 0.05, 0.025):
-        if level < 0.5:  # above, the interval is none
-            low, high = test.interval(2 * level)
-            assert (-margin < low and high < margin) == (p < level)
 
 
 def numbers(test: CrossedTest) -> list[float]:
