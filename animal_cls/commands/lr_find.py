@@ -106,8 +106,8 @@ def _config(words: Sequence[str], config_dirs: Sequence[Path]) -> Config:
 
 def _tell(curve: "Curve", found: "Suggestion", fixed: Sequence[str], out: Path) -> None:
     """Write the curve and its numbers, and say what they show."""
-    from animal_cls.report.figures.rates import rates_figure
-    from animal_cls.report.figures.run_figures import save
+    from animal_cls.training.figures.rates import rates_figure
+    from animal_cls.training.figures.run_figures import save
 
     inner = curve.rates[curve.half : -curve.half]
     points, means = list(zip(curve.rates, curve.losses, strict=True)), list(zip(inner, curve.means, strict=True))
