@@ -199,6 +199,8 @@ def stands_for(word: str) -> str:
         return SWEPT
     if re.match(r"outputs/|RUN$", word):
         return LONE
+    if re.match(r"simple_cnn/", word):  # an arm of another study: of several methods, or of one
+        return "simple_cnn/dropout" if "+" in word or word.endswith("/dropout") else "simple_cnn/none"
     return {"photos/": "photos", "ARM": "simple_cnn/none", "KEY=VALUE": "reg.dropout=0", "-": "photos"}.get(word, word)
 
 

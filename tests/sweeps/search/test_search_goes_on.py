@@ -67,7 +67,7 @@ def killed_in_its_first_trial(folder: Path) -> list[psutil.Process]:
 def test_a_killed_search_ends_as_an_undisturbed_one(program: Program, photos: Path) -> None:
     others = killed_in_its_first_trial(Path("killed"))
     assert len(others) == 1, Path("search.log").read_text(encoding="utf-8")
-    _gone, alive = psutil.wait_procs(others, timeout=60)
+    _gone, alive = psutil.wait_procs(others, timeout=300)  # after the trial that it has begun
     assert not alive  # with whom it was to work is dead
     found = load_found(Path("killed"))
     assert found is not None
