@@ -57,8 +57,13 @@ def main(sweep: Path, out: Path) -> None:
     for n, rows in found.items():
         print(f"{n:5}  {half[n]:27.2f}  {shown[n]} of {len(rows)}")
     figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3), layout="constrained")
-    left.plot(list(half), list(half.values()), "o-")
-    left.set(xlabel="seeds", ylabel="± points (median)", title="Simultaneous 95 % interval", ylim=(0, None))
+    several = {n: width for n, width in half.items() if n > 1}
+    left.plot(list(several), list(several.values()), "o-")
+    if 1 in half:  # says nothing of other seeds, so it is no point of the line
+        left.plot([1], [half[1]], "o", mfc="none", color="grey", label="over images alone")
+        left.legend(frameon=False)
+    left.set(xlabel="seeds", ylabel="± points (median)", title="Simultaneous 95 % interval", yscale="log")
+    left.yaxis.set_major_formatter("{x:g}")
     right.plot(list(shown), list(shown.values()), "o-")
     most = max(len(rows) for rows in found.values())
     right.set(xlabel="seeds", ylabel=f"of {most} methods", title="Gains and losses shown", ylim=(0, most))
