@@ -139,7 +139,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Config]:
     def known(jobs: Sequence[Job], folder: Path, **_: object) -> dict[str, JobEstimate]:
         return {job.folder: JobEstimate() for job in jobs}
 
-    monkeypatch.setattr("animal_cls.sweeps.plan.estimate_jobs", known)
+    monkeypatch.setattr("animal_cls.sweeps.checks.estimate_jobs", known)
     monkeypatch.setattr("animal_cls.training.run.train", run)
     monkeypatch.setattr(sys, "path", sys.path[:])  # --config-dir adds to it
     return configs

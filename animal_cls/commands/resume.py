@@ -23,11 +23,12 @@ from animal_cls.files.terminal import say
 from animal_cls.files.text import aligned
 from animal_cls.results import PLAN, START
 from animal_cls.sweeps import launchers
+from animal_cls.sweeps.checks import estimate_jobs, say_ahead
 from animal_cls.sweeps.going_on import CONFIG, go_on_with, log_to, started_with, working_in
 from animal_cls.sweeps.job import run_job_reporting
 from animal_cls.sweeps.launch import launch
 from animal_cls.sweeps.outcome import print_outcome
-from animal_cls.sweeps.plan import Job, Plan, PlannedJob, estimate_jobs, link_tensorboard, read_plan, say_ahead
+from animal_cls.sweeps.plan import Job, Plan, PlannedJob, link_tensorboard, read_plan
 from animal_cls.sweeps.progress import SweepProgress
 from animal_cls.sweeps.refresh import Refresher
 from animal_cls.sweeps.run_status import STATUSES, RunStatus, run_status

@@ -20,6 +20,7 @@ from animal_cls.errors import UserError
 from animal_cls.files import disk
 from animal_cls.files.links import refuse_links_out
 from animal_cls.sweeps import launchers
+from animal_cls.sweeps.checks import say_ahead, validate_plan
 from animal_cls.sweeps.compose import (
     drop_replaced_axes,
     launcher_of,
@@ -32,7 +33,7 @@ from animal_cls.sweeps.compose import (
 from animal_cls.sweeps.job import refuse_taken
 from animal_cls.sweeps.launch import launch, share_of
 from animal_cls.sweeps.outcome import print_outcome
-from animal_cls.sweeps.plan import JobEstimate, Plan, link_tensorboard, make_plan, say_ahead, validate_plan, write_plan
+from animal_cls.sweeps.plan import JobEstimate, Plan, link_tensorboard, make_plan, write_plan
 from animal_cls.sweeps.progress import SweepProgress
 from animal_cls.sweeps.refresh import Refresher
 from animal_cls.sweeps.run_status import run_status

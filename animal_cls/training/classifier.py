@@ -17,8 +17,8 @@ from animal_cls.data.batch import Batch
 from animal_cls.data.module import ImageDataModule
 from animal_cls.regularizers import Method, uses
 from animal_cls.rng import step_seed
-from animal_cls.training.build import logits_of
 from animal_cls.training.divergence import LossWatch, diverged
+from animal_cls.training.forward import logits_of
 from animal_cls.training.ranks import ONE, Ranks
 
 FOR_WEIGHTS = 2**32  # the stream of random numbers of a step that no rank has for its images

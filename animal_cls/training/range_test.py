@@ -17,7 +17,7 @@ from lightning.pytorch.callbacks import Callback
 
 from animal_cls.config.schema import Config
 from animal_cls.errors import UserError
-from animal_cls.training import build, hardware, provenance, run
+from animal_cls.training import build, forward, hardware, provenance, run
 from animal_cls.training.classifier import Classifier
 from animal_cls.training.divergence import Diverged
 from animal_cls.training.ranks import ONE
@@ -122,7 +122,7 @@ def range_test(config: Config, rates: Sequence[float]) -> Curve:
     data.prepare_data()
     classes = data.images.classes
     parts = build.parts(config, num_classes=len(classes), class_names=classes, counts=data.counts())
-    build.check_smallest_batch(config, parts.network, images=len(data.indices("train")))
+    forward.check_smallest_batch(config, parts.network, images=len(data.indices("train")))
     data.methods = parts.methods
     classifier = run.classifier_of(config, data, parts, ONE)
     classifier.make_schedule = None

@@ -24,7 +24,7 @@ from animal_cls.errors import UserError, WithoutEffect
 from animal_cls.files import atomic, disk, terminal
 from animal_cls.models import normalization_of
 from animal_cls.results import Environment, MethodRecord, Result
-from animal_cls.training import build, checkpoints, hardware, outcome, provenance, ranks, start
+from animal_cls.training import build, checkpoints, forward, hardware, outcome, provenance, ranks, start
 from animal_cls.training.build import Parts
 from animal_cls.training.checkpoints import LAST
 from animal_cls.training.classifier import Classifier
@@ -140,7 +140,7 @@ def _built(config: Config, folder: Path, ranks: Ranks) -> tuple[ImageDataModule,
     classes = data.images.classes
     parts = build.parts(config, num_classes=len(classes), class_names=classes, counts=data.counts(), folder=folder)
     data.methods = parts.methods
-    build.check_smallest_batch(config, parts.network, images=len(data.indices("train")))
+    forward.check_smallest_batch(config, parts.network, images=len(data.indices("train")))
     _refuse_without_effect(parts.records)
     _say_what_batch_norm_sees(config, parts.network)
     for caution in (*regularizers.clashes(parts.methods), *regularizers.weaknesses(parts.methods)):
@@ -264,7 +264,7 @@ def trainer_of(
     return Trainer(
         accelerator=settings.accelerator,
         devices=ranks.n,
-        strategy=ranks.strategy(lambda: build.has_idle_weights(parts.network, config.data.image_size)),
+        strategy=ranks.strategy(lambda: forward.has_idle_weights(parts.network, config.data.image_size)),
         sync_batchnorm=ranks.n > 1 and settings.sync_batchnorm,
         precision=precision,  # type: ignore[arg-type]  # checked in config
         deterministic=settings.deterministic,

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from animal_cls import results
 from animal_cls.errors import UserError
-from animal_cls.training.build import logits_of
+from animal_cls.training.forward import logits_of
 from animal_cls.use.extras import require
 from animal_cls.use.images import Named, decoded
 from animal_cls.use.trained import Trained

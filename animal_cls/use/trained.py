@@ -19,7 +19,7 @@ from animal_cls.errors import UserError
 from animal_cls.files import tensor_files
 from animal_cls.regularizers.tta import TTA
 from animal_cls.results import Result
-from animal_cls.training import build, evaluation, hardware
+from animal_cls.training import build, devices, evaluation, foreign, hardware
 from animal_cls.training.checkpoints import BEST, LAST
 from animal_cls.training.classifier import Classifier
 from animal_cls.use.winner import finished
@@ -106,7 +106,7 @@ def load(folder: Path, *, allow: Sequence[str] = (), accelerator: str = "auto", 
     result = finished(folder)
     config = _config(folder, result, allow)
     trusted.remember(folder, allow)
-    build.check_accelerator(accelerator, key="--accelerator")
+    devices.check_accelerator(accelerator, key="--accelerator")
     network, methods, _ = build.changed_network(
         config, num_classes=len(result.classes), class_names=result.classes, counts=_counts(result)
     )
@@ -124,7 +124,7 @@ def _config(folder: Path, result: Result, allow: Sequence[str]) -> Config:
     config = restore({**result.config, "model": model, "derived": result.derived})
     config.allowed = (*trusted.named(), *allow, *trusted.remembered(folder))
     try:
-        build.refuse_foreign_code(config)
+        foreign.refuse_foreign_code(config)
     except UserError as error:
         raise UserError(f"{folder}: {error}") from None
     return config

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from animal_cls.data.audit.audit import audit_images
-from animal_cls.data.cache import pixels
+from animal_cls.data.cache import decoding
 from animal_cls.data.dataset import ImageSet, load, load_listed
 from animal_cls.data.settings import DataSettings
 from animal_cls.data.sources.folder import scan
@@ -150,7 +150,7 @@ def test_small_images_are_not_accused(root: Path, caplog: pytest.LogCaptureFixtu
 @pytest.mark.parametrize("cache", [True, False])
 def test_prepare_decodes_each_image_once(root: Path, monkeypatch: pytest.MonkeyPatch, cache: bool) -> None:
     seen: list[bytes] = []
-    decode_at = pixels.decode_at
-    monkeypatch.setattr(pixels, "decode_at", lambda source, **how: seen.append(source) or decode_at(source, **how))
+    decode_at = decoding.decode_at
+    monkeypatch.setattr(decoding, "decode_at", lambda source, **how: seen.append(source) or decode_at(source, **how))
     prepare(root, cache=cache)
     assert len(seen) == len(set(seen)) == 20

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from animal_cls.config.schema import DataConfig
-from animal_cls.data.cache import pixels
+from animal_cls.data.cache import decoding
 from animal_cls.data.dataset import ImageSet, load
 from animal_cls.data.decode import FORMATS, decode_at
 from animal_cls.data.settings import DataSettings
@@ -141,7 +141,7 @@ def touch_later(file: Path) -> None:
 def test_the_next_job_of_a_process_sees_what_has_changed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """New, changed, moved and removed images; and nothing is decoded twice."""
     decoded: list[int] = []
-    monkeypatch.setattr(pixels, "decode_at", lambda *a, **k: decoded.append(1) or decode_at(*a, **k))
+    monkeypatch.setattr(decoding, "decode_at", lambda *a, **k: decoded.append(1) or decode_at(*a, **k))
     first = run(root)
     assert (len(decoded), grey(first)) == (20, [*range(1, 11), *range(101, 111)])
     again = run(root)

@@ -1,6 +1,5 @@
 """What a run leaves behind comes back as it was, whole or not at all."""
 
-import csv
 import json
 import math
 import os
@@ -15,46 +14,7 @@ import pytest
 
 from animal_cls import results
 from animal_cls.errors import UserError
-from animal_cls.results import Predictions, Result, SplitResult
-
-SPLIT = SplitResult(
-    n=3,
-    loss=0.1 + 0.2,
-    acc=2 / 3,
-    acc_macro=0.75,
-    ece=0.05,
-    per_class={"cat": 1.0, "a, b": None, "狐狸": 0.5},
-    confusion=[[1, 0, 0], [0, 0, 0], [1, 0, 1]],
-)
-DONE = Result(
-    status="done",
-    config={"seed": 3, "data": {"root": None, "val": 0.1}, "model": {"name": "simple_cnn"}},
-    model="simple_cnn",
-    reg="dropout",
-    seed=3,
-    classes=["cat", "a, b", "狐狸"],
-    splits={"val": SPLIT},
-    checkpoint="best",
-    best_epoch=1,
-    epochs=4,
-    seconds=12.5,
-    images_per_second=1 / 3,
-    parameters=182_314,
-    git={"commit": "abc", "changed": True},
-    warnings=["two\nlines"],
-)
-NASTY = [
-    "plain",
-    "a, b",
-    'the "big" one',
-    "狐狸 🦊",
-    "line\nbreak",
-    "carriage\rreturn",
-    "\r\n",
-    " spaces ",
-    "prob_prob",
-    "=1+1",
-]
+from tests.results.conftest import DONE, SPLIT
 
 
 def test_result_comes_back_equal(tmp_path: Path) -> None:
@@ -84,40 +44,6 @@ def test_damage_in_any_byte_is_noticed(tmp_path: Path) -> None:
     assert set(cut) == {told}
 
 
-@pytest.fixture
-def finished(tmp_path: Path) -> Path:
-    """The folder of a run that is done, with its tables and weights."""
-    (tmp_path / "checkpoints").mkdir()
-    for name in ("metrics.csv", "predictions.csv", "predictions.npz", "checkpoints/best.ckpt"):
-        (tmp_path / name).write_bytes(name.encode() * (100_000 if name.endswith("ckpt") else 1))
-    results.save(replace(DONE, files=results.digests(tmp_path)), tmp_path)
-    return tmp_path
-
-
-def damage(folder: Path) -> str:
-    result = results.load(folder)
-    assert result is not None
-    return results.damage(folder, result)
-
-
-@pytest.mark.parametrize("name", ["metrics.csv", "predictions.csv", "predictions.npz", "checkpoints/best.ckpt"])
-def test_what_a_finished_run_has_lost_is_named(finished: Path, name: str) -> None:
-    assert damage(finished) == ""
-    content = (finished / name).read_bytes()
-    for other in (b"", content[:-1], content[:-1] + b"?"):
-        (finished / name).write_bytes(other)
-        assert damage(finished) == f"{name} is not the one that result.json speaks of"
-    (finished / name).unlink()
-    assert damage(finished) == f"{name} is gone"
-    (finished / name).write_bytes(content)
-    assert damage(finished) == "", "put back, whatever its time"
-
-
-def test_a_failed_run_has_nothing_to_lose(tmp_path: Path) -> None:
-    results.save(replace(DONE, status="failed", files={"metrics.csv": "0"}), tmp_path)
-    assert damage(tmp_path) == ""
-
-
 def rewritten(folder: Path, change: Mapping[str, object], *, schema: int = 1) -> None:
     """Save `DONE`, and then as a program without checksums would write it, with a change; `...` takes a key out."""
     (folder / "result.json").unlink(missing_ok=True)
@@ -134,59 +60,6 @@ def test_a_result_of_before_checksums_needs_none_and_a_later_one_does(tmp_path: 
     rewritten(tmp_path, {}, schema=2)
     with pytest.raises(UserError, match=r"result\.json: damaged \(its checksum is missing\)\. Delete it"):
         results.load(tmp_path)
-
-
-def whole_run(folder: Path) -> Predictions:
-    """A finished run of one image; returns what it says of it. Its probability of 0 is a loss of 400 nats."""
-    results.write_metrics([{"epoch": 0, "val/acc": 0.5}], folder)
-    said = Predictions(
-        paths=["a.png"],
-        splits=np.array(["val"]),
-        labels=np.array([1]),
-        probabilities=np.array([[1, 0]], dtype=np.float32),
-        classes=["cat", "dog5"],
-        loss=np.array([400.0]),
-    )
-    results.write_predictions(said, folder)
-    results.save(replace(DONE, files=results.digests(folder)), folder)
-    return said
-
-
-def change(path: Path) -> None:
-    path.write_bytes(path.read_bytes().replace(b"5", b"6"))
-
-
-def test_metrics_that_have_changed_since_are_refused(tmp_path: Path) -> None:
-    whole_run(tmp_path)
-    results.read_metrics(tmp_path)
-    change(tmp_path / results.METRICS)
-    with pytest.raises(ValueError, match=r"^its checksum is not the one that result\.json has$"):
-        results.read_metrics(tmp_path)
-
-
-def test_of_predictions_the_twin_is_read_or_else_the_table_and_else_they_are_refused(tmp_path: Path) -> None:
-    said = whole_run(tmp_path)
-    assert results.read_predictions(tmp_path).loss == said.loss
-    change(tmp_path / results.TWIN)
-    read = results.read_predictions(tmp_path)
-    assert (read.loss, read.classes, read.paths) == (None, said.classes, said.paths), "from the table"
-    change(tmp_path / results.PREDICTIONS)
-    with pytest.raises(ValueError, match=r"^its checksum is not the one that result\.json has$"):
-        results.read_predictions(tmp_path)
-
-
-def test_a_twin_that_result_json_does_not_know_is_not_read(tmp_path: Path) -> None:
-    """The table may be newer: no checksum says that the two belong together."""
-    whole_run(tmp_path)
-    (tmp_path / "result.json").unlink()
-    assert results.read_predictions(tmp_path).loss is None
-
-
-def test_the_twin_is_the_same_to_the_byte_whenever_it_is_written(tmp_path: Path) -> None:
-    for name in "ab":
-        (tmp_path / name).mkdir()
-        whole_run(tmp_path / name)
-    assert (tmp_path / "a" / results.TWIN).read_bytes() == (tmp_path / "b" / results.TWIN).read_bytes()
 
 
 def test_a_result_without_the_fields_knows_what_was_true_then(tmp_path: Path) -> None:
@@ -312,126 +185,3 @@ def test_a_pipe_is_not_read(tmp_path: Path, name: str) -> None:
         read = results.read_metrics if name == "metrics.csv" else results.read_predictions
         with pytest.raises(OSError, match=r"is no file|No such file"):
             read(tmp_path)
-
-
-def test_a_thousand_classes_take_two_megabytes_and_come_back(tmp_path: Path) -> None:
-    """A confusion matrix in full would be a million numbers a split; up to 100 classes it is."""
-    rng, k = np.random.default_rng(0), 1000
-    labels = np.repeat(np.arange(k), 10)
-    counts = np.zeros((k, k), dtype=np.int64)
-    np.add.at(counts, (labels, rng.integers(k, size=len(labels))), 1)
-    names = [f"class {i}" for i in range(k)]
-    known = {"n": len(labels), "acc": 0.0, "acc_macro": 0.0, "ece": 0.0, "loss": 7.0}
-    split = SplitResult(per_class=dict.fromkeys(names, 0.001), confusion=results.confusion_of(counts), **known)
-    results.save(replace(DONE, classes=names, splits=dict.fromkeys(results.SPLITS, split)), tmp_path)
-    assert (tmp_path / "result.json").stat().st_size < 2e6
-    read = results.load(tmp_path)
-    assert read is not None
-    assert (read.splits["val"].matrix == counts).all()
-    assert results.confusion_of(counts[:100, :100]) == counts[:100, :100].tolist()
-
-
-def test_metrics_come_back_exactly_and_a_missing_number_is_nan(tmp_path: Path) -> None:
-    rows = [
-        {"epoch": 0, "train/loss": 0.1 + 0.2, "train/acc": 1 / 3, "val/loss": 1e-12, "val/acc": 0.5, "lr": 0.001},
-        {"epoch": 1, "train/loss": 2.5, "train/acc": 1.0, "val/loss": 3e12, "val/acc": 0.25, "lr": 5e-4, "seconds": 7},
-    ]
-    results.write_metrics(rows, tmp_path)
-    lines = (tmp_path / "metrics.csv").read_text().splitlines()
-    assert lines[0] == "epoch,train/loss,train/acc,val/loss,val/acc,lr,seconds,train/objective"
-    assert lines[1].startswith("0,0.30000000000000004,")
-    assert lines[1].endswith(",0.001,,")
-    columns = results.read_metrics(tmp_path)
-    assert set(columns) == set(results.METRIC_COLUMNS)
-    for name, column in columns.items():
-        np.testing.assert_array_equal(column, [row.get(name, math.nan) for row in rows])
-
-
-@pytest.mark.parametrize("more", [True, False])
-@pytest.mark.parametrize("twin", [True, False])
-def test_predictions_come_back_exactly_whatever_the_names(tmp_path: Path, twin: bool, more: bool) -> None:
-    rng = np.random.default_rng(0)
-    k = len(NASTY)
-    logits = rng.normal(size=(20, k)) * 8
-    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    written = Predictions(
-        paths=[f"{NASTY[i % k]}/{i}, 'x' \".jpg" for i in range(20)],
-        splits=np.array(["train", "val", "test", "train"] * 5),
-        labels=rng.integers(0, k, size=20),
-        probabilities=probabilities.astype(np.float32),
-        classes=NASTY,
-        given=rng.integers(0, k, size=20) if more else None,
-        groups=np.array([3, 5, 3, *range(6, 22), 5]) if more else None,
-    )
-    results.write_predictions(written, tmp_path)
-    results.write_metrics([], tmp_path)
-    if twin:
-        results.save(replace(DONE, files=results.digests(tmp_path)), tmp_path)
-    read = results.read_predictions(tmp_path)
-    assert (read.paths, read.classes) == (written.paths, written.classes)
-    np.testing.assert_array_equal(read.splits, written.splits)
-    np.testing.assert_array_equal(read.labels, written.labels)
-    np.testing.assert_array_equal(read.probabilities, written.probabilities)  # bit for bit
-    assert read.probabilities.dtype == np.float32
-    assert (read.given is None, read.groups is None) == (not more, not more)
-    if read.given is not None and read.groups is not None and written.given is not None and written.groups is not None:
-        assert read.given.tolist() == written.given.tolist()
-        alike = [groups[:, None] == groups for groups in (read.groups, written.groups)]  # by whatever numbers
-        np.testing.assert_array_equal(*alike)
-
-
-def test_a_carriage_return_is_quoted_for_readers_of_tables(tmp_path: Path) -> None:
-    """csv leaves it bare, and readers that know all kinds of line ends take it for one."""
-    names = ["a\rb", "c"]
-    made = Predictions(
-        paths=["a\rb/1.png", "c/2.png"],
-        splits=np.array(["val", "val"]),
-        labels=np.array([0, 1]),
-        probabilities=np.array([[0.5, 0.5], [0.25, 0.75]], np.float32),
-        classes=names,
-    )
-    results.write_predictions(made, tmp_path)
-    head, first, second, _ = (tmp_path / "predictions.csv").read_bytes().split(b"\n")
-    assert head == b'"path","split","label","predicted","prob_a\rb","prob_c"'
-    assert first == b'"a\rb/1.png","val","a\rb","a\rb","0.5","0.5"'
-    assert second == b'"c/2.png","val","c","c","0.25","0.75"'
-    with (tmp_path / "predictions.csv").open(newline="") as file:
-        assert [row[:3] for row in csv.reader(file)][1:] == [["a\rb/1.png", "val", "a\rb"], ["c/2.png", "val", "c"]]
-
-
-def test_predicted_is_the_most_probable_class_in_words(tmp_path: Path) -> None:
-    made = Predictions(
-        paths=["b/1.png"],
-        splits=np.array(["val"]),
-        labels=np.array([1]),
-        probabilities=np.array([[0.25, 0.125, 0.625]], np.float32),
-        classes=["a", "b", "c"],
-    )
-    results.write_predictions(made, tmp_path)
-    assert (tmp_path / "predictions.csv").read_text() == (
-        "path,split,label,predicted,prob_a,prob_b,prob_c\nb/1.png,val,b,c,0.25,0.125,0.625\n"
-    )
-
-
-def test_an_image_by_itself_has_no_group_in_the_table(tmp_path: Path) -> None:
-    made = Predictions(
-        paths=["a/1.png", "a/2.png", "b/3.png"],
-        splits=np.array(["val", "val", "test"]),
-        labels=np.array([0, 0, 1]),
-        probabilities=np.array([[1, 0]] * 3, np.float32),
-        classes=["a", "group"],
-        groups=np.array([4, 2, 4]),
-    )
-    results.write_predictions(made, tmp_path)
-    head, *rows = (tmp_path / "predictions.csv").read_text().splitlines()
-    assert head == "path,split,label,predicted,group,prob_a,prob_group"
-    assert [row.split(",")[4] for row in rows] == ["4", "", "4"]
-
-
-def test_no_images_are_no_trouble(tmp_path: Path) -> None:
-    none = np.array([], dtype=np.int64)
-    empty = Predictions(
-        paths=[], splits=none.astype(str), labels=none, probabilities=np.empty((0, 2)), classes=["a", "b"]
-    )
-    results.write_predictions(empty, tmp_path)
-    assert results.read_predictions(tmp_path).probabilities.shape == (0, 2)

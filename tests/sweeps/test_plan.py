@@ -14,6 +14,7 @@ import pytest
 
 from animal_cls.commands import train
 from animal_cls.errors import UserError
+from animal_cls.sweeps.checks import validate_plan
 from animal_cls.sweeps.compose import job_folder
 from animal_cls.sweeps.plan import (
     Job,
@@ -24,7 +25,6 @@ from animal_cls.sweeps.plan import (
     make_plan,
     planned_job,
     read_plan,
-    validate_plan,
     write_plan,
 )
 from animal_cls.training import build

@@ -21,7 +21,7 @@ from animal_cls.config.schema import Config
 from animal_cls.data.batch import Batch, Part
 from animal_cls.errors import UserError
 from animal_cls.rng import step_seed
-from animal_cls.training import build, hardware, ranks, run
+from animal_cls.training import build, forward, hardware, ranks, run
 from animal_cls.training.ranks import Link
 from animal_cls.training.signals import Stopped
 from tests.interruption import After
@@ -70,8 +70,8 @@ def test_weights_that_reach_no_logits_are_found() -> None:
             flat = images.flatten(1)
             return Output(self.body(flat), self.auxiliary(flat))
 
-    assert build.has_idle_weights(WithHead(), 2)
-    assert not build.has_idle_weights(nn.Sequential(nn.Flatten(), nn.Linear(12, 2)), 2)
+    assert forward.has_idle_weights(WithHead(), 2)
+    assert not forward.has_idle_weights(nn.Sequential(nn.Flatten(), nn.Linear(12, 2)), 2)
 
 
 @pytest.mark.parametrize(
@@ -113,10 +113,10 @@ def test_a_part_of_one_image_is_refused_where_batch_norm_cannot_train_on_it(conf
     config = configure("trainer.devices=2", "data.batch_size=3", "data.image_size=64")
     network = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.BatchNorm2d(3), nn.Flatten(), nn.Linear(3, 2))
     with pytest.raises(UserError, match=r"^data.batch_size=3, the smallest batch on 2 devices: .*=4 or more"):
-        build.check_smallest_batch(config, network)
-    build.check_smallest_batch(configure("trainer.devices=2", "data.batch_size=4"), network)
+        forward.check_smallest_batch(config, network)
+    forward.check_smallest_batch(configure("trainer.devices=2", "data.batch_size=4"), network)
     with pytest.raises(UserError, match="the smallest batch on 2 devices"):  # of 6 images, 4 and 2
-        build.check_smallest_batch(configure("trainer.devices=2", "data.batch_size=4"), network, images=6)
+        forward.check_smallest_batch(configure("trainer.devices=2", "data.batch_size=4"), network, images=6)
 
 
 @pytest.mark.slow

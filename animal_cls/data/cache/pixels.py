@@ -1,14 +1,11 @@
-"""Images decoded once, for all runs, or on the fly."""
+"""Images decoded once, for all runs."""
 
 import errno
-import hashlib
 import logging
 import os
 import shutil
 import sys
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,18 +16,15 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from animal_cls.config.values import MAX_PIXELS
+from animal_cls.data.cache.decoding import decode_file, in_chunks, progress, row_bytes
 from animal_cls.data.cache.store import FORMAT, NO_ROW, Entry, Manifest, Rows, Store, key
-from animal_cls.data.decode import Decoded, UnreadableImage, decode, decode_at, read
 from animal_cls.errors import UserError
 from animal_cls.files.naming import listed
 from animal_cls.files.processors import cores
 
 CHUNK_BYTES = 8 * 2**20  # decoded pixels that go to the disk at once; a killed build loses so much of its work
-AT_ONCE = 8  # images that a thread decodes before it hands them on
 DEAD_SHARE = 0.5  # of the rows that no image uses any more, from which on a store is written anew
 LAST_USE = "last_use"  # a file whose time says when a run read the store
-
-Image = tuple[Entry, bytes | None]  # what is known of a file, and its pixels where they are new
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +87,7 @@ def decoded(
             (stores[0].folder / LAST_USE).touch()
         return _images_in(stores[0], paths, image_size)
     except OSError as error:
-        raise _cannot_write(error, cache_dir, len(paths) * _row_bytes(image_size)) from None
+        raise _cannot_write(error, cache_dir, len(paths) * row_bytes(image_size)) from None
 
 
 def _images_in(store: Store, paths: Sequence[str], image_size: int) -> DecodedImages:
@@ -118,91 +112,6 @@ def _bring_up_to_date(
     if damaged := store.not_as_written(entry for path in paths if (entry := store.entries[path]).row < end):
         log.warning("%s images in %s are damaged and are decoded again", f"{len(damaged):,}", store.folder)
         _complete(stores, root, stamps, show_progress, damaged=damaged)
-
-
-def on_the_fly(
-    root: Path, paths: Sequence[str], *, image_size: int, show_progress: bool, max_pixels: int = MAX_PIXELS
-) -> DecodedImages:
-    """The same as `decoded`, without a cache: every file is read once now, and again whenever its pixels are taken.
-
-    Raises:
-        UserError: a file could not be read for a reason that may pass.
-    """
-    return on_the_fly_beside(
-        root, paths, image_size=image_size, beside=None, show_progress=show_progress, max_pixels=max_pixels
-    )[0]
-
-
-def on_the_fly_beside(
-    root: Path,
-    paths: Sequence[str],
-    *,
-    image_size: int,
-    beside: int | None,
-    show_progress: bool,
-    max_pixels: int = MAX_PIXELS,
-) -> tuple[DecodedImages, DecodedImages | None]:
-    """As `on_the_fly`, and the pixels at the image size `beside`, if one is given, which stay in memory."""
-    sizes = [image_size] if beside in (None, image_size) else [image_size, beside]
-    work = partial(_decode, root, sizes=sizes, max_pixels=max_pixels, known=[{}] * len(sizes))
-    entries, kept = [], []
-    with _progress(len(paths), "on the fly", show_progress) as advance, ThreadPoolExecutor(cores()) as pool:
-        for images in pool.map(work, [(path, "") for path in paths]):
-            entries.append(images[0][0])
-            if beside:
-                kept.append(images[-1][1] or bytes(_row_bytes(beside)))
-            advance()
-    shared = {
-        "hashes": np.array([entry.hash for entry in entries], dtype="U64"),
-        "rows": np.array([NO_ROW if entry.unreadable else row for row, entry in enumerate(entries)], dtype=np.int64),
-        "unreadable": {entry.path: entry.unreadable for entry in entries if entry.unreadable},
-        "remarks": {entry.path: entry.remark for entry in entries if entry.remark},
-    }
-    squares = None
-    if beside:
-        pixels = np.frombuffer(b"".join(kept), dtype=np.uint8).reshape(len(paths), beside, beside, 3)
-        squares = DecodedImages(pixels=InMemory(pixels), **shared)
-    files = _Files([root / path for path in paths], [entry.hash for entry in entries], image_size, max_pixels)
-    return DecodedImages(pixels=files, **shared), squares
-
-
-@dataclass(frozen=True)
-class InMemory:
-    """Pixels that are there already."""
-
-    pixels: np.ndarray  # (N, H, W, 3) uint8
-
-    def take(self, rows: np.ndarray) -> np.ndarray:
-        """As `Pixels.take`."""
-        return self.pixels[rows]
-
-
-class _Files:
-    """Pixels that are decoded whenever they are taken, of files whose contents (SHA-256) have to stay as they are."""
-
-    def __init__(self, files: Sequence[Path], hashes: Sequence[str], image_size: int, max_pixels: int) -> None:
-        self.files, self.hashes = files, hashes
-        self.image_size, self.max_pixels = image_size, max_pixels
-
-    def take(self, rows: np.ndarray) -> np.ndarray:
-        """As `Pixels.take`; raises `UserError` for a file that has changed or become unreadable meanwhile."""
-        pixels = np.empty((len(rows), self.image_size, self.image_size, 3), dtype=np.uint8)
-        with ThreadPoolExecutor(cores()) as pool:
-            for index, image in enumerate(pool.map(self._one, rows.tolist())):
-                pixels[index] = image
-        return pixels
-
-    def _one(self, row: int) -> np.ndarray:
-        try:
-            source = read(self.files[row], max_pixels=self.max_pixels)
-            if hashlib.sha256(source).hexdigest() != self.hashes[row]:
-                raise UserError(
-                    f"{self.files[row]}: has changed since the run began. Put it back as it was and go on with the run "
-                    "(python -m animal_cls.resume), or start a new one."
-                )
-            return decode(source, image_size=self.image_size, max_pixels=self.max_pixels)
-        except (OSError, UnreadableImage) as error:
-            raise UserError(f"{self.files[row]}: cannot be read any more ({error}). Start the run again.") from None
 
 
 class _Nothing:
@@ -262,7 +171,7 @@ def _complete(
         for one in stores:
             one.begin()
         first = store.count_rows()
-        with _progress(len(wanted), str(store.folder.parent), show_progress) as advance:
+        with progress(len(wanted), str(store.folder.parent), show_progress) as advance:
             _decode_into(stores, root, [(path, stamps[path]) for path in wanted], advance)
         if verify:
             _warn_of_changes(before, store, stamps)
@@ -284,67 +193,17 @@ def _decode_into(
 ) -> None:
     """Decode chunk by chunk on all cores; while one goes to the disk the next is being decoded."""
     work = partial(
-        _decode,
+        decode_file,
         root,
         sizes=[store.manifest.image_size for store in stores],
         max_pixels=stores[0].manifest.max_pixels,
         known=[store.by_hash for store in stores],
     )
-    for chunk in _in_chunks(work, wanted, size=max(cores(), CHUNK_BYTES // stores[0].row_bytes)):
+    for chunk in in_chunks(work, wanted, size=max(cores(), CHUNK_BYTES // stores[0].row_bytes)):
         for store, images in zip(stores, zip(*chunk, strict=True), strict=True):
             store.add(images)
         for _ in chunk:
             advance()
-
-
-def _in_chunks(
-    work: Callable[[tuple[str, str]], list[Image]], wanted: list[tuple[str, str]], *, size: int
-) -> Iterator[list[list[Image]]]:
-    """What `work` makes of all `wanted`, in order; never more than two chunks are held."""
-    with ThreadPoolExecutor(cores()) as pool:  # threads suffice: Pillow and hashlib let go of Python's global lock
-        coming: list[Future[list[list[Image]]]] = []
-        for start in range(0, len(wanted), size):
-            end = min(start + size, len(wanted))
-            parts = [wanted[k : min(k + AT_ONCE, end)] for k in range(start, end, AT_ONCE)]
-            ready, coming = coming, [pool.submit(lambda part: [work(one) for one in part], part) for part in parts]
-            if ready:
-                yield [image for future in ready for image in future.result()]
-        yield [image for future in coming for image in future.result()]
-
-
-def _decode(
-    root: Path,
-    wanted: tuple[str, str],
-    *,
-    sizes: Sequence[int],
-    max_pixels: int,
-    known: Sequence[Mapping[str, Entry]],
-) -> list[Image]:
-    """One file at each size: its contents' hash, and its pixels where the contents are not `known` at this size."""
-    path, stamp = wanted
-    try:
-        source = read(root / path, max_pixels=max_pixels)
-        content = hashlib.sha256(source).hexdigest()
-        new = [size for size, there in zip(sizes, known, strict=True) if content not in there]
-        found = decode_at(source, sizes=new, max_pixels=max_pixels) if new else None
-        return [_image(path, stamp, content, found, size) for size in sizes]
-    except UnreadableImage as error:
-        reason = str(error)
-    except (FileNotFoundError, PermissionError) as error:
-        reason = error.strerror or type(error).__name__
-        if (root / path).is_symlink() and isinstance(error, FileNotFoundError):
-            reason = "a symbolic link that leads nowhere"
-    except OSError as error:  # may pass, so it must not be remembered
-        reason = error.strerror or error
-        raise UserError(f"{root / path}: cannot be read ({reason}). Is its disk still there?") from None
-    return [(Entry(path, stamp, unreadable=reason), None)] * len(sizes)
-
-
-def _image(path: str, stamp: str, content: str, found: Decoded | None, size: int) -> Image:
-    if found is None or size not in found.squares:
-        return Entry(path, stamp, content), None
-    pixels = found.squares[size].tobytes()
-    return Entry(path, stamp, content, checksum=zlib.crc32(pixels), remark=found.remark), pixels
 
 
 def _warn_of_changes(before: dict[str, Entry], store: Store, stamps: dict[str, str]) -> None:
@@ -369,26 +228,6 @@ def _lock(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def _row_bytes(image_size: int) -> int:
-    return image_size * image_size * 3
-
-
-@contextmanager
-def _progress(total: int, where: str, show: bool) -> Iterator[Callable[[], None]]:
-    """What is called after each image."""
-    if not (show and sys.stderr.isatty()):
-        later = "" if where == "on the fly" else "; later runs find them there"
-        log.info("Decoding %s images %s%s", f"{total:,}", where if not later else f"into {where}", later)
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("Decoding images, once", total=total)
-        yield lambda: bar.advance(task)
 
 
 def _check_space(folder: Path, needed: int) -> None:

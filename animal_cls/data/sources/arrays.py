@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from animal_cls.data.cache.pixels import DecodedImages, InMemory
+from animal_cls.data.cache.on_the_fly import InMemory
+from animal_cls.data.cache.pixels import DecodedImages
 from animal_cls.data.decode import squashed
 from animal_cls.data.header import Header
 from animal_cls.data.settings import DataSettings

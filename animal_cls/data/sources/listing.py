@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from animal_cls.data.cache.pixels import DecodedImages, decoded, on_the_fly_beside
+from animal_cls.data.cache.on_the_fly import on_the_fly_beside
+from animal_cls.data.cache.pixels import DecodedImages, decoded
 from animal_cls.data.header import Header, header
 from animal_cls.data.settings import DataSettings
 from animal_cls.data.sources.unused import Unused
