@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from animal_cls.commands import entry
 from animal_cls.files import atomic
 from animal_cls.files.terminal import say
 from animal_cls.use.extras import require
@@ -47,12 +48,7 @@ def main(words: Sequence[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The words that this command understands."""
-    made = argparse.ArgumentParser(
-        prog="python -m animal_cls.card",
-        description=HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    made = entry.parser("card", HELP)
     made.add_argument("folder", metavar="RUN|SWEEP", type=Path, help="folder of a run or of a sweep")
     made.add_argument("--out", metavar="FILE", type=Path, help="by default README.md in the folder")
     made.add_argument("--license", metavar="ID", help="of the weights, as the hub spells it: mit, apache-2.0, ...")

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from animal_cls.commands import entry
 from animal_cls.errors import UserError
 from animal_cls.files.naming import escaped
 from animal_cls.files.terminal import say
@@ -70,12 +71,7 @@ def _notes(arms: Sequence[Chosen], sides: Sequence[Any]) -> Sequence[str]:
 
 def parser() -> argparse.ArgumentParser:
     """The words that this command understands."""
-    made = argparse.ArgumentParser(
-        prog="python -m animal_cls.demo",
-        description=HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    made = entry.parser("demo", HELP)
     made.add_argument("folder", metavar="RUN|SWEEP", type=Path, help="folder of a run or of a sweep")
     made.add_argument("--arms", metavar="ARM", nargs=2, help="of a sweep, these two; names as in arms.csv")
     made.add_argument("--port", metavar="N", type=int, default=PORT, help="%(default)s by default; 0: a free one")

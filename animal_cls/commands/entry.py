@@ -1,5 +1,6 @@
 """Finds the verb that a command line names, and gives all verbs the same ending."""
 
+import argparse
 import difflib
 import errno
 import importlib
@@ -48,6 +49,17 @@ def run(words: Sequence[str]) -> int:
         return _fail(text, 1)
     finally:
         _drop_unwritable_output()
+
+
+def parser(verb: str, about: str, *, usage: str | None = None) -> argparse.ArgumentParser:
+    """What reads the flags of a verb, none of which can be cut short; its help shows `about` as it is written."""
+    return argparse.ArgumentParser(
+        prog=f"python -m animal_cls.{verb}",
+        usage=usage,
+        description=about,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
 
 
 def verbs() -> list[str]:

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from animal_cls.commands import entry
 from animal_cls.commands.predict import at_least_one
 from animal_cls.errors import UserError
 from animal_cls.files.atomic import refuse_existing
@@ -128,12 +129,7 @@ def _say(lines: Iterable[str]) -> None:
 
 def parser() -> argparse.ArgumentParser:
     """The words that this command understands."""
-    made = argparse.ArgumentParser(
-        prog="python -m animal_cls.explain",
-        description=HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    made = entry.parser("explain", HELP)
     made.add_argument("words", metavar="RUN [RUN ...] IMAGE", nargs="+", help="runs or sweeps, then images")
     made.add_argument("--out", metavar="DIR", type=Path, default=OUT, help="a new folder; %(default)s/ by default")
     made.add_argument("--arms", metavar="ARM", nargs=2, help="of a sweep, these two; names as in arms.csv")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from animal_cls.commands import entry
 from animal_cls.errors import UserError
 from animal_cls.files import disk
 from animal_cls.files.terminal import say
@@ -68,12 +69,7 @@ def _one(chosen: Chosen) -> Path:
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
-        prog="python -m animal_cls.export",
-        description=HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    made = entry.parser("export", HELP)
     made.add_argument("run", metavar="RUN", type=Path, help="folder of a run or of a sweep")
     made.add_argument("--to", metavar="FORMAT", action="append", help="onnx (default), pt2 or safetensors; repeatable")
     made.add_argument("--out", metavar="DIR", type=Path, help=f"by default {FOLDER}/ in the run's folder")

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from animal_cls.commands import train
+from animal_cls.commands import entry, train
 from animal_cls.config import trusted
 from animal_cls.config.schema import Config
 from animal_cls.errors import UserError
@@ -51,18 +51,19 @@ def main(words: Sequence[str]) -> int:
         rates = range_test.rates_between(ends.low, ends.high, asked.steps)
         curve = range_test.range_test(config, rates)
     dirs = [word for folder in asked.config_dir for word in ("--config-dir", str(folder))]
-    _tell(curve, range_test.suggestion(curve), [*dirs, *fixed], out)
+    try:
+        found = range_test.suggestion(curve)
+    except UserError as error:
+        _keep(curve, None, [*dirs, *fixed], out)
+        raise UserError(f"{error} The curve: {out / CURVE}") from None
+    _keep(curve, found, [*dirs, *fixed], out)
+    _tell(curve, found, [*dirs, *fixed], out)
     return 0
 
 
 def parser() -> argparse.ArgumentParser:
     """The flags of this command; what else is there are overrides and the range."""
-    made = argparse.ArgumentParser(
-        prog="python -m animal_cls.lr_find",
-        description=HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    made = entry.parser("lr_find", HELP)
     made.add_argument("--steps", type=int, default=STEPS, metavar="N", help="training steps, by default %(default)s")
     made.add_argument("--out", type=Path, metavar="DIR", help=f"where to; by default {PLACE}/DATE/TIME")
     made.add_argument("--config-dir", action="append", default=[], type=Path, metavar="DIR", help="as of a run")
@@ -104,24 +105,27 @@ def _config(words: Sequence[str], config_dirs: Sequence[Path]) -> Config:
     return config
 
 
-def _tell(curve: "Curve", found: "Suggestion", fixed: Sequence[str], out: Path) -> None:
-    """Write the curve and its numbers, and say what they show."""
+def _keep(curve: "Curve", found: "Suggestion | None", fixed: Sequence[str], out: Path) -> None:
+    """Write the curve as a picture and as a table, whatever it shows."""
+    from animal_cls.report.figures.style import GREEN, VERMILLION
     from animal_cls.training.figures.rates import rates_figure
     from animal_cls.training.figures.run_figures import save
 
     inner = curve.rates[curve.half : -curve.half]
     points, means = list(zip(curve.rates, curve.losses, strict=True)), list(zip(inner, curve.means, strict=True))
+    marks = {"steepest fall": (found.steepest, GREEN), "lowest": (found.lowest, VERMILLION)} if found else {}
     title = f"Learning rate range test\n{' '.join(fixed) or 'the default run'}"
-    figure = rates_figure(points, means, steepest=found.steepest, lowest=found.lowest, title=title)
     disk.make_folder(out, "--out")
     mean_of = {rate: f"{mean:.6g}" for rate, mean in means}
     rows = [f"{rate:.6g},{loss:.6g},{mean_of.get(rate, '')}" for rate, loss in points]
     atomic.write(out / TABLE, "\n".join(["rate,loss,mean", *rows]) + "\n")
-    save(figure, out / CURVE)
-    end = f"ended at {curve.rates[-1]:.3g}: " + (
-        "the loss diverged" if curve.ended == "diverged" else "end of the range"
-    )
-    say(f"{len(points)} steps from {curve.rates[0]:.3g}, {end}")
+    save(rates_figure(points, means, marks=marks, title=title), out / CURVE)
+
+
+def _tell(curve: "Curve", found: "Suggestion", fixed: Sequence[str], out: Path) -> None:
+    """Say what the curve shows."""
+    end = "the loss diverged" if curve.ended == "diverged" else "end of the range"
+    say(f"{len(curve.rates)} steps from {curve.rates[0]:.3g}, ended at {curve.rates[-1]:.3g}: {end}")
     say(f"lowest    {found.lowest:.2g}, where the loss no longer falls: larger rates are too large")
     if found.is_open:
         wider = f"{KEY}={curve.rates[0]:g}..{10 * curve.rates[-1]:g}"

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
+from animal_cls.commands import entry
 from animal_cls.errors import UserError
 from animal_cls.files.atomic import refuse_existing
 from animal_cls.files.naming import escaped, listed
@@ -85,12 +86,7 @@ def _say(lines: Iterable[str]) -> None:
 
 def parser() -> argparse.ArgumentParser:
     """The words that this command understands."""
-    made = argparse.ArgumentParser(
-        prog="python -m animal_cls.predict",
-        description=HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    made = entry.parser("predict", HELP)
     made.add_argument("words", metavar="RUN [RUN ...] IMAGE", nargs="+", help="runs or sweeps, then images")
     made.add_argument(
         "--out", metavar="FILE", type=Path, help=f"{OUT} by default; .jsonl: lines of JSON; -: a table on the terminal"

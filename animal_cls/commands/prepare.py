@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from animal_cls.commands import entry
 from animal_cls.data.audit.audit import audit_images, write
 from animal_cls.data.audit.record import Audit
 from animal_cls.data.audit.text import text
@@ -49,12 +50,8 @@ def main(words: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m animal_cls.prepare",
-        usage="%(prog)s [--verify] [--out DIR] [overrides] | --list | --remove KEY ...",
-        description=HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+    parser = entry.parser(
+        "prepare", HELP, usage="%(prog)s [--verify] [--out DIR] [overrides] | --list | --remove KEY ..."
     )
     parser.add_argument(
         "--out", metavar="DIR", type=Path, help="where images.html and .json go; by default a new folder in outputs/"

@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from animal_cls.commands import entry
 from animal_cls.files.naming import escaped
 from animal_cls.files.terminal import say
 from animal_cls.use.winner import is_run
@@ -39,12 +40,7 @@ def main(words: Sequence[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The words that this command understands."""
-    made = argparse.ArgumentParser(
-        prog="python -m animal_cls.publish",
-        description=HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    made = entry.parser("publish", HELP)
     made.add_argument("folder", metavar="SWEEP", type=Path, help="folder of a sweep, or of runs")
     made.add_argument("--to", choices=TRACKERS, required=True, help="the tracker")
     made.add_argument("--where", metavar="PLACE", help="address of an MLflow store; of the others a folder")

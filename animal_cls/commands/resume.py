@@ -11,6 +11,7 @@ from shlex import quote
 from omegaconf import DictConfig
 
 from animal_cls import results
+from animal_cls.commands import entry
 from animal_cls.commands.train import compose
 from animal_cls.config import trusted
 from animal_cls.config.parse import load, restore
@@ -82,12 +83,7 @@ def _resume_or_say_why_not(folder: Path, flags: argparse.Namespace) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m animal_cls.resume",
-        description=HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = entry.parser("resume", HELP)
     parser.add_argument("folders", nargs="*", type=Path, metavar="DIR", help="folder of a run or of a sweep")
     parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
     parser.add_argument("--no-failed", action="store_true", help="leave failed and skipped runs as they are")

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from animal_cls.commands import resume, train
+from animal_cls.commands import entry, resume, train
 from animal_cls.config import trusted
 from animal_cls.config.schema import Config
 from animal_cls.errors import UserError
@@ -59,12 +59,7 @@ def main(words: Sequence[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The flags of this command; what else is there are overrides, ranges or a folder."""
-    made = argparse.ArgumentParser(
-        prog="python -m animal_cls.search",
-        description=HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    made = entry.parser("search", HELP)
     made.add_argument("--trials", type=int, metavar="N", help=f"how many, by default {TRIALS}, or as it began")
     made.add_argument("--jobs", type=int, default=1, metavar="N", help="trials at a time, by default %(default)s")
     made.add_argument("--dir", type=Path, help=f"where to; by default {PLACE}/DATE/TIME")

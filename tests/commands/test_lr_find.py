@@ -42,6 +42,31 @@ def test_the_curve_and_the_command_that_uses_it(program: Program, tmp_path: Path
         assert curve.size[0] > 500
 
 
+@pytest.mark.parametrize(
+    ("losses", "message"),
+    [
+        ([0.693] * 60, "the loss never falls between them (0.693 at first, 0.693 at its lowest)"),
+        ([2.0, 3.0, 9.0], "the loss diverged after 3 steps"),
+    ],
+)
+def test_a_curve_that_suggests_nothing_can_be_looked_at_all_the_same(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, losses: list[float], message: str
+) -> None:
+    monkeypatch.setattr(
+        range_test,
+        "range_test",
+        lambda config, rates: Curve(rates=tuple(rates[: len(losses)]), losses=tuple(losses), ended="the range"),
+    )
+    done = program("lr_find", "--out", "found")
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert done.stderr.endswith(f"The curve: {tmp_path / 'found' / 'curve.png'}\n")
+    with Path("found", "curve.csv").open(encoding="utf-8") as file:
+        assert [float(row["loss"]) for row in csv.DictReader(file)] == losses
+    with Image.open(tmp_path / "found" / "curve.png") as curve:
+        assert curve.size[0] > 500
+
+
 @pytest.mark.usefixtures("falling")
 def test_nothing_is_written_over(program: Program) -> None:
     program("lr_find", "--out", "found")

@@ -157,14 +157,16 @@ def started(
     """
     opened = study.opened(search, folder)
     lock = FileLock(folder / WORKER.format(uuid.uuid4().hex[:12]))
-    with lock:
-        yield Worker(
-            search=search,
-            folder=folder,
-            compose=compose,
-            study=opened,
-            name=Path(lock.lock_file).name,
-            leader=leader,
-            is_named=is_named,
-        )
-    Path(lock.lock_file).unlink(missing_ok=True)
+    try:
+        with lock:
+            yield Worker(
+                search=search,
+                folder=folder,
+                compose=compose,
+                study=opened,
+                name=Path(lock.lock_file).name,
+                leader=leader,
+                is_named=is_named,
+            )
+    finally:
+        Path(lock.lock_file).unlink(missing_ok=True)
