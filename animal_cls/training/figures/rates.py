@@ -33,6 +33,6 @@ def rates_figure(
         if low < high:
             axes.set_ylim(low - 0.2 * (high - low), high + 0.6 * (high - low))  # a divergence goes on above
     axes.grid(color=PALE)
-    axes.legend(loc="upper left")
+    axes.legend(loc="upper left", frameon=True, framealpha=0.9)
     set_title(figure, title)
     return figure
