@@ -10,6 +10,7 @@ from filelock import FileLock, Timeout
 
 from animal_cls.errors import UserError
 from animal_cls.files import atomic
+from animal_cls.files.garbage import uncollected
 from animal_cls.files.workers import Workers
 from animal_cls.report.analysis.memory import Memory
 from animal_cls.report.build import build_study
@@ -48,7 +49,8 @@ def make(
     refuse_foreign(out)
     if not (out / tables.PAGE).exists():  # every figure is new
         workers.warm(load_figures)
-    study = build_study(sources, compare=compare, baseline=baseline, margin=margin, memory=memory)
+    with uncollected():
+        study = build_study(sources, compare=compare, baseline=baseline, margin=margin, memory=memory)
     try:
         out.mkdir(parents=True, exist_ok=True)
         with FileLock(out / WRITING, timeout=PATIENCE):

@@ -22,7 +22,7 @@ from animal_cls.training.figures import run_figures
 from animal_cls.training.history import History
 from animal_cls.training.tensorboard import RunLogger
 
-EXAMPLES = 60  # images on the sample sheet at most, half of them of train
+EXAMPLES = 48  # images on the sample sheet at most, half of them of train
 
 
 def evaluated(

@@ -12,7 +12,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from animal_cls.report.figures.style import DPI, lettering, set_title, short, theme
+from animal_cls.report.figures.style import lay_out, lettering, save_png, set_title, short, theme
 
 WIDTH, NARROWEST = 11.0, 7.0  # inches of a sheet of panels
 MANY = 200  # points of one line; of more, every so many-th is drawn
@@ -128,10 +128,8 @@ def rendered(drawing: Drawing, *, png: bool = True) -> Files:
         figure = drawing.draw()
         # at the left, where a narrow screen shows it without scrolling
         set_title(figure, drawing.title, x=0.05 / figure.get_figwidth(), ha="left")
-        if (layout := figure.get_layout_engine()) is not None:  # once: each file would be laid out twice
-            layout.execute(figure)
-            figure.set_layout_engine(None)
+        lay_out(figure)
         figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None, "Type": None})
         if png:
-            figure.savefig(image, format="png", dpi=DPI, pil_kwargs={"compress_level": 3})
+            save_png(figure, image)
     return Files(svg=svg.getvalue(), png=image.getvalue() if png else None)

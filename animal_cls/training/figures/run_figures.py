@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from animal_cls.files import atomic
-from animal_cls.report.figures.style import DPI, theme
+from animal_cls.report.figures.style import lay_out, save_png, theme
 from animal_cls.report.format import checkpoint
 from animal_cls.results import Result
 from animal_cls.training.figures.confusion import confusion
@@ -70,5 +70,6 @@ def save(figure: Figure, path: Path) -> Path:
     """Write `figure` as a PNG file, whole or not at all; return `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic.replacing(path) as part:
-        figure.savefig(part, format="png", dpi=DPI)
+        lay_out(figure)
+        save_png(figure, part)
     return path
