@@ -8,16 +8,19 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
-from animal_cls.files.text import percent
+from animal_cls.files.text import percent, width
 from animal_cls.report.figures.confusion import MOST, SHADE, draw_matrix, label_sides
-from animal_cls.report.figures.style import GREY, lettering, set_title, short
+from animal_cls.report.figures.style import GREY, PALE, lettering, set_title, short
 from animal_cls.results import SplitResult
 from animal_cls.statistics.confusion import most_confused, row_shares, worst_cells
 
 READABLE = 20  # classes up to which every cell holds its numbers
 LISTED = 25  # confusions listed beside a larger matrix
 TICKS = (0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1)
-LEGEND = "in each cell: images, and their share of the row; blue: recognised, orange: taken for another class"
+ABOVE, LETTERS = 0.95, 10  # inches for the title; points of the classes' names
+LEGEND = (
+    "in each cell: images, and their share of the row (empty: none); blue: recognised, orange: taken for another class"
+)
 
 
 def confusion(split_result: SplitResult, classes: Sequence[str], *, title: str) -> Figure:
@@ -35,17 +38,29 @@ def confusion(split_result: SplitResult, classes: Sequence[str], *, title: str) 
 
 
 def small(counts: np.ndarray, names: list[str]) -> Figure:
-    """Every cell with its numbers."""
-    side = min(1.8, max(0.64, 7 / len(names))) * len(names)  # inches
-    figure = Figure(figsize=(max(side + 2.8, 7.5), side + 2.4), layout="constrained")
-    axes = figure.add_subplot()
-    draw_matrix(axes, counts)
-    write_cells(axes, counts, size=11 if len(names) <= 6 else 8.5 if len(names) <= 12 else 7.5)
+    """Every cell with its numbers; placed by hand, because a layout engine takes as long as half of the drawing."""
     with_totals = [f"{name} ({n:,})" for name, n in zip(names, counts.sum(axis=1), strict=True)]
-    label_sides(axes, rows=with_totals, columns=names, size=10, slope=40 if len(names) > 2 else 0)
+    slope = 40 if len(names) > 2 else 0  # degrees
+    side = min(1.8, max(0.64, 7 / len(names))) * len(names)  # inches, as all that follow
+    left, right = 0.5 + max(map(inches, with_totals)), 0.3
+    below = 0.75 + max(map(inches, names)) * math.sin(math.radians(slope))
+    wide, tall = max(left + side + right, 7.5), below + side + ABOVE
+    figure = Figure(figsize=(wide, tall))
+    left += (wide - left - side - right) / 2
+    axes = figure.add_axes((left / wide, below / tall, side / wide, side / tall))
+    draw_matrix(axes, counts)
+    axes.spines[:].set(visible=True, color=PALE)
+    write_cells(axes, counts, size=11 if len(names) <= 6 else 8.5 if len(names) <= 12 else 7.5)
+    label_sides(axes, rows=with_totals, columns=names, size=LETTERS, slope=slope)
     axes.set_ylabel("true class (its images)", fontsize=11)
-    figure.supxlabel(LEGEND, fontsize=8.5, color=GREY)
+    figure.text(0.5, 0.06 / tall, LEGEND, fontsize=8.5, color=GREY, ha="center", va="bottom")
     return figure
+
+
+def inches(name: str) -> float:
+    """About how wide `name` is beside the matrix."""
+    capitals = sum(letter.isupper() for letter in name)
+    return LETTERS / 72 * (0.62 * width(name) + 0.3 * capitals)
 
 
 def large(counts: np.ndarray, names: list[str]) -> Figure:
@@ -68,16 +83,14 @@ def large(counts: np.ndarray, names: list[str]) -> Figure:
 
 
 def write_cells(axes: Axes, counts: np.ndarray, *, size: float) -> None:
-    """Write count and share into each cell, a bare pale 0 where nothing is, and one note into an empty row."""
+    """Write count and share into each cell that is not empty, and one note into an empty row."""
     shares = row_shares(counts)
     for row, column in np.ndindex(counts.shape):
         n, share = int(counts[row, column]), float(shares[row, column])
-        if math.isnan(share):
-            continue
-        text = f"{n:,}\n{percent(share)}" if n else "0"
-        color = "#9A9A9A" if not n else "white" if SHADE(share) > 0.62 else "black"
-        inside = {"ha": "center", "va": "center", "in_layout": False}  # within the matrix: spares measuring K * K texts
-        axes.text(column, row, text, fontsize=size, color=color, **inside)
+        if n:
+            color = "white" if SHADE(share) > 0.62 else "black"
+            text = f"{n:,}\n{percent(share)}"
+            axes.text(column, row, text, fontsize=size, color=color, ha="center", va="center")
     for row in map(int, np.flatnonzero(counts.sum(axis=1) == 0)):
         axes.text((len(counts) - 1) / 2, row, "no images", ha="center", va="center", style="italic", color=GREY)
 
