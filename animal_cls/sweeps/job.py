@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -154,11 +154,13 @@ def run_job_reporting(
     records: Mapping[str, str] | None = None,
     asked: Callable[[], int | None] | None = None,
     after_epoch: Callable[[int, float], None] | None = None,
+    untold: Collection[str] = (),
 ) -> None:
     """As `run_job`, with what a person reads of it; in a sweep, a failure is printed and the next job may follow.
 
     Args:
         sweep: the folder of the sweep or search that it is a job of.
+        untold: splits whose accuracy is not said when the job is done.
         asked, after_epoch: as of `run_job`.
 
     Raises:
@@ -181,7 +183,7 @@ def run_job_reporting(
     else:
         text = summary(result, folder, tensorboard=folder / "tensorboard")
         file_log.info("%s", text)
-        say(text if sweep is None else accuracies(result))
+        say(text if sweep is None else accuracies(result, untold=untold))
 
 
 def _outcome(error: Exception, folder: Path, *, is_told: bool) -> str:

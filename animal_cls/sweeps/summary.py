@@ -1,7 +1,7 @@
 """The short text at the end of a run, and the one at the end of a sweep."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,9 +25,10 @@ def summary(result: Result, folder: Path, *, tensorboard: Path) -> str:
     return "\n\n".join("\n".join(lines) for lines in blocks if lines)
 
 
-def accuracies(result: Result) -> str:
-    """One line: how accurate a run is on each split, and how long it took."""
-    shares = ", ".join(f"{name} {percent(split.acc)}" for name, split in result.splits.items() if name != "all")
+def accuracies(result: Result, *, untold: Collection[str] = ()) -> str:
+    """One line: how accurate a run is on each split but those `untold`, and how long it took."""
+    told = {name: split for name, split in result.splits.items() if name not in ("all", *untold)}
+    shares = ", ".join(f"{name} {percent(split.acc)}" for name, split in told.items())
     return f"{result.status}: {shares} in {duration(result.seconds)}"
 
 

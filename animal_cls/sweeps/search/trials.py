@@ -121,7 +121,12 @@ class Worker:
 
         config = self.compose(words)
         records = records_of(Job(folder=place.name, overrides=words, config=config))
-        run_job_reporting(config, place, sweep=self.folder, go_on=True, records=records, after_epoch=after_epoch)
+        more: dict[str, Any] = {
+            "records": records,
+            "after_epoch": after_epoch,
+            "untold": ("test",),
+        }  # val alone chooses
+        run_job_reporting(config, place, sweep=self.folder, go_on=True, **more)
 
     def _tell(self, trial: Any, status: RunStatus) -> None:
         import optuna

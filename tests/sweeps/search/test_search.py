@@ -1,6 +1,7 @@
 """A search from its command to its winner, with a training whose accuracy is a known function of what is tried."""
 
 import csv
+import re
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -71,6 +72,8 @@ def test_a_search_finds_what_is_best_on_val(program: Program, trained: list[Conf
     assert "sampler  TPE" in said
     assert "pruner   median" in said
     assert "this is no gain yet" in said
+    assert "done: train" in said
+    assert "test" not in re.findall(r"done: .*", said)[0]  # by which a user would choose
     shared = [word for word in WORDS[4:-2] if not word.startswith("reg")]
     found = [f"{key}={best[key]}" for key in ("optimizer.lr", "reg.mixup")]
     command = " ".join(["sweep=strengths", "reg=mixup", *shared, *found, "seed=1,2,3,4,5"])
