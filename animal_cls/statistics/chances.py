@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from animal_cls.statistics.crossed import quantile
+from animal_cls.statistics.seeds import rounding
 
 NAN = float("nan")
 
@@ -35,7 +36,8 @@ def p_beats(a: ArrayLike, b: ArrayLike, *, lower_is_better: bool = False, level:
     x, y = (np.asarray(side, dtype=np.float64) for side in (a, b))
     if x.ndim != 1 or y.ndim != 1 or not x.size or not y.size:
         raise ValueError(f"One value per run is needed, arrays of shape (S,) and (T,), not {x.shape} and {y.shape}.")
-    sign = np.sign(x[:, None] - y) * (-1 if lower_is_better else 1)
+    gaps = x[:, None] - y
+    sign = np.where(np.abs(gaps) <= rounding(x, y), 0, np.sign(gaps)) * (-1 if lower_is_better else 1)
     share, runs = float((1 + sign).mean() / 2), min(x.size, y.size)
     if runs < 2 or not np.isfinite(share):
         return Beats(share=share, low=NAN, high=NAN)

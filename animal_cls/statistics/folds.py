@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from animal_cls.statistics.seeds import NAN, Interval, SeedTest, mean_interval
+from animal_cls.statistics.seeds import NAN, Interval, SeedTest, differences, mean_interval
 
 
 def fold_interval(values: ArrayLike, *, ratio: float, level: float = 0.95) -> Interval:
@@ -37,8 +37,9 @@ def paired_folds(a: ArrayLike, b: ArrayLike, *, ratio: float, level: float = 0.9
     x, y = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if x.shape != y.shape:
         raise ValueError(f"Pairs need as many folds on both sides: {x.shape} and {y.shape}.")
-    of = fold_interval(x - y, ratio=ratio, level=level)
-    p_value = 1.0 if of.n > 1 and not (x - y).any() else NAN
+    d = differences(x, y)
+    of = fold_interval(d, ratio=ratio, level=level)
+    p_value = 1.0 if of.n > 1 and not d.any() else NAN
     if np.isfinite(of.low):
         p_value = float(2 * special.stdtr(of.n - 1, -abs(of.mean) / corrected_error(of.std, of.n, ratio)))
     return SeedTest(delta=of.mean, low=of.low, high=of.high, p_value=p_value, std=of.std, n=of.n)

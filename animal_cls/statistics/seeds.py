@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 NAN = float("nan")
+ROUNDING = 1e-12  # of the values: what lies as near each other differs by how floats were added
 UNEQUAL = 0.75  # of the degrees of freedom that equal numbers as small could have: what unequal ones have at most
 
 
@@ -42,7 +43,7 @@ def mean_interval(values: ArrayLike, *, level: float = 0.95) -> Interval:
     Raises:
         ValueError: `values` are not one-dimensional.
     """
-    x = _vector(values)
+    x = evened(_vector(values))
     n = len(x)
     mean = float(x.mean()) if n else NAN
     std = float(x.std(ddof=1)) if n > 1 else NAN
@@ -62,8 +63,9 @@ def paired_seeds(a: ArrayLike, b: ArrayLike, *, level: float = 0.95) -> SeedTest
     x, y = _vector(a), _vector(b)
     if x.shape != y.shape:
         raise ValueError(f"Pairs need as many values on both sides: {len(x)} and {len(y)}.")
-    of = mean_interval(x - y, level=level)
-    return SeedTest(delta=of.mean, low=of.low, high=of.high, p_value=_p_value(of, x - y), std=of.std, n=of.n)
+    d = differences(x, y)
+    of = mean_interval(d, level=level)
+    return SeedTest(delta=of.mean, low=of.low, high=of.high, p_value=_p_value(of, d), std=of.std, n=of.n)
 
 
 def unpaired_seeds(a: ArrayLike, b: ArrayLike, *, level: float = 0.95) -> SeedTest:
@@ -75,8 +77,8 @@ def unpaired_seeds(a: ArrayLike, b: ArrayLike, *, level: float = 0.95) -> SeedTe
     Raises:
         ValueError: `a` or `b` are not one-dimensional.
     """
-    x, y = _vector(a), _vector(b)
-    delta, n = float(x.mean() - y.mean()), min(len(x), len(y))
+    x, y = evened(_vector(a)), evened(_vector(b))
+    delta, n = float(differences(x.mean(keepdims=True), y.mean(keepdims=True))[0]), min(len(x), len(y))
     if n < 2 or not (np.ptp(x) or np.ptp(y)):
         return SeedTest(delta=delta, low=NAN, high=NAN, p_value=1.0 if n > 1 and delta == 0 else NAN, std=NAN, n=n)
     parts = [float(side.var(ddof=1)) / len(side) for side in (x, y)]
@@ -102,6 +104,24 @@ def welch_df(parts: ArrayLike, sizes: tuple[int, int]) -> np.ndarray:
     found = both.sum(axis=0) ** 2 / np.where(known, squared, 1)
     most = 2 * least * (1 if sizes[0] == sizes[1] else UNEQUAL)
     return np.where(known, np.minimum(found, most), least)
+
+
+def differences(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """x - y, in which those that only the rounding of floats tells apart, or from zero, are the same."""
+    d, least = x - y, rounding(x, y)
+    return evened(np.where(np.abs(d) <= least, 0.0, d), least)
+
+
+def evened(values: np.ndarray, least: float | None = None) -> np.ndarray:
+    """The values, or all the first of them where they lie within `least`, their own rounding if that is not given."""
+    within = rounding(values) if least is None else least
+    return np.full_like(values, values[0]) if values.size and np.ptp(values) <= within else values
+
+
+def rounding(*values: np.ndarray) -> float:
+    """By how much sums of numbers as large as these may differ for being added in another order; 0 of infinite ones."""
+    largest = max((float(np.abs(one).max()) for one in values if one.size), default=0.0)
+    return ROUNDING * largest if np.isfinite(largest) else 0.0
 
 
 def _vector(values: ArrayLike) -> np.ndarray:

@@ -69,3 +69,10 @@ def test_one_arm_and_a_clear_winner_are_not_biased() -> None:
 def test_an_arms_own_error_leaves_out_the_baselines_seeds() -> None:
     a, b = np.array([[1.0], [3.0]]) + np.zeros(9), np.array([[0.0], [8.0]]) + np.zeros(9)
     assert compare(a, b).own_error == pytest.approx(1)  # sd 2^0.5 over 2 seeds
+
+
+def test_a_tie_is_a_tie_however_its_numbers_were_added() -> None:
+    a, b = [0.1 + 0.2, 0.3], [0.3, 0.1 + 0.2]
+    assert a[0] != b[0]
+    assert p_beats(a, b).share == 0.5
+    assert p_beats([1.0, 2.0], [1.0 - 1e-9, 3.0]).share == 0.5  # 1 image of 1e9 is no tie

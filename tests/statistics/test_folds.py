@@ -82,3 +82,10 @@ def test_two_real_learners_that_are_equally_good_differ_seldom() -> None:
         plain += statistics.paired_folds(a, b, ratio=0.0).p_value < 0.05
     assert errs / 400 <= 0.05
     assert plain > errs
+
+
+def test_folds_that_differ_alike_but_for_rounding_tell_no_spread() -> None:
+    before = np.array([12, 13, 15])
+    found = statistics.paired_folds((before + 1) / 20, before / 20, ratio=0.5)
+    assert found.delta == pytest.approx(0.05)
+    assert np.isnan([found.low, found.high, found.p_value]).all()

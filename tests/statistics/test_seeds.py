@@ -86,3 +86,31 @@ def test_what_has_no_spread_has_no_interval(a: list[float], b: list[float]) -> N
 def test_unequal_numbers_of_seeds_are_refused() -> None:
     with pytest.raises(ValueError, match="as many values on both sides: 2 and 3"):
         paired_seeds([1, 2], [1, 2, 3])
+
+
+def test_differences_that_are_equal_but_for_rounding_tell_no_spread() -> None:
+    """0.65 - 0.6, 0.7 - 0.65 and 0.8 - 0.75: one image of twenty each."""
+    b = np.array([12, 13, 15])
+    assert len({*((b + 1) / 20 - b / 20)}) > 1
+    found = paired_seeds((b + 1) / 20, b / 20)
+    assert found.delta == pytest.approx(0.05)
+    assert found.std == 0
+    assert np.isnan([found.low, found.high, found.p_value]).all()
+
+
+def test_the_same_numbers_added_in_another_order_do_not_differ() -> None:
+    weights, rng = np.array([1 / 7] * 7 + [1 / 11] * 11 + [1 / 13] * 13) / 3, np.random.default_rng(0)
+    sums = [[float(weights[rng.permutation(31)] @ np.ones(31)) for _ in range(6)] for _ in range(2)]
+    assert len({*sums[0], *sums[1]}) > 1
+    for test in (paired_seeds, unpaired_seeds):
+        found = test(*sums)
+        assert (found.delta, found.p_value) == (0, 1)
+        assert np.isnan([found.low, found.high]).all()
+    assert np.isnan(mean_interval(sums[0]).low)
+
+
+def test_small_differences_are_differences() -> None:
+    """One image of a million."""
+    found = paired_seeds([0.5 + 1e-6, 0.5 + 3e-6, 0.5], [0.5, 0.5, 0.5])
+    assert 0 < found.p_value < 1
+    assert found.low < found.delta < found.high
