@@ -72,6 +72,8 @@ def sweep(
     """
     words = _words(overrides, epochs=epochs, config_dir=config_dir, allow=allow)
     if seeds is not None:
+        if isinstance(seeds, str):
+            raise UserError(f"seeds={seeds!r}: a number of seeds is needed, as seeds=5, or which, as seeds=[0, 1].")
         chosen = range(seeds) if isinstance(seeds, int) else list(seeds)
         if not chosen:
             raise UserError(f"seeds={seeds}: no seed, so no run. seeds=5 trains five runs of each arm.")

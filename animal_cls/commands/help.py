@@ -50,6 +50,7 @@ def main(words: Sequence[str]) -> int:
     elif words and words[0] in entry.verbs() and words[0] not in ("help", "train"):
         return entry.call(words[0], ["--help"])
     else:
+        entry.choose(words)  # or it raises of a verb that there is not
         print(text(words))
     return 0
 

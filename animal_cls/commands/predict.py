@@ -37,11 +37,13 @@ def main(words: Sequence[str]) -> int:
     stdout = sys.stdout if str(out) == "-" else None
     refuse_existing(*([] if stdout else [out]), *([page] if page else []))
     chosen = choose(runs)
-    _predict(chosen, named, flags, out, page, stdout)
+    n = _predict(chosen, named, flags, out, page, stdout)
     if stdout is None:
         say(f"predictions  {out}", to="stderr")
     if page:
         say(f"page         {page}", to="stderr")
+    if not n:
+        raise UserError(f"{listed(named)}: no image there could be read.")
     return 0
 
 
@@ -52,8 +54,8 @@ def _predict(
     out: Path,
     page: Path | None,
     stdout: IO[str] | None,
-) -> None:
-    """Predict and write, image by image, and say what it comes to."""
+) -> int:
+    """Predict and write, image by image, and say what it comes to; returns how many images could be read."""
     from animal_cls.use import trained, written  # torch takes seconds, which --help and a mistake have no use for
     from animal_cls.use.images import find
     from animal_cls.use.predict import Tally, predict
@@ -72,11 +74,18 @@ def _predict(
                 take(said)
             advance()
         if not tally.n + tally.unread:
-            raise UserError(f"{listed(named)}: no image there. Folders are searched for files called as images.")
+            raise UserError(_no_image(named))
     if page:
         title = f"{tally.n:,} images as {chosen.results[0].model}, {chosen.results[0].reg}, sees them"
         written.write_page(page, doubtful, tally, title=title, notes=known)
     _say(summary(tally))
+    return tally.n
+
+
+def _no_image(named: Sequence[str]) -> str:
+    if list(named) == ["-"]:
+        return "-: no path came on standard input, one a line."
+    return f"{listed(named)}: no image there. Folders are searched for files called as images."
 
 
 def _say(lines: Iterable[str]) -> None:

@@ -68,9 +68,17 @@ def main(words: Sequence[str]) -> int:
     flags.launcher = of_launcher
     if flags.list or not flags.folders:
         return _list(flags.folders or [Path(place) for place in PLACES])
+    _refuse_overrides(flags.folders)
     if len(flags.folders) == 1:
         return _resume(flags.folders[0].resolve(), flags)
     return max(_resume_or_say_why_not(folder.resolve(), flags) for folder in flags.folders)
+
+
+def _refuse_overrides(folders: Sequence[Path]) -> None:
+    """Raise `UserError`, before anything goes on, where a word is no folder but an override."""
+    for word in map(str, folders):
+        if "=" in word and not Path(word).exists():
+            raise UserError(f"{word}: what goes on goes on as it began, but for a sweep's launcher (launcher=...).")
 
 
 def _resume_or_say_why_not(folder: Path, flags: argparse.Namespace) -> int:

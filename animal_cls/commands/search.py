@@ -13,11 +13,12 @@ from animal_cls.commands import entry, resume, train
 from animal_cls.config import trusted
 from animal_cls.config.schema import Config
 from animal_cls.errors import UserError
+from animal_cls.files.atomic import refuse_existing
 from animal_cls.files.terminal import say
 from animal_cls.files.text import aligned, percent
 from animal_cls.results import PLAN, flat
+from animal_cls.results.searches import FOUND, Found, ranked
 from animal_cls.results.searches import TRIALS as TABLE
-from animal_cls.results.searches import Found, ranked
 from animal_cls.sweeps.going_on import working_in
 from animal_cls.sweeps.search import confirmation, processes, space, study
 from animal_cls.sweeps.search.processes import Compose
@@ -91,6 +92,7 @@ def _new(words: Sequence[str], asked: argparse.Namespace) -> tuple[Search, Path]
     if (folder / study.SEARCH).exists():
         there = study.require_same(search, folder)
         return replace(there, trials=asked.trials or there.trials), folder
+    refuse_existing(*(folder / name for name in (study.JOURNAL, FOUND, TABLE)))
     compose = train.composer([Path(one) for one in search.config_dirs])
     usual = compose(search.fixed)
     ends = [_tried(search, end, compose) for end in ("low", "high")]

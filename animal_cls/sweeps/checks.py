@@ -38,6 +38,7 @@ def validate_plan(jobs: Sequence[Job], folder: Path, *, here: bool = True) -> di
     _refuse_unusable(folder)
     refuse_links_out(folder)
     for job in jobs:
+        start.refuse_among_images(job.config, folder / job.folder)
         _refuse_taken(folder / job.folder)
     estimates = estimate_jobs(jobs, folder, here=here)
     for name, estimate in estimates.items():
@@ -66,6 +67,8 @@ def _refuse_unusable(folder: Path) -> None:
         ) from None
     if (folder / PLAN).exists():
         raise another_sweep(folder)
+    if (folder / HYDRAS).exists():
+        raise UserError(f"{folder}: holds {HYDRAS}, but no sweep, so that is not written over. {_WAY_OUT}")
 
 
 def _refuse_taken(folder: Path) -> None:
@@ -85,6 +88,7 @@ def _refuse_taken(folder: Path) -> None:
     start.refuse_begun(folder)
 
 
+HYDRAS = "multirun.yaml"  # which Hydra writes when a sweep begins
 _WAY_OUT = "Choose another folder (hydra.sweep.dir=... or hydra.sweep.subdir=...) or move this one away."
 
 

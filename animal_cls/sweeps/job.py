@@ -101,6 +101,7 @@ def _require_own(config: Config, folder: Path, *, go_on: bool) -> None:
         if go_on:
             start.require_same(config, folder)
         else:
+            start.refuse_among_images(config, folder)
             start.refuse_begun(folder)
     except OSError as error:
         raise _in_words(error, folder) from error

@@ -10,8 +10,9 @@ from typing import Any
 from animal_cls.config.schema import Config
 from animal_cls.errors import UserError
 from animal_cls.files import atomic
-from animal_cls.results import START, Environment, flat, load, resume_command
+from animal_cls.results import METRICS, PREDICTIONS, START, Environment, flat, load, resume_command
 
+WRITTEN = (METRICS, PREDICTIONS, "packages.txt", "figures", "tensorboard")  # in a run's folder, after START
 SHOWN = 5  # keys of a difference; more are only counted
 # Of an environment, what decides the last bits of a number.
 DECISIVE = ("python", "animal-cls", "torch", "torchvision", "lightning", "torchmetrics", "numpy", "pillow")
@@ -80,10 +81,35 @@ def note_images(fingerprint: str, folder: Path) -> None:
 
 
 def refuse_begun(folder: Path) -> None:
-    """Raise `UserError` where a run is unfinished in `folder`; one that failed before it learned anything may go."""
-    has_failed = (result := load(folder)) is not None and result.status != "done"
+    """Raise `UserError` where a run is unfinished in `folder`, or a user's own files would be written over.
+
+    A run that failed before it learned anything may go.
+    """
+    result = load(folder)
+    has_failed = result is not None and result.status != "done"
     if ((folder / START).exists() and not has_failed) or has_checkpoints(folder):
         raise unfinished(folder)
+    if result is None and not (folder / START).exists():
+        _refuse_foreign(folder)
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Raise `UserError` where files that a run would write over lie in a folder that is no run's."""
+    if taken := [name for name in WRITTEN if (folder / name).exists()]:
+        raise UserError(
+            f"{folder}: holds {taken[0]}, but no run, so that is not written over. "
+            "Choose another folder: hydra.run.dir=... or hydra.sweep.dir=..."
+        )
+
+
+def refuse_among_images(config: Config, folder: Path) -> None:
+    """Raise `UserError` where a run would lie in the folder of its images, as one of the classes."""
+    root = None if config.data.root is None else Path(config.data.root).resolve()
+    if root is not None and root in (folder.resolve(), *folder.resolve().parents):
+        raise UserError(
+            f"{folder}: lies in data.root={config.data.root}, whose folders are classes. "
+            "Choose another folder: hydra.run.dir=... or hydra.sweep.dir=..."
+        )
 
 
 def unfinished(folder: Path) -> UserError:

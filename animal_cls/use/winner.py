@@ -16,6 +16,7 @@ from animal_cls.report.records import Arm
 from animal_cls.results import PLAN, RESULT, START, Result
 from animal_cls.results.collect import collect
 from animal_cls.results.reader import Reader
+from animal_cls.results.runs import Run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +158,7 @@ def finished(folder: Path) -> Result:
 
 def _winner(sweeps: Sequence[Path]) -> Chosen:
     """The seeds of the arm with the highest mean accuracy on val."""
-    _, arms = arrange(collect(sweeps, Reader()).runs)
+    found, arms = arrange(collect(sweeps, Reader()).runs)
     means = {arm.name: mean for arm in arms if (mean := _val(arm)) is not None}
     if not means:
         places = ", ".join(map(str, sweeps))
@@ -169,7 +170,14 @@ def _winner(sweeps: Sequence[Path]) -> Chosen:
         f"{best.name} has the highest accuracy on val of {plural(len(means), 'arm')}: {percent(means[best.name])}, "
         f"{plural(len(runs), 'run')}{', whose probabilities are averaged' * (len(runs) > 1)}."
     )
-    return replace(chosen, why=why)
+    return replace(chosen, why=why + _pending(found))
+
+
+def _pending(runs: Sequence[Run]) -> str:
+    """How many planned runs may still change who wins; "" where all have ended."""
+    n = sum(run.pending is not None for run in runs)
+    planned = sum(run.sweep is not None for run in runs)
+    return f" Provisional: {n} of {planned} planned runs have not ended." if n else ""
 
 
 def _seeds(arm: Arm) -> Chosen:

@@ -4,11 +4,13 @@ from collections.abc import Iterator, Sequence
 
 from animal_cls.files.naming import listed
 from animal_cls.files.text import percent
+from animal_cls.report.format import plural
 from animal_cls.use.predict import Tally
 from animal_cls.use.trained import Trained
 
 UNCALIBRATED = "Probabilities are as the network has them, not calibrated."
 CONFUSIONS = 3  # that are named
+FEW = 50  # images of val below which a temperature is a guess
 
 
 def notes(networks: Sequence[Trained], *, why: str, tta: bool) -> Iterator[str]:
@@ -29,14 +31,20 @@ def calibration(networks: Sequence[Trained]) -> str:
     bare = [str(one.folder) for one in networks if not one.is_calibrated]
     if not temperatures:
         return UNCALIBRATED
-    told = f"Probabilities are calibrated on val: temperature {temperatures}."
+    told = f"Probabilities are calibrated on val: temperature {temperatures}.{_few(networks)}"
     return f"{told} Not calibrated, as there is no val to fit one: {listed(bare)}." if bare else told
+
+
+def _few(networks: Sequence[Trained]) -> str:
+    """Of a val too small to fit a temperature, its size."""
+    n = min(one.result.splits["val"].n for one in networks if one.temperature is not None)
+    return f" That is a guess, from {plural(n, 'image')} of val." if n < FEW else ""
 
 
 def summary(tally: Tally) -> Iterator[str]:
     """What all of it comes to."""
     counts = sorted(zip(tally.counts.tolist(), tally.classes, strict=True), key=lambda pair: -pair[0])
-    yield f"{tally.n:,} images: {', '.join(f'{name} {n:,}' for n, name in counts if n) or 'none'}"
+    yield f"{plural(tally.n, 'image')}: {', '.join(f'{name} {n:,}' for n, name in counts if n) or 'none'}"
     if tally.unread:
         named = "; ".join(f"{path} ({why})" for path, why in tally.first_unread)
         more = f"; and {tally.unread - len(tally.first_unread):,} more" * (tally.unread > len(tally.first_unread))

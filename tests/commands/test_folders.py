@@ -143,3 +143,46 @@ def test_the_list_has_finished_runs_that_have_lost_a_file(program: Program, tmp_
     lines = program("resume", "--list", ".").stdout.splitlines()
     told = "done, but damaged since: metrics.csv is gone. Start it again in another folder"
     assert [line.split(maxsplit=1) for line in lines[1:]] == [["sweep/one", told], ["alone", told]]
+
+
+@pytest.mark.parametrize("name", ["metrics.csv", "predictions.csv", "packages.txt", "figures/mine.png"])
+def test_a_users_own_files_are_not_written_over(
+    program: Program, trained: list[int], tmp_path: Path, name: str
+) -> None:
+    mine = tmp_path / "a run" / name
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    before = files(tmp_path / "a run")
+    outcome = program(*WORDS)
+    assert outcome.returncode == 1
+    assert f"holds {name.partition('/')[0]}, but no run, so that is not written over" in outcome.stderr
+    assert len(outcome.stderr.splitlines()) == 1
+    assert files(tmp_path / "a run") == before
+    assert trained == []
+
+
+def test_a_users_own_file_is_not_written_over_by_a_sweep(program: Program, trained: list[int], tmp_path: Path) -> None:
+    mine = tmp_path / "sweep" / "multirun.yaml"
+    mine.parent.mkdir()
+    mine.write_text("mine: 1")
+    outcome = program("--multirun", "seed=0,1", *WORDS[:2], "hydra.sweep.dir=sweep")
+    assert outcome.returncode == 1
+    assert "holds multirun.yaml, but no sweep, so that is not written over" in outcome.stderr
+    assert mine.read_text() == "mine: 1"
+    assert trained == []
+
+
+@pytest.mark.parametrize("place", ["photos", "photos/cat/run"])
+def test_a_run_among_its_images_is_refused(program: Program, trained: list[int], tmp_path: Path, place: str) -> None:
+    (tmp_path / "photos" / "cat").mkdir(parents=True)
+    outcome = program("data=folder", "data.root=photos", f"hydra.run.dir={place}")
+    assert outcome.returncode == 1
+    assert "lies in data.root=photos, whose folders are classes. Choose another folder" in outcome.stderr
+    assert trained == []
+
+
+def test_an_override_is_no_folder_and_nothing_goes_on(program: Program, run: Path, trained: list[int]) -> None:
+    outcome = program("resume", str(run), "reg=l2")
+    assert (outcome.returncode, len(outcome.stderr.splitlines())) == (1, 1)
+    assert outcome.stderr.startswith("reg=l2: what goes on goes on as it began")
+    assert trained == []

@@ -170,3 +170,23 @@ def test_folders_that_the_run_does_not_know_are_named(
     done = program("predict", str(plain), "new")
     assert re.search(r"By the names of their folders: (0|100)\.0 % of 1 are right", done.stderr)
     assert "Folders called like no class of the run, which do not count there: fox" in done.stderr
+
+
+def test_what_an_interrupted_command_left_is_not_written_over(
+    program: Program, plain: Path, photos: Path, tmp_path: Path
+) -> None:
+    part = tmp_path / "out.csv.partial"
+    part.write_text("what was predicted")
+    outcome = program("predict", str(plain), str(photos), "--out", str(tmp_path / "out.csv"))
+    assert outcome.returncode == 1
+    assert f"{part}: holds what was predicted by a command that was interrupted" in outcome.stderr
+    assert part.read_text() == "what was predicted"
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_no_image_that_can_be_read_is_no_success(program: Program, plain: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken.jpg").write_text("no image")
+    outcome = program("predict", str(plain), str(tmp_path / "broken.jpg"), "--out", str(tmp_path / "out.csv"))
+    assert outcome.returncode == 1
+    assert outcome.stderr.splitlines()[-1] == f"{tmp_path / 'broken.jpg'}: no image there could be read."
+    assert (tmp_path / "out.csv").exists()

@@ -109,8 +109,7 @@ def read(file: Path) -> list[tuple[str, str, str, str]]:
             lines = csv.DictReader(opened, strict=True)
             names = {(name or "").strip().lower(): name for name in lines.fieldnames or ()}
             if missing := [column for column in COLUMNS if column not in names]:
-                columns = listed(list(names)) or "none"
-                raise UserError(f"{where}: has no column {listed(missing)}, only {columns}. {NEEDED}.")
+                raise UserError(f"{where}: has no column {listed(missing)}{_instead(list(names))} {NEEDED}.")
             wanted = [names.get(column) for column in (*COLUMNS, *OPTIONAL)]
             return [tuple((line.get(name) or "") if name else "" for name in wanted) for line in lines]  # type: ignore[misc]
     except FileNotFoundError:
@@ -118,6 +117,14 @@ def read(file: Path) -> list[tuple[str, str, str, str]]:
     except (OSError, csv.Error, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"{where}: cannot be read as a table ({reason}). {NEEDED}.") from None
+
+
+def _instead(names: Sequence[str]) -> str:
+    """What the first line has in place of the columns that are needed."""
+    if not names:
+        return ": it is empty."
+    others = [mark for mark in (";", "\t") if len(names) == 1 and mark in names[0]]
+    return f", only {listed(names)}.{' Its columns are not parted by commas, which they have to be.' * bool(others)}"
 
 
 def _leading_out(paths: Sequence[str], root: Path) -> set[str]:

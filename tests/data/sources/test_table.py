@@ -109,7 +109,11 @@ MISTAKES = {
     "short": ([*GOOD, "deep/1.png"], "path,label", "row 21 has no label: deep/1.png"),
     "unnamed": ([*GOOD, ",1"], "path,label", "row 21 has no path: ,1"),
     "columns": (GOOD, "file,label", f"has no column path, only file, label. {NEEDED}"),
-    "semicolons": (["a;b"], "path;label", f"has no column path, label, only path;label. {NEEDED}"),
+    "semicolons": (
+        ["a;b"],
+        "path;label",
+        f"has no column path, label, only path;label. Its columns are not parted by commas, which they have to be. {NEEDED}",
+    ),
     "one class": ([f"deep/{n}.png,a" for n in range(5)], "path,label", "one class only, a. At least two are needed."),
     "twice": ([*GOOD, "deep/../deep/3.png,1"], "path,label", "names more than once: deep/3.png."),
     "outside": ([*GOOD, "../x.png,1"], "path,label", "row 21: ../x.png is outside of {root}. Name a folder that holds"),

@@ -153,3 +153,13 @@ def test_a_missing_package_is_named(program: Program, monkeypatch: pytest.Monkey
     assert (
         outcome.stderr == "search: needs the package optuna. Install it: python -m pip install 'animal-cls[search]'\n"
     )
+
+
+def test_a_users_own_table_is_not_written_over(program: Program, trained: list[Config]) -> None:
+    Path("found").mkdir()
+    Path("found", TABLE).write_text("mine")
+    outcome = program(*WORDS, "--trials", "1")
+    assert outcome.returncode == 1
+    assert f"{TABLE}: is there already, and is not written over" in outcome.stderr
+    assert Path("found", TABLE).read_text() == "mine"
+    assert trained == []
