@@ -1,7 +1,8 @@
-"""What tells the tables over several arms apart: the data set of their arms, and what else is on."""
+"""What tells the tables over several arms apart: their data sets, and what else is on; and what weighs against them."""
 
 from collections.abc import Sequence
 
+from animal_cls.report.analysis.comparisons import failures
 from animal_cls.report.records import Arm
 from animal_cls.results.configs import Flat, differences, root_of, shown, value_of
 
@@ -42,3 +43,16 @@ def _values(configs: Sequence[Flat], keys: Sequence[str]) -> list[str]:
     told = [key for key in dict.fromkeys(keys) if len({shown(value_of(config, key)) for config in configs}) > 1]
     found = [{key: value_of(config, key) for key in told} for config in configs]
     return [", ".join(f"{k}={shown(v)}" for k, v in values.items() if v is not None) for values in found]
+
+
+def cautions(arms: Sequence[Arm]) -> dict[str, str]:
+    """Arm -> why no fair comparison would have it beside the others: seeds that failed, another precision; or ""."""
+    precisions = {arm.name: sorted({str(result.precision) for result in arm.results}) for arm in arms}
+    differ = len({precision for some in precisions.values() for precision in some}) > 1
+    return {
+        arm.name: "; ".join(
+            ([failures(arm)] if arm.failed else [])
+            + ([f"precision of {arm.name}: {', '.join(precisions[arm.name])}"] if differ else [])
+        )
+        for arm in arms
+    }

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from animal_cls import statistics
-from animal_cls.report.analysis.apart import by_data, telling
+from animal_cls.report.analysis.apart import by_data, cautions, telling
 from animal_cls.report.analysis.levels import NEW, aligned, numbers_of
 from animal_cls.report.analysis.variances import in_units, number
 from animal_cls.report.records import COMPARED_METRICS, Arm, DoseRow
@@ -99,6 +99,7 @@ def _rows(one: Series) -> Iterator[DoseRow]:
                     best=list(used)[made.best],
                     over=made.trend.over,
                     data=one.data,
+                    caution="; ".join(filter(None, cautions(list(used.values())).values())),
                 )
 
 

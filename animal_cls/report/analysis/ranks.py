@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from animal_cls import statistics
-from animal_cls.report.analysis.apart import by_data
+from animal_cls.report.analysis.apart import by_data, cautions
 from animal_cls.report.analysis.levels import NEW, aligned, groups_of
 from animal_cls.report.records import Arm, RankRow
 
@@ -25,6 +25,7 @@ def _rows(model: str, data: str, arms: Sequence[Arm]) -> Iterator[RankRow]:
         if not 1 < len(told) <= MOST:
             continue
         means = [float(paired.arm.right.mean()) for paired in told.values()]
+        warned = cautions([arm for arm in arms if arm.name in told])
         right = [paired.arm.right for paired in told.values()]
         p = statistics.pairwise_p_values(right, groups=groups_of(list(told.values())), shares=True)
         found = zip(told, means, statistics.rank_ranges(means, p), strict=True)
@@ -41,4 +42,5 @@ def _rows(model: str, data: str, arms: Sequence[Arm]) -> Iterator[RankRow]:
                 mean=mean,
                 n_seeds=len(told[name].arm.seeds),
                 data=data,
+                caution=warned[name],
             )

@@ -31,6 +31,7 @@ class DoseRow:
     data: str = ""  # data.root=/images, or data=FINGERPRINT; "" where all arms of the study saw the same images
     beside: str = ""  # what else its arms have, where that tells it from another row of its network and method
     provisional: bool = False  # planned runs of the network have not ended
+    caution: str = ""  # whose seeds failed, so that the others are survivors; which precisions differ
 
     @property
     def unit(self) -> str:
@@ -80,6 +81,7 @@ class RankRow:
     mean: float  # a fraction
     n_seeds: int
     data: str = ""  # as of a dose row
+    caution: str = ""  # whether seeds of this arm failed; its precision, where the arms have several
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -219,3 +219,21 @@ def test_rows_are_provisional_by_their_networks(study: list[Arm]) -> None:
     assert all(row.provisional for row in networks_rows(study, comparisons, pending=["resnet"]))
     assert not any(row.provisional for row in networks_rows(study, comparisons, pending=["vgg"]))
     assert all(row.provisional for row in dose_rows(study, pending=[""])), "whose network is not known"
+
+
+def test_trends_and_ranks_say_whose_seeds_failed_and_which_precisions_differ(tmp_path: Path, write_run: Write) -> None:
+    of_strengths(tmp_path / "a", write_run, {0: 50, 0.1: 60, 0.3: 100})
+    changes = {"reg.dropout": 0.3, "data.root": "/a"}
+    bad = {"status": "failed", "reason": "loss is NaN", "splits": {}, "data_fingerprint": 64 * "a"}
+    write_run(tmp_path / "bad", {"test": {"cat": [True]}}, reg="dropout", seed=7, changes=changes, **bad)
+    arms = arms_in(tmp_path)
+    told = "1 of 3 seeds of simple_cnn/dropout (reg.dropout=0.3) failed (7)"
+    assert {row.caution for row in dose_rows(arms)} == {told}
+    assert [row.caution for row in rank_rows(arms)] == [told, "", ""]
+    half = {"precision": "16-mixed", "data_fingerprint": 64 * "a", "data_root": "/a"}
+    hits = {"test": {"cat": scattered(90, 0), "dog": scattered(80, 9)}}
+    write_run(tmp_path / "half", hits, changes={"data.root": "/a", "optimizer.lr": 1}, **half)
+    assert "precision of simple_cnn/none (optimizer.lr=1): 16-mixed" in {
+        r.caution for r in rank_rows(arms_in(tmp_path))
+    }
+    assert {row.caution for row in dose_rows(arms_in(tmp_path))} == {told}, "of the arms of a row"

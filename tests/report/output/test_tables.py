@@ -23,10 +23,10 @@ COLUMNS = {
     "classes.csv": "arm,baseline,split,class,n_images,n_train,n_seeds,accuracy,ci_low,ci_high,change,change_low,"
     "change_high,change_of,over,p_value,p_adjusted,verdict",
     "doses.csv": "model,method,split,metric,strengths,arms,n_seeds,trend,ci_low,ci_high,p_value,p_adjusted,verdict,"
-    "bend,bend_low,bend_high,best,over,data,beside,provisional",
+    "bend,bend_low,bend_high,best,over,data,beside,provisional,caution",
     "networks.csv": "change,kind,networks,split,metric,n_seeds,delta,ci_low,ci_high,p_value,p_adjusted,verdict,over,"
     "data,beside,provisional",
-    "ranks.csv": "model,split,metric,arm,rank,rank_best,rank_worst,n_arms,mean,n_seeds,data",
+    "ranks.csv": "model,split,metric,arm,rank,rank_best,rank_worst,n_arms,mean,n_seeds,data,caution",
     "suspects.csv": "path,split,label,suspected,confidence,runs,n_runs",
     "statements.csv": "id,verdict,evidence",
 }
