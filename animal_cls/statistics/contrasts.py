@@ -21,8 +21,8 @@ class Contrast:
     delta: float
     low: float
     high: float
-    p_value: float  # two-sided; NaN where an arm has one seed
-    n_seeds: int  # of the arm that has the fewest
+    p_value: float  # two-sided; NaN where one of its arms, those with a coefficient other than 0, has one seed
+    n_seeds: int  # of that of its arms that has the fewest
     n_images: int
     over: Literal["seeds and images", "images"]  # what the interval speaks of; "images": of these weights only
 
@@ -93,7 +93,8 @@ def _contrast(
     size = float(np.abs(c).sum()) / 2  # of a contrast of shares, which then lies between -size and size
     if c.shape != (len(spreads),) or not size > 0 or abs(c.sum()) > 1e-9 * size:
         raise ValueError(f"A coefficient for each of {len(spreads)} arms is needed, and a sum of 0: {coefficients!r}.")
-    spread, n_seeds = _spread(spreads, c / size, w), min(arm.n_seeds for arm in spreads)
+    spread = _spread(spreads, c / size, w)
+    n_seeds = min(arm.n_seeds for arm, k in zip(spreads, c.tolist(), strict=True) if k)
     half = float(half_width(spread, alpha, shares=shares))
     most, delta = 1.0 if shares else np.inf, float(spread.delta)
     return Contrast(

@@ -50,6 +50,12 @@ def test_one_seed_of_any_arm_leaves_the_images_alone() -> None:
     assert np.isnan(made.p_value)
 
 
+def test_one_seed_of_an_arm_that_is_not_asked_for_changes_nothing() -> None:
+    small, large = contrast([ARMS[0], ARMS[2]], [-1, 1]), contrast([ARMS[0], ARMS[1][:1], ARMS[2]], [-1, 0, 1])
+    assert (large.n_seeds, large.over) == (3, "seeds and images")
+    assert (large.low, large.p_value) == pytest.approx((small.low, small.p_value))
+
+
 @pytest.mark.parametrize("coefficients", [[1, 1, 0, 0], [0, 0, 0, 0], [1, -1]])
 def test_it_says_which_coefficients_it_needs(coefficients: list[float]) -> None:
     with pytest.raises(ValueError, match="A coefficient for each of 4 arms is needed, and a sum of 0"):

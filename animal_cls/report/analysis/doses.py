@@ -1,10 +1,11 @@
 """Dose-response: how the strengths of one method order the arms of a network, as one question instead of many."""
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from animal_cls import statistics
+from animal_cls.report.analysis.apart import by_data, cautions, telling
 from animal_cls.report.analysis.levels import NEW, aligned, numbers_of
 from animal_cls.report.analysis.variances import in_units, number
 from animal_cls.report.records import COMPARED_METRICS, Arm, DoseRow
@@ -13,51 +14,78 @@ from animal_cls.results.configs import LABEL, Flat, method_of
 LEAST = 3  # strengths, 0 among them or not
 
 
-def dose_rows(arms: Sequence[Arm]) -> list[DoseRow]:
-    """A row for each network, method with at least three strengths, split and metric; adjusted over the methods."""
-    series = [(model, key, doses) for (model, key, *_), doses in _series(arms).items()]
-    rows = [row for model, key, doses in series for row in _rows(model, key, doses)]
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Series:
+    """The arms of one network on one data set that differ in nothing but the strength of one method."""
+
+    model: str
+    method: str
+    config: Flat  # what they have in common, options of the method included
+    data: str
+    doses: dict[float, Arm] = field(default_factory=dict)  # by strength; 0 is without the method
+
+
+def dose_rows(arms: Sequence[Arm], *, pending: Collection[str] = ()) -> list[DoseRow]:
+    """A row for each network, method with at least three strengths, split and metric; adjusted over the methods.
+
+    Args:
+        pending: networks of which planned runs have not ended; "" stands for any.
+    """
+    found = [(one, beside) for data, alike in by_data(arms).items() for one, beside in _told(_series(alike, data))]
+    made = [(one, beside, bool({"", one.model} & {*pending})) for one, beside in found]
+    rows = [replace(r, beside=beside, provisional=open_) for one, beside, open_ in made for r in _rows(one)]
     families: dict[tuple[str, str, str], list[DoseRow]] = {}
     for row in rows:
         families.setdefault((row.model, row.split, row.metric), []).append(row)
     return [row for family in families.values() for row in _adjusted(family)]
 
 
-def _series(arms: Sequence[Arm]) -> dict[tuple[str, str, str, str], dict[float, Arm]]:
-    """Network, method and what else is the same -> the finished arms by its strength, ascending; 0 is without it."""
-    found: dict[tuple[str, str, str, str], dict[float, Arm]] = {}
+def _series(arms: Sequence[Arm], data: str) -> list[Series]:
+    """Those of at least three strengths, ascending, of arms on one data set."""
+    found: dict[tuple[str, str, str], Series] = {}
     plain: dict[tuple[str, str], Arm] = {}
-    for arm in (arm for arm in arms if arm.done):
+    for arm in arms:
         config = {key: value for key, value in arm.config.items() if key != LABEL}
         plain.setdefault((arm.model, _said(config)), arm)
         for key, value in config.items():
             if key == method_of(key) and isinstance(value, int | float) and not isinstance(value, bool):
-                rest = {k: v for k, v in config.items() if method_of(k) != key}
-                options = {k: v for k, v in config.items() if method_of(k) == key != k}
-                found.setdefault((arm.model, key, _said(rest), _said(options)), {})[float(value)] = arm
-    for (model, _, rest, _), doses in found.items():
-        if (without := plain.get((model, rest))) is not None:
-            doses.setdefault(0.0, without)
-    return {key: dict(sorted(doses.items())) for key, doses in found.items() if len(doses) >= LEAST}
+                rest = {k: v for k, v in config.items() if k != key}
+                one = Series(model=arm.model, method=key, config=rest, data=data)
+                found.setdefault((arm.model, key, _said(rest)), one).doses[float(value)] = arm
+    for one in found.values():
+        rest = {key: value for key, value in one.config.items() if method_of(key) != one.method}
+        if (without := plain.get((one.model, _said(rest)))) is not None:
+            one.doses.setdefault(0.0, without)
+    return [replace(one, doses=dict(sorted(one.doses.items()))) for one in found.values() if len(one.doses) >= LEAST]
+
+
+def _told(found: Sequence[Series]) -> Iterator[tuple[Series, str]]:
+    """Each series of one data set with what tells it from the others of its network and method."""
+    alike: dict[tuple[str, str], list[Series]] = {}
+    for one in found:
+        alike.setdefault((one.model, one.method), []).append(one)
+    for some in alike.values():
+        yield from zip(some, telling([one.config for one in some]), strict=True)
 
 
 def _said(config: Flat) -> str:
     return repr(sorted(config.items(), key=lambda item: item[0]))
 
 
-def _rows(model: str, key: str, doses: dict[float, Arm]) -> Iterator[DoseRow]:
+def _rows(one: Series) -> Iterator[DoseRow]:
     for split in NEW:
-        tables = aligned(list(doses.values()), split)
-        used = {strength: arm for strength, arm in doses.items() if arm.name in tables}
+        tables = aligned(list(one.doses.values()), split)
+        used = {strength: arm for strength, arm in one.doses.items() if arm.name in tables}
         if len(used) < LEAST:
             continue
         for metric in COMPARED_METRICS:
             if (found := numbers_of([tables[arm.name] for arm in used.values()], metric)) is not None:
                 made = statistics.dose_response(found[0], lower_is_better=metric == "loss", **found[1])
                 trend, bend = in_units(made.trend, metric), in_units(made.bend, metric)
+                alike = made.bend.over == made.trend.over
                 yield DoseRow(
-                    model=model,
-                    method=key,
+                    model=one.model,
+                    method=one.method,
                     split=split,
                     metric=metric,
                     strengths=tuple(used),
@@ -66,10 +94,12 @@ def _rows(model: str, key: str, doses: dict[float, Arm]) -> Iterator[DoseRow]:
                     trend=trend.pop("delta"),
                     **trend,
                     bend=bend["delta"],
-                    bend_low=bend["ci_low"],
-                    bend_high=bend["ci_high"],
+                    bend_low=bend["ci_low"] if alike else None,
+                    bend_high=bend["ci_high"] if alike else None,
                     best=list(used)[made.best],
                     over=made.trend.over,
+                    data=one.data,
+                    caution="; ".join(filter(None, cautions(list(used.values())).values())),
                 )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from animal_cls import statistics
 from animal_cls.report.analysis.folds import interval_over, over_of
 from animal_cls.report.analysis.memory import remembered
-from animal_cls.report.analysis.pairing import Paired, evaluated_seeds, pair, values
+from animal_cls.report.analysis.pairing import Paired, coarsest, evaluated_seeds, pair, values
 from animal_cls.report.analysis.variances import number
 from animal_cls.report.records import Arm, Over
 from animal_cls.results import Result
@@ -72,7 +72,10 @@ def _crossed(numbers: np.ndarray, weights: np.ndarray | None, groups: np.ndarray
 
 
 def aligned(arms: Sequence[Arm], split: str) -> dict[str, Paired]:
-    """Arm -> its table, of those arms of which most were evaluated on the same images of this split."""
+    """Arm -> its table, of those arms of which most were evaluated on the same images of this split.
+
+    The arms are those of one data set: in another one the same paths are other images.
+    """
     alike: dict[object, dict[str, Paired]] = {}
     for arm in arms:
         if (found := tables(arm).get(split)) is not None:
@@ -87,6 +90,11 @@ def numbers_of(told: Sequence[Paired], metric: str) -> tuple[list[np.ndarray], d
         return None
     return [numbers for numbers, _, _ in found], {
         "weights": found[0][2],
-        "groups": told[0].groups,
+        "groups": groups_of(told),
         "shares": metric != "loss",
     }
+
+
+def groups_of(told: Sequence[Paired]) -> np.ndarray | None:
+    """(N,) what belongs together of the images of aligned arms, as the arm has it that knew of most."""
+    return coarsest([paired.groups for paired in told if paired.groups is not None])

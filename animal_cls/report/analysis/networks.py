@@ -1,50 +1,85 @@
 """One method on several networks: its mean difference over them, and whether it depends on the network."""
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from animal_cls import statistics
+from animal_cls.report.analysis.apart import by_data, telling
 from animal_cls.report.analysis.levels import NEW, aligned, numbers_of
 from animal_cls.report.analysis.variances import in_units, number
 from animal_cls.report.records import Arm, Comparison, NetworksRow
-from animal_cls.results.configs import change
-
-Sides = dict[str, tuple[str, str]]  # network -> the arm and its baseline
+from animal_cls.results.configs import LABEL, Flat, change
 
 
-def networks_rows(arms: Sequence[Arm], comparisons: Sequence[Comparison]) -> list[NetworksRow]:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Change:
+    """The same change on one data set, with the same settings of all but the network."""
+
+    what: str  # in words
+    config: Flat  # of the changed arms, without the network
+    data: str
+    sides: dict[str, tuple[str, str]] = field(default_factory=dict)  # network -> the arm and its baseline
+
+
+def networks_rows(
+    arms: Sequence[Arm], comparisons: Sequence[Comparison], *, pending: Collection[str] = ()
+) -> list[NetworksRow]:
     """For each change that fair comparisons of several networks share: the mean over them, and its interactions.
 
     Means are adjusted over all changes of a split and metric, and so are interactions by themselves.
+
+    Args:
+        pending: networks of which planned runs have not ended; "" stands for any.
     """
     named, rows = {arm.name: arm for arm in arms}, list[NetworksRow]()
-    for (split, metric), changes in _changes(named, comparisons).items():
-        found = [row for what, sides in changes.items() for row in _rows(named, what, sides, split, metric)]
+    for (split, metric), changes in _changes(arms, comparisons).items():
+        found = [
+            replace(row, beside=beside, provisional=bool({"", *row.networks} & {*pending}))
+            for one, beside in _told(changes)
+            if len(one.sides) > 1
+            for row in _rows(named, one, split, metric)
+        ]
         for kind in ("mean", "interaction"):
             rows += _adjusted([row for row in found if row.kind == kind])
     return rows
 
 
-def _changes(named: dict[str, Arm], comparisons: Sequence[Comparison]) -> dict[tuple[str, str], dict[str, Sides]]:
-    """(Split, metric) -> what was changed, in words -> where: of fair comparisons within at least two networks."""
-    found: dict[tuple[str, str], dict[str, Sides]] = {}
-    for c in comparisons:
-        model = named[c.arm].model
-        if c.fair and not c.requested and c.delta is not None and c.split in NEW and model == named[c.baseline].model:
-            what = ", ".join(map(change, c.differences))
-            found.setdefault((c.split, c.metric), {}).setdefault(what, {}).setdefault(model, (c.arm, c.baseline))
-    return {key: {what: s for what, s in changes.items() if len(s) > 1} for key, changes in found.items()}
+def _changes(arms: Sequence[Arm], comparisons: Sequence[Comparison]) -> dict[tuple[str, str], list[Change]]:
+    """(Split, metric) -> the changes of fair comparisons within one network each."""
+    named = {arm.name: (arm, data) for data, alike in by_data(arms).items() for arm in alike}
+    found: dict[tuple[str, str], dict[str, Change]] = {}
+    for c in (c for c in comparisons if c.fair and not c.requested and c.delta is not None and c.split in NEW):
+        (arm, data), (baseline, other) = named[c.arm], named[c.baseline]
+        if (arm.model, data) == (baseline.model, other):
+            one = Change(what=", ".join(map(change, c.differences)), config=_without_network(arm), data=data)
+            key = repr((one.what, data, sorted(one.config.items()), sorted(_without_network(baseline).items())))
+            same = found.setdefault((c.split, c.metric), {}).setdefault(key, one)
+            same.sides.setdefault(arm.model, (c.arm, c.baseline))
+    return {key: list(changes.values()) for key, changes in found.items()}
 
 
-def _rows(named: dict[str, Arm], what: str, sides: Sides, split: str, metric: str) -> Iterator[NetworksRow]:
-    tables = aligned([named[name] for pair in sides.values() for name in pair], split)
-    used = {model: pair for model, pair in sides.items() if all(name in tables for name in pair)}
+def _without_network(arm: Arm) -> Flat:
+    return {key: value for key, value in arm.config.items() if key != LABEL and not key.startswith("model.")}
+
+
+def _told(changes: Sequence[Change]) -> Iterator[tuple[Change, str]]:
+    """Each with what tells it from the same change with other settings."""
+    alike: dict[tuple[str, str], list[Change]] = {}
+    for one in changes:
+        alike.setdefault((one.what, one.data), []).append(one)
+    for some in alike.values():
+        yield from zip(some, telling([one.config for one in some]), strict=True)
+
+
+def _rows(named: dict[str, Arm], one: Change, split: str, metric: str) -> Iterator[NetworksRow]:
+    tables = aligned([named[name] for pair in one.sides.values() for name in pair], split)
+    used = {model: pair for model, pair in one.sides.items() if all(name in tables for name in pair)}
     found = numbers_of([tables[name] for pair in used.values() for name in pair], metric) if len(used) > 1 else None
     if found is None:
         return
     numbers, how = found
-    known = {"change": what, "split": split, "metric": metric}
+    known = {"change": one.what, "data": one.data, "split": split, "metric": metric}
     rows = [("mean", tuple(used), [1 / len(used)] * len(used))]
     for model in list(used)[:1] if len(used) == 2 else list(used):  # of two the one is the other's mirror image
         others = tuple(other for other in used if other != model)

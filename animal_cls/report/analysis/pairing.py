@@ -118,9 +118,13 @@ def rows_of(images: Images, split: str) -> np.ndarray:
 
 def _groups(runs: Sequence[RunPredictions], rows: Sequence[np.ndarray]) -> np.ndarray | None:
     """What belongs together of the images at `rows` of each run, as the run has it that knew of most; None: nothing."""
-    known = [said.groups[at] for said, at in zip(runs, rows, strict=True) if said.groups is not None]
-    coarsest = min(known, key=lambda groups: len(np.unique(groups)), default=None)
-    return coarsest if coarsest is not None and len(np.unique(coarsest)) < len(coarsest) else None
+    return coarsest([said.groups[at] for said, at in zip(runs, rows, strict=True) if said.groups is not None])
+
+
+def coarsest(known: Sequence[np.ndarray]) -> np.ndarray | None:
+    """Of several groupings of the same images, each (N,), the one that knew of most; None: nothing belongs together."""
+    found = min(known, key=lambda groups: len(np.unique(groups)), default=None)
+    return found if found is not None and len(np.unique(found)) < len(found) else None
 
 
 def loss_of(evaluated: RunPredictions, rows: np.ndarray) -> np.ndarray | None:

@@ -36,12 +36,26 @@ CLASSES = (
 DOSES = (
     *("model", "method", "split", "metric", "strengths", "arms", "n_seeds", "trend", "ci_low", "ci_high", "p_value"),
     *("p_adjusted", "verdict", "bend", "bend_low", "bend_high", "best", "over"),
+    *("data", "beside", "provisional", "caution"),
 )
 NETWORKS = (
     *("change", "kind", "networks", "split", "metric", "n_seeds", "delta", "ci_low", "ci_high", "p_value"),
-    *("p_adjusted", "verdict", "over"),
+    *("p_adjusted", "verdict", "over", "data", "beside", "provisional"),
 )
-RANKS = ("model", "split", "metric", "arm", "rank", "rank_best", "rank_worst", "n_arms", "mean", "n_seeds")
+RANKS = (
+    "model",
+    "split",
+    "metric",
+    "arm",
+    "rank",
+    "rank_best",
+    "rank_worst",
+    "n_arms",
+    "mean",
+    "n_seeds",
+    "data",
+    "caution",
+)
 SUSPECTS = ("path", "split", "label", "suspected", "confidence", "runs", "n_runs")
 STATEMENTS = ("id", "verdict", "evidence")
 TABLES = {  # name -> its columns, and the rows of a study

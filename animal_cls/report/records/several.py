@@ -16,18 +16,22 @@ class DoseRow:
     metric: str
     strengths: tuple[float, ...]  # ascending; 0 is the arm without it
     arms: tuple[str, ...]  # of these strengths
-    n_seeds: int  # of the arm that has the fewest
+    n_seeds: int  # of the arm that has the fewest, of those on which the trend hangs: not the middle one of three
     trend: float | None  # from the weakest to the strongest, by the straight line over their ranks
     ci_low: float | None  # 95 %, for new seeds and new images
     ci_high: float | None
-    p_value: float | None  # of the trend; None where an arm has one seed
+    p_value: float | None  # of the trend; None where an arm on which it hangs has one seed
     p_adjusted: float | None = None  # Holm, over the methods of this network, split and metric
     verdict: str = ""  # of the trend: gain = stronger is better
     bend: float | None  # what the middle of the strengths lies above that line: 0 for a straight response
-    bend_low: float | None  # 95 %, not adjusted
+    bend_low: float | None  # 95 %, not adjusted; None where it is not over what that of the trend is
     bend_high: float | None
     best: float  # the strength with the best mean; chosen from these very numbers
     over: Over
+    data: str = ""  # data.root=/images, or data=FINGERPRINT; "" where all arms of the study saw the same images
+    beside: str = ""  # what else its arms have, where that tells it from another row of its network and method
+    provisional: bool = False  # planned runs of the network have not ended
+    caution: str = ""  # whose seeds failed, so that the others are survivors; which precisions differ
 
     @property
     def unit(self) -> str:
@@ -52,6 +56,9 @@ class NetworksRow:
     p_adjusted: float | None = None  # Holm, over all changes of one kind, split and metric
     verdict: str = ""  # gain, loss, not shown, too few seeds; of an interaction depends on the network, or those
     over: Over
+    data: str = ""  # as of a dose row
+    beside: str = ""  # what else the arms have, where that tells it from another row of the same change
+    provisional: bool = False  # planned runs of one of the networks have not ended
 
     @property
     def unit(self) -> str:
@@ -73,6 +80,8 @@ class RankRow:
     n_arms: int  # that were evaluated on the same images
     mean: float  # a fraction
     n_seeds: int
+    data: str = ""  # as of a dose row
+    caution: str = ""  # whether seeds of this arm failed; its precision, where the arms have several
 
 
 @dataclass(frozen=True, kw_only=True)

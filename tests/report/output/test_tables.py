@@ -10,6 +10,7 @@ import pytest
 from animal_cls.report.build import build_study
 from animal_cls.report.output import tables
 from animal_cls.report.output.markdown import code, markdown, safe
+from animal_cls.report.output.page import render
 
 Write = Callable[..., Path]
 Share = Callable[[int, int], list[bool]]
@@ -22,9 +23,10 @@ COLUMNS = {
     "classes.csv": "arm,baseline,split,class,n_images,n_train,n_seeds,accuracy,ci_low,ci_high,change,change_low,"
     "change_high,change_of,over,p_value,p_adjusted,verdict",
     "doses.csv": "model,method,split,metric,strengths,arms,n_seeds,trend,ci_low,ci_high,p_value,p_adjusted,verdict,"
-    "bend,bend_low,bend_high,best,over",
-    "networks.csv": "change,kind,networks,split,metric,n_seeds,delta,ci_low,ci_high,p_value,p_adjusted,verdict,over",
-    "ranks.csv": "model,split,metric,arm,rank,rank_best,rank_worst,n_arms,mean,n_seeds",
+    "bend,bend_low,bend_high,best,over,data,beside,provisional,caution",
+    "networks.csv": "change,kind,networks,split,metric,n_seeds,delta,ci_low,ci_high,p_value,p_adjusted,verdict,over,"
+    "data,beside,provisional",
+    "ranks.csv": "model,split,metric,arm,rank,rank_best,rank_worst,n_arms,mean,n_seeds,data,caution",
     "suspects.csv": "path,split,label,suspected,confidence,runs,n_runs",
     "statements.csv": "id,verdict,evidence",
 }
@@ -145,3 +147,26 @@ def test_an_unpaired_letter_is_no_trouble(tmp_path: Path, sweep: Path, write_run
     write_run(sweep / "odd", {"val": {"cat": [True]}}, status="failed", reason="file \udcff", splits={}, seed=5)
     tables.write(build_study([sweep]), tmp_path / "out")
     assert "file \\udcff" in (tmp_path / "out" / "runs.csv").read_text()
+
+
+def test_trends_say_what_else_is_on_and_what_is_provisional(tmp_path: Path, write_run: Write, share: Share) -> None:
+    for model, decay in (("ended", 0.0), ("ended", 0.1), ("open", 0.0)):
+        for strength in (0.0, 0.1, 0.3):
+            reg = "+".join(["dropout"] * bool(strength) + ["decay"] * bool(decay)) or "none"
+            changes = {"reg.dropout": strength, "reg.weight_decay": decay}
+            hits = {"test": {"cat": share(6, 12), "dog": share(9, 10)}}
+            write_run(tmp_path / f"{model}{decay}{strength}", hits, model=model, reg=reg, changes=changes)
+    jobs = '{"jobs": [{"folder": "later", "name": "later", "config": {"model": {"name": "open"}}}]}'
+    (tmp_path / "plan.json").write_text(jobs)
+    study = build_study([tmp_path])
+    text = markdown(study).partition("## Strengths of one method")[2].partition("\n## ")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| ")][1:]
+    assert [(network, method, verdict) for network, method, _, _, _, verdict, _, _ in rows] == [
+        ("ended", "reg.dropout (reg.weight\\_decay=0.0)", "too few seeds"),
+        ("ended", "reg.dropout (reg.weight\\_decay=0.1)", "too few seeds"),
+        ("open", "reg.dropout", "provisional: too few seeds"),
+    ]
+    table = render(study, {}).partition("<h3>Strengths of one method</h3>")[2].partition("</table>")[0]
+    cells = table.partition("<tbody>")[2].split("<tr>")[1:]
+    assert ["provisional" in row for row in cells] == [False, False, True]
+    assert ["reg.weight_decay=0.1" in row for row in cells] == [False, True, False]
