@@ -99,6 +99,7 @@ def test_an_image_that_is_changed_is_seen_by_the_next_job(root: Path, tmp_path: 
 
 GOOD = [f"deep/{grey}.png,{grey % 2}" for grey in range(N)]
 NEEDED = "A CSV file with the columns path, label and, if you like, split and group is needed."
+APART = "Its columns are not parted by commas, which they have to be."
 MISTAKES = {
     "gone": (
         [*GOOD, "deep/77.png,1", "deep/x.png,0"],
@@ -112,7 +113,7 @@ MISTAKES = {
     "semicolons": (
         ["a;b"],
         "path;label",
-        f"has no column path, label, only path;label. Its columns are not parted by commas, which they have to be. {NEEDED}",
+        f"has no column path, label, only path;label. {APART} {NEEDED}",
     ),
     "one class": ([f"deep/{n}.png,a" for n in range(5)], "path,label", "one class only, a. At least two are needed."),
     "twice": ([*GOOD, "deep/../deep/3.png,1"], "path,label", "names more than once: deep/3.png."),
