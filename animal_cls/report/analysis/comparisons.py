@@ -179,6 +179,8 @@ def _blank(
         by_seed=seeds[0] == seeds[1],
         failed_arm=len(arm.failed),
         failed_baseline=len(baseline.failed),
+        ended_arm=len(arm.done.keys() | set(arm.failed)),
+        ended_baseline=len(baseline.done.keys() | set(baseline.failed)),
         failed_p=_failed_p(arm, baseline),
         family=family_of(arm, baseline, split=split, metric=metric, fair=fair),
         caution=_caution(arm, baseline, split),
