@@ -78,7 +78,7 @@ def _answer(
 def _failed(arm: Arm, c: Comparison | None) -> str:
     """How many seeds of an arm failed, and of its baseline, and what that means for its numbers."""
     against = ""
-    if c is not None and c.failed_p is not None:
+    if c is not None and c.failed_p is not None and c.ended_arm == arm.ended:  # not of the one fold that both have
         theirs = f"{c.failed_baseline} of {c.ended_baseline} of {c.baseline}"
         against = f", {theirs} (Fisher's exact test: {p_equals(c.failed_p)})"
     means = ": its numbers are those of the survivors, and no comparison with it is fair" if arm.done else ""

@@ -330,6 +330,18 @@ def test_how_many_failed_is_told_of_all_that_ended(tmp_path: Path, write_run: Wr
     )
 
 
+def test_failures_of_one_fold_do_not_stand_beside_those_of_all(tmp_path: Path, write_run: Write) -> None:
+    """Of three runs of the arm one is finished; on its fold, the one that both have, one of two failed."""
+    hits = {split: {"cat": [True, False, True], "dog": [True, True, False]} for split in ("train", "val", "test")}
+    for reg, fold, seed in (*itertools.product(("none", "dropout"), (0,), (0, 1)), ("dropout", 1, 0)):
+        bad = {"status": "failed", "splits": {}} if reg == "dropout" and fold + seed == 1 else {}
+        place = {"seed": seed, "changes": {"data.folds": 2, "data.fold": fold}}
+        write_run(tmp_path / f"{reg}{fold}{seed}", hits, reg=reg, **place, **bad)
+    study = build_study([tmp_path])
+    assert failed_of(study.comparisons[0]) == "1 of 2 failed against 0 of 2"
+    assert "2 of 3 runs of simple_cnn/dropout failed (fold 0 seed 1, fold 1 seed 0): its" in study.answers[0].text
+
+
 def test_only_common_images_are_paired(tmp_path: Path, write_run: Write, share: Share) -> None:
     """The arm saw ten cats in val, the baseline twelve: the first ten are the same files."""
     for seed in (0, 1):
