@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from animal_cls.files.text import duration, percent
 from animal_cls.report.records import Arm, ArmRow, Comparison, PlanRow
 from animal_cls.results import Result
+from animal_cls.results.runs import FoldSeed, Repeat
 
 NONE = "\N{EN DASH}"
 OF_SPLITS = (
@@ -133,8 +134,7 @@ def ends(c: Comparison) -> tuple[float | None, float | None]:
 
 def failed_of(c: Comparison) -> str:
     """`2 of 5 failed against 0 of 5`, of the runs of either arm."""
-    sides = ((c.failed_arm, c.n_arm), (c.failed_baseline, c.n_baseline))
-    return " failed against ".join(f"{failed} of {failed + done}" for failed, done in sides)
+    return f"{c.failed_arm} of {c.ended_arm} failed against {c.failed_baseline} of {c.ended_baseline}"
 
 
 def seeds_of(c: Comparison) -> str:
@@ -144,12 +144,27 @@ def seeds_of(c: Comparison) -> str:
     return plural(c.n_arm, "seed") if c.by_seed else f"{plural(c.n_arm, 'seed')} against {c.n_baseline}"
 
 
-def repeats_of(arm: Arm) -> str:
-    """How many finished runs stand behind an arm: `5`, or of a cross-validation `5 of 5 folds, 10 runs`."""
-    n = len(arm.done)
+def evaluated(arm: Arm, split: str) -> list[Repeat]:
+    """The repeats whose finished runs were evaluated on a split; all finished ones where it is ""."""
+    return [repeat for repeat, run in arm.done.items() if not split or (run.result and split in run.result.splits)]
+
+
+def repeats_of(arm: Arm, split: str = "") -> str:
+    """How many finished runs stand behind its numbers on a split: `5`, or over folds `5 of 5 folds, 10 runs`."""
+    found = evaluated(arm, split)
+    n, folds = len(found), {repeat.fold for repeat in found if isinstance(repeat, FoldSeed)}
     if arm.kind.startswith("split"):
-        return f"{plural(len(arm.folds), arm.kind)}, {plural(n, 'run')}"
-    return f"{len(arm.folds)} of {plural(arm.n_folds, 'fold')}, {plural(n, 'run')}" if arm.n_folds else str(n)
+        return f"{plural(len(folds), arm.kind)}, {plural(n, 'run')}"
+    return f"{len(folds)} of {plural(arm.n_folds, 'fold')}, {plural(n, 'run')}" if arm.n_folds else str(n)
+
+
+def repeats_on(arm: Arm, splits: Iterable[str]) -> str:
+    """`repeats_of` all splits; where not all runs were evaluated on one of these, `3 (test: 2)`."""
+    whole = repeats_of(arm)
+    fewer = [
+        f"{split}: {told}" for split in splits if evaluated(arm, split) and (told := repeats_of(arm, split)) != whole
+    ]
+    return f"{whole} ({'; '.join(fewer)})" if fewer else whole
 
 
 def plural(n: int, noun: str) -> str:

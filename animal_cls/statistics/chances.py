@@ -47,21 +47,22 @@ def p_beats(a: ArrayLike, b: ArrayLike, *, lower_is_better: bool = False, level:
     return Beats(share=share, low=max(0.0, centre - half), high=min(1.0, centre + half))
 
 
-def choosing_bias(deltas: ArrayLike, own_errors: ArrayLike, *, draws: int = 4000, seed: int = 0) -> float:
-    """By how much the highest of `deltas` (m,) is expected to be too high because it was chosen for being the highest.
+def choosing_bias(means: ArrayLike, own_errors: ArrayLike, *, draws: int = 4000, seed: int = 0) -> float:
+    """By how much the highest of `means` (m,) is expected to be too high because it was chosen for being the highest.
 
-    `own_errors` (m,) are the standard errors of the arms without their shared baseline, which moves all of them alike
-    and favours none (`CrossedTest.own_error`). A parametric bootstrap: were the true differences those found, the
-    highest of `draws` new ones would be too high by so much on average. 0 for one arm. Those found are farther apart
-    than the true ones, so that of equal arms some of the bias is left, about a third with eight: it does not
-    overcorrect, see docs/statistics.md. Pass losses with the sign turned round.
+    `own_errors` (m,) are the standard errors of the arms without their baselines, which have no part in the choice
+    (`CrossedTest.own_error`). Differences to one shared baseline, which moves all alike, do for `means`; those to
+    several do not. A parametric bootstrap: were the true means those found, the highest of `draws` new ones would be
+    too high by so much on average. 0 for one arm. Those found are farther apart than the true ones, so that of equal
+    arms some of the bias is left, about a third with eight: it does not overcorrect, see docs/statistics.md. Pass
+    losses with the sign turned round.
 
     Raises:
-        ValueError: not as many errors as deltas, or none.
+        ValueError: not as many errors as means, or none.
     """
-    d, errors = np.asarray(deltas, dtype=np.float64), np.asarray(own_errors, dtype=np.float64)
+    d, errors = np.asarray(means, dtype=np.float64), np.asarray(own_errors, dtype=np.float64)
     if d.ndim != 1 or d.shape != errors.shape or not d.size:
-        raise ValueError(f"A difference and an error of each arm are needed: {d.shape} and {errors.shape}.")
+        raise ValueError(f"A mean and an error of each arm are needed: {d.shape} and {errors.shape}.")
     if d.size == 1:
         return 0.0
     drawn = np.random.default_rng(seed).standard_normal((draws, d.size)) * errors

@@ -14,6 +14,7 @@ from animal_cls.report.analysis.searches import set_apart
 from animal_cls.report.build import build_study
 from animal_cls.report.figures.search import course, height
 from animal_cls.report.make import make
+from animal_cls.report.output.rows import statuses
 from animal_cls.report.records import Study
 from animal_cls.results import Axis, Found, Trial, load_found, ranked, save_found, trials_table
 from animal_cls.results.collect import Found as Collected
@@ -94,6 +95,7 @@ def test_trials_are_in_no_arm_and_a_sweep_beside_them_is(place: Path) -> None:
         ("search/t3", False, "done"),
         ("search/t4", False, "done"),
     ]
+    assert statuses(study.runs) == "1 done, 4 tried by a search"
     assert study.cautions[0].startswith("search: 4 trials of a search, judged on val, in no verdict and no arm")
 
 

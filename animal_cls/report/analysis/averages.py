@@ -93,7 +93,10 @@ def _reliability(arm: Arm, split: str) -> Reliability | None:
         return None
     confidence = np.concatenate([said.confidence[rows] for said, rows in parts])
     right = np.concatenate([said.right[rows] for said, rows in parts])
-    bins = statistics.expected_calibration(confidence, right)
+    bins, row = (
+        statistics.expected_calibration(confidence, right),
+        mean_of(_rows(arm), arm=arm.name, split=split, metric="ece"),
+    )
     return Reliability(
         arm=arm.name,
         split=split,
@@ -101,5 +104,5 @@ def _reliability(arm: Arm, split: str) -> Reliability | None:
         counts=tuple(bins.counts.astype(int).tolist()),
         confidence=tuple(map(number, bins.confidence.tolist())),
         accuracy=tuple(map(number, bins.accuracy.tolist())),
-        ece=bins.ece,
+        ece=bins.ece if row is None else row.mean,
     )

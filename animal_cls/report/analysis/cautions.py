@@ -44,8 +44,9 @@ def _left_out(arms: Sequence[Arm]) -> Iterator[str]:
         split, n = splits[arm.model], len(arm.done)
         lacking = n - len(results_on(arm, split))
         if lacking:
-            which = f"{lacking} of its {n} runs have" if n > 1 else "its run has"
-            yield f"{arm.name}: {which} no {split} images, so it is in no verdict on {split}."
+            which = f"{lacking} of its {n} runs {'have' if lacking > 1 else 'has'}" if n > 1 else "its run has"
+            whose = "it is" if lacking == n else "these runs are" if lacking > 1 else "this run is"
+            yield f"{arm.name}: {which} no {split} images, so {whose} in no verdict on {split}."
 
 
 def _at_chance(arm: Arm, split: str) -> Iterator[str]:

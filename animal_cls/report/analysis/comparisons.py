@@ -179,6 +179,8 @@ def _blank(
         by_seed=seeds[0] == seeds[1],
         failed_arm=len(arm.failed),
         failed_baseline=len(baseline.failed),
+        ended_arm=arm.ended,
+        ended_baseline=baseline.ended,
         failed_p=_failed_p(arm, baseline),
         family=family_of(arm, baseline, split=split, metric=metric, fair=fair),
         caution=_caution(arm, baseline, split),
@@ -266,7 +268,7 @@ def _caution(arm: Arm, baseline: Arm, split: str) -> str:
 
 def failures(arm: Arm) -> str:
     """`2 of 5 seeds of cnn/dropout failed (1, 3)`; of a cross-validation, runs."""
-    planned = plural(len(arm.done.keys() | set(arm.failed)), "run" if arm.kind else "seed")
+    planned = plural(arm.ended, "run" if arm.kind else "seed")
     return f"{len(arm.failed)} of {planned} of {arm.name} failed ({', '.join(map(str, arm.failed))})"
 
 

@@ -72,14 +72,9 @@ def _idle(arm: Arm, found: Sequence[Difference]) -> list[str]:
 
 
 def _identical(arm: Arm, baseline: Arm) -> str:
-    """In words, where each seed of which both have predictions says the same of every image, bit for bit."""
-    pairs = [
-        (ours, theirs)
-        for seed, run in arm.done.items()
-        if seed in baseline.done
-        if (ours := run.predictions) is not None and (theirs := baseline.done[seed].predictions) is not None
-    ]
-    same = bool(pairs) and all(_says_the_same(ours, theirs) for ours, theirs in pairs)
+    """In words, where each seed that both have says the same of every image, bit for bit."""
+    shared = [(run, baseline.done[seed]) for seed, run in arm.done.items() if seed in baseline.done]
+    same = bool(shared) and all(_say_the_same(ours, theirs) for ours, theirs in shared)
     return f"all predictions are those of {baseline.name}, bit for bit" if same else ""
 
 
@@ -95,16 +90,26 @@ def twins(arms: Sequence[Arm]) -> dict[str, str]:
 
 
 def _are_twins(arm: Arm, other: Arm) -> bool:
-    """Whether they have the same seeds and say the same; first by what is at hand."""
+    """Whether they have the same seeds, each of which says the same."""
     if not arm.done or arm.done.keys() != other.done.keys():
         return False
-    if any(ours.splits != theirs.splits for ours, theirs in zip(arm.results, other.results, strict=True)):
+    return all(_say_the_same(run, other.done[seed]) for seed, run in arm.done.items())
+
+
+def _say_the_same(ours: Run, theirs: Run) -> bool:
+    """Whether both say the same of every image; the numbers at hand come first, as they take no reading."""
+    if _counts(ours) != _counts(theirs):
         return False
-    pairs = [(run.predictions, other.done[seed].predictions) for seed, run in arm.done.items()]
-    return all(a is not None and b is not None and _says_the_same(a, b) for a, b in pairs)
+    a, b = ours.predictions, theirs.predictions
+    return a is not None and b is not None and _equal(a, b)
 
 
-def _says_the_same(a: RunPredictions, b: RunPredictions) -> bool:
+def _counts(run: Run) -> dict[str, object]:
+    """Split -> images by true and predicted class, by result.json."""
+    return {} if run.result is None else {name: split.confusion for name, split in run.result.splits.items()}
+
+
+def _equal(a: RunPredictions, b: RunPredictions) -> bool:
     columns = ((a.predicted, b.predicted), (a.confidence, b.confidence), (a.p_true, b.p_true))
     losses = [] if a.loss is None or b.loss is None else [(a.loss, b.loss)]
     return a.images is b.images and all(np.array_equal(ours, theirs) for ours, theirs in (*columns, *losses))

@@ -56,6 +56,8 @@ def _notes(
     hits = np.stack([_hit(kind, a, b)[rows] for a, b in pairs])  # (S, n) bool: for which seeds this is so
     sure = np.stack([a.confidence[rows] for a, _ in pairs])
     said = np.stack([a.predicted[rows] for a, _ in pairs])
+    most = _most_said(said, hits)
+    hits &= said == most
     seeds = hits.sum(axis=0)
     certainty = np.where(hits, sure, 0).sum(axis=0) / np.maximum(seeds, 1)  # mean over those seeds
     order = np.lexsort((-certainty, -seeds))[:MOST]
@@ -69,7 +71,7 @@ def _notes(
             path=images.paths[rows[k]],
             root=None if root is None else Path(root),
             true=images.classes[images.labels[rows[k]]],
-            predicted=images.classes[np.bincount(said[hits[:, k], k]).argmax()],
+            predicted=images.classes[most[k]],
             confidence=float(certainty[k]),
             seeds=int(seeds[k]),
             n_seeds=len(pairs),
@@ -77,6 +79,12 @@ def _notes(
         for k in order.tolist()
         if seeds[k]
     ]
+
+
+def _most_said(said: np.ndarray, hits: np.ndarray) -> np.ndarray:
+    """(n,) the class that most seeds say of each image, of those for which `hits` (S, n) holds; of equal ones one."""
+    votes = np.stack([(hits & (said == one)).sum(axis=0) for one in said])
+    return np.take_along_axis(said, np.where(hits, votes, 0).argmax(axis=0)[None], axis=0)[0]
 
 
 def _hit(kind: Kind, ours: RunPredictions, theirs: RunPredictions) -> np.ndarray:

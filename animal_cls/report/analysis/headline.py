@@ -1,11 +1,13 @@
 """What was found for each network, in sentences that are made by rule from the numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from animal_cls import statistics
 from animal_cls.files.text import percent
 from animal_cls.report.analysis.averages import mean_of
 from animal_cls.report.analysis.comparisons import failures, of_arm
+from animal_cls.report.analysis.confounding import twins
+from animal_cls.report.analysis.variances import POINTS
 from animal_cls.report.format import difference, ends, p_equals, plural, seeds_of, signed
 from animal_cls.report.records import Answer, Arm, ArmRow, Comparison
 from animal_cls.results.configs import method_of, shown
@@ -55,7 +57,7 @@ def _answer(
     sentences = [
         f"{model}: {_headline(comparison, rows, equal, '' if all(is_plain.values()) else _change(comparison))}",
         _verdict(comparison, "the regularizer" if is_plain[best[0].name] else _change(comparison)),
-        _choosing(comparison, list(found.values())),
+        _choosing(comparison, compared, found, rows),
         _beats(comparison),
         *_caveats(comparison),
         *failed,
@@ -76,9 +78,9 @@ def _answer(
 def _failed(arm: Arm, c: Comparison | None) -> str:
     """How many seeds of an arm failed, and of its baseline, and what that means for its numbers."""
     against = ""
-    if c is not None and c.failed_p is not None:
-        planned = c.n_baseline + c.failed_baseline
-        against = f", {c.failed_baseline} of {planned} of {c.baseline} (Fisher's exact test: {p_equals(c.failed_p)})"
+    if c is not None and c.failed_p is not None and c.ended_arm == arm.ended:  # not of the one fold that both have
+        theirs = f"{c.failed_baseline} of {c.ended_baseline} of {c.baseline}"
+        against = f", {theirs} (Fisher's exact test: {p_equals(c.failed_p)})"
     means = ": its numbers are those of the survivors, and no comparison with it is fair" if arm.done else ""
     return f"{failures(arm)}{against}{means}."
 
@@ -153,10 +155,17 @@ def _verdict(c: Comparison, factor: str) -> str:
     return f"{word}{p}: it may still be anything from {signed(low, c.unit)} to {signed(high, c.unit)} {c.unit}."
 
 
-def _choosing(best: Comparison, found: Sequence[Comparison]) -> str:
-    """How much of the difference of the best arm is that it was chosen for being the best."""
-    known = [(c.delta, c.own_error) for c in found if c.delta is not None and c.own_error is not None]
-    if best.own_error is None or best.no_effect or len(known) < 2:
+def _choosing(
+    best: Comparison, compared: Sequence[Arm], found: Mapping[str, Comparison], rows: Sequence[ArmRow]
+) -> str:
+    """How much of the difference of the best arm is that it was chosen for having the highest accuracy."""
+    acted = [arm for arm in compared if not found[arm.name].no_effect]
+    rivals = [found[name] for name in dict.fromkeys(twins(acted).values())]
+    means = [mean_of(rows, arm=c.arm, split=c.split, metric="acc") for c in rivals]
+    known = [
+        (POINTS * m.mean, c.own_error) for c, m in zip(rivals, means, strict=True) if m and c.own_error is not None
+    ]
+    if best.no_effect or len(known) < max(2, len(rivals)):  # by how much is not known where one's error is not
         return ""
     bias = statistics.choosing_bias(*zip(*known, strict=True))
     if round(bias, 1) <= 0:

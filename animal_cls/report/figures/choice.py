@@ -47,7 +47,8 @@ def left_out(study: Study, shown: Sequence[Arm]) -> str:
     """A sentence on the arms of the same networks that a figure does not show, or nothing."""
     models = {arm.model for arm in shown}
     others = sum(bool(arm.done) for arm in study.arms if arm.model in models) - len(shown)
-    return f" Not shown: {others} more arm{'s' * (others > 1)}, worse on {study.evaluated_split}." if others else ""
+    why = f"not among the best on {study.evaluated_split}, or not evaluated there"
+    return f" Not shown: {others} more arm{'s' * (others > 1)}, {why}." if others else ""
 
 
 def within(model: str, arm: str) -> str:

@@ -208,9 +208,9 @@ def of_reliability(study: Study) -> Iterator[Drawing]:
         yield Drawing(
             name="reliability",
             title=f"Reliability: confidence and accuracy, {study.evaluated_split}",
-            caption="A dot per bin of confidence, its area the share of the images in it. Below the dashed diagonal "
-            "the network is surer than it is right. ECE: expected calibration error."
-            + left_out(study, list(shown.values())),
+            caption="A dot per bin of confidence, all seeds together, its area the share of the images in it. Below "
+            "the dashed diagonal the network is surer than it is right. ECE: expected calibration error, mean over "
+            "runs." + left_out(study, list(shown.values())),
             alt=alt_text.of_reliability(found),
             draw=partial(reliability, found),
         )

@@ -34,6 +34,7 @@ from animal_cls.results.runs import Run
 TEMPLATES = Path(__file__).with_name("templates")
 SUSPECTS = 24  # images whose labels may be wrong that the page shows
 CONFUSIONS = 3  # listed per arm
+TRIAL = "tried by a search"
 ORDER = ("test", "val", "train", "all", "")  # of splits to choose from
 
 
@@ -79,7 +80,8 @@ def arm_lines(study: Study) -> list[ArmLine]:
         for split in splits or [""]:
             rows = found.get((arm.name, split), {}) | found.get((arm.name, ""), {})
             cells = [metric_cell(rows.get(metric), metric) for metric in (*SPLIT_METRICS, *RUN_METRICS)]
-            lines.append(ArmLine(arm=arm, split=split, runs=statuses(arm.runs), n_seeds=len(arm.done), cells=cells))
+            n = len(formats.evaluated(arm, split))
+            lines.append(ArmLine(arm=arm, split=split, runs=statuses(arm.runs), n_seeds=n, cells=cells))
     return lines
 
 
@@ -109,8 +111,8 @@ def levels(study: Study) -> Callable[[str, str, str], Any]:
 
 
 def statuses(runs: Sequence[Run]) -> str:
-    """How many runs ended how: "4 done, 1 failed"."""
-    counts = Counter(run.status if run.used else "replaced by a newer run" for run in runs)
+    """How many runs ended how: "4 done, 1 failed"; the trials of a search, which are in no arm, by themselves."""
+    counts = Counter(run.status if run.used else "replaced by a newer run" if run.arm else TRIAL for run in runs)
     ordered = sorted(counts.items(), key=lambda item: item[0] != "done")
     return ", ".join(f"{n} {status}" for status, n in ordered) or "no run"
 

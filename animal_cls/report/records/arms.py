@@ -34,6 +34,11 @@ class Arm:
         return tuple(sorted(repeats - self.done.keys()))
 
     @property
+    def ended(self) -> int:
+        """How many of its seeds, or folds and seeds, were finished or failed."""
+        return len(self.done.keys() | set(self.failed))
+
+    @property
     def n_folds(self) -> int | None:
         """How many folds its cross-validation has, run or not; None where it has none."""
         found = self.config.get("data.folds")

@@ -65,9 +65,9 @@ class ImageNote:
     path: str  # relative to the root of the data
     root: Path | None  # the folder in which the run found its images; may be gone
     true: str
-    predicted: str  # by the arm
-    confidence: float  # the arm's probability of `predicted`, mean over the seeds for which this is so
-    seeds: int  # of `n_seeds` for which this is so
+    predicted: str  # by the arm; of several wrong classes the one that most seeds say
+    confidence: float  # the arm's probability of `predicted`, mean over the seeds that say so
+    seeds: int  # of `n_seeds` that say so
     n_seeds: int
 
 

@@ -54,6 +54,8 @@ class Comparison:
     by_seed: bool = True  # both have the same seeds: the test over seeds alone is then paired
     failed_arm: int = 0  # seeds of which no run was finished, and one failed: the others are survivors
     failed_baseline: int = 0
+    ended_arm: int = 0  # seeds, of a cross-validation runs, that were finished or failed, whatever they left behind
+    ended_baseline: int = 0
     failed_p: float | None = None  # Fisher's exact: whether both fail equally often; None where none failed
     delta: float | None = None  # arm - baseline, mean over seeds: points or, for loss, nats; None: a side has no seed
     ci_low: float | None = None  # 95 %, both sources of variance

@@ -40,4 +40,4 @@ class Reliability:
     counts: tuple[int, ...]  # images per bin
     confidence: tuple[float | None, ...]  # mean in the bin; None where it is empty
     accuracy: tuple[float | None, ...]
-    ece: float  # expected calibration error
+    ece: float  # expected calibration error of a run, mean over runs as in arms.csv: that of all together is no larger

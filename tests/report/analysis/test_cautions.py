@@ -45,6 +45,21 @@ def test_the_published_split_of_other_images_is_said(
     assert told.startswith(f"{keys}: the published split was made for Animals-10, and these are other images")
 
 
+def test_only_the_runs_without_test_images_are_in_no_verdict_on_test(
+    tmp_path: Path, write_run: Write, share: Share
+) -> None:
+    hits = {split: {"cat": share(20, 25), "dog": share(20, 25)} for split in ("val", "test")}
+    for seed in range(4):
+        write_run(tmp_path / f"none{seed}", hits, seed=seed)
+        for reg, tested in (("dropout", 3), ("l2", 1)):
+            write_run(tmp_path / f"{reg}{seed}", hits if seed < tested else {"val": hits["val"]}, reg=reg, seed=seed)
+    told = build_study([tmp_path]).cautions
+    assert [text for text in told if "no verdict" in text] == [
+        "simple_cnn/dropout: 1 of its 4 runs has no test images, so this run is in no verdict on test.",
+        "simple_cnn/l2: 3 of its 4 runs have no test images, so these runs are in no verdict on test.",
+    ]
+
+
 def test_where_nothing_spoils_it_nothing_is_said(tmp_path: Path, write_run: Write, share: Share) -> None:
     write_run(tmp_path / "a", {"val": {"cat": share(20, 25), "dog": share(20, 25)}})
     study = build_study([tmp_path])

@@ -153,7 +153,15 @@ def test_reliability_has_every_image_of_every_seed(two_arms: list[Arm]) -> None:
     assert first.accuracy[9] == 0
     assert first.confidence[13] == pytest.approx(0.9)
     assert first.accuracy[0] is None
-    assert first.ece == pytest.approx((0.6 * 30 + 0.1 * 30) / 60)
+
+
+def test_the_calibration_error_of_a_figure_is_that_of_the_table(two_arms: list[Arm]) -> None:
+    """The mean over runs, made up to be 0.1; of all images together it would be (0.6 * 30 + 0.1 * 30) / 60."""
+    rows = arm_rows(two_arms)
+    for made in reliabilities(two_arms):
+        row = mean_of(rows, arm=made.arm, split=made.split, metric="ece")
+        assert row is not None
+        assert made.ece == row.mean == pytest.approx(0.1)
 
 
 def test_images_that_the_regularizer_repaired_or_broke(two_arms: list[Arm]) -> None:
@@ -175,6 +183,17 @@ def test_images_that_the_regularizer_repaired_or_broke(two_arms: list[Arm]) -> N
         "where it lay; it need not be there any more"
     )
     assert {(n.true, n.predicted) for n in kinds["wrong"]} == {("cat", "dog"), ("dog", "owl")}
+
+
+def test_a_wrong_class_is_told_with_the_seeds_that_say_it(tmp_path: Path, write_run: Write, share: Share) -> None:
+    """Two of three seeds take the cat for a dog with 0.6, the third for an owl."""
+    hits = {"val": {"cat": share(0, 1), "dog": share(1, 1), "owl": share(1, 1)}}
+    for seed in range(3):
+        write_run(tmp_path / str(seed), hits, seed=seed, taken={"cat": "owl" if seed == 0 else "dog"})
+    (arm,) = arms_in(tmp_path)
+    (note,) = examples(arm, None, None, "val")
+    assert (note.true, note.predicted, note.seeds, note.n_seeds) == ("cat", "dog", 2, 3)
+    assert note.confidence == pytest.approx(0.6, rel=1e-5)
 
 
 def test_a_image_is_found_where_it_was_trained_on(tmp_path: Path, write_run: Write, share: Share) -> None:

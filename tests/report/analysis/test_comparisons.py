@@ -1,5 +1,7 @@
 """Differences against hand arithmetic, and what is said where little can be."""
 
+import itertools
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +16,7 @@ from animal_cls.errors import UserError
 from animal_cls.report.analysis.arms import arrange
 from animal_cls.report.analysis.comparisons import compare_all
 from animal_cls.report.build import build_study
+from animal_cls.report.format import failed_of
 from animal_cls.report.records import Comparison
 from animal_cls.results import MethodRecord
 from animal_cls.results.collect import collect
@@ -307,6 +310,36 @@ def test_survivors_of_failed_seeds_are_not_fair(tmp_path: Path, write_run: Write
         ": its numbers are those of",
     )
     assert f"{start} (Fisher's exact test: p = {p:.3f}){end} the survivors, and no comparison with it is fair." in text
+
+
+@pytest.mark.parametrize("folds", [False, True])
+def test_how_many_failed_is_told_of_all_that_ended(tmp_path: Path, write_run: Write, folds: bool) -> None:
+    """One of five of the arm failed, whether they are folds or seeds, of which two lost their predictions."""
+    for reg, k in itertools.product(("none", "dropout"), range(5)):
+        place: dict[str, Any] = {"changes": {"data.folds": 5, "data.fold": k}} if folds else {"seed": k}
+        bad = {"status": "failed", "splits": {}} if (reg, k) == ("dropout", 4) else {}
+        hits = {split: {"cat": [True, False, True], "dog": [True, True, k > 2]} for split in ("train", "val", "test")}
+        run = write_run(tmp_path / f"{reg}{k}", hits, reg=reg, **place, **bad)
+        for name in ("predictions.csv", "predictions.npz") if k < 2 and not folds else ():
+            (run / name).unlink()
+    study = build_study([tmp_path])
+    (test,) = [c for c in study.comparisons if (c.split, c.metric) == ("test", "acc")]
+    assert failed_of(test) == "1 of 5 failed against 0 of 5"
+    assert re.search(
+        r"1 of 5 (seeds|runs) of simple_cnn/dropout failed .*, 0 of 5 of simple_cnn", study.answers[0].text
+    )
+
+
+def test_failures_of_one_fold_do_not_stand_beside_those_of_all(tmp_path: Path, write_run: Write) -> None:
+    """Of three runs of the arm one is finished; on its fold, the one that both have, one of two failed."""
+    hits = {split: {"cat": [True, False, True], "dog": [True, True, False]} for split in ("train", "val", "test")}
+    for reg, fold, seed in (*itertools.product(("none", "dropout"), (0,), (0, 1)), ("dropout", 1, 0)):
+        bad = {"status": "failed", "splits": {}} if reg == "dropout" and fold + seed == 1 else {}
+        place = {"seed": seed, "changes": {"data.folds": 2, "data.fold": fold}}
+        write_run(tmp_path / f"{reg}{fold}{seed}", hits, reg=reg, **place, **bad)
+    study = build_study([tmp_path])
+    assert failed_of(study.comparisons[0]) == "1 of 2 failed against 0 of 2"
+    assert "2 of 3 runs of simple_cnn/dropout failed (fold 0 seed 1, fold 1 seed 0): its" in study.answers[0].text
 
 
 def test_only_common_images_are_paired(tmp_path: Path, write_run: Write, share: Share) -> None:

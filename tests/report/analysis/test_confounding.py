@@ -1,6 +1,7 @@
 """What beside the regularizer differs is named, with the run that would tell it apart."""
 
 import shlex
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -131,3 +132,21 @@ def test_other_images_in_another_folder_are_a_factor(fairness: Evaluate) -> None
     found = fairness({}, {"reg": "l2", "data_fingerprint": "0" * 64, "changes": {"data.root": "/others"}})
     assert differs(found) == ["reg.weight_decay", "data.root"]
     assert "data.root=/images" in shlex.split(found.separating[0])
+
+
+@pytest.mark.parametrize(("right", "kept"), [(3, True), (2, True), (3, False)])
+def test_all_predictions_are_the_baselines_only_where_those_of_all_seeds_are_known_and_its(
+    tmp_path: Path, write_run: Callable[..., Path], right: int, kept: bool
+) -> None:
+    """The second seed of the arm has other results (2 of 4 are right), or no predictions to tell by."""
+    for seed in (0, 1):
+        val = {"cat": [True, False], "dog": [True, seed == 0 or right == 3]}
+        files = [write_run(tmp_path / f"none{seed}", HITS, seed=seed) / "predictions.npz"]
+        files += [write_run(tmp_path / f"l2{seed}", HITS | {"val": val}, reg="l2", seed=seed) / "predictions.npz"]
+        shutil.copy(files[0], files[1])
+        shutil.copy(files[0].with_suffix(".csv"), files[1].with_suffix(".csv"))
+    for name in () if kept else ("predictions.csv", "predictions.npz"):
+        (tmp_path / "l21" / name).unlink()
+    _, arms = arrange(collect([tmp_path], Reader()).runs)
+    same = "all predictions are those of simple_cnn/none, bit for bit"
+    assert factors(arms[1], arms[0], arms).no_effect == (same if kept and right == 3 else "")

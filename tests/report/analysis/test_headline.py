@@ -1,6 +1,7 @@
 """The sentences say what the numbers say, and no more."""
 
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -119,12 +120,39 @@ def test_how_often_one_training_beats_another() -> None:
 
 def test_what_of_the_best_is_the_luck_of_the_choice_is_said() -> None:
     """Two equal arms with an error of 2 points each: the higher of two draws is 2 / sqrt(pi) = 1.13 too high."""
-    best = replace(BASE, own_error=2.0)
-    text = said(best, replace(best, arm="cnn/l2")).text
+    best, equal = replace(BASE, own_error=2.0), {"cnn/l2": 0.6234}
+    text = said(best, replace(best, arm="cnn/l2"), means=equal).text
     told = re.search(r"Chosen as the highest of 2, it is expected to be (\d\.\d) points too high\.", text)
     assert told is not None
     assert float(told[1]) == pytest.approx(2 / np.pi**0.5, abs=0.1)
     assert "Chosen" not in said(best).text
+    assert "Chosen" not in said(best, replace(best, arm="cnn/l2", own_error=None), means=equal).text
+
+
+def test_the_luck_of_the_choice_is_that_of_the_accuracies_it_was_made_by() -> None:
+    """Two arms of baselines of their own, as far above them but 30 points apart: no luck made one the highest."""
+    best = replace(BASE, own_error=2.0)
+    assert "Chosen" not in said(best, replace(best, arm="cnn/l2"), means={"cnn/l2": 0.3234}).text
+
+
+def test_what_its_baseline_says_too_is_not_chosen_among() -> None:
+    best = replace(BASE, own_error=2.0)
+    idle = replace(best, arm="cnn/l2", delta=0.0, no_effect="reg.l2 did not act")
+    assert "Chosen" not in said(best, idle, means={"cnn/l2": 0.6}).text
+
+
+def test_of_arms_that_say_the_same_one_is_chosen_among(write_run: Callable[..., Path], tmp_path: Path) -> None:
+    from animal_cls.report.build import build_study
+
+    rng = np.random.default_rng(0)
+    for seed in range(3):
+        for reg in ("none", "dropout", "l2"):
+            hits = {"cat": (rng.random(60) < 0.7).tolist(), "dog": (rng.random(60) < 0.7).tolist()}
+            write_run(tmp_path / f"{reg}{seed}", {"val": hits}, reg=reg, seed=seed)
+        twin = write_run(tmp_path / f"twin{seed}", {"val": hits}, reg="l2", seed=seed, changes={"reg.dropout": 0.1})
+        for name in ("predictions.csv", "predictions.npz"):
+            shutil.copy(tmp_path / f"l2{seed}" / name, twin / name)
+    assert "Chosen as the highest of 2," in build_study([tmp_path]).answers[0].text
 
 
 def test_while_runs_are_missing_a_verdict_is_provisional() -> None:

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from animal_cls.report.build import build_study
+from animal_cls.report.format import repeats_of
 from animal_cls.report.output import tables
 from animal_cls.report.output.markdown import code, markdown, safe
 from animal_cls.report.output.page import render
+from animal_cls.report.output.rows import arm_lines
 
 Write = Callable[..., Path]
 Share = Callable[[int, int], list[bool]]
@@ -78,6 +80,19 @@ def test_comparisons_as_they_are_read(tmp_path: Path, sweep: Path) -> None:
         "failed"
     ] == "loss is NaN\nin epoch 3"
     assert len(read(tmp_path / "out" / "statements.csv")) == 16
+
+
+def test_seeds_are_those_of_the_split(sweep: Path, write_run: Write, share: Share) -> None:
+    """A third seed has no test images: all tables say of test that it is a mean over two seeds."""
+    write_run(sweep / "l22", {"val": {"cat": share(6, 12)}}, reg="l2", seed=2, changes={"optimizer.lr": 0.005})
+    study = build_study([sweep])
+    lines = {line.split: line for line in arm_lines(study) if line.arm.name == "simple_cnn/l2"}
+    rows = {row.split: row.n_seeds for row in study.arm_rows if (row.arm, row.metric) == ("simple_cnn/l2", "acc")}
+    assert {split: line.n_seeds for split, line in lines.items()} == rows
+    assert {split: repeats_of(line.arm, split) for split, line in lines.items()} == {k: str(n) for k, n in rows.items()}
+    assert (rows["val"], rows["test"]) == (3, 2)
+    assert "| simple\\_cnn/l2 | 3 (train: 2; test: 2) |" in markdown(study)
+    assert "| simple\\_cnn/none | 2 |" in markdown(study)
 
 
 def test_what_is_not_known_is_an_empty_cell(tmp_path: Path, write_run: Write, share: Share) -> None:

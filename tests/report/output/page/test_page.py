@@ -273,7 +273,7 @@ def test_figures_of_many_arms_show_baselines_and_the_best(make_study: MakeStudy)
         best = sorted((f"{model}/r{k}" for k in range(1, 12)), key=lambda name: -accuracy[name])[:3]
         assert set(names) == {f"{model}/r0", *best}
         assert names == [arm.name for arm in study.arms if arm.name in names]  # in their old order
-        assert left_out(study, arms) == " Not shown: 8 more arms, worse on test."
+        assert left_out(study, arms) == " Not shown: 8 more arms, not among the best on test, or not evaluated there."
     assert [len(arms) for arms in chosen(study, 1000).values()] == [8, 8]
 
 
