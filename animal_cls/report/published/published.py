@@ -66,7 +66,7 @@ class Table:
 
         sets: dict[str | None, list[Arm]] = {}
         for arm in arms:
-            sets.setdefault(images_of(arm), []).append(arm)
+            sets.setdefault(fingerprint_of(arm), []).append(arm)
         offers = {images: {run.title: matching(run, alike) for run in self.runs} for images, alike in sets.items()}
         offers = {images: pairs for images, pairs in offers.items() if len(_matched(pairs)) >= self.least}
         return offers[max(offers, key=rank)] if offers else {}
@@ -76,7 +76,7 @@ def _matched(pairs: Mapping[str, Arm | None]) -> list[Arm]:
     return [arm for arm in pairs.values() if arm is not None]
 
 
-def images_of(arm: Arm) -> str | None:
+def fingerprint_of(arm: Arm) -> str | None:
     """The fingerprint of the images that its runs saw."""
     return next((result.data_fingerprint for result in arm.results if result.data_fingerprint is not None), None)
 
@@ -143,7 +143,7 @@ def reading_aid(table: Table, arms: Sequence[Arm], data: Sequence[DataSet]) -> s
     ours = table.found(arms, data)
     pairs = [(arm, run) for run in table.runs if (arm := ours.get(run.title)) is not None]
     why = []
-    if pairs and not table.is_of(images_of(pairs[0][0]), data):
+    if pairs and not table.is_of(fingerprint_of(pairs[0][0]), data):
         what = f"{table.title}'s {table.images} (class names and numbers of images decide)"
         why.append(f"this is another data set than {what}")
     if single := list(dict.fromkeys(arm.name for arm, _ in pairs if len(arm.done) == 1)):
