@@ -14,6 +14,7 @@ from scipy import stats
 from animal_cls import statistics
 from animal_cls.files.workers import Workers
 from animal_cls.report.build import build_study
+from animal_cls.report.figures.study_figures import drawings
 from animal_cls.report.output import tables
 from animal_cls.report.output.markdown import markdown
 from animal_cls.report.records import Comparison, Study
@@ -239,6 +240,11 @@ def test_where_the_number_stands_it_is_said_what_it_is(write_folds: Callable[...
     text = markdown(study)
     assert "corrected resampled t test over folds (Nadeau & Bengio 2003)" in text.replace("\\", "")
     assert "| 5 of 5 folds, 5 runs |" in text
+    assert "those of everything else of a cross-validation over its folds (corrected t)" in " ".join(text.split())
+    assert "for new seeds alone" not in text
+    captions = {drawing.name: drawing.caption for drawing in drawings(study)}
+    assert captions["arms"].startswith("Rings: one run each.")
+    assert not any("one seed each" in caption for caption in captions.values())
     tables.write(study, tmp_path / "out")
     with (tmp_path / "out/comparisons.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
