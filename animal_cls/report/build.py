@@ -111,13 +111,12 @@ def _with_damages(
 
 def _published(arms: Sequence[Arm], data: Sequence[DataSet]) -> dict[str, Any]:
     """The images, and what published tables say of the same runs."""
-    most = data[0] if data else None
     return {
         "data_sets": tuple(data),
-        "published_note": published.note(arms, most),
-        "published": tuple(published.rows(arms)),
-        "statements": tuple(statements.all_of(arms, most)),
-        "reading_aid": published.aids(arms, most),
+        "published_note": published.note(arms, data),
+        "published": tuple(published.rows(arms, data)),
+        "statements": tuple(statements.all_of(arms, data)),
+        "reading_aid": published.aids(arms, data),
     }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from animal_cls.files.text import duration, percent
-from animal_cls.report.records import Arm, ArmRow, Comparison, PlanRow
+from animal_cls.report.records import COMPARED_METRICS, Arm, ArmRow, Comparison, PlanRow
 from animal_cls.results import Result
 from animal_cls.results.runs import FoldSeed, Repeat
 
@@ -42,10 +42,25 @@ COVERED = {  # what an interval of a level speaks of
 }
 
 
+SEEDS_ALONE = COVERED | {"seeds": "for new seeds alone (t)"}  # of numbers that no image has by itself
+
+
 def covers(rows: Iterable[ArmRow]) -> str:
     """What the intervals of accuracies on val and test speak of, as the end of a sentence."""
     found = {row.over for row in rows if row.split in ("val", "test") and row.metric == "acc"}
     return "; ".join(words for over, words in COVERED.items() if over in found) or "of which there is none here"
+
+
+def covers_others(rows: Iterable[ArmRow]) -> str:
+    """The same of all other intervals: of other splits, of other metrics."""
+    found = {row.over for row in rows if row.split not in ("val", "test") or row.metric not in COMPARED_METRICS}
+    told = "; ".join(words for over, words in SEEDS_ALONE.items() if over in found)
+    return told or "over seeds or folds, which tell of none here"
+
+
+def each(arms: Iterable[Arm]) -> str:
+    """What one finished run of these arms is called: of several folds or splits it is no further seed."""
+    return "run" if any(len(arm.folds) > 1 for arm in arms) else "seed"
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -40,7 +40,8 @@ def _row(
     values = [value for run in arm.done.values() if run.result is not None and (value := of(run.result)) is not None]
     if not values:
         return None
-    over = interval_over(arm, of, split or "test") if arm.folds else statistics.mean_interval(values)
+    several = len(arm.folds) > 1
+    over = interval_over(arm, of, split or "test") if several else statistics.mean_interval(values)
     ends = ends_of(arm, of, split, values, table, metric)
     return ArmRow(
         arm=arm.name,
@@ -48,8 +49,8 @@ def _row(
         reg=arm.reg,
         split=split,
         metric=metric,
-        n_seeds=min(len(one.done) for one in arm.folds.values()) if arm.folds else over.n,
-        n_folds=over.n if arm.folds else None,
+        n_seeds=min(len(one.done) for one in arm.folds.values()) if several else over.n,
+        n_folds=over.n if several else len(arm.folds) or None,
         kind=arm.kind,
         failed=len(arm.failed),
         mean=over.mean,

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from animal_cls.files.text import percent
-from animal_cls.report.analysis.classes import images, results_on
+from animal_cls.report.analysis.classes import images_of, results_on
 from animal_cls.report.analysis.headline import judged_split
 from animal_cls.report.format import plural
 from animal_cls.report.records import Arm, DataSet
@@ -81,8 +81,7 @@ def _is_chance(result: Result, split: SplitResult) -> bool:
 
 def _few_images(arms: Sequence[Arm], split: str) -> Iterator[str]:
     """Of the split that decides, where a class has so few images that one of them is points."""
-    results = next((found for arm in arms if (found := results_on(arm, split))), [])
-    counts = images(results, split)
+    counts = next((images_of(arm, split) for arm in arms if results_on(arm, split)), {})
     few = sorted((n, name) for name, n in counts.items() if 0 < n < FEW)
     if few:
         named = ", ".join(f"{name} {n}" for n, name in few[:NAMED]) + (", ..." if len(few) > NAMED else "")

@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from animal_cls import statistics
-from animal_cls.report.analysis.folds import over_folds, over_of, shared
+from animal_cls.report.analysis.folds import Folds, mean_over, over_folds, over_of, shared
 from animal_cls.report.analysis.levels import NEW, Ends, ends_of, ends_of_class, tables
 from animal_cls.report.analysis.memory import remembered
 from animal_cls.report.analysis.pairing import Paired, pair
@@ -40,9 +40,18 @@ def results_on(arm: Arm, split: str) -> list[Result]:
 
 def accuracies(arm: Arm, split: str) -> dict[str, float]:
     """Class -> mean accuracy over seeds, a fraction; without the classes that have no image in this split."""
-    results = results_on(arm, split)
-    found = {name: _known(results, split, name) for name in arm.classes}
-    return {name: float(np.mean(values)) for name, values in found.items() if values}
+    found = {name: mean_over(arm, _of_class(split, name)) for name in arm.classes}
+    return {name: share for name, share in found.items() if share is not None}
+
+
+def images_of(arm: Arm, split: str) -> dict[str, int]:
+    """Class -> images in a split; of several folds or splits, in the one that has most.
+
+    But test of a cross-validation is all of its folds together, each of which tests other images.
+    """
+    parts = [images(results_on(one, split), split) for one in arm.folds.values() or [arm]]
+    together = sum if (arm.kind, split) == ("fold", "test") else max
+    return {name: together(part.get(name, 0) for part in parts) for name in arm.classes}
 
 
 def images(results: Sequence[Result], split: str) -> dict[str, int]:
@@ -54,29 +63,56 @@ def images(results: Sequence[Result], split: str) -> dict[str, int]:
 
 
 def _rows(arm: Arm, baseline: Arm | None, split: str, results: list[Result]) -> list[ClassRow]:
-    folded = len(arm.folds) > 1 or (baseline is not None and bool(baseline.folds or arm.folds))
-    paired = pair(arm, baseline, split) if baseline is not None and not folded else None
+    sides = None if baseline is None else _sides(arm, baseline, split)
     table = tables(arm).get(split)
-    counts, trained = images(results, split), images(results, "train")
+    counts, trained, levels = images_of(arm, split), images_of(arm, "train"), accuracies(arm, split)
     rows = []
     for name in arm.classes:
         values = _known(results, split, name)
         ends = _ends(arm, split, name, values, counts[name], table)
+        fewest, n_folds = _repeats(arm, split, name)
         row = ClassRow(
             arm=arm.name,
             baseline=arm.baseline,
             split=split,
             class_name=name,
             n_images=counts[name],
-            n_train=trained.get(name, 0),
-            n_seeds=len(values),
-            accuracy=float(np.mean(values)) if values else None,
+            n_train=trained[name],
+            n_seeds=fewest,
+            n_folds=n_folds,
+            accuracy=levels.get(name),
             ci_low=ends.low,
             ci_high=ends.high,
             over=ends.over,
         )
-        rows.append(row if baseline is None else _with_change(row, paired, arm, baseline))
+        rows.append(row if sides is None else _with_change(row, sides))
     return _adjusted(rows)
+
+
+def _repeats(arm: Arm, split: str, name: str) -> tuple[int, int | None]:
+    """Seeds that evaluated a class, of several folds or splits the fewest of one; and how many of these did."""
+    counts = [len(_known(results_on(one, split), split, name)) for one in arm.folds.values() or [arm]]
+    known = [n for n in counts if n]
+    return min(known, default=0), len(known) if arm.folds else None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Sides:
+    """Two arms of which the classes are compared."""
+
+    arm: Arm
+    baseline: Arm
+    folds: Folds | None  # None where they are compared on one split
+    paired: Paired | None
+
+
+def _sides(arm: Arm, baseline: Arm, split: str) -> _Sides:
+    """Of one fold that both have, its runs alone, as without folds."""
+    folds = shared(arm, baseline)
+    if folds is not None and len(folds.pairs) != 1:
+        return _Sides(arm=arm, baseline=baseline, folds=folds, paired=None)
+    ours, theirs = (arm, baseline) if folds is None else folds.pairs[0]
+    return _Sides(arm=ours, baseline=theirs, folds=None, paired=pair(ours, theirs, split))
 
 
 def _known(results: Sequence[Result], split: str, name: str) -> list[float]:
@@ -93,7 +129,8 @@ def _ends(arm: Arm, split: str, name: str, values: list[float], n: int, table: P
         return ends_of_class(table, name)
     over = ends_of(arm, _of_class(split, name), split, values, None)
     if over.low is None and split in NEW:
-        share = statistics.wilson(min(round(values[0] * n), n), n)
+        mean = mean_over(arm, _of_class(split, name)) or 0.0
+        share = statistics.wilson(min(round(mean * n), n), n)
         return Ends(low=number(share.low), high=number(share.high), over="images")
     return replace(over, low=None if over.low is None else max(0.0, over.low), high=over.high and min(1.0, over.high))
 
@@ -102,8 +139,9 @@ def _of_class(split: str, name: str) -> Callable[[Result], float | None]:
     return lambda result: result.splits[split].per_class.get(name) if split in result.splits else None
 
 
-def _with_change(row: ClassRow, paired: Paired | None, arm: Arm, baseline: Arm) -> ClassRow:
+def _with_change(row: ClassRow, sides: _Sides) -> ClassRow:
     """The row with its change in points and that one's interval: as of a comparison, else over seeds alone."""
+    arm, baseline, folds, paired = sides.arm, sides.baseline, sides.folds, sides.paired
     if paired is not None:
         index = paired.classes.index(row.class_name) if row.class_name in paired.classes else -1
         at = np.flatnonzero(paired.labels == index)
@@ -113,7 +151,7 @@ def _with_change(row: ClassRow, paired: Paired | None, arm: Arm, baseline: Arm) 
         groups = None if paired.groups is None else paired.groups[at]
         test = statistics.compare(*right, groups=groups, shares=True)
         return _changed(row, test, test.over, min(len(paired.arm.seeds), len(paired.baseline.seeds)))
-    if (folds := shared(arm, baseline)) is not None:
+    if folds is not None:
         found, _, ratio = over_folds(folds, row.split, _of_class(row.split, row.class_name))
         over = statistics.paired_folds(list(found.values()), [0.0] * len(found), ratio=ratio)
         return _changed(row, over, over_of(arm), len(found)) if found and row.split != "all" else row
@@ -200,7 +238,7 @@ def class_links(arms: Sequence[Arm]) -> list[ClassLink]:
     for arm in arms:
         for split in SPLITS:
             found = accuracies(arm, split)
-            trained = images(results_on(arm, split), "train")
+            trained = images_of(arm, "train")
             if found and any(trained.values()):
                 rank = statistics.spearman([trained[name] for name in found], list(found.values()))
                 rho, p_value = number(rank.rho), number(rank.p_value)

@@ -1,6 +1,6 @@
 """Arms on several folds or splits: a number for each, seeds averaged first; no image meets one of another fold."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,9 +87,19 @@ def ratio(arm: Arm, split: str) -> float:
 
 def interval_over(arm: Arm, of: Callable[[Result], float | None], split: str) -> Interval:
     """The mean over an arm's folds of a number, in each the mean over its seeds, with its corrected interval."""
-    found = [[of(run.result) for run in one.done.values() if run.result is not None] for one in arm.folds.values()]
-    known = [[value for value in values if value is not None] for values in found]
-    return statistics.fold_interval([float(np.mean(values)) for values in known if values], ratio=ratio(arm, split))
+    return statistics.fold_interval(_means(arm.folds.values(), of), ratio=ratio(arm, split))
+
+
+def mean_over(arm: Arm, of: Callable[[Result], float | None]) -> float | None:
+    """The mean of a number over an arm's seeds, or its folds, which count alike; None where no run has it."""
+    means = _means(arm.folds.values() if arm.folds else [arm], of)
+    return float(np.mean(means)) if means else None
+
+
+def _means(parts: Iterable[Arm], of: Callable[[Result], float | None]) -> list[float]:
+    """Of each fold, over its seeds; without folds in which no run has the number."""
+    found = [[value for result in one.results if (value := of(result)) is not None] for one in parts]
+    return [float(np.mean(values)) for values in found if values]
 
 
 def incomplete(arm: Arm) -> Iterator[str]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from animal_cls.results import Result
 from animal_cls.results.configs import Flat, differences, identity, root_of, shown, strengths, value_of
 from animal_cls.results.runs import Run
 
@@ -53,15 +54,20 @@ def by_splits(runs: Sequence[Run]) -> list[Run]:
     """The runs, marked where their data.split_seed is no factor.
 
     Where some runs differ in nothing else (but the seed and the fold), splits were drawn several times: no arm is made
-    of each, but all of a study are repeated, as by folds, and compared split by split.
+    of each, but all runs of this network on these images are repeated, as by folds, and compared split by split.
     """
-    drawn: dict[str, set[int | None]] = {}
+    drawn: dict[tuple[str, str | None, str], set[int | None]] = {}
     for result in (run.result for run in runs if run.result is not None):
         config = {key: value for key, value in identity(result).items() if key not in (SPLIT, ROOT)}
-        like = repr((sorted(config.items(), key=lambda item: item[0]), result.data_fingerprint))
-        drawn.setdefault(like, set()).add(result.split_seed)
-    several = any(len(splits - {None}) > 1 for splits in drawn.values())
-    return [replace(run, by_split=True) for run in runs] if several else list(runs)
+        like = repr(sorted(config.items(), key=lambda item: item[0]))
+        drawn.setdefault((result.model, result.data_fingerprint, like), set()).add(result.split_seed)
+    varied = {(model, images) for (model, images, _), splits in drawn.items() if len(splits - {None}) > 1}
+    varied |= {(model, None) for model, _ in varied}  # runs that failed before the images were read
+    return [replace(r, by_split=True) if r.result and _study(r.result) in varied else r for r in runs]
+
+
+def _study(result: Result) -> tuple[str, str | None]:
+    return result.model, result.data_fingerprint
 
 
 def grouped(runs: Sequence[Run]) -> list[Group]:

@@ -109,7 +109,8 @@ def _nothing(arms: Sequence[Arm], everything: Sequence[Arm], rows: Sequence[ArmR
 
 def _behind(row: ArmRow) -> str:
     """What a mean is over: `5 seeds`, `5 folds`."""
-    return plural(row.n_folds, row.kind) if row.n_folds else plural(row.n_seeds, "seed")
+    folds = row.n_folds or 0
+    return plural(folds, row.kind) if folds > 1 else plural(row.n_seeds, "seed")
 
 
 def _headline(c: Comparison, rows: Sequence[ArmRow], equal: Sequence[str], change: str) -> str:

@@ -52,10 +52,11 @@ def ends_of(
     if table is not None and (found := values(table, metric)) is not None:
         numbers, _, weights = found
         return _crossed(numbers, weights, table.groups, shares=metric != "loss")
-    over = interval_over(arm, of, split or "test") if arm.folds else statistics.mean_interval(known)
+    several = len(arm.folds) > 1
+    over = interval_over(arm, of, split or "test") if several else statistics.mean_interval(known)
     if math.isnan(over.low):
         return Ends()
-    return Ends(low=number(over.low), high=number(over.high), over=over_of(arm) if arm.folds else "seeds")
+    return Ends(low=number(over.low), high=number(over.high), over=over_of(arm) if several else "seeds")
 
 
 def ends_of_class(table: Paired, name: str) -> Ends:

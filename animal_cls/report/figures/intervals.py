@@ -35,7 +35,8 @@ def arms_figure(rows: Sequence[ArmRow], seeds: Sequence[Sequence[float]]) -> Fig
     intervals(axes, [(y, 100 * row.mean, *scaled(row)) for y, row in enumerate(rows)], ("D", BLUE, BLUE))
     for y, row in enumerate(rows):
         write_right(axes, y, percent(row.mean))
-    axes.set_xlabel("accuracy (%); ring: one seed; diamond: mean over seeds; bar: 95 % interval of the mean")
+    ring = "run" if any((row.n_folds or 0) > 1 for row in rows) else "seed"
+    axes.set_xlabel(f"accuracy (%); ring: one {ring}; diamond: mean; bar: 95 % interval of the mean")
     return figure
 
 
@@ -52,8 +53,10 @@ def comparisons_figure(comparisons: Sequence[Comparison]) -> Figure:
         write_right(axes, y, f"{said}   {c.verdict}{' (provisional)' * c.provisional}")
     for mark, points in alike.items():
         intervals(axes, points, mark)
-    unit = comparisons[0].unit
-    axes.set_xlabel(f"difference to the baseline ({unit}); ring: one seed; mark: mean; bar: simultaneous 95 % interval")
+    unit, ring = comparisons[0].unit, " or ".join(dict.fromkeys(c.kind if c.folds else "seed" for c in comparisons))
+    axes.set_xlabel(
+        f"difference to the baseline ({unit}); ring: one {ring}; mark: mean; bar: simultaneous 95 % interval"
+    )
     axes.set_xlim(*limits(comparisons))
     for y, c in enumerate(comparisons):
         mark_cut(axes, y, c)

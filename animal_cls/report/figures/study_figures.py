@@ -15,7 +15,7 @@ from animal_cls.report.figures.intervals import arms_figure, comparisons_figure
 from animal_cls.report.figures.learning import MIXED, NOTE, Metrics, generalization_gap, learning
 from animal_cls.report.figures.reliability import reliability
 from animal_cls.report.figures.search import of_searches
-from animal_cls.report.format import covers, of_parts
+from animal_cls.report.format import covers, each, of_parts
 from animal_cls.report.records import ALL_DATA, Arm, Study
 
 OVER = {  # what all intervals of a figure speak of
@@ -61,7 +61,7 @@ def of_arms(study: Study) -> Iterator[Drawing]:
             title=f"Accuracy of each arm, {split}",
             caption=by_seeds(
                 shown,
-                f"Rings: one seed each. Diamond: their mean, with its 95 % interval, {covers(rows)}.",
+                f"Rings: one {each(shown)} each. Diamond: their mean, with its 95 % interval, {covers(rows)}.",
                 f"One seed: its ring lies behind its diamond; the bar is its 95 % interval, {covers(rows)}.",
             )
             + f" {of_parts(shown)}".rstrip()
@@ -167,7 +167,7 @@ def of_learning(study: Study) -> Iterator[Drawing]:
                 title=f"Accuracy and loss by epoch of {model}, train and val",
                 caption=by_seeds(
                     arms,
-                    "Faint: one seed each. Thick: their mean over the epochs that all reached. Band: one std.",
+                    f"Faint: one {each(arms)} each. Thick: their mean over the epochs that all reached. Band: one std.",
                     "An arm of one seed has one line and no band.",
                 )
                 + f" Train dashed, val solid; thin: what was minimised, if not the loss. {note_on(arms)}"
@@ -192,7 +192,7 @@ def of_gaps(study: Study) -> Iterator[Drawing]:
         yield Drawing(
             name="gap",
             title="Generalization gap by epoch: train minus val accuracy",
-            caption=by_seeds(every, "Mean over seeds; band: one std.", "An arm of one seed has no band.")
+            caption=by_seeds(every, f"Mean over {each(every)}s; band: one std.", "An arm of one seed has no band.")
             + f" {note_on(every)}"
             + left_out(study, every),
             alt=alt_text.of_gaps(models),

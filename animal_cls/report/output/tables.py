@@ -31,7 +31,7 @@ COMPARISONS = (
 FIELDS = {"class": "class_name", "ci_low_simultaneous": "simultaneous_low", "ci_high_simultaneous": "simultaneous_high"}
 CLASSES = (
     *("arm", "baseline", "split", "class", "n_images", "n_train", "n_seeds", "accuracy", "ci_low", "ci_high"),
-    *("change", "change_low", "change_high", "change_of", "over", "p_value", "p_adjusted", "verdict"),
+    *("change", "change_low", "change_high", "change_of", "over", "p_value", "p_adjusted", "verdict", "n_folds"),
 )
 DOSES = (
     *("model", "method", "split", "metric", "strengths", "arms", "n_seeds", "trend", "ci_low", "ci_high", "p_value"),

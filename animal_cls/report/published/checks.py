@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from animal_cls import statistics
+from animal_cls.report.format import plural
 from animal_cls.report.published import measured
 from animal_cls.report.published.measured import Measure, Missing, Undecided
 from animal_cls.report.records import Arm
@@ -26,6 +27,8 @@ class Ours:
         arm = self.arms[title]
         if arm is None:
             raise Missing(f"a finished run of {title}")
+        if len(arm.folds) > 1:  # folds and splits are no seeds, which the intervals are over
+            raise Missing(f"seeds of {title} on one split ({arm.name} has {plural(len(arm.folds), arm.kind)})")
         self.asked[title] = arm
         return arm
 

@@ -3,14 +3,15 @@
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from animal_cls.report.analysis.classes import results_on
-from animal_cls.report.published import measured
-from animal_cls.report.records import ALL_DATA, Arm, DataSet, PublishedRow
+from animal_cls.report.analysis.folds import mean_over, of_split
+from animal_cls.report.records import ALL_DATA, Arm, DataSet, PublishedRow, confusion
+from animal_cls.results import Result
 from animal_cls.results.configs import method_of, shown
 
 
@@ -50,10 +51,34 @@ class Table:
         seen = {name: n - counts.get("test", {}).get(name, 0) for name, n in everything.items()}
         return everything in self.counts or seen in self.counts
 
-    def found(self, arms: Sequence[Arm]) -> dict[str, Arm | None]:
-        """Title of a run -> the arm of ours that comes nearest; empty where we have too few of them."""
-        pairs = {run.title: matching(run, arms) for run in self.runs}
-        return pairs if sum(arm is not None for arm in pairs.values()) >= self.least else {}
+    def is_of(self, fingerprint: str | None, data: Sequence[DataSet]) -> bool:
+        """Whether this one of our data sets is the table's."""
+        return any(self.has_images(one.counts) for one in data if one.fingerprint == fingerprint)
+
+    def found(self, arms: Sequence[Arm], data: Sequence[DataSet] = ()) -> dict[str, Arm | None]:
+        """Title of a run -> the arm of ours that comes nearest; empty where we have too few of them.
+
+        All are of one data set: the table's own where it has enough of them, else that of most.
+        """
+
+        def rank(fingerprint: str | None) -> tuple[bool, int]:
+            return self.is_of(fingerprint, data), len(_matched(offers[fingerprint]))
+
+        sets: dict[str | None, list[Arm]] = {}
+        for arm in arms:
+            sets.setdefault(fingerprint_of(arm), []).append(arm)
+        offers = {images: {run.title: matching(run, alike) for run in self.runs} for images, alike in sets.items()}
+        offers = {images: pairs for images, pairs in offers.items() if len(_matched(pairs)) >= self.least}
+        return offers[max(offers, key=rank)] if offers else {}
+
+
+def _matched(pairs: Mapping[str, Arm | None]) -> list[Arm]:
+    return [arm for arm in pairs.values() if arm is not None]
+
+
+def fingerprint_of(arm: Arm) -> str | None:
+    """The fingerprint of the images that its runs saw."""
+    return next((result.data_fingerprint for result in arm.results if result.data_fingerprint is not None), None)
 
 
 def _read(path: Path) -> Table:
@@ -69,10 +94,17 @@ CLASSES = tuple(RELEASE)
 
 
 def matching(run: PublishedRun, arms: Sequence[Arm]) -> Arm | None:
-    """Our arm that is this run, or of several the one that deviates least; only those with a finished run."""
+    """Our arm that is this run, or of several the one that deviates least; only those with a finished run.
+
+    One of several folds or splits only where there is no other: statements are decided over seeds.
+    """
     offers = [arm for arm in arms if (arm.model, arm.reg) == (run.model, run.reg) and arm.done]
     offers = [arm for arm in offers if not any(key.startswith("model.") for key in deviations(arm, run))]
-    return min(offers, key=lambda arm: (len(deviations(arm, run)), -len(arm.done), arm.name), default=None)
+    return min(offers, key=lambda arm: _rank(arm, run), default=None)
+
+
+def _rank(arm: Arm, run: PublishedRun) -> tuple[bool, int, int, str]:
+    return len(arm.folds) > 1, len(deviations(arm, run)), -len(arm.done), arm.name
 
 
 def deviations(arm: Arm, run: PublishedRun) -> dict[str, str]:
@@ -87,13 +119,13 @@ def deviations(arm: Arm, run: PublishedRun) -> dict[str, str]:
     }
 
 
-def note(arms: Sequence[Arm], data: DataSet | None) -> str | None:
+def note(arms: Sequence[Arm], data: Sequence[DataSet]) -> str | None:
     """What has to be said before our numbers stand beside the published ones; None where nothing has."""
     sentences = (
         [f"{aid}: published figures and statements are a reading aid only."] if (aid := aids(arms, data)) else []
     )
     for table in TABLES.values():
-        ours = table.found(arms)
+        ours = table.found(arms, data)
         pairs = [(arm, run) for run in table.runs if (arm := ours.get(run.title)) is not None]
         changed = sorted({text for arm, run in pairs for text in deviations(arm, run).values()})
         sentences += [f"{table.title}: {table.source}."] if pairs and table is not REPORT else []
@@ -101,17 +133,17 @@ def note(arms: Sequence[Arm], data: DataSet | None) -> str | None:
     return " ".join(sentences) or None
 
 
-def aids(arms: Sequence[Arm], data: DataSet | None) -> str:
+def aids(arms: Sequence[Arm], data: Sequence[DataSet]) -> str:
     """Why our numbers can decide no statement of some table, in words; "" where they can, or stand beside none."""
     return "; ".join(dict.fromkeys(aid for table in TABLES.values() if (aid := reading_aid(table, arms, data))))
 
 
-def reading_aid(table: Table, arms: Sequence[Arm], data: DataSet | None) -> str:
+def reading_aid(table: Table, arms: Sequence[Arm], data: Sequence[DataSet]) -> str:
     """The same of one table."""
-    ours = table.found(arms)
+    ours = table.found(arms, data)
     pairs = [(arm, run) for run in table.runs if (arm := ours.get(run.title)) is not None]
     why = []
-    if pairs and (data is None or not table.has_images(data.counts)):
+    if pairs and not table.is_of(fingerprint_of(pairs[0][0]), data):
         what = f"{table.title}'s {table.images} (class names and numbers of images decide)"
         why.append(f"this is another data set than {what}")
     if single := list(dict.fromkeys(arm.name for arm, _ in pairs if len(arm.done) == 1)):
@@ -122,11 +154,11 @@ def reading_aid(table: Table, arms: Sequence[Arm], data: DataSet | None) -> str:
     return text[:1].upper() + text[1:]
 
 
-def rows(arms: Sequence[Arm]) -> list[PublishedRow]:
+def rows(arms: Sequence[Arm], data: Sequence[DataSet] = ()) -> list[PublishedRow]:
     """Every published figure beside ours: of the report class by class, where the classes are its own."""
     made = []
     for table in TABLES.values():
-        ours = table.found(arms)
+        ours = table.found(arms, data)
         of_classes = [run for run in table.runs if run.per_class]
         if any(
             arm is not None and set(arm.classes) == set(CLASSES) for run in of_classes if (arm := ours.get(run.title))
@@ -138,10 +170,8 @@ def rows(arms: Sequence[Arm]) -> list[PublishedRow]:
 
 def _row(table: Table, run: PublishedRun, arm: Arm | None) -> PublishedRow:
     assert run.value is not None
-    acc = [result.splits[table.split].acc for result in (results_on(arm, table.split) if arm else [])]
-    own = None if not acc else 100 * float(np.mean(acc))
-    if own is not None and table.measure == "error":
-        own = 100 - own
+    acc = None if arm is None else mean_over(arm, of_split(table.split, "acc"))
+    own = None if acc is None else 100 * (1 - acc if table.measure == "error" else acc)
     name = f"{table.title}: {table.split} {table.measure}"
     return _beside(name, None if arm is None else arm.name, run.title, run.value, own, table.split)
 
@@ -161,10 +191,16 @@ def _beside(run: str, arm: str | None, what: str, published: float, ours: float 
 
 def _by_class(arm: Arm) -> dict[str, float]:
     """Percent over all data: by class, weighted and mean."""
-    try:
-        tables, found = measured.matrices(arm), measured.means(measured.by_class(arm))
-    except measured.Missing:
+    shares = {name: mean_over(arm, partial(_recognised, (k,))) for k, name in enumerate(arm.classes)}
+    found = {name: 100 * share for name, share in shares.items() if share is not None}
+    weighted = mean_over(arm, partial(_recognised, range(len(arm.classes))))
+    if weighted is None:
         return {}
-    found["weighted"] = 100 * float(np.mean([np.trace(table) / table.sum() for table in tables]))
-    found["mean"] = float(np.mean([found[name] for name in arm.classes if name in found]))
-    return found
+    return {**found, "weighted": 100 * weighted, "mean": float(np.mean(list(found.values())))}
+
+
+def _recognised(classes: Sequence[int], result: Result) -> float | None:
+    """The share of the images of some classes that is recognised, over all data; None where they have no image."""
+    table = confusion(result, ALL_DATA)
+    n = 0 if table is None else table[list(classes)].sum()
+    return float(table.diagonal()[list(classes)].sum() / n) if table is not None and n else None

@@ -39,9 +39,9 @@ def _said(claim: Claim, table: Table) -> Claim:
     return replace(claim, holds_when=when)
 
 
-def all_of(arms: Sequence[Arm], data: DataSet | None = None) -> list[Statement]:
+def all_of(arms: Sequence[Arm], data: Sequence[DataSet] = ()) -> list[Statement]:
     """Every statement of the tables that we have runs of, decided by the arms that come nearest."""
-    found = [(table, table.found(arms), reading_aid(table, arms, data)) for table in TABLES.values()]
+    found = [(table, table.found(arms, data), reading_aid(table, arms, data)) for table in TABLES.values()]
     return [_decide(claim, table, ours, aid) for table, ours, aid in found if ours for claim in claims(table)]
 
 

@@ -15,10 +15,10 @@ class ClassRow:
     baseline: str | None
     split: str  # train, val, test or all
     class_name: str
-    n_images: int  # of the class in this split (of the first seed)
+    n_images: int  # of the class in this split; in test of all folds together, else of the fold or split with most
     n_train: int  # of the class in train
-    n_seeds: int
-    accuracy: float | None  # mean over seeds, a fraction; None where the class has no image in this split
+    n_seeds: int  # of a cross-validation, the fewest of a fold
+    accuracy: float | None  # mean over seeds or folds, a fraction; None where the class has no image in this split
     ci_low: float | None  # 95 %; what for, says `over`
     ci_high: float | None
     over: Over = ""  # as in `ArmRow`
@@ -29,6 +29,7 @@ class ClassRow:
     p_value: float | None = None  # of the change
     p_adjusted: float | None = None  # Holm, over the classes of this arm and split
     verdict: str = ""  # from p_adjusted: gain, loss, not shown, too few seeds; "" where there is no p-value
+    n_folds: int | None = None  # folds or splits that the accuracy is over; None where all runs share one split
 
 
 @dataclass(frozen=True, kw_only=True)

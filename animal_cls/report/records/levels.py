@@ -19,7 +19,7 @@ class ArmRow:
     reg: str
     split: str  # train, val, test or all; "" for a number of the whole run (RUN_METRICS)
     metric: str  # of SPLIT_METRICS or RUN_METRICS; gap = train acc - val acc of the evaluated checkpoint, a fraction
-    n_seeds: int  # of a cross-validation, the fewest of a fold
+    n_seeds: int  # of several folds, the fewest of one
     mean: float
     ci_low: float | None  # 95 %; what for, says `over`
     ci_high: float | None

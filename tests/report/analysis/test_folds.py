@@ -3,6 +3,7 @@
 import csv
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from animal_cls import statistics
 from animal_cls.files.workers import Workers
 from animal_cls.report.build import build_study
+from animal_cls.report.figures.study_figures import drawings
 from animal_cls.report.output import tables
 from animal_cls.report.output.markdown import markdown
 from animal_cls.report.records import Comparison, Study
@@ -136,6 +139,54 @@ def test_a_class_is_compared_over_folds(write_folds: Callable[..., Path]) -> Non
     assert cat.change_of == "folds"
 
 
+def test_each_fold_counts_alike_for_a_class_too(write_folds: Callable[..., Path]) -> None:
+    """Four seeds in fold 0 with 20 of 20, one in each other: (1 + 0.5 + 0.6) / 3."""
+    write_folds("none", (20,), seeds=4, n=3)
+    study = build_study([write_folds("none", (None, 10, 12), n=3)])
+    cat = next(r for r in study.class_rows if (r.split, r.class_name) == ("test", "cat"))
+    assert cat.accuracy == pytest.approx(0.7)
+    assert (cat.n_images, cat.n_train, cat.n_seeds, cat.n_folds) == (60, 50, 1, 3)
+
+
+def test_a_class_that_one_fold_does_not_test_has_the_images_of_the_others(
+    tmp_path: Path, write_run: Write, share: Share
+) -> None:
+    for fold in range(5):
+        full = {"cat": share(10, 15), "rare": share(1, 1)}
+        test = full if fold else {"cat": full["cat"]}
+        changes = {"data.folds": 5, "data.fold": fold}
+        write_run(tmp_path / f"{fold}", {"train": full, "val": full, "test": test}, changes=changes)
+    study = build_study([tmp_path])
+    counts = {(r.split, r.class_name): r.n_images for r in study.class_rows}
+    assert (counts["test", "cat"], counts["test", "rare"]) == (75, 4)
+    assert (counts["train", "cat"], counts["val", "rare"]) == (15, 1)
+    rare = next(r for r in study.class_rows if (r.split, r.class_name) == ("test", "rare"))
+    share_of = statistics.wilson(4, 4)
+    assert (rare.accuracy, rare.ci_low, rare.over) == (1, pytest.approx(share_of.low), "images")
+    (told,) = study.cautions
+    assert told.startswith("1 of 2 classes have fewer than 20 images in test (rare 4): one image more or less is 25 ")
+
+
+def test_one_fold_is_as_one_split(tmp_path: Path, write_folds: Callable[..., Path]) -> None:
+    """All but the number of folds itself, with predictions and without."""
+    found = []
+    for name, folds in (("folds", ()), ("split", {"data.folds": None, "data.fold": None})):
+        for reg, right in (("none", 8), ("dropout", 13)):
+            write_folds(reg, (right,), seeds=3, shift=1, changes=folds)
+        root = (tmp_path / "runs").rename(tmp_path / name)
+        for _ in range(2):
+            study = build_study([root])
+            rows = [r for r in study.arm_rows if r.metric not in ("loss", "ece")]  # which the files' salt moves
+            found.append([replace(r, n_folds=None, kind="") for r in rows])
+            assert {r.over for r in rows if r.metric == "gap"} == {"seeds"}
+            found.append([replace(r, n_folds=None) for r in study.class_rows])
+            for table in root.glob("*/predictions.*"):
+                table.unlink()
+    assert found[:4] == found[4:]
+    assert {r.verdict for r in found[1] if r.baseline and r.split == "test"} <= {"gain", "not shown"}
+    assert {r.over for r in found[2] if (r.split, r.metric) == ("test", "acc")} == {"seeds"}
+
+
 def test_missing_folds_are_said_and_the_others_compared(write_folds: Callable[..., Path]) -> None:
     write_folds("none", NONE)
     study = build_study([write_folds("dropout", (13, None, 11, None, 12))])
@@ -189,6 +240,11 @@ def test_where_the_number_stands_it_is_said_what_it_is(write_folds: Callable[...
     text = markdown(study)
     assert "corrected resampled t test over folds (Nadeau & Bengio 2003)" in text.replace("\\", "")
     assert "| 5 of 5 folds, 5 runs |" in text
+    assert "those of everything else of a cross-validation over its folds (corrected t)" in " ".join(text.split())
+    assert "for new seeds alone" not in text
+    captions = {drawing.name: drawing.caption for drawing in drawings(study)}
+    assert captions["arms"].startswith("Rings: one run each.")
+    assert not any("one seed each" in caption for caption in captions.values())
     tables.write(study, tmp_path / "out")
     with (tmp_path / "out/comparisons.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))

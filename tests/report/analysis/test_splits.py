@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -100,6 +101,25 @@ def test_one_split_seed_in_all_runs_is_no_random_factor(write_splits: Callable[.
     study = build_study([write_splits("dropout", DROPOUT[:1], seeds=2)])
     assert {arm.kind for arm in study.arms} == {""}
     assert "data.split_seed varies" not in markdown(study)
+
+
+def test_splits_of_another_network_change_nothing(tmp_path: Path, write_run: Write, share: Share) -> None:
+    def write(model: str, *, seed: int = 0, split: int = 0, **known: Any) -> None:
+        hits = {name: {"cat": share(10 + seed, 20), "dog": share(12, 20)} for name in ("train", "val", "test")}
+        folder = tmp_path / f"{model}-{known.get('reg')}-{seed}-{split}"
+        write_run(folder, hits, model=model, seed=seed, changes={"data.split_seed": split}, **known)
+
+    for reg in ("none", "dropout"):
+        for seed in range(3):
+            write("a", reg=reg, seed=seed, seconds=5.0 + seed)
+    alone = build_study([tmp_path])
+    for split in range(3):
+        write("b", split=split)
+    both = build_study([tmp_path])
+    assert {arm.model: arm.kind for arm in both.arms} == {"a": "", "b": "split"}
+    assert [row for row in both.arm_rows if row.model == "a"] == list(alone.arm_rows)
+    assert [row for row in both.class_rows if row.arm.startswith("a/")] == list(alone.class_rows)
+    assert [c.ci_low for c in both.comparisons] == [c.ci_low for c in alone.comparisons]
 
 
 def test_repeated_cross_validation_has_all_folds_of_all_splits(write_splits: Callable[..., Path]) -> None:

@@ -23,7 +23,7 @@ COLUMNS = {
     "p_beats,p_beats_low,p_beats_high,equivalent,margin,provisional,caution",
     "arms.csv": "arm,model,reg,split,metric,n_seeds,mean,ci_low,ci_high,std,n_folds,failed,over",
     "classes.csv": "arm,baseline,split,class,n_images,n_train,n_seeds,accuracy,ci_low,ci_high,change,change_low,"
-    "change_high,change_of,over,p_value,p_adjusted,verdict",
+    "change_high,change_of,over,p_value,p_adjusted,verdict,n_folds",
     "doses.csv": "model,method,split,metric,strengths,arms,n_seeds,trend,ci_low,ci_high,p_value,p_adjusted,verdict,"
     "bend,bend_low,bend_high,best,over,data,beside,provisional,caution",
     "networks.csv": "change,kind,networks,split,metric,n_seeds,delta,ci_low,ci_high,p_value,p_adjusted,verdict,over,"

@@ -396,7 +396,7 @@ def test_of_runs_that_are_not_there_everything_is_open_and_says_why(make_arm: Ma
 def test_where_no_arm_is_a_published_run_nothing_is_said_of_the_report(make_arm: Make) -> None:
     arms = [make_arm("my_net"), make_arm("my_net", "l2")]
     assert all_of(arms) == []
-    assert published.note(arms, None) is None
+    assert published.note(arms, []) is None
     assert published.rows(arms) == []
 
 
@@ -484,7 +484,7 @@ HELD_OUT = {name: RELEASE[name] - COUNTS[name] for name in CLASSES}
     ],
 )
 def test_animals10_is_told_by_names_and_counts(make_arm: Make, counts: dict[str, dict[str, int]], same: bool) -> None:
-    note = published.note([make_arm("simple_cnn", seeds=[flat(90, 50)] * 2)], data(counts))
+    note = published.note([make_arm("simple_cnn", seeds=[flat(90, 50)] * 2)], [data(counts)])
     if same:
         assert note is None
     else:
@@ -495,7 +495,7 @@ def test_animals10_is_told_by_names_and_counts(make_arm: Make, counts: dict[str,
 def test_other_settings_are_told_once(make_arm: Make) -> None:
     known: dict[str, Any] = {"config": {"data.image_size": 64}, "seeds": [flat(90, 50)] * 2}
     arms = [make_arm("simple_cnn", reg, **known) for reg in ("none", "dropout")]
-    assert published.note(arms, data({"all": RELEASE})) == (
+    assert published.note(arms, [data({"all": RELEASE})]) == (
         "Settings are others than those of the report: published figures and statements are a reading aid only. "
         "Settings other than published: data.image_size=64 (published: 128)."
     )
@@ -504,10 +504,10 @@ def test_other_settings_are_told_once(make_arm: Make) -> None:
 def test_one_seed_makes_the_statements_a_reading_aid(make_arm: Make) -> None:
     arms = [make_arm("simple_cnn", seeds=[flat(90, 50)]), make_arm("resnet18", seeds=[flat(90, 50)] * 2)]
     why = "One seed cannot tell chance from a finding (simple_cnn/none)"
-    assert published.aids(arms, data({"all": RELEASE})) == why
-    assert published.aids(arms[1:], data({"all": RELEASE})) == ""
-    assert published.aids(arms, None).endswith(f"numbers of images decide), and {why[0].lower()}{why[1:]}")
-    assert published.aids([], None) == ""
+    assert published.aids(arms, [data({"all": RELEASE})]) == why
+    assert published.aids(arms[1:], [data({"all": RELEASE})]) == ""
+    assert published.aids(arms, []).endswith(f"numbers of images decide), and {why[0].lower()}{why[1:]}")
+    assert published.aids([], []) == ""
 
 
 def test_ours_stand_beside_the_published_figures(make_arm: Make) -> None:
