@@ -114,7 +114,8 @@ def unknown_method_key(key: str, section: str) -> UserError:
         return unknown_method(f"{section}.{name}")
     if not option:  # data.augment.flip_crop=1
         return UserError(f"{key}: {section} does not have it yet. Name all methods at once: {section}={{{name}:1}}")
-    if guess := did_you_mean(option, [one for one in written(name) if one != STRENGTH], section=f"{section}.{name}"):
+    known = [one for one in written(name) if one != STRENGTH]
+    if option not in known and (guess := did_you_mean(option, known, section=f"{section}.{name}")):
         return UserError(f"{key}: {name} has no such option.{guess}")
     way = f"reg={name} {key}=..., or " if section == "reg" and option in written(name) else ""
     return UserError(

@@ -103,6 +103,9 @@ CONFIG = {
         "reg.mixup.q: reg.mixup has no such option as it is written. Give options with the strength: "
         "'reg.mixup={strength:...,q:...}'"
     ),
+    "reg=randaugment reg.randaugment.nn=3": (
+        "reg.randaugment.nn: randaugment has no such option. Did you mean reg.randaugment.n?"
+    ),
     "+reg.mixup.p=0.5": f"reg.mixup={{'p': 0.5}}: has no strength. {GRAMMAR}",
     "reg.mixup={p:0.5}": f"reg.mixup={{'p': 0.5}}: has no strength. {GRAMMAR}",
     "reg.mixup=strength:0.2 reg.mixup=p:0.5": f"reg.mixup=p:0.5: a number is needed. {GRAMMAR}",  # as bash expands it
