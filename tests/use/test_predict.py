@@ -83,7 +83,10 @@ def test_a_list_on_standard_input_and_a_table_on_standard_output(
 def test_of_several_runs_those_that_are_not_calibrated_are_named(plain: Path) -> None:
     one = trained.load(plain)
     bare = replace(one, folder=Path("bare"), temperature=None)
-    assert calibration([one]) == f"Probabilities are calibrated on val: temperature {one.temperature:.2f}."
+    said = f"Probabilities are calibrated on val: temperature {one.temperature:.2f}."
+    assert calibration([one]) == f"{said} That is a guess, from {one.result.splits['val'].n} images of val."
+    many = replace(one.result.splits["val"], n=50)
+    assert calibration([replace(one, result=replace(one.result, splits={"val": many}))]) == said
     assert calibration([bare, bare]) == UNCALIBRATED
     assert calibration([one, bare]).endswith("Not calibrated, as there is no val to fit one: bare.")
 
