@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
-from typing import Any
+from typing import Any, cast
 
 import hydra
 import pytest
@@ -98,7 +98,7 @@ def test_a_sweep_and_its_seeds(tmp_path: Path) -> None:
         (lambda: ac.train("data=folder", "data.root=nowhere"), "data.root=nowhere: no such folder"),
         (lambda: ac.train(config_dir="nowhere"), "nowhere"),
         (lambda: ac.sweep(seeds=0), "seeds=0: no seed, so no run"),
-        (lambda: ac.sweep(seeds="10"), "seeds='10': a number of seeds is needed, as seeds=5, or which"),
+        (lambda: ac.sweep(seeds=cast("Any", "10")), "seeds='10': a number of seeds is needed, as seeds=5, or which"),
         (lambda: ac.sweep("reg=none,dropuot"), "reg=dropuot: no such option. Did you mean dropout?"),
         (lambda: ac.sweep("sweep=ablatoin"), "sweep=ablatoin: no such option"),
         (lambda: ac.load("nowhere"), "nowhere: no such folder"),

@@ -32,7 +32,7 @@ def samples(
     unit = max(height, width)
     right, down = width + round(GAP * unit), height + round(TEXT * unit)  # from one image to the next
     canvas = sheet(shown, rows=rows, columns=columns, right=right, down=down)
-    axes = exact(canvas)
+    figure, axes = exact(canvas)
     for k, names in enumerate(zip(true, predicted, strict=True)):
         label(
             axes,
@@ -42,7 +42,6 @@ def samples(
             size=(width, height),
         )
     wrong = sum(a != b for a, b in zip(true, predicted, strict=True))
-    figure = axes.get_figure(root=True)
     above = 1 - EDGE / (canvas.shape[0] + TITLE)
     set_title(figure, f"{title}\ntrue class, below predicted; {wrong} of these {n} are wrong (✗, thick frame)", y=above)
     return figure
@@ -67,8 +66,8 @@ def sheet(images: np.ndarray, *, rows: int, columns: int, right: int, down: int)
     return canvas
 
 
-def exact(canvas: np.ndarray) -> Axes:
-    """Axes over `canvas`, (H, W, 3) uint8, whose units are its pixels, each of which is one of the file.
+def exact(canvas: np.ndarray) -> tuple[Figure, Axes]:
+    """A figure of `canvas`, (H, W, 3) uint8, each pixel of which is one of the file, and its axes, whose units they are.
 
     To resample them would take as long as all else.
     """
@@ -78,7 +77,7 @@ def exact(canvas: np.ndarray) -> Axes:
     axes = figure.add_axes((EDGE / wide, 0, width / wide, height / tall))
     axes.imshow(np.dstack([canvas, np.full_like(canvas[:, :, :1], 255)]), interpolation="nearest", aspect="auto")
     axes.set_axis_off()
-    return axes
+    return figure, axes
 
 
 def label(
