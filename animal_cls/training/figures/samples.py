@@ -67,7 +67,7 @@ def sheet(images: np.ndarray, *, rows: int, columns: int, right: int, down: int)
 
 
 def exact(canvas: np.ndarray) -> tuple[Figure, Axes]:
-    """A figure of `canvas`, (H, W, 3) uint8, each pixel of which is one of the file, and its axes, whose units they are.
+    """A figure of `canvas`, (H, W, 3) uint8, each pixel of which is one of the file, and its axes in these pixels.
 
     To resample them would take as long as all else.
     """
