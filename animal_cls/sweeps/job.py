@@ -161,8 +161,7 @@ def run_job_reporting(
 
     Args:
         sweep: the folder of the sweep or search that it is a job of.
-        untold: splits whose accuracy is not said when the job is done.
-        asked, after_epoch: as of `run_job`.
+        untold: splits whose accuracy is not said. The others are those of `run_job`.
 
     Raises:
         UserError, Exception: a single run that could not be done.
