@@ -14,6 +14,7 @@ from typing import Any, cast
 import hydra
 import pytest
 from hydra import version
+from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra._internal.hydra import Hydra
 from hydra._internal.sources_registry import SourcesRegistry
 from hydra.core.config_store import ConfigStore
@@ -134,21 +135,29 @@ def test_a_mistake_in_code_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch, 
         ac.sweep("reg=none,l2")
 
 
+@pytest.fixture
+def another_program(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """One that Hydra has started, which knows nothing of us, whatever commands of ours this process has run before."""
+    Plugins.instance()  # which registers what Hydra reads files by
+    monkeypatch.setitem(SourcesRegistry.instance().types, "file", FileConfigSource)
+    monkeypatch.setattr(HydraConfig.instance(), "cfg", OmegaConf.create({"hydra": {"theirs": 3}}))
+    ConfigStore.instance().store(name="schema", node={"theirs": 2})
+    yield
+    train.register()
+
+
+@pytest.mark.usefixtures("another_program")
 def test_inside_another_program_on_hydra(trained: dict[str, Config], tmp_path: Path) -> None:
     (tmp_path / "theirs").mkdir()
     (tmp_path / "theirs" / "app.yaml").write_text("theirs: 1\n")
-    ConfigStore.instance().store(name="schema", node={"theirs": 2})
     before = ConfigStore.instance().repo["schema.yaml"]
     with hydra.initialize_config_dir(version_base="1.2", config_dir=str(tmp_path / "theirs")):
-        HydraConfig.instance().cfg = OmegaConf.create({"hydra": {"theirs": 3}})  # type: ignore[assignment]
         held = state()
         ac.train("reg=dropout", folder="run")
         assert state() == held
         assert hydra.compose("app") == {"theirs": 1}
-    HydraConfig.instance().cfg = None
     assert trained["run"].reg["name"] == "dropout"
     assert ConfigStore.instance().repo["schema.yaml"] is before
-    train.register()  # for the tests after this one
 
 
 @pytest.mark.usefixtures("trained", "nothing_left")

@@ -1,6 +1,6 @@
 """What tells the tables over several arms apart: their data sets, and what else is on; and what weighs against them."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 from animal_cls.report.analysis.comparisons import failures
 from animal_cls.report.records import Arm
@@ -31,8 +31,16 @@ def _words(found: dict[str, list[Arm]]) -> list[str]:
     return [f"data={fingerprint[:8]}" for fingerprint in found]
 
 
-def telling(configs: Sequence[Flat]) -> list[str]:
-    """For each of several configs its values of the keys in which they differ; "" for a single one."""
+def telling(configs: Sequence[Flat], alike: Sequence[Hashable]) -> list[str]:
+    """For each config its values of the keys in which those with the same `alike` differ; "" for a single one."""
+    groups: dict[Hashable, list[int]] = {}
+    for k, group in enumerate(alike):
+        groups.setdefault(group, []).append(k)
+    told = {k: words for at in groups.values() for k, words in zip(at, _telling([configs[k] for k in at]), strict=True)}
+    return [told[k] for k in range(len(configs))]
+
+
+def _telling(configs: Sequence[Flat]) -> list[str]:
     words = _values(configs, [d.key for config in configs[1:] for d in differences(config, configs[0])])
     if len(set(words)) == len(configs):
         return words

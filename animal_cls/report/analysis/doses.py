@@ -31,9 +31,13 @@ def dose_rows(arms: Sequence[Arm], *, pending: Collection[str] = ()) -> list[Dos
     Args:
         pending: networks of which planned runs have not ended; "" stands for any.
     """
-    found = [(one, beside) for data, alike in by_data(arms).items() for one, beside in _told(_series(alike, data))]
-    made = [(one, beside, bool({"", one.model} & {*pending})) for one, beside in found]
-    rows = [replace(r, beside=beside, provisional=open_) for one, beside, open_ in made for r in _rows(one)]
+    found = [one for data, alike in by_data(arms).items() for one in _series(alike, data)]
+    beside = telling([one.config for one in found], [(one.data, one.model, one.method) for one in found])
+    rows = [
+        replace(row, beside=words, provisional=bool({"", one.model} & {*pending}))
+        for one, words in zip(found, beside, strict=True)
+        for row in _rows(one)
+    ]
     families: dict[tuple[str, str, str], list[DoseRow]] = {}
     for row in rows:
         families.setdefault((row.model, row.split, row.metric), []).append(row)
@@ -57,15 +61,6 @@ def _series(arms: Sequence[Arm], data: str) -> list[Series]:
         if (without := plain.get((one.model, _said(rest)))) is not None:
             one.doses.setdefault(0.0, without)
     return [replace(one, doses=dict(sorted(one.doses.items()))) for one in found.values() if len(one.doses) >= LEAST]
-
-
-def _told(found: Sequence[Series]) -> Iterator[tuple[Series, str]]:
-    """Each series of one data set with what tells it from the others of its network and method."""
-    alike: dict[tuple[str, str], list[Series]] = {}
-    for one in found:
-        alike.setdefault((one.model, one.method), []).append(one)
-    for some in alike.values():
-        yield from zip(some, telling([one.config for one in some]), strict=True)
 
 
 def _said(config: Flat) -> str:

@@ -34,9 +34,10 @@ def networks_rows(
     """
     named, rows = {arm.name: arm for arm in arms}, list[NetworksRow]()
     for (split, metric), changes in _changes(arms, comparisons).items():
+        beside = telling([one.config for one in changes], [(one.what, one.data) for one in changes])
         found = [
-            replace(row, beside=beside, provisional=bool({"", *row.networks} & {*pending}))
-            for one, beside in _told(changes)
+            replace(row, beside=words, provisional=bool({"", *row.networks} & {*pending}))
+            for one, words in zip(changes, beside, strict=True)
             if len(one.sides) > 1
             for row in _rows(named, one, split, metric)
         ]
@@ -61,15 +62,6 @@ def _changes(arms: Sequence[Arm], comparisons: Sequence[Comparison]) -> dict[tup
 
 def _without_network(arm: Arm) -> Flat:
     return {key: value for key, value in arm.config.items() if key != LABEL and not key.startswith("model.")}
-
-
-def _told(changes: Sequence[Change]) -> Iterator[tuple[Change, str]]:
-    """Each with what tells it from the same change with other settings."""
-    alike: dict[tuple[str, str], list[Change]] = {}
-    for one in changes:
-        alike.setdefault((one.what, one.data), []).append(one)
-    for some in alike.values():
-        yield from zip(some, telling([one.config for one in some]), strict=True)
 
 
 def _rows(named: dict[str, Arm], one: Change, split: str, metric: str) -> Iterator[NetworksRow]:

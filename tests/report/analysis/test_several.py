@@ -192,13 +192,14 @@ def test_rows_of_one_method_say_what_else_is_on(tmp_path: Path, write_run: Write
 
 def test_configs_are_told_apart_by_options_where_the_methods_are_the_same() -> None:
     weak, strong = {"reg.mixup": 0.2, "reg.mixup.p": 0.5}, {"reg.mixup": 0.2, "reg.mixup.p": 1.0}
-    assert telling([{}]) == [""]
-    assert telling([weak, strong]) == ["reg.mixup.p=0.5", "reg.mixup.p=1.0"]
-    assert telling([{}, weak, strong]) == [
+    assert telling([{}], "a") == [""]
+    assert telling([weak, strong], "aa") == ["reg.mixup.p=0.5", "reg.mixup.p=1.0"]
+    assert telling([{}, weak, strong], "aaa") == [
         "reg.mixup=0.0",
         "reg.mixup=0.2, reg.mixup.p=0.5",
         "reg.mixup=0.2, reg.mixup.p=1.0",
     ]
+    assert telling([weak, {}, strong, weak], "abac") == ["reg.mixup.p=0.5", "", "reg.mixup.p=1.0", ""]
 
 
 def test_the_middle_one_of_three_strengths_may_have_one_seed(tmp_path: Path, write_run: Write) -> None:
