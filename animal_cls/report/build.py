@@ -23,6 +23,7 @@ from animal_cls.report.analysis.ranks import rank_rows
 from animal_cls.report.analysis.searches import cautions as search_cautions
 from animal_cls.report.analysis.searches import set_apart
 from animal_cls.report.analysis.suspects import suspects
+from animal_cls.report.format import unended
 from animal_cls.report.published import published, statements
 from animal_cls.report.records import MARGIN, Answer, Arm, ArmRow, Command, Comparison, DataSet, ImageNote, Study
 from animal_cls.results import SPLITS, Result, damage, flat
@@ -127,12 +128,10 @@ def _pending(runs: Sequence[Run]) -> list[str]:
 
 def _provisional(runs: Sequence[Run]) -> str:
     """How many planned runs have not ended, and what that makes of the verdicts; "" where all have."""
-    if not (pending := len(_pending(runs))):
-        return ""
-    planned = sum(run.sweep is not None for run in runs)
-    return (
-        f"Provisional: {pending} of {planned} planned runs have not ended. A verdict that is looked at after each of "
-        "them, until it pleases, is wrong far more often than 5 % of the time: only the last one counts."
+    told = unended(runs)
+    return told and (
+        f"{told} A verdict that is looked at after each of them, until it pleases, is wrong far more often than 5 % of "
+        "the time: only the last one counts."
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from animal_cls.files.text import duration, percent
 from animal_cls.report.records import COMPARED_METRICS, Arm, ArmRow, Comparison, PlanRow
 from animal_cls.results import Result
-from animal_cls.results.runs import FoldSeed, Repeat
+from animal_cls.results.runs import FoldSeed, Repeat, Run
 
 NONE = "\N{EN DASH}"
 OF_SPLITS = (
@@ -180,6 +180,13 @@ def repeats_on(arm: Arm, splits: Iterable[str]) -> str:
         f"{split}: {told}" for split in splits if evaluated(arm, split) and (told := repeats_of(arm, split)) != whole
     ]
     return f"{whole} ({'; '.join(fewer)})" if fewer else whole
+
+
+def unended(runs: Iterable[Run]) -> str:
+    """How many planned runs may still change what is said of the others; "" where all have ended."""
+    planned = [run for run in runs if run.sweep is not None]
+    pending = sum(run.pending is not None for run in planned)
+    return f"Provisional: {pending} of {len(planned)} planned runs have not ended." if pending else ""
 
 
 def plural(n: int, noun: str) -> str:

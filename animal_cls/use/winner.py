@@ -11,12 +11,11 @@ from animal_cls.errors import UserError
 from animal_cls.files.naming import listed
 from animal_cls.files.text import did_you_mean, percent
 from animal_cls.report.analysis.arms import arrange
-from animal_cls.report.format import plural
+from animal_cls.report.format import plural, unended
 from animal_cls.report.records import Arm
 from animal_cls.results import PLAN, RESULT, START, Result
 from animal_cls.results.collect import collect
 from animal_cls.results.reader import Reader
-from animal_cls.results.runs import Run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,14 +169,7 @@ def _winner(sweeps: Sequence[Path]) -> Chosen:
         f"{best.name} has the highest accuracy on val of {plural(len(means), 'arm')}: {percent(means[best.name])}, "
         f"{plural(len(runs), 'run')}{', whose probabilities are averaged' * (len(runs) > 1)}."
     )
-    return replace(chosen, why=why + _pending(found))
-
-
-def _pending(runs: Sequence[Run]) -> str:
-    """How many planned runs may still change who wins; "" where all have ended."""
-    n = sum(run.pending is not None for run in runs)
-    planned = sum(run.sweep is not None for run in runs)
-    return f" Provisional: {n} of {planned} planned runs have not ended." if n else ""
+    return replace(chosen, why=" ".join(filter(None, [why, unended(found)])))
 
 
 def _seeds(arm: Arm) -> Chosen:

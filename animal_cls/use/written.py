@@ -38,7 +38,7 @@ def opened(out: Path, classes: Sequence[str], *, every: bool, stdout: IO[str] | 
     if stdout is not None:
         yield _table(stdout, classes, every=every)
         return
-    part = partial_of(out)
+    part = out.with_name(out.name + PARTIAL)
     try:
         with part.open("x", encoding="utf-8", errors="backslashreplace", newline="") as file:
             make = _lines if out.suffix in LINES else _table
@@ -52,22 +52,12 @@ def opened(out: Path, classes: Sequence[str], *, every: bool, stdout: IO[str] | 
                 raise
         part.replace(out)
     except FileExistsError:
-        raise left_over(part) from None
+        raise UserError(
+            f"{part}: holds what was predicted by a command that was interrupted, or one that runs. "
+            "It is not written over: move it away, or choose --out FILE."
+        ) from None
     except OSError as error:
         raise UserError(f"{out}: cannot be written ({error.strerror}). Choose --out FILE.") from None
-
-
-def partial_of(out: Path) -> Path:
-    """Where predictions lie before all of them are made."""
-    return out.with_name(out.name + PARTIAL)
-
-
-def left_over(part: Path) -> UserError:
-    """What to say where there is such a file."""
-    return UserError(
-        f"{part}: holds what was predicted by a command that was interrupted, or one that runs. "
-        "It is not written over: move it away, or choose --out FILE."
-    )
 
 
 def _say_what_is_left(part: Path, *, is_empty: bool) -> None:

@@ -94,10 +94,8 @@ def _reliability(arm: Arm, split: str) -> Reliability | None:
         return None
     confidence = np.concatenate([said.confidence[rows] for said, rows in parts])
     right = np.concatenate([said.right[rows] for said, rows in parts])
-    bins, row = (
-        statistics.expected_calibration(confidence, right),
-        mean_of(_rows(arm), arm=arm.name, split=split, metric="ece"),
-    )
+    bins = statistics.expected_calibration(confidence, right)
+    row = mean_of(_rows(arm), arm=arm.name, split=split, metric="ece")
     return Reliability(
         arm=arm.name,
         split=split,

@@ -121,12 +121,8 @@ class Worker:
 
         config = self.compose(words)
         records = records_of(Job(folder=place.name, overrides=words, config=config))
-        more: dict[str, Any] = {
-            "records": records,
-            "after_epoch": after_epoch,
-            "untold": ("test",),
-        }  # val alone chooses
-        run_job_reporting(config, place, sweep=self.folder, go_on=True, **more)
+        told = {"after_epoch": after_epoch, "untold": ("test",)}  # of test nothing, or a user would choose by it
+        run_job_reporting(config, place, sweep=self.folder, go_on=True, records=records, **told)
 
     def _tell(self, trial: Any, status: RunStatus) -> None:
         import optuna
