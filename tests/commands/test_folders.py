@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +17,10 @@ from animal_cls.config.schema import Config
 from animal_cls.results import Result
 from animal_cls.sweeps.plan import Plan, PlannedJob, write_plan
 from animal_cls.training.signals import Stopped
+from tests.folder_contents import contents
 
 Program = Callable[..., "CompletedProcess[str]"]
+SMALL = ("data=folder", "data.image_size=64", "trainer.max_epochs=1", "trainer.accelerator=cpu")
 WORDS = ("data=folder", "data.root=x", "hydra.run.dir=a run")
 
 
@@ -45,20 +48,16 @@ def run(program: Program, trained: list[int], tmp_path: Path) -> Path:
     return tmp_path / "a run"
 
 
-def files(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
 @pytest.mark.parametrize("words", [WORDS, (*WORDS, "seed=7", "reg=dropout")], ids=["the same", "another"])
 def test_a_command_in_an_unfinished_folder_is_refused_and_changes_nothing(
     program: Program, run: Path, trained: list[int], words: tuple[str, ...]
 ) -> None:
-    before = files(run)
+    before = contents(run)
     again = program(*words)
     assert again.returncode == 1
     assert f"Go on with it: python -m animal_cls.resume '{run}' (or choose" in again.stderr
     assert len(again.stderr.splitlines()) == 1
-    assert files(run) == before
+    assert contents(run) == before
     assert trained == []
 
 
@@ -66,11 +65,11 @@ def test_a_command_in_the_folder_of_a_running_run_is_refused_and_changes_nothing
     program: Program, run: Path, trained: list[int]
 ) -> None:
     with FileLock(run / ".lock"):
-        before = files(run)
+        before = contents(run)
         second = program(*WORDS, "seed=7")
         assert second.returncode == 1
         assert "another process is training in this folder" in second.stderr
-        assert files(run) == before
+        assert contents(run) == before
     assert trained == []
 
 
@@ -79,11 +78,11 @@ def test_a_sweep_in_the_folder_of_another_one_is_refused_with_the_command_that_g
 ) -> None:
     sweep = ("--multirun", "data=folder", "data.root=x", "seed=0,1", "hydra.sweep.dir=sweep")
     assert program(*sweep).returncode == 143
-    before = files(tmp_path / "sweep")
+    before = contents(tmp_path / "sweep")
     again = program(*sweep)
     assert again.returncode == 1
     assert f"or go on with that one: python -m animal_cls.resume {tmp_path}/sweep\n" in again.stderr
-    assert files(tmp_path / "sweep") == before
+    assert contents(tmp_path / "sweep") == before
     assert trained == [0]
 
 
@@ -96,13 +95,13 @@ def test_what_hydra_used_to_write_is_there_once_the_folder_is_the_runs(run: Path
 def test_another_config_in_the_folder_is_refused_with_its_keys(program: Program, run: Path, trained: list[int]) -> None:
     config = run / ".hydra" / "config.yaml"
     config.write_text(config.read_text().replace("seed: 0", "seed: 7").replace("max_epochs: ", "max_epochs: 1"))
-    before = files(run)
+    before = contents(run)
     told = program("resume", "a run")
     assert told.returncode == 1
     assert told.stderr.startswith(f"{config}: is not the config that the run began with: ")
     assert "seed is 7 and was 0" in told.stderr
     assert "trainer.max_epochs is 1" in told.stderr
-    assert files(run) == before
+    assert contents(run) == before
     config.unlink()
     assert program("resume", "a run").returncode == 143
     assert trained == [0], "as it began"
@@ -152,12 +151,12 @@ def test_a_users_own_files_are_not_written_over(
     mine = tmp_path / "a run" / name
     mine.parent.mkdir(parents=True)
     mine.write_text("mine")
-    before = files(tmp_path / "a run")
+    before = contents(tmp_path / "a run")
     outcome = program(*WORDS)
     assert outcome.returncode == 1
     assert f"holds {name.partition('/')[0]}, but no run, so that is not written over" in outcome.stderr
     assert len(outcome.stderr.splitlines()) == 1
-    assert files(tmp_path / "a run") == before
+    assert contents(tmp_path / "a run") == before
     assert trained == []
 
 
@@ -186,3 +185,66 @@ def test_an_override_is_no_folder_and_nothing_goes_on(program: Program, run: Pat
     assert (outcome.returncode, len(outcome.stderr.splitlines())) == (1, 1)
     assert outcome.stderr.startswith("reg=l2: what goes on goes on as it began")
     assert trained == []
+
+
+def finished(folder: Path, *, status: results.Status = "done") -> None:
+    folder.mkdir(parents=True)
+    results.save(Result(status=status, config={}, model="simple_cnn", reg="l2", seed=3), folder)
+
+
+def test_a_folder_with_a_finished_run_is_refused(program: Program, tmp_path: Path) -> None:
+    finished(tmp_path / "run")
+    before = contents(tmp_path)
+    outcome = program(*SMALL, "hydra.run.dir=run")
+    assert outcome.returncode == 1
+    assert outcome.stderr == (
+        "run: holds the result of a finished run (simple_cnn, l2, seed 3), which is not written over. "
+        "Choose another folder (hydra.run.dir=... or hydra.sweep.dir=...) or move this one away.\n"
+    )
+    assert contents(tmp_path) == before
+
+
+def test_a_damaged_result_is_named(program: Program, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "result.json").write_text('{"schema": 1, "sta')
+    outcome = program(*SMALL, "hydra.run.dir=run")
+    assert outcome.returncode == 1
+    assert re.fullmatch(
+        r"run/result\.json: damaged \(.+\)\. Delete it and run again to make a new one\.\n", outcome.stderr
+    )
+
+
+def test_a_folder_in_which_a_run_is_going_on_is_refused(program: Program, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    with FileLock(tmp_path / "run" / ".lock"):
+        outcome = program(*SMALL, "hydra.run.dir=run")
+    assert (outcome.returncode, outcome.stderr) == (
+        1,
+        "run: another process is training in this folder. Wait for it or choose another one.\n",
+    )
+    assert not (tmp_path / "run" / "result.json").exists()
+
+
+def test_a_sweep_that_holds_a_finished_run_is_refused(program: Program, tmp_path: Path) -> None:
+    finished(tmp_path / "sweep" / "data=folder,seed=1")
+    before = contents(tmp_path)
+    outcome = program("--multirun", "data=folder", "hydra.sweep.dir=sweep", "seed=0,1")
+    assert outcome.returncode == 1
+    assert outcome.stderr == (
+        "sweep/data=folder,seed=1: holds the result of a finished run (simple_cnn, l2, seed 3), "
+        "which is not written over. Choose another folder (hydra.run.dir=... or hydra.sweep.dir=...) "
+        "or move this one away.\n"
+    )
+    assert contents(tmp_path) == before
+
+
+def test_a_folder_with_another_sweep_is_refused(program: Program, tmp_path: Path) -> None:
+    (tmp_path / "sweep").mkdir()
+    (tmp_path / "sweep" / "plan.json").write_text("{}")
+    outcome = program("--multirun", "data=folder", "hydra.sweep.dir=sweep", "seed=0,1")
+    assert outcome.returncode == 1
+    assert outcome.stderr == (
+        "sweep: holds another sweep (plan.json), which is not written over. Choose another hydra.sweep.dir=..., "
+        f"or go on with that one: python -m animal_cls.resume {tmp_path}/sweep\n"
+    )
+    assert contents(tmp_path) == {"sweep/plan.json": b"{}"}

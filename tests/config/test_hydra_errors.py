@@ -8,19 +8,16 @@ from subprocess import CompletedProcess
 
 import pytest
 import torch
-from filelock import FileLock
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from animal_cls import results
 from animal_cls.commands.train import compose
 from animal_cls.config.hydra_errors import format_hydra_error, is_mistake
 from animal_cls.config.schema import keys, method_names
-from animal_cls.data.decode import FORMATS
 from animal_cls.errors import UserError
 from animal_cls.files.paths import CONF
-from animal_cls.results import Result
 from animal_cls.training import build
+from tests.folder_contents import contents
 
 Program = Callable[..., "CompletedProcess[str]"]
 ClassFolders = Callable[..., Path]
@@ -66,14 +63,12 @@ GRAMMAR = (
     "A method is given as NAME: STRENGTH, or as NAME: {strength: STRENGTH, OPTION: VALUE}; "
     "on the command line in quotes, 'reg.NAME={strength:STRENGTH,OPTION:VALUE}'."
 )
-NO_TEST = "Add images of it, take the class away, or lower data.val or data.test (data.test=0 makes no test set)."
 DROPOUT_1 = "reg.dropout=1.0: a probability in [0, 1) is needed: 1 would drop everything."
 ON_THE_PATH = "Put the folder of your module on PYTHONPATH, or beside your --config-dir."
 TOO_SMALL = (
     "data.image_size=63: too small for simple_cnn, whose convolutions and pools need at least 64 pixels. "
     "Use data.image_size=64 or more."
 )
-NOT_AN_IMAGE = f"(not an image ({', '.join(FORMATS)} can be read))"
 
 # Command line -> message. All of these are seen before torch is imported and before any folder is made.
 CONFIG = {
@@ -217,32 +212,6 @@ CONFIG = {
 }
 
 
-# Environment or option -> how the message begins that says where the decoded images cannot be kept.
-CACHES = {
-    "ANIMAL_CLS_CACHE=file": "data.cache_dir=file: cannot be written (Not a directory). Mend that, or",
-    "ANIMAL_CLS_CACHE=/proc/x": "data.cache_dir=/proc/x: cannot be written (No such file or directory). Mend",
-    "data.cache_dir=file": "data.cache_dir=file: cannot be written (Not a directory). Mend that, or",
-    "data.cache_dir=/proc/x": "data.cache_dir=/proc/x: cannot be written (No such file or directory). Mend",
-}
-
-
-@pytest.mark.parametrize("word", CACHES)
-def test_caches(
-    word: str, program: Program, image_folder: ClassFolders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "file").touch()
-    words = [*SMALL, f"data.root={image_folder(tmp_path / 'images')}", "hydra.run.dir=run"]
-    if word.startswith("data."):
-        words.append(word)
-    else:
-        monkeypatch.setenv(*word.split("="))
-    outcome = program(*words)
-    assert outcome.returncode == 1
-    assert outcome.stderr.startswith(CACHES[word])
-    assert len(outcome.stderr.splitlines()) == 1
-    assert (tmp_path / "file").read_bytes() == b""
-
-
 @pytest.mark.parametrize("words", CONFIG)
 def test_config(words: str, program: Program, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
@@ -267,97 +236,6 @@ def test_the_quotes_that_are_proposed_work(value: str, program: Program, tmp_pat
     outcome = program("--cfg", "job", *shlex.split(proposed))
     assert outcome.returncode == 0, outcome.stderr
     assert re.search(r"^  root: (.*)$", outcome.stdout, re.M)[1].strip("'\"").replace("''", "'") == value  # type: ignore[index]
-
-
-# Images that cannot be trained on: how they are made, and the message. `{root}` is their folder.
-
-
-def nothing(root: Path, draw: ClassFolders) -> None:
-    root.mkdir()
-
-
-def no_folder(root: Path, draw: ClassFolders) -> None:
-    pass
-
-
-def a_file(root: Path, draw: ClassFolders) -> None:
-    root.touch()
-
-
-def no_class_folders(root: Path, draw: ClassFolders) -> None:
-    draw(root, classes=["cat"], per_class=3)
-    for path in (root / "cat").iterdir():
-        path.rename(root / path.name)
-    (root / "cat").rmdir()
-
-
-def one_class(root: Path, draw: ClassFolders) -> None:
-    draw(root, classes=["cat"])
-
-
-def a_small_class(root: Path, draw: ClassFolders) -> None:
-    draw(root)
-    for path in sorted((root / "dog").iterdir())[2:]:
-        path.unlink()
-
-
-def all_unreadable(root: Path, draw: ClassFolders) -> None:
-    for name in ("cat", "dog"):
-        (root / name).mkdir(parents=True)
-        (root / name / "a.png").write_bytes(b"no image")
-
-
-def some_unreadable(root: Path, draw: ClassFolders) -> None:
-    draw(root)
-    (root / "cat" / "00.png").write_bytes(b"no image")
-
-
-IMAGES: dict[Callable[[Path, ClassFolders], None], str] = {
-    no_folder: ("data.root={root}: no such folder. Give the folder of your class folders: data.root=/path/to/images"),
-    a_file: (
-        "data.root={root}: is a file. Give the folder that holds a folder for each class: data.root=/path/to/images"
-    ),
-    nothing: (
-        "data.root={root}: holds no class folders: it is empty; put the images of each class there, "
-        "in a folder of its own."
-    ),
-    no_class_folders: (
-        "data.root={root}: holds no class folders: 3 images lie directly in it; put each class in a folder of its own."
-    ),
-    one_class: (
-        "data.root={root}: one class only, cat. At least two are needed, each in a folder of its own beside cat/."
-    ),
-    a_small_class: (
-        "data.root: too few images of class dog: it has 2, and 1 in test, 1 in val leave none to train on "
-        f"(data.val=0.1, data.test=0.1). {NO_TEST}"
-    ),
-    all_unreadable: (
-        f"data.root={{root}}: none of its 2 images can be read: cat/a.png {NOT_AN_IMAGE}; dog/a.png {NOT_AN_IMAGE}."
-    ),
-    some_unreadable: (
-        "data.root={root}: 1 of 24 images (0.042) cannot be read, more than data.max_bad_share=0.01 allows: "
-        f"cat/00.png {NOT_AN_IMAGE}. Repair them, move them away, or allow more of them."
-    ),
-}
-
-
-@pytest.mark.parametrize("make", IMAGES, ids=lambda make: make.__name__)
-def test_images(
-    make: Callable[[Path, ClassFolders], None], program: Program, image_folder: ClassFolders, tmp_path: Path
-) -> None:
-    root = tmp_path / "images"
-    make(root, image_folder)
-    before = contents(root)
-    outcome = program(*SMALL, f"data.root={root}", "hydra.run.dir=run")
-    message = IMAGES[make].replace("{root}", str(root))
-    assert (outcome.returncode, outcome.stderr) == (1, message + "\n")
-    assert contents(root) == before
-    recorded = results.load(tmp_path / "run")
-    assert recorded is not None
-    assert (recorded.status, recorded.reason) == ("failed", message)
-    log = (tmp_path / "run" / "animal_cls.log").read_text()
-    assert message in log
-    assert "Traceback" not in log, "a user's mistake is no fault of ours"
 
 
 # What the parts refuse, once torch is there. The images are not looked for before.
@@ -439,47 +317,6 @@ def test_an_accelerator_that_is_not_there(name: str, program: Program, monkeypat
     )
 
 
-# Folders that hold something already.
-
-
-def finished(folder: Path, *, status: results.Status = "done") -> None:
-    folder.mkdir(parents=True)
-    results.save(Result(status=status, config={}, model="simple_cnn", reg="l2", seed=3), folder)
-
-
-def test_a_folder_with_a_finished_run_is_refused(program: Program, tmp_path: Path) -> None:
-    finished(tmp_path / "run")
-    before = contents(tmp_path)
-    outcome = program(*SMALL, "hydra.run.dir=run")
-    assert outcome.returncode == 1
-    assert outcome.stderr == (
-        "run: holds the result of a finished run (simple_cnn, l2, seed 3), which is not written over. "
-        "Choose another folder (hydra.run.dir=... or hydra.sweep.dir=...) or move this one away.\n"
-    )
-    assert contents(tmp_path) == before
-
-
-def test_a_damaged_result_is_named(program: Program, tmp_path: Path) -> None:
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "result.json").write_text('{"schema": 1, "sta')
-    outcome = program(*SMALL, "hydra.run.dir=run")
-    assert outcome.returncode == 1
-    assert re.fullmatch(
-        r"run/result\.json: damaged \(.+\)\. Delete it and run again to make a new one\.\n", outcome.stderr
-    )
-
-
-def test_a_folder_in_which_a_run_is_going_on_is_refused(program: Program, tmp_path: Path) -> None:
-    (tmp_path / "run").mkdir()
-    with FileLock(tmp_path / "run" / ".lock"):
-        outcome = program(*SMALL, "hydra.run.dir=run")
-    assert (outcome.returncode, outcome.stderr) == (
-        1,
-        "run: another process is training in this folder. Wait for it or choose another one.\n",
-    )
-    assert not (tmp_path / "run" / "result.json").exists()
-
-
 # Sweeps: what is wrong with any job is said before the first one starts.
 
 SWEEPS = {
@@ -513,31 +350,6 @@ def test_sweeps(words: str, program: Program, tmp_path: Path) -> None:
     assert contents(tmp_path) == {"file": b""}, "something was started"
 
 
-def test_a_sweep_that_holds_a_finished_run_is_refused(program: Program, tmp_path: Path) -> None:
-    finished(tmp_path / "sweep" / "data=folder,seed=1")
-    before = contents(tmp_path)
-    outcome = program("--multirun", "data=folder", "hydra.sweep.dir=sweep", "seed=0,1")
-    assert outcome.returncode == 1
-    assert outcome.stderr == (
-        "sweep/data=folder,seed=1: holds the result of a finished run (simple_cnn, l2, seed 3), "
-        "which is not written over. Choose another folder (hydra.run.dir=... or hydra.sweep.dir=...) "
-        "or move this one away.\n"
-    )
-    assert contents(tmp_path) == before
-
-
-def test_a_folder_with_another_sweep_is_refused(program: Program, tmp_path: Path) -> None:
-    (tmp_path / "sweep").mkdir()
-    (tmp_path / "sweep" / "plan.json").write_text("{}")
-    outcome = program("--multirun", "data=folder", "hydra.sweep.dir=sweep", "seed=0,1")
-    assert outcome.returncode == 1
-    assert outcome.stderr == (
-        "sweep: holds another sweep (plan.json), which is not written over. Choose another hydra.sweep.dir=..., "
-        f"or go on with that one: python -m animal_cls.resume {tmp_path}/sweep\n"
-    )
-    assert contents(tmp_path) == {"sweep/plan.json": b"{}"}
-
-
 # The translation itself.
 
 
@@ -568,8 +380,3 @@ def test_a_fault_of_ours_keeps_its_traceback(program: Program, monkeypatch: pyte
     monkeypatch.setattr("animal_cls.commands.train.parse", parse)
     with pytest.raises(KeyError):
         program(*SMALL)
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    """Every file below `folder` and what is in it."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
