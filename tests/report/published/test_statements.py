@@ -1,118 +1,22 @@
 """Each published statement, on hand-made numbers on both sides of its bounds."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import pytest
-import yaml
 
-from animal_cls.commands.train import compose
-from animal_cls.data.sources import animals10
-from animal_cls.files.paths import CONF
 from animal_cls.report.published import published
-from animal_cls.report.published.published import CLASSES, COUNTS, RELEASE
+from animal_cls.report.published.published import CLASSES, COUNTS
 from animal_cls.report.published.statements import STATEMENTS, all_of
-from animal_cls.report.records import Arm, DataSet, Statement
-from animal_cls.results import Result, SplitResult
-from animal_cls.results.configs import identity
-from animal_cls.results.runs import Run
+from animal_cls.report.records import Arm, Statement
+from tests.report.published.conftest import Make, Split, curves, flat, matrix
 
-N = 1000  # images a class over all data, so that an image is a tenth of a point
-
-Split = Callable[..., SplitResult]
-Make = Callable[..., Arm]
 REPORT = published.REPORT
-RECIPE = REPORT.recipe
-SETTINGS = {"none": {}, "l2": {"reg.weight_decay": 1e-5, "optimizer.lr": 0.005}, "dropout": {"reg.dropout": 0.3}}
-
-
-def curves(train: Sequence[float], val: Sequence[float], losses: tuple[float, float] = (1, 1)) -> dict[str, np.ndarray]:
-    """Percent by epoch, and the losses of the last one."""
-    columns = {"train/acc": np.array(train) / 100, "val/acc": np.array(val) / 100}
-    for name, loss in zip(("train/loss", "val/loss"), losses, strict=True):
-        columns[name] = np.linspace(2, loss, len(train))
-    return columns
-
-
-def matrix(accuracy: dict[str, float], taken: dict[str, tuple[str, float]]) -> list[list[int]]:
-    """Percent recognised by class; the rest goes to the next class, but for a share that `taken` sends elsewhere."""
-    table = np.zeros((len(CLASSES), len(CLASSES)), dtype=int)
-    for k, name in enumerate(CLASSES):
-        right = round(accuracy[name] * N / 100)
-        other, share = taken.get(name, (name, 0.0))
-        moved = round(share * N / 100)
-        table[k, k] = right
-        table[k, CLASSES.index(other)] += moved
-        table[k, (k + 1) % len(CLASSES)] += N - right - moved
-    return table.tolist()
-
-
-@pytest.fixture
-def make_arm(make_split: Split) -> Make:
-    """An arm whose every seed has these curves and this accuracy by class over all data."""
-
-    def make(
-        model: str,
-        reg: str = "none",
-        *,
-        seeds: Sequence[dict[str, np.ndarray]] = (),
-        level: float = 60,
-        classes: dict[str, float] | None = None,
-        taken: dict[str, tuple[str, float]] | None = None,
-        config: dict[str, Any] | None = None,
-    ) -> Arm:
-        name = f"{model}/{reg}"
-        table = matrix(dict.fromkeys(CLASSES, level) | (classes or {}), taken or {})
-        splits = {split: make_split(CLASSES, table) for split in ("train", "all")}
-        splits["val"] = make_split(CLASSES, np.zeros_like(table).tolist() if not seeds else table)
-        known: dict[str, Any] = {"status": "done", "config": {}, "model": model, "reg": reg, "classes": list(CLASSES)}
-        done = {}
-        for seed, columns in enumerate(seeds or [curves([50, 60], [40, 50])]):
-            ends = {name: float(columns[f"{name}/acc"][-1]) for name in ("train", "val")}  # the last epoch is evaluated
-            evaluated = splits | {name: replace(splits[name], acc=acc) for name, acc in ends.items()}
-            result = Result(**known, seed=seed, splits=evaluated)
-            run = Run(folder=Path(f"{name}{seed}"), name=f"{name}{seed}", status="done", result=result)
-            done[seed] = replace(run, read_metrics=lambda columns=columns: columns)
-        base = None if reg == "none" else f"{model}/none"
-        return Arm(
-            name=name,
-            model=model,
-            reg=reg,
-            config=RECIPE | SETTINGS[reg] | (config or {}),
-            runs=tuple(done.values()),
-            done=done,
-            baseline=base,
-            is_baseline=base is None,
-        )
-
-    return make
-
-
-@pytest.fixture
-def make_split() -> Split:
-    def make(classes: Sequence[str], confusion: list[list[int]]) -> SplitResult:
-        rows = {
-            name: (row[k] / sum(row) if sum(row) else None)
-            for k, (name, row) in enumerate(zip(classes, confusion, strict=True))
-        }
-        known = [share for share in rows.values() if share is not None] or [0.0]
-        acc = float(np.mean(known))
-        n = int(np.sum(confusion))
-        return SplitResult(n=n, loss=1, acc=acc, acc_macro=acc, ece=0, per_class=rows, confusion=confusion)
-
-    return make
 
 
 def decided(name: str, *arms: Arm) -> Statement:
     (found,) = [statement for statement in all_of(arms) if statement.id == name]
     return found
-
-
-def flat(train: float, val: float, epochs: int = 30, **known: Any) -> dict[str, np.ndarray]:
-    return curves([train] * epochs, [val] * epochs, **known)
 
 
 def verdict(holds: bool) -> str:
@@ -366,13 +270,13 @@ def test_s16_is_open_where_an_interval_leaves_it_open(
     assert decided("S16", *arms).verdict == verdict
 
 
-def test_test_images_are_in_no_number_of_the_report(make_arm: Make, make_split: Split) -> None:
+def test_test_images_are_in_no_number_of_the_report(make_arm: Make, split_of: Split) -> None:
     """1,000 of a class in train and 1,000 in val at 90 and 80 %; whatever 1,000 of test are, it is 85."""
     arm = make_arm("resnet18", level=90, seeds=[flat(90, 80)])
     run = arm.done[0]
     assert run.result is not None
     tables = {"val": 80.0, "test": 0.0}
-    splits = {name: make_split(CLASSES, matrix(dict.fromkeys(CLASSES, level), {})) for name, level in tables.items()}
+    splits = {name: split_of(CLASSES, matrix(dict.fromkeys(CLASSES, level), {})) for name, level in tables.items()}
     arm = replace(arm, done={0: replace(run, result=replace(run.result, splits=run.result.splits | splits))})
     ours = {row.class_name: row for row in published.rows([arm]) if row.run == "ResNet18"}
     assert [ours[name].ours for name in ("cat", "weighted", "mean")] == pytest.approx([85, 85, 85])
@@ -393,132 +297,11 @@ def test_of_runs_that_are_not_there_everything_is_open_and_says_why(make_arm: Ma
     assert found[4].evidence == "missing: a finished run of simple CNN, L2"
 
 
-def test_where_no_arm_is_a_published_run_nothing_is_said_of_the_report(make_arm: Make) -> None:
-    arms = [make_arm("my_net"), make_arm("my_net", "l2")]
-    assert all_of(arms) == []
-    assert published.note(arms, []) is None
-    assert published.rows(arms) == []
-
-
-PRESETS = {
-    f"{name}/{path.stem}": table
-    for name, table in published.TABLES.items()
-    for path in sorted((CONF / "experiment" / name).glob("*.yaml"))
-    if path.stem != "recipe"
-}
-
-
-@pytest.mark.parametrize("preset", PRESETS)
-def test_each_preset_of_a_table_is_one_of_its_runs_without_a_deviation(preset: str) -> None:
-    table, config = PRESETS[preset], asdict(compose([f"experiment={preset}"]))
-    result = Result(status="done", config=config, model=config["model"]["name"], reg=config["reg"]["name"], seed=0)
-    run = next(run for run in table.runs if (run.model, run.reg) == (result.model, result.reg))
-    known: dict[str, Any] = {"runs": (), "done": {}, "baseline": None, "is_baseline": False}
-    arm = Arm(name="ours", model=run.model, reg=run.reg, config=identity(result), **known)
-    assert published.deviations(arm, run) == {}
-    assert {*table.recipe, *run.settings} <= set(arm.config), "else nothing was compared"
-
-
-@pytest.mark.parametrize("name", published.TABLES)
-def test_every_run_of_a_table_has_a_preset_and_one_sweep_starts_them_all(name: str) -> None:
-    presets = [preset for preset, table in PRESETS.items() if table is published.TABLES[name]]
-    assert len(presets) == len(published.TABLES[name].runs)
-    sweep = yaml.safe_load((CONF / "sweep" / f"{name}.yaml").read_text(encoding="utf-8"))
-    assert sorted(sweep["hydra"]["sweeper"]["params"]["experiment"].split(", ")) == sorted(presets)
-
-
-@pytest.mark.parametrize("augment", [{"data.augment.flip_crop": 1.0}, {"reg.mixup": 0.2}])
-def test_a_method_that_the_report_did_not_use_is_a_deviation(make_arm: Make, augment: dict[str, float]) -> None:
-    (key,) = augment
-    found = published.deviations(make_arm("simple_cnn", config=augment), REPORT.runs[0])
-    assert found == {key: f"{key}={augment[key]} (published: 0.0)"}
-
-
 def test_what_is_not_as_published_is_in_the_evidence(make_arm: Make) -> None:
     l2 = make_arm("simple_cnn", "l2", config={"optimizer.lr": 0.001})
     found = decided("S5", make_arm("simple_cnn"), l2)
     assert "simple_cnn/l2 (1 seed, optimizer.lr=0.001 (published: 0.005))" in found.evidence
     assert found.arms == ("simple_cnn/l2", "simple_cnn/none")
-
-
-def test_the_nearest_arm_stands_for_a_published_run(make_arm: Make) -> None:
-    far, near = make_arm("simple_cnn", "l2", config={"optimizer.lr": 0.001}), make_arm("simple_cnn", "l2")
-    run = next(run for run in REPORT.runs if run.title == "simple CNN, L2")
-    assert published.matching(run, [far, near]) is near
-    assert published.deviations(near, run) == {}
-    assert published.deviations(make_arm("simple_cnn", "l2", config={"reg.dropout": 0.1}), run) == {
-        "reg.dropout": "reg.dropout=0.1 (published: 0.0)"
-    }
-
-
-def test_the_published_table_agrees_with_itself() -> None:
-    """Weighted means follow from rows and counts, as the report's facts say."""
-    for run in REPORT.runs:
-        if run.per_class:
-            weights = np.array(list(COUNTS.values()))
-            assert np.average(run.per_class, weights=weights) == pytest.approx(run.weighted, abs=0.051)
-            assert np.mean(run.per_class) == pytest.approx(run.mean, abs=0.051)
-    assert sum(COUNTS.values()) == 25139
-    assert {name: files.files for name, files in animals10.RELEASE.items()} == RELEASE
-    assert animals10.HELD_OUT == HELD_OUT
-
-
-def data(counts: dict[str, dict[str, int]]) -> DataSet:
-    known: dict[str, Any] = {"name": "x", "root": None, "fingerprint": None, "classes": CLASSES, "runs": 1}
-    return DataSet(**known, counts=counts, is_animals10=REPORT.has_images(counts))
-
-
-HELD_OUT = {name: RELEASE[name] - COUNTS[name] for name in CLASSES}
-
-
-@pytest.mark.parametrize(
-    ("counts", "same"),
-    [
-        ({"all": RELEASE}, True),
-        ({"all": COUNTS}, True),
-        ({"all": RELEASE, "test": HELD_OUT}, True),
-        ({"all": COUNTS | {"cat": 1527}}, False),
-        ({"all": dict.fromkeys(CLASSES, 32)}, False),
-        ({"all": {"cat": 1528, "dog": 4763}}, False),
-        ({}, False),
-    ],
-)
-def test_animals10_is_told_by_names_and_counts(make_arm: Make, counts: dict[str, dict[str, int]], same: bool) -> None:
-    note = published.note([make_arm("simple_cnn", seeds=[flat(90, 50)] * 2)], [data(counts)])
-    if same:
-        assert note is None
-    else:
-        assert note is not None
-        assert note.startswith("This is another data set than the report's Animals-10")
-
-
-def test_other_settings_are_told_once(make_arm: Make) -> None:
-    known: dict[str, Any] = {"config": {"data.image_size": 64}, "seeds": [flat(90, 50)] * 2}
-    arms = [make_arm("simple_cnn", reg, **known) for reg in ("none", "dropout")]
-    assert published.note(arms, [data({"all": RELEASE})]) == (
-        "Settings are others than those of the report: published figures and statements are a reading aid only. "
-        "Settings other than published: data.image_size=64 (published: 128)."
-    )
-
-
-def test_one_seed_makes_the_statements_a_reading_aid(make_arm: Make) -> None:
-    arms = [make_arm("simple_cnn", seeds=[flat(90, 50)]), make_arm("resnet18", seeds=[flat(90, 50)] * 2)]
-    why = "One seed cannot tell chance from a finding (simple_cnn/none)"
-    assert published.aids(arms, [data({"all": RELEASE})]) == why
-    assert published.aids(arms[1:], [data({"all": RELEASE})]) == ""
-    assert published.aids(arms, []).endswith(f"numbers of images decide), and {why[0].lower()}{why[1:]}")
-    assert published.aids([], []) == ""
-
-
-def test_ours_stand_beside_the_published_figures(make_arm: Make) -> None:
-    rows = published.rows([make_arm("resnet18", level=90)])
-    ours = {row.class_name: row for row in rows if row.run == "ResNet18"}
-    assert list(ours) == [*CLASSES, "weighted", "mean"]
-    assert (ours["cat"].published, ours["cat"].ours) == (88.9, pytest.approx(90))
-    assert ours["cat"].difference == pytest.approx(1.1)
-    assert ours["mean"].difference == pytest.approx(90 - 93.7)
-    assert {row.ours for row in rows if row.run == "ResNet18, L2"} == {None}
-    assert published.rows([]) == []
 
 
 def test_every_statement_is_there_with_its_measure() -> None:
