@@ -1,6 +1,7 @@
 """A training that is ended after so many steps, for the tests of what goes on."""
 
 import signal
+from pathlib import Path
 
 from animal_cls.training.signals import Stop
 
@@ -20,3 +21,12 @@ class After(Stop):
     @signum.setter
     def signum(self, value: int | None) -> None:
         pass
+
+
+def small_run(root: Path, *, epochs: int) -> list[str]:
+    """The command line of a run of seconds on the images in `root`, with all that is random: dropout, flips, order."""
+    return [
+        *("data=folder", f"data.root={root}", "data.image_size=64", "data.batch_size=4", "data.augment=flip_crop"),
+        *("data.val=0.2", "data.test=0.2", "reg=dropout", f"trainer.max_epochs={epochs}", "trainer.accelerator=cpu"),
+        f"data.cache_dir={root.parent}/cache",
+    ]

@@ -63,3 +63,8 @@ def _curves(folder: Path) -> dict[str, list[tuple[int, float]]]:
         for tag in curves.Tags()["scalars"]:
             found[f"{number} {tag}"] = [(event.step, event.value) for event in curves.Scalars(tag)]
     return found
+
+
+def assert_same(one: dict[str, Any], other: dict[str, Any]) -> None:
+    """That two digests are the same, part by part."""
+    assert [(one[part], other[part]) for part in differences(one, other)] == []

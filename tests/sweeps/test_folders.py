@@ -10,6 +10,7 @@ import pytest
 from animal_cls import results
 from animal_cls.config.schema import Config
 from animal_cls.results import Result
+from tests.folder_contents import contents
 from tests.sweeps.conftest import done
 
 Program = Callable[..., "CompletedProcess[str]"]
@@ -114,8 +115,8 @@ def test_a_second_sweep_in_the_folder_of_the_first_touches_nothing(
     program: Program, trained: Trained, tmp_path: Path
 ) -> None:
     assert program("--multirun", "seed=0,1", "hydra.sweep.dir=sweep").returncode == 0
-    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    before = contents(tmp_path)
     outcome = program("--multirun", "seed=2,3", "hydra.sweep.dir=sweep")
     assert (outcome.returncode, outcome.stdout) == (1, "")
     assert outcome.stderr.endswith(f"or go on with that one: python -m animal_cls.resume {Path.cwd()}/sweep\n")
-    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    assert contents(tmp_path) == before

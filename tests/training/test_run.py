@@ -27,6 +27,7 @@ from animal_cls.errors import UserError
 from animal_cls.models.simple_cnn import SimpleCNN
 from animal_cls.results import MethodRecord, Result
 from animal_cls.training import outcome, provenance, run
+from tests.folder_contents import contents
 
 CLASSES = ["cat", "dog", "owl"]
 SIZES = {"train": 18, "val": 6, "test": 6, "all": 30}
@@ -384,10 +385,10 @@ def test_a_test_set_is_no_must(configure: Configure, tmp_path: Path) -> None:
 
 def test_a_finished_folder_is_refused_and_left_as_it_is(first: tuple[Result, Path], configure: Configure) -> None:
     _, folder = first
-    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    before = contents(folder)
     with pytest.raises(UserError, match=r"holds the result of a finished run \(simple_cnn, dropout, seed 0\)"):
         run.train(configure("seed=9"), folder)
-    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    assert contents(folder) == before
 
 
 def test_what_cannot_run_is_refused_before_anything_is_written(configure: Configure, tmp_path: Path) -> None:
