@@ -1,7 +1,7 @@
 """Files that whoever looks finds whole: the old one or the new one, never a part, whenever the process was killed."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -49,6 +49,12 @@ def refuse_existing(*files: Path) -> None:
     for file in files:
         if file.exists():
             raise UserError(f"{file}: is there already, and is not written over. Choose another name, or move it away.")
+
+
+def refuse_foreign(folder: Path, names: Iterable[str], *, but: str, way_out: str) -> None:
+    """Raise `UserError` where one of `names` lies in `folder`, which holds none of what they are of (`but`: no run)."""
+    if taken := next((name for name in names if (folder / name).exists()), None):
+        raise UserError(f"{folder}: holds {taken}, but {but}, so that is not written over. {way_out}")
 
 
 def remove_parts(folder: Path) -> None:

@@ -85,9 +85,9 @@ def own_secret(cache: Path) -> bytes:
 
 def refuse_foreign(out: Path) -> None:
     """Raise `UserError` where a file of a report's name lies in a folder that is no report's."""
-    taken = [name for name in (*tables.FILES, tables.PAGE, tables.FIGURES) if (out / name).exists()]
-    if taken and not (out / OWN).exists():
-        raise UserError(f"{out}: holds {taken[0]}, but no report, so that is not written over. Choose --out DIR.")
+    if not (out / OWN).exists():
+        names = (*tables.FILES, tables.PAGE, tables.FIGURES)
+        atomic.refuse_foreign(out, names, but="no report", way_out="Choose --out DIR.")
 
 
 def load_figures() -> None:

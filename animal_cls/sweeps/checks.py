@@ -12,7 +12,7 @@ from animal_cls import results
 from animal_cls.config.parse import to_plain
 from animal_cls.config.schema import Config, without_outcome
 from animal_cls.errors import Skipped, UserError
-from animal_cls.files import disk
+from animal_cls.files import atomic, disk
 from animal_cls.files.links import refuse_links_out
 from animal_cls.files.terminal import say
 from animal_cls.results import PLAN
@@ -67,8 +67,7 @@ def _refuse_unusable(folder: Path) -> None:
         ) from None
     if (folder / PLAN).exists():
         raise another_sweep(folder)
-    if (folder / HYDRAS).exists():
-        raise UserError(f"{folder}: holds {HYDRAS}, but no sweep, so that is not written over. {_WAY_OUT}")
+    atomic.refuse_foreign(folder, [HYDRAS], but="no sweep", way_out=_WAY_OUT)
 
 
 def _refuse_taken(folder: Path) -> None:

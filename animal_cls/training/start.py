@@ -13,6 +13,7 @@ from animal_cls.files import atomic
 from animal_cls.results import METRICS, PREDICTIONS, START, Environment, flat, load, resume_command
 
 WRITTEN = (METRICS, PREDICTIONS, "packages.txt", "figures", "tensorboard")  # in a run's folder, after START
+WAY_OUT = "Choose another folder: hydra.run.dir=... or hydra.sweep.dir=..."
 SHOWN = 5  # keys of a difference; more are only counted
 # Of an environment, what decides the last bits of a number.
 DECISIVE = ("python", "animal-cls", "torch", "torchvision", "lightning", "torchmetrics", "numpy", "pillow")
@@ -89,27 +90,15 @@ def refuse_begun(folder: Path) -> None:
     has_failed = result is not None and result.status != "done"
     if ((folder / START).exists() and not has_failed) or has_checkpoints(folder):
         raise unfinished(folder)
-    if result is None and not (folder / START).exists():
-        _refuse_foreign(folder)
-
-
-def _refuse_foreign(folder: Path) -> None:
-    """Raise `UserError` where files that a run would write over lie in a folder that is no run's."""
-    if taken := [name for name in WRITTEN if (folder / name).exists()]:
-        raise UserError(
-            f"{folder}: holds {taken[0]}, but no run, so that is not written over. "
-            "Choose another folder: hydra.run.dir=... or hydra.sweep.dir=..."
-        )
+    if result is None:
+        atomic.refuse_foreign(folder, WRITTEN, but="no run", way_out=WAY_OUT)
 
 
 def refuse_among_images(config: Config, folder: Path) -> None:
     """Raise `UserError` where a run would lie in the folder of its images, as one of the classes."""
     root = None if config.data.root is None else Path(config.data.root).resolve()
     if root is not None and root in (folder.resolve(), *folder.resolve().parents):
-        raise UserError(
-            f"{folder}: lies in data.root={config.data.root}, whose folders are classes. "
-            "Choose another folder: hydra.run.dir=... or hydra.sweep.dir=..."
-        )
+        raise UserError(f"{folder}: lies in data.root={config.data.root}, whose folders are classes. {WAY_OUT}")
 
 
 def unfinished(folder: Path) -> UserError:
