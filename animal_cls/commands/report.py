@@ -22,6 +22,7 @@ def main(words: Sequence[str]) -> int:
     with gathered() as workers:
         pairs = [tuple(pair) for pair in asked.compare]
         known = {"baseline": asked.baseline, "margin": margin, "secret": own_secret(default_cache_dir())}
+        known |= {"png": asked.png}
         made = make(asked.folders, out, compare=pairs, workers=workers, **known)
     for line in [*filter(None, [made.provisional]), *made.warnings[:WARNINGS]]:
         say(line, to="stderr")
@@ -79,4 +80,5 @@ def parser() -> argparse.ArgumentParser:
         "optimizer.lr=0.001 or data.augment=none; by default with what their plan says, reg=none, or the first value "
         "of the axis",
     )
+    made.add_argument("--png", action="store_true", help="a PNG file of each figure, too")
     return made

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from functools import lru_cache
 from pathlib import Path
 
 from PIL import Image
@@ -25,12 +26,17 @@ def thumbnail(root: Path | None, path: str) -> str | None:
     try:
         below = root.expanduser().resolve()
         file = (below / path).resolve()
-        jpeg = shrink(read(file)) if file.is_relative_to(below) else None
+        status = file.stat()
+        return _address(file, status.st_mtime_ns, status.st_size) if file.is_relative_to(below) else None
     except MemoryError:
         raise
     except Exception:  # Pillow's readers raise whatever a damaged file leads them into
         return None
-    return None if jpeg is None else "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
+
+
+@lru_cache(maxsize=200)  # of a process that makes a report after each job
+def _address(file: Path, _changed: int, _size: int) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(shrink(read(file))).decode()
 
 
 def shrink(content: bytes) -> bytes:

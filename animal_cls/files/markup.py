@@ -1,6 +1,7 @@
 """Names as a page shows them."""
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -10,6 +11,7 @@ from animal_cls.files.naming import escaped
 BREAK = re.compile(r"/|(?<=[A-Za-z_])\.(?=[A-Za-z_])")  # never within a number, nor within &lt;
 
 
+@lru_cache(maxsize=4096)  # a page names its arms a thousand times
 def breakable(name: str) -> Markup:
     """A name that a narrow column may break behind its slashes and the dots of its keys."""
     return Markup(BREAK.sub(r"\g<0><wbr>", str(escape(escaped(name)))))

@@ -33,7 +33,7 @@ def make(
     margin: float = MARGIN,
     secret: bytes = b"",
     memory: Memory | None = None,
-    png: bool = True,
+    png: bool = False,
 ) -> Study:
     """Write the report on the runs in `sources` into `out`; returns what it says.
 
@@ -41,7 +41,7 @@ def make(
         secret: of a sweep that goes on, or of the user (`own_secret`): figures in `out` that were drawn from the same
             by a report with the same secret are not drawn again.
         memory: of a process that makes a report again and again; what has not changed is then not found out again.
-        png: whether new figures get PNG files beside the SVG.
+        png: whether each figure gets a PNG file beside the SVG; those that are there and show the same stay anyway.
 
     Raises:
         UserError: no such folder, no run in any of them, no arm of that name, or `out` cannot be written to.
@@ -95,7 +95,7 @@ def load_figures() -> None:
     import animal_cls.report.figures.study_figures  # noqa: F401
 
 
-def write_page(study: Study, out: Path, workers: Workers, secret: bytes, *, png: bool = True) -> None:
+def write_page(study: Study, out: Path, workers: Workers, secret: bytes, *, png: bool) -> None:
     """Write index.html and the figures; matplotlib is not loaded before."""
     from animal_cls.report.output import page
     from animal_cls.report.output.page.drawn import Drawn

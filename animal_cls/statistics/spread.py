@@ -130,6 +130,8 @@ def images_df(weights: np.ndarray) -> float:
     (Satterthwaite 1946; of clusters Bell & McCaffrey 2002). With units of unequal weight it is less: few large groups
     of near copies are not made up for by many single images. 0 for one unit.
     """
+    if np.ptp(weights) == 0:
+        return float(weights.size - 1)
     w, c = weights, square_weights(weights)
     total, w2, cw = c.sum(), w @ w, c @ w  # of the matrix diag(c) - c w' - w c' + total w w'
     trace = total - 2 * cw + total * w2

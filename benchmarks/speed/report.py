@@ -131,11 +131,11 @@ def time_refresh(folder: Path) -> tuple[float, float]:
     *_, result = sorted(folder.glob("*/result.json"))
     ended = result.rename(result.with_name("hidden"))
     try:
-        make([folder], out, workers=Workers(count=0), secret=b"sweep", memory=memory, png=False)
+        make([folder], out, workers=Workers(count=0), secret=b"sweep", memory=memory)
     finally:
         ended.rename(result)
     seconds, cpu = time.monotonic(), time.process_time()
-    make([folder], out, workers=Workers(count=0), secret=b"sweep", memory=memory, png=False)
+    make([folder], out, workers=Workers(count=0), secret=b"sweep", memory=memory)
     return time.monotonic() - seconds, time.process_time() - cpu
 
 

@@ -120,7 +120,7 @@ def test_a_search_that_cannot_be_read_is_warned_of(place: Path) -> None:
 
 @pytest.fixture
 def made(place: Path) -> tuple[Study, Path]:
-    return make([place], place / "report", workers=Workers(count=0), png=False), place / "report"
+    return make([place], place / "report", workers=Workers(count=0)), place / "report"
 
 
 def test_the_page_shows_the_search_and_announces_no_gain(made: tuple[Study, Path]) -> None:
@@ -161,6 +161,6 @@ def test_several_searches_share_a_table_with_the_keys_of_all() -> None:
 
 
 def test_a_report_without_searches_drops_the_table_of_a_former_one(place: Path, made: tuple[Study, Path]) -> None:
-    make([place / "confirm"], made[1], workers=Workers(count=0), png=False)
+    make([place / "confirm"], made[1], workers=Workers(count=0))
     assert not (made[1] / "trials.csv").exists()
     assert "trials.csv" not in (made[1] / "index.html").read_text(encoding="utf-8")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from animal_cls import statistics
 from animal_cls.report.analysis.apart import by_data, cautions, telling
 from animal_cls.report.analysis.levels import NEW, aligned, numbers_of
+from animal_cls.report.analysis.memory import remembered
 from animal_cls.report.analysis.variances import in_units, number
 from animal_cls.report.records import COMPARED_METRICS, Arm, DoseRow
 from animal_cls.results.configs import LABEL, Flat, method_of
@@ -68,34 +69,47 @@ def _said(config: Flat) -> str:
 
 
 def _rows(one: Series) -> Iterator[DoseRow]:
+    *weaker, strongest = one.doses.values()
+    for row in _measured(strongest, tuple(weaker), tuple(one.doses)):
+        yield replace(row, method=one.method, data=one.data)
+
+
+@remembered
+def _measured(strongest: Arm, weaker: tuple[Arm, ...], strengths: tuple[float, ...]) -> list[DoseRow]:
+    """Of arms, the weakest first, that have these strengths."""
+    doses, rows = dict(zip(strengths, (*weaker, strongest), strict=True)), list[DoseRow]()
     for split in NEW:
-        tables = aligned(list(one.doses.values()), split)
-        used = {strength: arm for strength, arm in one.doses.items() if arm.name in tables}
+        tables = aligned(list(doses.values()), split)
+        used = {strength: arm for strength, arm in doses.items() if arm.name in tables}
         if len(used) < LEAST:
             continue
         for metric in COMPARED_METRICS:
             if (found := numbers_of([tables[arm.name] for arm in used.values()], metric)) is not None:
                 made = statistics.dose_response(found[0], lower_is_better=metric == "loss", **found[1])
-                trend, bend = in_units(made.trend, metric), in_units(made.bend, metric)
-                alike = made.bend.over == made.trend.over
-                yield DoseRow(
-                    model=one.model,
-                    method=one.method,
-                    split=split,
-                    metric=metric,
-                    strengths=tuple(used),
-                    arms=tuple(arm.name for arm in used.values()),
-                    n_seeds=made.trend.n_seeds,
-                    trend=trend.pop("delta"),
-                    **trend,
-                    bend=bend["delta"],
-                    bend_low=bend["ci_low"] if alike else None,
-                    bend_high=bend["ci_high"] if alike else None,
-                    best=list(used)[made.best],
-                    over=made.trend.over,
-                    data=one.data,
-                    caution="; ".join(filter(None, cautions(list(used.values())).values())),
-                )
+                rows.append(_row(used, split, metric, made))
+    return rows
+
+
+def _row(used: dict[float, Arm], split: str, metric: str, made: statistics.DoseResponse) -> DoseRow:
+    trend, bend = in_units(made.trend, metric), in_units(made.bend, metric)
+    alike = made.bend.over == made.trend.over
+    return DoseRow(
+        model=next(iter(used.values())).model,
+        method="",
+        split=split,
+        metric=metric,
+        strengths=tuple(used),
+        arms=tuple(arm.name for arm in used.values()),
+        n_seeds=made.trend.n_seeds,
+        trend=trend.pop("delta"),
+        **trend,
+        bend=bend["delta"],
+        bend_low=bend["ci_low"] if alike else None,
+        bend_high=bend["ci_high"] if alike else None,
+        best=list(used)[made.best],
+        over=made.trend.over,
+        caution="; ".join(filter(None, cautions(list(used.values())).values())),
+    )
 
 
 def _adjusted(family: Sequence[DoseRow]) -> Iterator[DoseRow]:

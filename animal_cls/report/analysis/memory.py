@@ -19,14 +19,17 @@ Made = TypeVar("Made")
 def remembered(of: Callable[..., Made]) -> Callable[..., Made]:
     """`of`, which is not called again for the very arguments that it had the last time with this first one.
 
-    Arms are equal only as one object, see `Memory`; what is remembered of an arm goes when the arm does.
+    Words among the arguments, such as a split's name, have each their own last time. Arms are equal only as one object,
+    see `Memory`; what is remembered of an arm goes when the arm does.
     """
-    known: WeakKeyDictionary[Any, tuple[tuple[Any, ...], Made]] = WeakKeyDictionary()
+    known: WeakKeyDictionary[Any, dict[tuple[str, ...], tuple[tuple[Any, ...], Made]]] = WeakKeyDictionary()
 
     def found(first: Any, *rest: Any) -> Made:
-        if first not in known or known[first][0] != rest:
-            known[first] = rest, of(first, *rest)
-        return known[first][1]
+        last = known.setdefault(first, {})
+        words = tuple(one for one in rest if isinstance(one, str))
+        if words not in last or last[words][0] != rest:
+            last[words] = rest, of(first, *rest)
+        return last[words][1]
 
     return found
 

@@ -3,10 +3,12 @@
 import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from animal_cls import statistics
 from animal_cls.report.analysis.apart import by_data, telling
 from animal_cls.report.analysis.levels import NEW, aligned, numbers_of
+from animal_cls.report.analysis.memory import remembered
 from animal_cls.report.analysis.variances import in_units, number
 from animal_cls.report.records import Arm, Comparison, NetworksRow
 from animal_cls.results.configs import LABEL, Flat, change
@@ -65,21 +67,45 @@ def _without_network(arm: Arm) -> Flat:
 
 
 def _rows(named: dict[str, Arm], one: Change, split: str, metric: str) -> Iterator[NetworksRow]:
-    tables = aligned([named[name] for pair in one.sides.values() for name in pair], split)
-    used = {model: pair for model, pair in one.sides.items() if all(name in tables for name in pair)}
+    arms = [named[name] for pair in one.sides.values() for name in pair]
+    for row in _measured(arms[0], split, metric, tuple(arms[1:])):
+        yield replace(row, change=one.what, data=one.data)
+
+
+@remembered
+def _measured(arm: Arm, split: str, metric: str, others: tuple[Arm, ...]) -> list[NetworksRow]:
+    """Of arms that are by turns one of a network and its baseline."""
+    arms = [arm, *others]
+    tables = aligned(arms, split)
+    pairs = zip(arms[::2], arms[1::2], strict=True)
+    used = {a.model: (a.name, b.name) for a, b in pairs if a.name in tables and b.name in tables}
     found = numbers_of([tables[name] for pair in used.values() for name in pair], metric) if len(used) > 1 else None
     if found is None:
-        return
+        return []
     numbers, how = found
-    known = {"change": one.what, "data": one.data, "split": split, "metric": metric}
-    rows = [("mean", tuple(used), [1 / len(used)] * len(used))]
-    for model in list(used)[:1] if len(used) == 2 else list(used):  # of two the one is the other's mirror image
-        others = tuple(other for other in used if other != model)
-        rows.append(("interaction", (model, *others), [1.0 if m == model else -1 / len(others) for m in used]))
-    coefficients = [[sign * share for share in shares for sign in (1, -1)] for _, _, shares in rows]
-    for (kind, networks, _), made in zip(rows, statistics.contrasts(numbers, coefficients, **how), strict=True):
-        sized = {"kind": kind, "networks": networks, "n_seeds": made.n_seeds, "over": made.over}
-        yield NetworksRow(**known, **sized, **in_units(made, metric))
+    asked = list(_asked(list(used)))
+    coefficients = [[sign * share for share in shares for sign in (1, -1)] for _, _, shares in asked]
+    return [
+        NetworksRow(
+            change="",
+            split=split,
+            metric=metric,
+            kind=kind,
+            networks=networks,
+            n_seeds=made.n_seeds,
+            over=made.over,
+            **in_units(made, metric),
+        )
+        for (kind, networks, _), made in zip(asked, statistics.contrasts(numbers, coefficients, **how), strict=True)
+    ]
+
+
+def _asked(models: Sequence[str]) -> Iterator[tuple[Literal["mean", "interaction"], tuple[str, ...], list[float]]]:
+    """What is asked of these networks, of which first, and the share of each: the mean, and what differs from it."""
+    yield "mean", tuple(models), [1 / len(models)] * len(models)
+    for model in models[:1] if len(models) == 2 else models:  # of two the one is the other's mirror image
+        others = tuple(other for other in models if other != model)
+        yield "interaction", (model, *others), [1.0 if m == model else -1 / len(others) for m in models]
 
 
 def _adjusted(family: Sequence[NetworksRow]) -> Iterator[NetworksRow]:

@@ -1,12 +1,12 @@
 """What the figures of a study show, in words, for a reader who does not see them: the numbers themselves."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from animal_cls.files.text import percent
 from animal_cls.report.figures.heatmap import Changes
-from animal_cls.report.figures.learning import Arms, Metrics, band, difference, series
+from animal_cls.report.figures.learning import Metrics, band, difference, series
 from animal_cls.report.format import ends, metric_interval, metric_number, number, signed, signed_interval
 from animal_cls.report.records import ArmRow, ClassLink, Comparison, PublishedRow, Reliability
 from animal_cls.statistics.confusion import worst_cells
@@ -84,19 +84,18 @@ def at_the_end(seeds: Sequence[Metrics]) -> str:
     return ", ".join(ends) or "nothing was measured"
 
 
-def of_gaps(models: Mapping[str, Arms]) -> str:
+def of_gaps(arms: Sequence[tuple[str, Sequence[Metrics]]]) -> str:
     """The mean gap of each arm at the end."""
     ends = []
-    for arms in models.values():
-        for name, seeds in arms:
-            epochs, mean, _ = band([difference(metrics) for metrics in seeds])
-            ends += [f"{name} {signed(mean[-1])} points at epoch {epochs[-1]}"] if len(epochs) else []
+    for name, seeds in arms:
+        epochs, mean, _ = band([difference(metrics) for metrics in seeds])
+        ends += [f"{name} {signed(mean[-1])} points at epoch {epochs[-1]}"] if len(epochs) else []
     return listed(ends)
 
 
-def of_reliability(diagrams: Sequence[Reliability]) -> str:
+def of_reliability(arms: Sequence[tuple[str, Reliability]]) -> str:
     """The calibration error of each arm."""
-    return listed(f"{diagram.arm}: expected calibration error {percent(diagram.ece)}" for diagram in diagrams)
+    return listed(f"{name}: expected calibration error {percent(diagram.ece)}" for name, diagram in arms)
 
 
 def of_published(runs: Sequence[tuple[str, Sequence[PublishedRow]]]) -> str:

@@ -121,7 +121,7 @@ def legend_below(figure: Figure, entries: Sequence[tuple[Any, str]], *, columns:
         text.set(text=short(name, 150 // columns), **lettering())
 
 
-def rendered(drawing: Drawing, *, png: bool = True) -> Files:
+def rendered(drawing: Drawing, *, png: bool = False) -> Files:
     """Draw a figure, as an SVG and as a PNG file, which takes half of the time."""
     svg, image = StringIO(), BytesIO()
     with theme():

@@ -1,5 +1,6 @@
 """Change of every class's accuracy against the baseline: the colours of the page's table, and a figure of it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from animal_cls.report.figures.choice import foremost
-from animal_cls.report.figures.style import lettering, short
+from animal_cls.report.figures.style import inches, lettering, placed, short
 from animal_cls.report.format import signed, signed_interval
 from animal_cls.report.records import ClassRow
 
@@ -17,6 +18,7 @@ MOST = 60  # classes of one figure
 WRITTEN = 100  # cells up to which the figure writes its numbers
 BETTER, NEUTRAL, WORSE = (0, 90, 160), (247, 247, 247), (213, 94, 0)  # red, green, blue of 255
 EMPTY = (229, 229, 229)  # nothing to compare
+SLOPED = (math.cos(math.radians(30)), math.sin(math.radians(30)))  # of a name's width, across and up
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,23 +53,33 @@ def heatmap(table: Changes) -> Figure:
     points = table.points
     written = points.size <= WRITTEN
     high, wide = points.shape
+    size = 8.5 if written else 6.0
+    classes, arms = [short(name) for name in table.classes], [short(name, 40) for name in table.arms]
     width = min(max(1.25 * wide + 2.5, 7.0), 14.0)
-    figure = Figure(figsize=(width, max(2.2, (0.36 if written else 0.17) * high) + 2.2))
-    figure.set_layout_engine("constrained", w_pad=0.15)  # inches: texts are a little wider in a PNG than where measured
-    axes = figure.add_subplot()
+    left = 0.15 + max(inches(name, size) for name in classes)
+    above, right = room_for([inches(name, 8.5) for name in arms], width - left) if wide > 2 else (0.25, 0.15)
+    figure = Figure(figsize=(width, max(2.2, (0.36 if written else 0.17) * high) + 0.85 + above))
+    axes = placed(figure, left=left, right=right, top=0.45 + above, bottom=0.4)
     axes.pcolormesh(np.arange(wide + 1) - 0.5, np.arange(high + 1) - 0.5, shades(points))
     axes.invert_yaxis()
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
-    size = 8.5 if written else 6.0
-    axes.set_yticks(range(high), [short(name) for name in table.classes], fontsize=size, **lettering())
+    axes.set_yticks(range(high), classes, fontsize=size, **lettering())
     slope = {"rotation": 30, "ha": "left", "rotation_mode": "anchor"} if wide > 2 else {}
     axes.xaxis.tick_top()
-    axes.set_xticks(range(wide), [short(name, 40) for name in table.arms], fontsize=8.5, **slope, **lettering())
+    axes.set_xticks(range(wide), arms, fontsize=8.5, **slope, **lettering())
     if written:
         write_cells(axes, table)
-    figure.supxlabel(f"points against the baseline; below: 95 % interval; colour is full at ±{FULL:.0f}", size=8.5)
+    note = f"points against the baseline;{' below: 95 % interval;' * written} colour is full at ±{FULL:.0f}"
+    figure.text(0.5, 0.12 / figure.get_figheight(), note, fontsize=8.5, ha="center")
     return figure
+
+
+def room_for(names: Sequence[float], width: float) -> tuple[float, float]:
+    """Inches above and right of cells for sloping names of these widths, each from the middle of its column on."""
+    cell = (width - max(names)) / len(names)  # less than it becomes
+    ends = [name * SLOPED[0] - (len(names) - k - 0.5) * cell for k, name in enumerate(names)]
+    return 0.25 + max(names) * SLOPED[1], max(0.15, *ends)
 
 
 def write_cells(axes: Axes, table: Changes) -> None:

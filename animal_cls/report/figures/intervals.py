@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from animal_cls.files.text import percent
-from animal_cls.report.figures.style import BLUE, GREEN, GREY, INK, PAPER, VERMILLION, lettering, short
+from animal_cls.report.figures.style import BLUE, GREEN, GREY, INK, PAPER, VERMILLION, inches, lettering, placed, short
 from animal_cls.report.format import ends, possible, signed, signed_interval
 from animal_cls.report.records import ArmRow, Comparison
 
@@ -30,11 +30,9 @@ def look(c: Comparison) -> tuple[str, str, str]:
 
 def arms_figure(rows: Sequence[ArmRow], seeds: Sequence[Sequence[float]]) -> Figure:
     """A line per arm from the top down: the accuracy of each of its `seeds` as a ring, their mean and its interval."""
-    figure, axes = rows_of([short(row.arm, 60) for row in rows])
+    figure, axes = rows_of([short(row.arm, 60) for row in rows], [percent(row.mean) for row in rows])
     rings(axes, [[100 * v for v in values] for values in seeds])
     intervals(axes, [(y, 100 * row.mean, *scaled(row)) for y, row in enumerate(rows)], ("D", BLUE, BLUE))
-    for y, row in enumerate(rows):
-        write_right(axes, y, percent(row.mean))
     ring = "run" if any((row.n_folds or 0) > 1 for row in rows) else "seed"
     axes.set_xlabel(f"accuracy (%); ring: one {ring}; diamond: mean; bar: 95 % interval of the mean")
     return figure
@@ -42,15 +40,13 @@ def arms_figure(rows: Sequence[ArmRow], seeds: Sequence[Sequence[float]]) -> Fig
 
 def comparisons_figure(comparisons: Sequence[Comparison]) -> Figure:
     """A line per comparison from the top down: each seed's difference, their mean and its interval, and the verdict."""
-    figure, axes = rows_of([named(c) for c in comparisons])
+    figure, axes = rows_of([named(c) for c in comparisons], [said(c) for c in comparisons])
     axes.axvline(0, color=INK, linewidth=1)
     rings(axes, [c.deltas for c in comparisons])
     alike: dict[tuple[str, str, str], list[Point]] = {}
     for y, c in enumerate(comparisons):
         if c.delta is not None:
             alike.setdefault(look(c), []).append((y, c.delta, *ends(c)))
-        said = f"{signed(c.delta, c.unit)} {signed_interval(*ends(c), c.unit)}"
-        write_right(axes, y, f"{said}   {c.verdict}{' (provisional)' * c.provisional}")
     for mark, points in alike.items():
         intervals(axes, points, mark)
     unit, ring = comparisons[0].unit, " or ".join(dict.fromkeys(c.kind if c.folds else "seed" for c in comparisons))
@@ -61,6 +57,12 @@ def comparisons_figure(comparisons: Sequence[Comparison]) -> Figure:
     for y, c in enumerate(comparisons):
         mark_cut(axes, y, c)
     return figure
+
+
+def said(c: Comparison) -> str:
+    """The difference, its interval and the verdict."""
+    known = f"{signed(c.delta, c.unit)} {signed_interval(*ends(c), c.unit)}"
+    return f"{known}   {c.verdict}{' (provisional)' * c.provisional}"
 
 
 def mark_cut(axes: Axes, y: float, c: Comparison) -> None:
@@ -89,13 +91,16 @@ def scaled(row: ArmRow) -> tuple[float | None, float | None]:
     return 100 * low, 100 * high
 
 
-def rows_of(names: Sequence[str]) -> tuple[Figure, Axes]:
-    """An empty figure with a line per name, from the top down."""
-    figure = Figure(figsize=(11, 1.5 + 0.3 * len(names)))
-    figure.set_layout_engine("constrained", w_pad=0.15)  # inches: texts are a little wider in a PNG than where measured
-    axes = figure.add_subplot()
-    axes.set_yticks(range(len(names)), names, **lettering())
+def rows_of(names: Sequence[str], beside: Sequence[str]) -> tuple[Figure, Axes]:
+    """An empty figure with a line per name, from the top down, and its numbers `beside` it, at the right."""
+    left, right = (0.15 + max(inches(text, 9) for text in texts) for texts in (names, beside))
+    figure = Figure(figsize=(max(11, left + right + 4), 1.5 + 0.3 * len(names)))
+    axes = placed(figure, left=left, right=0.1 + right, top=0.45, bottom=0.55)
+    axes.set_yticks(range(len(names)), names, fontsize=9, **lettering())
     axes.set_ylim(len(names) - 0.4, -0.6)
+    for y, text in enumerate(beside):
+        place = {"xycoords": axes.get_yaxis_transform(), "xytext": (8, 0), "textcoords": "offset points"}
+        axes.annotate(text, (1, y), va="center", fontsize=9, **place)
     axes.grid(axis="x")
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
@@ -116,13 +121,6 @@ def intervals(axes: Axes, points: Sequence[Point], mark: tuple[str, str, str]) -
     axes.hlines(ys, lows, highs, color=line, linewidth=2, zorder=2)
     axes.plot([*lows, *highs], [*ys, *ys], "|", color=line, markersize=8, mew=1.6)
     axes.plot([x for _, x, *_ in points], [y for y, *_ in points], marker, markersize=8, mfc=fill, mec=line, mew=1.6)
-
-
-def write_right(axes: Axes, y: float, text: str) -> None:
-    """Write `text` right of the axes, at the height of a line."""
-    axes.annotate(
-        text, (1, y), xycoords=axes.get_yaxis_transform(), xytext=(8, 0), textcoords="offset points", va="center"
-    )
 
 
 def limits(comparisons: Sequence[Comparison]) -> tuple[float, float]:

@@ -9,13 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from animal_cls.report.figures.choice import within
 from animal_cls.report.figures.drawing import Sheet, legend_below, outer_labels, panels, rule, thinned
 from animal_cls.report.figures.style import BLUE, GREY, INK, VERMILLION, styles
 from animal_cls.results import OBJECTIVE
 
 Metrics = Mapping[str, np.ndarray]  # the columns of metrics.csv
-Arms = Sequence[tuple[str, Sequence[Metrics]]]  # name, and the metrics of each seed
 SHEET = Sheet(columns=5, rows_each=2, height=1.9, between=(0.15, 0.35))
 FAINT = 10  # seeds up to which each has its own faint line
 LINES: dict[str, dict[str, Any]] = {  # split -> its line; told apart by dashes and markers as well as by colour
@@ -48,22 +46,19 @@ def learning(arms: Sequence[tuple[str, Sequence[Metrics]]]) -> Figure:
     return figure
 
 
-def generalization_gap(models: Mapping[str, Arms]) -> Figure:
-    """A panel per network: train minus val accuracy in points over the epochs, a line and a band per arm."""
-    figure, places = panels(list(models), Sheet(columns=2, height=3.0, bottom=1.15, between=(0.7, 0.8)))
-    names = list(dict.fromkeys(within(model, name) for model, arms in models.items() for name, _ in arms))
-    looks = dict(zip(names, styles(len(names)), strict=True))
-    entries = {}
-    for (model, arms), [axes] in zip(models.items(), places, strict=True):
-        axes.axhline(0, color=INK, linewidth=0.8)
-        for arm, seeds in arms:
-            name = within(model, arm)
-            line = draw(axes, [difference(metrics) for metrics in seeds], each=False, **looks[name])
-            entries |= {name: line} if line else {}
-        finish(axes)
-        rule(axes)
-        axes.set(xlabel="epoch", ylabel="train - val accuracy (points)")
-    legend_below(figure, [(line, name) for name, line in entries.items()])
+def generalization_gap(arms: Sequence[tuple[str, Sequence[Metrics]]]) -> Figure:
+    """Train minus val accuracy in points over the epochs, a line and a band per named arm."""
+    figure, [[axes]] = panels([""], Sheet(columns=2, height=3.0, top=0.55, bottom=1.15))
+    axes.axhline(0, color=INK, linewidth=0.8)
+    looks = styles(len(arms))
+    lines = [
+        (draw(axes, [difference(metrics) for metrics in seeds], each=False, **look), name)
+        for (name, seeds), look in zip(arms, looks, strict=True)
+    ]
+    finish(axes)
+    rule(axes)
+    axes.set(xlabel="epoch", ylabel="train - val accuracy (points)")
+    legend_below(figure, [(line, name) for line, name in lines if line])
     return figure
 
 

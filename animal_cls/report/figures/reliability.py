@@ -15,10 +15,10 @@ SHEET = Sheet(columns=5, height=1.85, bottom=0.55, between=(0.15, 0.45))
 LARGEST = 160  # square points: the dot of a bin that holds all images
 
 
-def reliability(diagrams: Sequence[Reliability]) -> Figure:
-    """A panel per arm: per bin of confidence the share that is right, as a dot whose area is its share of images."""
-    figure, places = panels([diagram.arm for diagram in diagrams], SHEET)
-    for diagram, [axes] in zip(diagrams, places, strict=True):
+def reliability(arms: Sequence[tuple[str, Reliability]]) -> Figure:
+    """A panel per named arm: per bin of confidence the share that is right, a dot whose area is its share of images."""
+    figure, places = panels([name for name, _ in arms], SHEET)
+    for (_, diagram), [axes] in zip(arms, places, strict=True):
         axes.plot([0, 100], [0, 100], "--", color=GREY, linewidth=1)
         draw(axes, diagram)
         axes.text(0.04, 0.95, f"ECE {percent(diagram.ece)}", transform=axes.transAxes, va="top")

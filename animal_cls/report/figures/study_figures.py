@@ -185,35 +185,34 @@ def measured(arms: Sequence[Arm]) -> list[tuple[str, Sequence[Metrics]]]:
 
 def of_gaps(study: Study) -> Iterator[Drawing]:
     """How far train and val drift apart."""
-    shown = chosen(study)
-    models = {model: found for model, arms in shown.items() if (found := measured(arms))}
-    every = [arm for arms in shown.values() for arm in arms]
-    if models:
-        yield Drawing(
-            name="gap",
-            title="Generalization gap by epoch: train minus val accuracy",
-            caption=by_seeds(every, f"Mean over {each(every)}s; band: one std.", "An arm of one seed has no band.")
-            + f" {note_on(every)}"
-            + left_out(study, every),
-            alt=alt_text.of_gaps(models),
-            draw=partial(generalization_gap, models),
-        )
+    for model, arms in chosen(study).items():
+        if curves := measured(arms):
+            yield Drawing(
+                name=file_name("gap", model),
+                title=f"Generalization gap by epoch of {model}: train minus val accuracy",
+                caption=by_seeds(arms, f"Mean over {each(arms)}s; band: one std.", "An arm of one seed has no band.")
+                + f" {note_on(arms)}"
+                + left_out(study, arms),
+                alt=alt_text.of_gaps(curves),
+                draw=partial(generalization_gap, [(within(model, name), seeds) for name, seeds in curves]),
+            )
 
 
 def of_reliability(study: Study) -> Iterator[Drawing]:
     """Whether the networks are right as often as they are sure."""
-    shown = {arm.name: arm for arms in chosen(study, MOST_PANELS).values() for arm in arms}
-    found = [r for r in study.reliabilities if r.split == study.evaluated_split and r.arm in shown and sum(r.counts)]
-    if found:
-        yield Drawing(
-            name="reliability",
-            title=f"Reliability: confidence and accuracy, {study.evaluated_split}",
-            caption="A dot per bin of confidence, all seeds together, its area the share of the images in it. Below "
-            "the dashed diagonal the network is surer than it is right. ECE: expected calibration error, mean over "
-            "runs." + left_out(study, list(shown.values())),
-            alt=alt_text.of_reliability(found),
-            draw=partial(reliability, found),
-        )
+    for model, arms in chosen(study, MOST_PANELS).items():
+        known = {r.arm: r for r in study.reliabilities if r.split == study.evaluated_split and sum(r.counts)}
+        found = [(within(model, arm.name), known[arm.name]) for arm in arms if arm.name in known]
+        if found:
+            yield Drawing(
+                name=file_name("reliability", model),
+                title=f"Reliability of {model}: confidence and accuracy, {study.evaluated_split}",
+                caption="A dot per bin of confidence, all seeds together, its area the share of the images in it. "
+                "Below the dashed diagonal the network is surer than it is right. ECE: expected calibration error, "
+                "mean over runs." + left_out(study, arms),
+                alt=alt_text.of_reliability(found),
+                draw=partial(reliability, found),
+            )
 
 
 def of_published(study: Study) -> Iterator[Drawing]:

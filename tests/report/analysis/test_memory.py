@@ -33,7 +33,7 @@ def hits(seed: int, arm: int) -> dict[str, dict[str, list[bool]]]:
 
 def files(sweep: Path, out: Path, memory: Memory | None) -> dict[str, str]:
     """Name -> content of what a report without figures writes, but for the time on it."""
-    make.make([sweep], out, workers=Workers(count=0), memory=memory, png=False)
+    make.make([sweep], out, workers=Workers(count=0), memory=memory)
     paths = [path for path in out.iterdir() if path.is_file()]
     return {path.name: MADE.sub("", path.read_text(encoding="utf-8")) for path in paths}
 

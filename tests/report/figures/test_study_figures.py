@@ -137,7 +137,7 @@ def test_gap_is_train_minus_val() -> None:
     seeds = [metrics([0.5, 0.9], [0.4, 0.5]), metrics([0.7, 0.8], [0.5, np.nan])]
     assert difference(seeds[0]) == pytest.approx({1: 10.0, 2: 40.0})
     assert difference(seeds[1]) == pytest.approx({1: 20.0})
-    figure = generalization_gap({"cnn": [("cnn/none", seeds[:1]), ("cnn/l2", seeds[:1])]})
+    figure = generalization_gap([("none", seeds[:1]), ("l2", seeds[:1])])
     np.testing.assert_allclose(np.array(figure.axes[0].lines[1].get_ydata(), dtype=float), [10, 40])
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["none", "l2"]
 
@@ -155,12 +155,12 @@ def test_reliability_shows_the_bins_that_hold_images() -> None:
         arm="cnn/none", split="test", edges=(0.0, 0.5, 0.75, 1.0), counts=(0, 30, 10), confidence=(None, 0.6, 0.9),
         accuracy=(None, 0.5, 1.0), ece=0.1,
     )  # fmt: skip
-    axes = reliability([diagram]).axes[0]
+    axes = reliability([("none", diagram)]).axes[0]
     [dots] = [part for part in axes.collections if isinstance(part, PathCollection)]
     np.testing.assert_allclose(np.asarray(dots.get_offsets()), [[60, 50], [90, 100]])
     large, small = np.asarray(dots.get_sizes())
     assert large - 6 == pytest.approx(3 * (small - 6)), "30 images against 10"
-    assert words(reliability([diagram])) == ["ECE 10.0 %"]
+    assert words(reliability([("none", diagram)])) == ["ECE 10.0 %"]
 
 
 def test_a_figure_speaks_with_the_interval_of_the_verdict_and_greys_what_is_provisional() -> None:
@@ -241,7 +241,7 @@ def test_matrices_hold_the_percent_of_their_rows() -> None:
 
 def drawn(figure: Callable[..., Figure], *values: Any, title: str = "t") -> Files:
     """The files of a figure."""
-    return rendered(Drawing(name="f", title=title, caption="c", alt="a", draw=partial(figure, *values)))
+    return rendered(Drawing(name="f", title=title, caption="c", alt="a", draw=partial(figure, *values)), png=True)
 
 
 def test_a_hundred_classes_are_one_image_not_ten_thousand_paths() -> None:
@@ -292,3 +292,18 @@ def test_figure_becomes_a_part_of_a_page() -> None:
     assert not re.search(f'style="[^"]*{INK}', found, re.IGNORECASE)
     assert "<style" not in found
     assert "font-family" not in found
+
+
+def test_names_and_numbers_placed_by_hand_lie_within_the_figure() -> None:
+    long = "resnet18_pretrained/dropout (reg.dropout=0.5) WWWWWWWWWWWWWW"
+    shown = [comparison(5.0, 2.0, 8.0, "no difference beyond 2 points", arm=long), comparison(1.0, 0.0, 2.0, "gain")]
+    rows = [class_row(f"{long} {k}", name, 1.0) for k in range(6) for name in ("W" * 30, "cat")]
+    table = changes(rows, arms=list(dict.fromkeys(row.arm for row in rows)), split="test")
+    for figure in (comparisons_figure(shown), heatmap(table)):
+        figure.draw_without_rendering()
+        edge = figure.bbox
+        for axes in figure.axes:
+            for text in [*axes.texts, *axes.get_xticklabels(), *axes.get_yticklabels(), axes.xaxis.label]:
+                box = text.get_window_extent()
+                assert edge.x0 <= box.x0 <= box.x1 <= edge.x1, text.get_text()
+                assert edge.y0 <= box.y0 <= box.y1 <= edge.y1, text.get_text()

@@ -33,9 +33,9 @@ KINDS = {  # of images
 
 
 def draw(
-    study: Study, workers: Workers, drawn: Drawn | None = None, *, png: bool = True
+    study: Study, workers: Workers, drawn: Drawn | None = None, *, png: bool = False
 ) -> list[tuple[Drawing, Files]]:
-    """All figures, or without `png` no PNG files of new ones.
+    """All figures; without `png` new ones have no PNG file.
 
     To draw those that `drawn` does not have takes longer than everything else.
     """

@@ -204,7 +204,7 @@ def test_figure_of_a_statement(make_study: MakeStudy) -> None:
 
 def test_figures_of_the_last_page_are_removed_and_a_users_files_stay(make_study: MakeStudy, tmp_path: Path) -> None:
     study = make_study(regs=("none",), seeds=1, epochs=2, classes=("x", "y"))
-    figures = page.draw(study, Workers(count=0))
+    figures = page.draw(study, Workers(count=0), png=True)
     page.write(study, figures, tmp_path)
     (tmp_path / "figures" / "mine.png").write_bytes(b"mine")
     made = {path.name for path in (tmp_path / "figures").iterdir()}
