@@ -25,18 +25,24 @@ class Workers:
 
     def warm(self, up: Callable[[], object]) -> None:
         """Start the processes, which do `up` first, such as an import, while this one has other work."""
-        self._begin(_call, [up] * max(2, self.count))
+        self.begin(_call, [up] * max(2, self.count))
 
     def share(self, work: Callable[[Item], Done], items: Sequence[Item]) -> list[Done]:
         """`work` done to each item, in order: the workers begin at the front, this process at the back.
 
         `work` and the items have to travel to another process, and what comes of it back.
         """
-        begun = self._begin(work, items)
-        own = {k: work(items[k]) for k in reversed(range(len(items))) if not begun or begun[k].cancel()}
-        return [own[k] if k in own else _result(begun[k], work, item) for k, item in enumerate(items)]
+        return self.finish(work, items, self.begin(work, items))
 
-    def _begin(self, work: Callable[[Item], Done], items: Sequence[Item]) -> "list[Future[Done]]":
+    def finish(
+        self, work: Callable[[Item], Done], items: Sequence[Item], begun: "Sequence[Future[Done] | None]"
+    ) -> list[Done]:
+        """As `share`, of items that the workers have begun with in part: of each what they were given, or None."""
+        given = begun or [None] * len(items)
+        own = {k: work(items[k]) for k in reversed(range(len(items))) if (one := given[k]) is None or one.cancel()}
+        return [own[k] if one is None or k in own else _result(one, work, items[k]) for k, one in enumerate(given)]
+
+    def begin(self, work: Callable[[Item], Done], items: Sequence[Item]) -> "list[Future[Done]]":
         """What the workers were given; nothing where there are none, or the system has none to give."""
         if self.count < 1 or len(items) < 2:
             return []

@@ -1,7 +1,7 @@
 """Folders -> study: everything that a report says, in the order in which one part needs another."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -39,6 +39,7 @@ def build_study(
     baseline: str | None = None,
     margin: float = MARGIN,
     memory: Memory | None = None,
+    begun: Callable[[Study], object] = id,
 ) -> Study:
     """What all runs in `sources`, folders of runs or sweeps, show together.
 
@@ -47,6 +48,7 @@ def build_study(
         baseline: the arm, or KEY=VALUE,... of the arms, that the others are compared with; None: as plans say.
         margin: points that a difference must have to matter.
         memory: of the reports that this process has made of the same.
+        begun: is told what is known before anything is compared, which takes most of the time.
 
     Raises:
         UserError: no such folder, no run in any of them, or no arm of that name.
@@ -56,47 +58,48 @@ def build_study(
     found = collect(sources, reader)
     searched, trials = set_apart(found, sources)
     runs, arms = memory.same(*arrange(found.runs, baseline))
-    comparisons = compare_all(arms, compare, margin=margin, pending=_pending(runs))
-    warnings = (*found.warnings, *_warnings(runs, arms), *reader.troubles)
-    study = _study(sources, runs, arms, comparisons, margin=margin, warnings=warnings)
+    study = _each_by_itself(sources, runs, arms, margin)
+    begun(study)
+    study = _compared(study, compare_all(arms, compare, margin=margin, pending=_pending(runs)))
     told = (*search_cautions(searched), *study.cautions)
-    return replace(study, runs=(*runs, *trials), searches=tuple(searched), cautions=told)
+    warnings = (*found.warnings, *_warnings(runs, arms), *reader.troubles)
+    return replace(study, runs=(*runs, *trials), searches=tuple(searched), cautions=told, warnings=warnings)
 
 
-def _study(
-    sources: Sequence[Path],
-    runs: Sequence[Run],
-    arms: Sequence[Arm],
-    comparisons: Sequence[Comparison],
-    *,
-    margin: float,
-    warnings: tuple[str, ...],
-) -> Study:
-    """All that follows from runs, arms and comparisons."""
-    rows, classes, split, data = arm_rows(arms), class_rows(arms), judged_split(arms), data_sets(_results(runs))
+def _each_by_itself(sources: Sequence[Path], runs: Sequence[Run], arms: Sequence[Arm], margin: float) -> Study:
+    """What runs and arms say without a comparison."""
+    split, data = judged_split(arms), data_sets(_results(runs))
     return Study(
         runs=tuple(runs),
         arms=tuple(arms),
         evaluated_split=split,
         margin=margin,
-        answers=tuple(_with_damages(answers(arms, rows, comparisons), arms, damages(classes, comparisons))),
-        arm_rows=tuple(rows),
-        comparisons=tuple(comparisons),
-        class_rows=tuple(classes),
+        arm_rows=tuple(arm_rows(arms)),
         confused=tuple(confused(arms)),
         class_links=tuple(class_links(arms)),
         reliabilities=tuple(reliabilities(arms)),
+        **_published(arms, data),
+        **_means(sources, runs),
+        provisional=_provisional(runs),
+        cautions=tuple(cautions(arms, split, data)),
+    )
+
+
+def _compared(study: Study, comparisons: Sequence[Comparison]) -> Study:
+    """With all that follows from the comparisons, or is not asked for before them."""
+    runs, arms, rows, split = study.runs, study.arms, study.arm_rows, study.evaluated_split
+    classes = class_rows(arms)
+    return replace(
+        study,
+        answers=tuple(_with_damages(answers(arms, rows, comparisons), arms, damages(classes, comparisons))),
+        comparisons=tuple(comparisons),
+        class_rows=tuple(classes),
         doses=tuple(dose_rows(arms, pending=_pending(runs))),
         networks=tuple(networks_rows(arms, comparisons, pending=_pending(runs))),
         ranks=tuple(rank_rows(arms)),
         plan=tuple(plan_rows(arms, comparisons)),
-        **_published(arms, data),
         images=tuple(_images(arms, rows, split)),
         suspects=tuple(suspects(runs)),
-        **_means(sources, runs),
-        provisional=_provisional(runs),
-        cautions=tuple(cautions(arms, split, data)),
-        warnings=warnings,
     )
 
 

@@ -2,9 +2,11 @@
 
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
@@ -17,6 +19,9 @@ from animal_cls.report.build import build_study
 from animal_cls.report.output import tables
 from animal_cls.report.records import MARGIN, Study
 from animal_cls.results.collect import OWN
+
+if TYPE_CHECKING:
+    from animal_cls.report.output.page import Painter
 
 REPORT = "report"  # the folder below the first one given
 WRITING = ".writing"  # inside it: locked while its files are replaced, which takes no time
@@ -49,15 +54,17 @@ def make(
     refuse_foreign(out)
     if not (out / tables.PAGE).exists():  # every figure is new
         workers.warm(load_figures)
+    painter = cache(partial(load_painter, out, workers, secret, png=png))
+    begun: Callable[[Study], object] = (lambda study: painter().begin(study)) if workers.count else id
     with uncollected():
-        study = build_study(sources, compare=compare, baseline=baseline, margin=margin, memory=memory)
+        study = build_study(sources, compare=compare, baseline=baseline, margin=margin, memory=memory, begun=begun)
     try:
         out.mkdir(parents=True, exist_ok=True)
         with FileLock(out / WRITING, timeout=PATIENCE):
             for place in (out, out / tables.FIGURES):
                 atomic.remove_parts(place)  # of a report that was ended
             tables.write(study, out)
-        write_page(study, out, workers, secret, png=png)
+        write_page(study, out, painter())
         return study
     except Timeout:
         raise UserError(f"{out}: another report is being written there. Try again.") from None
@@ -95,13 +102,19 @@ def load_figures() -> None:
     import animal_cls.report.figures.study_figures  # noqa: F401
 
 
-def write_page(study: Study, out: Path, workers: Workers, secret: bytes, *, png: bool) -> None:
-    """Write index.html and the figures; matplotlib is not loaded before."""
-    from animal_cls.report.output import page
+def load_painter(out: Path, workers: Workers, secret: bytes, *, png: bool) -> "Painter":
+    """What draws the figures; matplotlib is not loaded before."""
+    from animal_cls.report.output.page import Painter
     from animal_cls.report.output.page.drawn import Drawn
 
-    drawn = Drawn(folder=out / tables.FIGURES, secret=secret)
-    made = page.draw(study, workers, drawn, png=png)
+    return Painter(workers=workers, drawn=Drawn(folder=out / tables.FIGURES, secret=secret), png=png)
+
+
+def write_page(study: Study, out: Path, painter: "Painter") -> None:
+    """Write index.html and the figures."""
+    from animal_cls.report.output import page
+
+    made = painter.draw(study)
     with FileLock(out / WRITING, timeout=PATIENCE):
         page.write(study, made, out)
-        drawn.keep(made)
+        painter.drawn.keep(made)

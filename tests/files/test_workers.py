@@ -28,6 +28,17 @@ def test_helpers_take_a_share() -> None:
         assert set(made.share(eval, [work] * 6)) == {first, os.getpid()}
 
 
+def test_what_was_begun_is_finished_wherever_it_is_by_then() -> None:
+    work = [f"({k}, {WHO})" for k in range(4)]
+    with gathered(2) as made:
+        begun = made.begin(eval, work[:2])
+        begun[1].result()
+        assert len({who for _, who in made.finish(eval, work[:2], begun)} - {os.getpid()}) == 1, "not done again"
+        done = made.finish(eval, work, [*begun, None, None])
+    assert [k for k, _ in done] == [0, 1, 2, 3]
+    assert [who == os.getpid() for _, who in done] == [False, False, True, True]
+
+
 def test_helpers_are_warmed_up_before_there_is_work(tmp_path: Path) -> None:
     with gathered(2) as made:
         made.warm(partial(os.mkdir, tmp_path / "warm"))

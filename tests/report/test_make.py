@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from filelock import FileLock
@@ -29,7 +30,8 @@ def main(words: list[str]) -> int:
 def pages(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Where pages were asked for; none is drawn, which takes longer than everything else."""
     asked: list[Path] = []
-    monkeypatch.setattr(make, "write_page", lambda study, out, *_, **__: asked.append(out))
+    monkeypatch.setattr(make, "write_page", lambda study, out, _: asked.append(out))
+    monkeypatch.setattr(make, "load_painter", lambda *_, **__: SimpleNamespace(begin=id))
     return asked
 
 

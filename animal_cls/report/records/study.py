@@ -87,10 +87,10 @@ class Study:
     evaluated_split: str  # the split that decides: test where most runs have one, else val
     margin: float = MARGIN  # points that a difference must have to matter
     provisional: str = ""  # how many planned runs have not ended, in a sentence; "" where all have
-    answers: tuple[Answer, ...]  # one per network
+    answers: tuple[Answer, ...] = ()  # one per network
     arm_rows: tuple[ArmRow, ...]
-    comparisons: tuple[Comparison, ...]
-    class_rows: tuple[ClassRow, ...]
+    comparisons: tuple[Comparison, ...] = ()
+    class_rows: tuple[ClassRow, ...] = ()
     doses: tuple[DoseRow, ...] = ()
     networks: tuple[NetworksRow, ...] = ()
     plan: tuple[PlanRow, ...] = ()
@@ -102,7 +102,7 @@ class Study:
     published_note: str | None  # that this is another data set, or what of the recipe was changed; None: as published
     published: tuple[PublishedRow, ...]  # empty where no arm is one of a table's
     statements: tuple[Statement, ...]
-    images: tuple[ImageNote, ...]
+    images: tuple[ImageNote, ...] = ()
     suspects: tuple[Suspect, ...] = ()  # the surest first
     searches: tuple[Search, ...] = ()  # whose trials are among the runs, and in no arm
     commands: tuple[Command, ...]
@@ -112,7 +112,7 @@ class Study:
     run_warnings: dict[str, tuple[str, ...]]  # a warning that a run gave -> the names of the runs
     cautions: tuple[str, ...] = ()  # what stands beside the answer: networks at chance, few images, a foreign split
     reading_aid: str = ""  # why statements decide nothing, in words, of all tables; "" where they do
-    warnings: tuple[str, ...]  # about the study itself: what is missing, double, unreadable or unlike
+    warnings: tuple[str, ...] = ()  # about the study itself: what is missing, double, unreadable or unlike
 
     def arm(self, name: str) -> Arm:
         """The arm of that name."""

@@ -3,8 +3,9 @@
 import base64
 import hashlib
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from animal_cls.report.figures.choice import file_name, within
 from animal_cls.report.figures.drawing import Drawing, Files, rendered
 from animal_cls.report.figures.study_figures import drawings
 from animal_cls.report.output.page import class_tables
-from animal_cls.report.output.page.drawn import Drawn
+from animal_cls.report.output.page.drawn import Drawn, content
 from animal_cls.report.output.page.inline_svg import inline
 from animal_cls.report.output.rows import TEMPLATES, environment
 from animal_cls.report.output.tables import FIGURES, PAGE
@@ -32,19 +33,42 @@ KINDS = {  # of images
 }
 
 
-def draw(
-    study: Study, workers: Workers, drawn: Drawn | None = None, *, png: bool = False
-) -> list[tuple[Drawing, Files]]:
-    """All figures; without `png` new ones have no PNG file.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Painter:
+    """Draws the figures of a study, some of them while the study is still being made."""
 
-    To draw those that `drawn` does not have takes longer than everything else.
-    """
-    made = list(drawings(study))
-    known = {drawing.name: files for drawing in made if drawn is not None and (files := drawn.files(drawing))}
-    missing = [drawing for drawing in made if (old := known.get(drawing.name)) is None or (png and old.png is None)]
-    new = workers.share(partial(rendered, png=png), missing)
-    known |= {drawing.name: files for drawing, files in zip(missing, new, strict=True)}
-    return [(drawing, known[drawing.name]) for drawing in made]
+    workers: Workers
+    drawn: Drawn  # by an earlier report
+    png: bool = False  # without it, new figures have no PNG file
+    begun: "dict[bytes, Future[Files]]" = field(default_factory=dict)  # by what they are drawn from
+
+    def begin(self, study: Study) -> None:
+        """Let the workers, if there are some, draw what is known already."""
+        if self.workers.count:
+            _, missing = self._known(study)
+            begun = self.workers.begin(self._work, missing)
+            self.begun.update(zip(map(content, missing), begun, strict=False))
+
+    def draw(self, study: Study) -> list[tuple[Drawing, Files]]:
+        """All figures: to draw those that no earlier report has takes longer than everything else."""
+        known, missing = self._known(study)
+        given = [self.begun.get(content(drawing)) for drawing in missing]
+        late = [k for k, one in enumerate(given) if one is None]
+        for k, one in zip(late, self.workers.begin(self._work, [missing[k] for k in late]), strict=False):
+            given[k] = one
+        new = self.workers.finish(self._work, missing, given)
+        known |= {drawing.name: files for drawing, files in zip(missing, new, strict=True)}
+        return [(drawing, known[drawing.name]) for drawing in drawings(study)]
+
+    @property
+    def _work(self) -> Callable[[Drawing], Files]:
+        return partial(rendered, png=self.png)
+
+    def _known(self, study: Study) -> tuple[dict[str, Files], list[Drawing]]:
+        """What an earlier report has drawn, by name, and the drawings that it has not."""
+        made = list(drawings(study))
+        known = {one.name: files for one in made if (files := self.drawn.files(one))}
+        return known, [one for one in made if (old := known.get(one.name)) is None or (self.png and old.png is None)]
 
 
 def write(study: Study, figures: Sequence[tuple[Drawing, Files]], out: Path) -> None:
@@ -53,9 +77,9 @@ def write(study: Study, figures: Sequence[tuple[Drawing, Files]], out: Path) -> 
     (out / FIGURES).mkdir(parents=True, exist_ok=True)
     contents = {f"{drawing.name}.png": files.png for drawing, files in figures if files.png is not None}
     contents |= {f"{drawing.name}.svg": files.svg.encode() for drawing, files in figures}
-    for name, content in contents.items():
+    for name, text in contents.items():
         with atomic.replacing(out / FIGURES / name) as part:
-            part.write_bytes(content)
+            part.write_bytes(text)
     atomic.write(out / PAGE, render(study, {drawing.name: shown(drawing, files) for drawing, files in figures}))
     for name in former - contents.keys():
         (out / FIGURES / name).unlink(missing_ok=True)

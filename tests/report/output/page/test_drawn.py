@@ -2,9 +2,11 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,10 +38,44 @@ def drawn_names(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def report(sweep: Path, out: Path, secret: bytes = b"sweep", *, png: bool = True) -> Study:
     """A page of the runs in `sweep`, as `make` writes it."""
     study, drawn = build_study([sweep]), Drawn(folder=out / "figures", secret=secret)
-    made = page.draw(study, Workers(count=0), drawn, png=png)
+    made = page.Painter(workers=Workers(count=0), drawn=drawn, png=png).draw(study)
     page.write(study, made, out)
     drawn.keep(made)
     return study
+
+
+class AtOnce(Workers):
+    """Workers that have done what they are given before they are asked for it."""
+
+    def begin(self, work: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+        futures: list[Future[Any]] = [Future() for _ in items]
+        for future, item in zip(futures, items, strict=True):
+            future.set_running_or_notify_cancel()
+            future.set_result(work(item))
+        return futures
+
+
+def test_what_was_begun_before_the_comparisons_is_not_drawn_again_unless_it_shows_something_else(
+    sweep: Path, tmp_path: Path, drawn_names: list[str]
+) -> None:
+    def painter() -> page.Painter:
+        return page.Painter(workers=AtOnce(count=1), drawn=Drawn(folder=tmp_path / "none", secret=b""))
+
+    early: list[Study] = []
+    study = build_study([sweep], begun=early.append)
+    drawing = painter()
+    drawing.begin(early[0])
+    begun = [*drawn_names]
+    assert "arms" in begun
+    assert not {"comparisons", "classes"} & {*begun}, "nothing is compared yet"
+    made = drawing.draw(study)
+    assert sorted(drawn_names) == sorted({*drawn_names}), "each once"
+    assert {one.name for one, _ in made} == {*drawn_names} >= {"comparisons", *begun}
+    drawn_names.clear()
+    drawing = painter()
+    drawing.begin(replace(early[0], arm_rows=tuple(replace(row, mean=0.123) for row in early[0].arm_rows)))
+    drawing.draw(study)
+    assert drawn_names.count("arms") == 2, "of the numbers before, and of those that the page shows"
 
 
 @pytest.fixture
