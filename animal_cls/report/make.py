@@ -28,6 +28,7 @@ WRITING = ".writing"  # inside it: locked while its files are replaced, which ta
 PATIENCE = 60  # seconds
 
 
+@uncollected()
 def make(
     sources: Sequence[Path],
     out: Path,
@@ -56,8 +57,7 @@ def make(
         workers.warm(load_figures)
     painter = cache(partial(load_painter, out, workers, secret, png=png))
     begun: Callable[[Study], object] = (lambda study: painter().begin(study)) if workers.count else id
-    with uncollected():
-        study = build_study(sources, compare=compare, baseline=baseline, margin=margin, memory=memory, begun=begun)
+    study = build_study(sources, compare=compare, baseline=baseline, margin=margin, memory=memory, begun=begun)
     try:
         out.mkdir(parents=True, exist_ok=True)
         with FileLock(out / WRITING, timeout=PATIENCE):

@@ -3,7 +3,8 @@
 `python -m benchmarks.speed.report [--runs 100] [--images 25000] [--times 3] [--folder DIR]` writes the results of
 made-up runs as real ones are written (result.json, metrics.csv, predictions.csv, 420 MB in all) with images beside
 them, and times `python -m animal_cls report` as a whole process, its former report and cache removed before each time.
-Then it times what the process beside a sweep does when one more job has ended, having made the report before that.
+Then it times what the process beside a sweep does when one more job has ended, having made the report before that:
+one of a method, and one of a baseline, with which all arms of its network are compared.
 
 Four networks with five regularizers each, and as many seeds as make so many runs. Every network's logits are the true
 class's margin, a difficulty that all runs share, and noise. The files were just written and lie in the memory of the
@@ -17,6 +18,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -125,10 +127,10 @@ def time_report(folder: Path) -> tuple[float, float]:
     return made.seconds, made.cpu
 
 
-def time_refresh(folder: Path) -> tuple[float, float]:
-    """The same of the report after the last of the runs, in this process, which has made the one before it."""
+def time_refresh(reg: str, folder: Path) -> tuple[float, float]:
+    """The same of the report after the last run of that name, in this process, which has made the one before it."""
     memory, out = Memory(), folder / "report"
-    *_, result = sorted(folder.glob("*/result.json"))
+    *_, result = sorted(folder.glob(f"*,reg={reg},*/result.json"))
     ended = result.rename(result.with_name("hidden"))
     try:
         make([folder], out, workers=Workers(count=0), secret=b"sweep", memory=memory)
@@ -152,7 +154,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if not (root / "sweep").exists():
             write_study(root, runs=args.runs, images=args.images)
         count = len(list((root / "sweep").glob("*/result.json")))
-        for what, timed in (("the first report", time_report), ("after one more job", time_refresh)):
+        of_method, of_baseline = partial(time_refresh, "label_smoothing"), partial(time_refresh, "none")
+        more = {"after one more job": of_method, "after one more job, of a baseline": of_baseline}
+        for what, timed in ({"the first report": time_report} | more).items():
             print(f"{count} runs, {what}: {said([timed(root / 'sweep') for _ in range(args.times)])}")
 
 

@@ -234,13 +234,15 @@ def _most(arm: Arm, split: str, table: np.ndarray, *, seeds: int) -> list[Confus
 
 def class_links(arms: Sequence[Arm]) -> list[ClassLink]:
     """For each arm and split, whether classes with more training images are recognised better."""
-    links = []
-    for arm in arms:
-        for split in SPLITS:
-            found = accuracies(arm, split)
-            trained = images_of(arm, "train")
-            if found and any(trained.values()):
-                rank = statistics.spearman([trained[name] for name in found], list(found.values()))
-                rho, p_value = number(rank.rho), number(rank.p_value)
-                links.append(ClassLink(arm=arm.name, split=split, n_classes=rank.n, rho=rho, p_value=p_value))
+    return [link for arm in arms for link in _links(arm)]
+
+
+@remembered
+def _links(arm: Arm) -> list[ClassLink]:
+    links, trained = [], images_of(arm, "train")
+    for split in SPLITS:
+        if (found := accuracies(arm, split)) and any(trained.values()):
+            rank = statistics.spearman([trained[name] for name in found], list(found.values()))
+            rho, p_value = number(rank.rho), number(rank.p_value)
+            links.append(ClassLink(arm=arm.name, split=split, n_classes=rank.n, rho=rho, p_value=p_value))
     return links

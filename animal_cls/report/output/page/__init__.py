@@ -45,28 +45,28 @@ class Painter:
     def begin(self, study: Study) -> None:
         """Let the workers, if there are some, draw what is known already."""
         if self.workers.count:
-            _, missing = self._known(study)
+            _, missing = self._known(list(drawings(study)))
             begun = self.workers.begin(self._work, missing)
             self.begun.update(zip(map(content, missing), begun, strict=False))
 
     def draw(self, study: Study) -> list[tuple[Drawing, Files]]:
         """All figures: to draw those that no earlier report has takes longer than everything else."""
-        known, missing = self._known(study)
+        made = list(drawings(study))
+        known, missing = self._known(made)
         given = [self.begun.get(content(drawing)) for drawing in missing]
         late = [k for k, one in enumerate(given) if one is None]
         for k, one in zip(late, self.workers.begin(self._work, [missing[k] for k in late]), strict=False):
             given[k] = one
         new = self.workers.finish(self._work, missing, given)
         known |= {drawing.name: files for drawing, files in zip(missing, new, strict=True)}
-        return [(drawing, known[drawing.name]) for drawing in drawings(study)]
+        return [(drawing, known[drawing.name]) for drawing in made]
 
     @property
     def _work(self) -> Callable[[Drawing], Files]:
         return partial(rendered, png=self.png)
 
-    def _known(self, study: Study) -> tuple[dict[str, Files], list[Drawing]]:
+    def _known(self, made: Sequence[Drawing]) -> tuple[dict[str, Files], list[Drawing]]:
         """What an earlier report has drawn, by name, and the drawings that it has not."""
-        made = list(drawings(study))
         known = {one.name: files for one in made if (files := self.drawn.files(one))}
         return known, [one for one in made if (old := known.get(one.name)) is None or (self.png and old.png is None)]
 
