@@ -24,6 +24,7 @@ BLUE, VERMILLION = "#0072B2", "#D55E00"
 SKY, GREEN, ORANGE, PURPLE = "#56B4E9", "#009E73", "#E69F00", "#CC79A7"
 INK, PALE, PAPER = "#1B1D21", "#D6D9DE", "#FEFEFE"  # text; grid lines; ground (pure white stays white in the dark)
 GREY = "#5F5F5F"  # 6.4 : 1 against white
+TITLE = 12.0  # points
 DPI = 140  # pixels per inch of the PNG files
 FONTS = (  # asked for a letter in this order, so far as they are installed; the first comes with matplotlib
     "DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source Han Sans SC", "Microsoft YaHei",
@@ -86,10 +87,14 @@ def styles(count: int) -> list[dict[str, Any]]:
 
 def set_title(figure: Figure, title: str, **place: Any) -> None:
     """Put `title` above everything, its lines broken where the figure ends; in the middle, if `place` says no other."""
-    points = 12.0
-    letters = int(figure.get_figwidth() * 72 / (0.56 * points))  # a letter of DejaVu Sans is 0.56 em wide on average
-    lines = [line for part in title.splitlines() for line in textwrap.wrap(drawable(part), letters)]
-    figure.suptitle("\n".join(lines), fontsize=points, **place, **lettering())
+    lines = title_lines(title, figure.get_figwidth())
+    figure.suptitle("\n".join(lines), fontsize=TITLE, **place, **lettering())
+
+
+def title_lines(title: str, wide: float) -> list[str]:
+    """The lines that `title` has in a figure so many inches wide; each takes 0.21 of them."""
+    letters = int(wide * 72 / (0.56 * TITLE))  # a letter of DejaVu Sans is 0.56 em wide on average
+    return [line for part in title.splitlines() for line in textwrap.wrap(drawable(part), letters)]
 
 
 def lettering() -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """How loss and accuracy went from epoch to epoch."""
 
+import math
 import textwrap
 from collections.abc import Mapping
 
@@ -10,8 +11,9 @@ from matplotlib.ticker import MaxNLocator
 
 from animal_cls.files.text import percent
 from animal_cls.report.figures.learning import MIXED, NOTE, lines_of
-from animal_cls.report.figures.style import set_title
+from animal_cls.report.figures.style import set_title, title_lines
 
+WIDE, TALL, BESIDE = 11.0, 5.0, 0.75  # inches; left of either panel
 MARKED = 30  # epochs up to which each has a marker; more would run into each other
 
 
@@ -24,8 +26,8 @@ def curves(metrics: Mapping[str, np.ndarray], *, best_epoch: int | None, title: 
         title: says which run this is.
         mixed: whether training images were mixed.
     """
-    figure = Figure(figsize=(11, 5), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    figure = Figure(figsize=(WIDE, TALL))
+    left, right = figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2)
     for axes, metric, scale in ((left, "loss", 1.0), (right, "acc", 100.0)):
         draw_lines(axes, metrics, metric, scale)
         if best_epoch is not None:
@@ -37,9 +39,15 @@ def curves(metrics: Mapping[str, np.ndarray], *, best_epoch: int | None, title: 
     entries = {
         label: line for axes in (left, right) for line, label in zip(*axes.get_legend_handles_labels(), strict=True)
     }
-    note = textwrap.fill(NOTE + MIXED * mixed, 160)
-    figure.legend(entries.values(), entries, title=note, title_fontsize=8.5, loc="outside lower center", ncols=4)
+    note = textwrap.wrap(NOTE + MIXED * mixed, 160)
+    note_and_names = "\n".join(note)
+    figure.legend(entries.values(), entries, title=note_and_names, title_fontsize=8.5, loc="lower center", ncols=4)
     set_title(figure, title)
+    below = 0.7 + 0.16 * len(note) + 0.19 * math.ceil(len(entries) / 4)  # inches, as what follows
+    wide, tall = (WIDE - 2 * BESIDE) / 2 - 0.1, TALL - below - 0.4 - 0.21 * len(title_lines(title, WIDE))
+    for k, axes in enumerate((left, right)):
+        x = BESIDE + k * (wide + BESIDE)
+        axes.set_position((x / WIDE, below / TALL, wide / WIDE, tall / TALL))
     return figure
 
 
