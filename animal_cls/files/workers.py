@@ -1,11 +1,13 @@
 """Work shared with other processes of this machine, or where there are none, done by this one alone."""
 
+import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import TypeVar
 
 from animal_cls.files.processors import cores
@@ -48,12 +50,26 @@ class Workers:
             return []
         try:
             # Not forked: the threads of numpy would not survive that, nor can every system do it.
-            self.pool = self.pool or ProcessPoolExecutor(self.count, mp_context=get_context("spawn"))
+            self.pool = self.pool or ProcessPoolExecutor(
+                self.count, mp_context=get_context("spawn"), initializer=_end_with_parent
+            )
             with _out_of_reach_of_interrupts():
                 return [self.pool.submit(work, item) for item in items]
         except (OSError, ImportError, BrokenExecutor):  # no semaphores, no memory, or one was killed before
             self.count = 0
             return []
+
+
+def _end_with_parent() -> None:
+    """Of a process that was killed, no helper stays: each would wait for its work forever."""
+    parent = parent_process()
+    assert parent is not None, "a helper"
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def _call(up: Callable[[], object]) -> None:

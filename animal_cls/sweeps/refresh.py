@@ -12,7 +12,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from animal_cls.errors import UserError
 from animal_cls.files.terminal import say
 
 NICENESS = 10  # where all cores are busy with jobs, it takes a tenth of one of them
+HELPED = 2  # processes that make it, on one core 1
 LAST = "--last"  # at normal priority, once
 SECRET = "ANIMAL_CLS_SWEEP"  # environment variable: what this sweep's reports know each other's figures by
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -98,19 +99,20 @@ def requests() -> Iterator[bytes]:
 
 def run(sweep: Path, *, last: bool) -> None:
     """Make the report as often as asked, or for the last time; what goes wrong is told once."""
-    from animal_cls.files.workers import Workers, gathered
+    from animal_cls.files.processors import cores
+    from animal_cls.files.workers import gathered
     from animal_cls.report import make  # not in the sweep itself: scipy takes a second
     from animal_cls.report.analysis.memory import Memory
 
     told, secret, memory = False, os.environ.get(SECRET, "").encode(), Memory()
-    for _ in [b""] if last else requests():
-        try:
-            with gathered() if last else nullcontext(Workers(count=0)) as workers:
+    with gathered(None if last else min(HELPED, cores())) as workers:
+        for _ in [b""] if last else requests():
+            try:
                 make.make([sweep], sweep / make.REPORT, workers=workers, secret=secret, memory=memory, png=last)
-        except Exception as error:
-            if not told:
-                warn(error)
-            told = True
+            except Exception as error:
+                if not told:
+                    warn(error)
+                told = True
 
 
 if __name__ == "__main__":

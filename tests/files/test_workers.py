@@ -1,9 +1,12 @@
 """Work that is shared is the same work: in order, whoever does it, and whoever is killed over it."""
 
 import os
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
 
 from animal_cls.files import workers
@@ -54,6 +57,25 @@ def test_what_a_killed_helper_leaves_is_done_here() -> None:
     with gathered(2) as made:
         assert made.share(eval, [deadly] * 5) == [True] * 5
         assert made.share(eval, ["1", "2", "3"]) == [1, 2, 3], "without it"
+
+
+def test_no_helper_outlives_a_process_that_was_killed() -> None:
+    program = f"""
+import time
+from animal_cls.files.workers import gathered
+if __name__ == "__main__":
+    with gathered(2) as made:
+        begun = made.begin(eval, ["{WHO}"] * 2)
+        print(begun[0].result(), flush=True)
+        time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        helper = int(process.stdout.readline())
+        assert psutil.pid_exists(helper)
+        process.kill()
+    _, left = psutil.wait_procs([psutil.Process(helper)] if psutil.pid_exists(helper) else [], timeout=20)
+    assert not left
 
 
 def test_without_processes_to_be_had_the_work_is_done_alone(monkeypatch: pytest.MonkeyPatch) -> None:
