@@ -87,7 +87,7 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
 def no_report(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sweeps without their reports, which take a second."""
     for name in ("after_job", "finish"):
-        monkeypatch.setattr(f"animal_cls.sweeps.refresh.Refresher.{name}", lambda *_: None)
+        monkeypatch.setattr(f"animal_cls.sweeps.refresh.Refresher.{name}", lambda *_: True)
 
 
 @contextmanager

@@ -253,8 +253,8 @@ def _sweep(folder: Path, flags: argparse.Namespace) -> int:
         if trusted.remembered(folder) or flags.allow or trusted.named():
             search_modules_beside(map(Path, plan.config_dirs))
         link_tensorboard(plan, folder)
-        _run_jobs(planned, folder, launcher, progress)
-    return 0 if print_outcome(folder, plan) else 1
+        is_shown = _run_jobs(planned, folder, launcher, progress)
+    return 0 if print_outcome(folder, plan) and is_shown else 1
 
 
 def _left_alone(state: RunStatus) -> str:
@@ -276,8 +276,8 @@ def _planned(plan: Plan, folders: Sequence[str], sweep: Path, flags: argparse.Na
     return jobs
 
 
-def _run_jobs(jobs: Sequence[Job], sweep: Path, launcher: LauncherConfig, progress: SweepProgress) -> None:
-    """Go on with `jobs`: one after the other, or as the launcher does it."""
+def _run_jobs(jobs: Sequence[Job], sweep: Path, launcher: LauncherConfig, progress: SweepProgress) -> bool:
+    """Go on with `jobs`: one after the other, or as the launcher does it; returns whether a report shows them."""
     estimates = estimate_jobs(jobs, sweep, here=launchers.trains_here(launcher))  # all, before the first is begun
     say_ahead(estimates)
     refresher = Refresher()
@@ -289,7 +289,7 @@ def _run_jobs(jobs: Sequence[Job], sweep: Path, launcher: LauncherConfig, progre
             go_on_with(job, sweep, known=estimates[job.folder], at_first=partial(progress.begin, job.folder))
             refresher.after_job(sweep)
             progress.end(job.folder, run_status(sweep / job.folder))
-    refresher.finish(sweep)
+    return refresher.finish(sweep)
 
 
 def _what_to_do(found: RunStatus, *, no_failed: bool) -> str | None:

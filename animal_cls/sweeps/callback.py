@@ -135,6 +135,6 @@ class SweepCallback(Callback):
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         folder = Path(config.hydra.sweep.dir)
-        self.refresher.finish(folder)
-        if not print_outcome(folder, self.plan):
+        is_shown = self.refresher.finish(folder)
+        if not print_outcome(folder, self.plan) or not is_shown:
             raise SystemExit(1)

@@ -9,6 +9,7 @@ sweep is over and its user waits, another one of normal priority makes the last 
 
 import os
 import secrets
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from animal_cls.files.terminal import say
 NICENESS = 10  # where all cores are busy with jobs, it takes a tenth of one of them
 HELPED = 2  # processes that make it, on one core 1
 LAST = "--last"  # at normal priority, once
+FAILED = 4  # exit code where it could not be made, which was told
 SECRET = "ANIMAL_CLS_SWEEP"  # environment variable: what this sweep's reports know each other's figures by
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 PACKAGES = Path(__file__).parents[2]  # where the process finds this package, however this one found it
@@ -41,16 +43,17 @@ class Refresher:
         except OSError as error:  # no memory for a process; the next job asks again
             warn(error)
 
-    def finish(self, sweep: Path) -> None:
-        """Make `sweep`/report show everything, and wait for that."""
+    def finish(self, sweep: Path) -> bool:
+        """Make `sweep`/report show everything, and wait for that; returns whether it does."""
         try:
             self._drop()
             for _ in range(2):  # again where it was killed, perhaps in the middle
-                if (code := self._start(sweep, LAST, stdin=subprocess.DEVNULL).wait()) == 0:
-                    return
-            warn(RuntimeError(f"its process ended with exit code {code}"))
+                if (code := self._start(sweep, LAST, stdin=subprocess.DEVNULL).wait()) in (0, FAILED):
+                    return code == 0
+            warn(RuntimeError(f"its process ended with exit code {code}"), sweep)
         except OSError as error:
-            warn(error)
+            warn(error, sweep)
+        return False
 
     def _ask(self, sweep: Path) -> None:
         """One line to the process, which is started if there is none, or no more."""
@@ -85,10 +88,14 @@ class Refresher:
             self.process = None
 
 
-def warn(error: Exception) -> None:
-    """Tell the user, whose sweep goes on."""
+def warn(error: Exception, ended: Path | None = None) -> None:
+    """Tell the user, whose sweep goes on or has `ended`."""
     why = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-    say(f"the sweep goes on, but its report could not be made: {why}", to="stderr")
+    if ended is None:
+        say(f"the sweep goes on, but its report could not be made: {why}", to="stderr")
+    else:
+        way_out = f"Once that is mended: python -m animal_cls report {shlex.quote(str(ended))}"
+        say(f"{ended}: its last report could not be made: {why}\n{way_out}", to="stderr")
 
 
 def requests() -> Iterator[bytes]:
@@ -97,8 +104,8 @@ def requests() -> Iterator[bytes]:
         yield asked
 
 
-def run(sweep: Path, *, last: bool) -> None:
-    """Make the report as often as asked, or for the last time; what goes wrong is told once."""
+def run(sweep: Path, *, last: bool) -> int:
+    """Make the report as often as asked, or for the last time; what goes wrong is told once. Returns the exit code."""
     from animal_cls.files.processors import cores
     from animal_cls.files.workers import gathered
     from animal_cls.report import make  # not in the sweep itself: scipy takes a second
@@ -111,12 +118,13 @@ def run(sweep: Path, *, last: bool) -> None:
                 make.make([sweep], sweep / make.REPORT, workers=workers, secret=secret, memory=memory, png=last)
             except Exception as error:
                 if not told:
-                    warn(error)
+                    warn(error, sweep if last else None)
                 told = True
+    return FAILED if told else 0
 
 
 if __name__ == "__main__":
     is_last = LAST in sys.argv[2:]
     if hasattr(os, "nice") and not is_last:
         os.nice(NICENESS)
-    run(Path(sys.argv[1]), last=is_last)
+    raise SystemExit(run(Path(sys.argv[1]), last=is_last))

@@ -139,7 +139,7 @@ PLAIN = """
 import runpy
 from animal_cls.sweeps.refresh import Refresher
 from animal_cls.training import outcome
-outcome._draw = Refresher.after_job = Refresher.finish = lambda *_: None
+outcome._draw = Refresher.after_job = Refresher.finish = lambda *_: True
 runpy.run_module("animal_cls", run_name="__main__")
 """
 

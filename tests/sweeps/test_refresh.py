@@ -93,7 +93,7 @@ def test_a_process_that_was_killed_is_replaced(asked: Path, tmp_path: Path) -> N
 
 def test_a_last_report_that_is_killed_is_made_again(asked: Path, tmp_path: Path) -> None:
     (tmp_path / "die").touch()
-    Refresher().finish(Path("sweep"))
+    assert Refresher().finish(Path("sweep"))
     assert notes(asked) == ["last", "last"]
 
 
@@ -106,8 +106,12 @@ def test_no_process_to_be_had_hurts_no_sweep(
     monkeypatch.setattr(refresh.subprocess, "Popen", refuse)
     refresher = Refresher()
     refresher.after_job(Path("sweep"))
-    refresher.finish(Path("sweep"))
-    assert capsys.readouterr().err == "the sweep goes on, but its report could not be made: OSError: no memory\n" * 2
+    assert not refresher.finish(Path("sweep"))
+    assert capsys.readouterr().err.splitlines() == [
+        "the sweep goes on, but its report could not be made: OSError: no memory",
+        "sweep: its last report could not be made: OSError: no memory",
+        "Once that is mended: python -m animal_cls report sweep",
+    ]
 
 
 class Input:
@@ -217,6 +221,17 @@ def test_the_process_is_of_low_priority_without_torch_and_shows_the_last_job(
 
 
 @pytest.mark.slow
+def test_a_last_report_that_cannot_be_made_is_told_once_with_the_way_out(
+    sweep: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (sweep / "report").write_text("mine")
+    assert not Refresher().finish(sweep)
+    first, second = capfd.readouterr().err.splitlines()
+    assert first.startswith(f"{sweep}: its last report could not be made: {sweep / 'report'}: ")
+    assert second == f"Once that is mended: python -m animal_cls report {sweep}"
+    assert (sweep / "report").read_text() == "mine"
+
+
 def test_a_sweep_that_is_killed_has_its_report(sweep: Path) -> None:
     code = "import os; from pathlib import Path; from animal_cls.sweeps.refresh import Refresher; r = Refresher(); "
     code += f"r.after_job(Path({str(sweep)!r})); os.kill(os.getpid(), 9)"

@@ -97,6 +97,14 @@ def test_when_every_job_is_done(program: Program, trained: dict[str, Config], tm
     )
 
 
+@pytest.mark.usefixtures("trained", "no_report")
+def test_without_its_last_report_a_sweep_has_not_ended_well(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("animal_cls.sweeps.refresh.Refresher.finish", lambda *_: False)
+    outcome = program("--multirun", "hydra.sweep.dir=sweep")
+    assert outcome.returncode == 1
+    assert "\n1 done\n" in outcome.stdout
+
+
 @pytest.mark.usefixtures("no_report")
 def test_weights_that_cannot_be_had_are_announced_once_and_skipped(
     program: Program,
