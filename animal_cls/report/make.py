@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
@@ -56,8 +56,8 @@ def make(
     if not (out / tables.PAGE).exists():  # every figure is new
         workers.warm(load_figures)
     painter = cache(partial(load_painter, out, workers, secret, png=png))
-    begun: Callable[[Study], object] = (lambda study: painter().begin(study)) if workers.count else id
-    study = build_study(sources, compare=compare, baseline=baseline, margin=margin, memory=memory, begun=begun)
+    asked = {"compare": compare, "baseline": baseline, "margin": margin}
+    study = build_study(sources, **asked, memory=memory, begun=lambda study: painter().begin(study))
     try:
         out.mkdir(parents=True, exist_ok=True)
         with FileLock(out / WRITING, timeout=PATIENCE):
