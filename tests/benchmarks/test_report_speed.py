@@ -26,13 +26,15 @@ def test_the_command_says_how_many_runs_took_how_long(
 ) -> None:
     seconds = iter([(9.0, 11.0), (7.04, 12.0), (8.0, 13.0)])
     monkeypatch.setattr(report, "time_report", lambda folder: next(seconds))
-    monkeypatch.setattr(report, "time_refresh", lambda folder: (1.0, 2.0))
+    monkeypatch.setattr(report, "time_refresh", lambda reg, folder: (1.5 if reg == "none" else 1.0, 2.0))
     monkeypatch.setattr(report, "cores", lambda: 2)
     words = ["--runs", "20", "--images", "2000", "--folder", str(tmp_path / "study")]
     report.main([*words, "--times", "3"])
     assert capsys.readouterr().out.splitlines() == [
         "20 runs, the first report: 8.0 s (median of 3: 9.0, 7.0, 8.0; 2 cores), 12.0 s of all cores together",
         "20 runs, after one more job: 1.0 s (median of 3: 1.0, 1.0, 1.0; 2 cores), 2.0 s of all cores together",
+        "20 runs, after one more job, of a baseline: 1.5 s (median of 3: 1.5, 1.5, 1.5; 2 cores), "
+        "2.0 s of all cores together",
     ]
 
 
@@ -49,15 +51,16 @@ def test_a_report_is_timed_from_the_start(tmp_path: Path) -> None:
 
 def test_a_refresh_is_timed_that_shows_the_last_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = report.write_study(tmp_path, runs=20, images=2000)
-    for run in sorted(folder.iterdir())[2:]:
-        shutil.rmtree(run)
+    for run in folder.iterdir():
+        if ",reg=none," not in run.name:
+            shutil.rmtree(run)
     shown: list[int] = []
     make = report.make
     monkeypatch.setattr(report, "make", lambda *a, **known: shown.append(done(make(*a, **known))))
-    seconds, cpu = report.time_refresh(folder)
-    assert shown == [1, 2]
+    seconds, cpu = report.time_refresh("none", folder)
+    assert shown == [3, 4]
     assert min(seconds, cpu) > 0
-    assert len(list(folder.glob("*/result.json"))) == 2
+    assert len(list(folder.glob("*/result.json"))) == 4
 
 
 def done(study: Study) -> int:

@@ -20,6 +20,7 @@ def configure(image_folder: Callable[..., Path], tmp_path_factory: pytest.TempPa
     root = image_folder(tmp_path_factory.mktemp("data") / "images", classes=CLASSES, per_class=10)
     small = ["data=folder", f"data.root={root}", "data.image_size=64", "data.batch_size=6", "data.val=0.2"]
     small += ["data.test=0.2", "trainer.max_epochs=2", "trainer.accelerator=cpu", "optimizer.lr=0.01"]
+    small.append("trainer.precision=32-true")  # whatever the processor is quickest at
     return lambda *overrides: compose([*small, *overrides])
 
 

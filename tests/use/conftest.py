@@ -26,6 +26,7 @@ def train(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..
     def trained(*overrides: str) -> Path:
         small = ["data=folder", f"data.root={photos}", "data.image_size=64", "data.batch_size=6", "data.val=0.2"]
         small += ["data.test=0.2", "trainer.max_epochs=2", "trainer.accelerator=cpu", "optimizer.lr=0.003"]
+        small.append("trainer.precision=32-true")  # whatever the processor is quickest at
         folder = tmp_path_factory.mktemp("run")
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("animal_cls.training.outcome._draw", lambda *_: None)  # figures are of no interest here
