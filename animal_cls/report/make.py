@@ -59,11 +59,7 @@ def make(
     asked = {"compare": compare, "baseline": baseline, "margin": margin}
     study = build_study(sources, **asked, memory=memory, begun=lambda study: painter().begin(study))
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        with FileLock(out / WRITING, timeout=PATIENCE):
-            for place in (out, out / tables.FIGURES):
-                atomic.remove_parts(place)  # of a report that was ended
-            tables.write(study, out)
+        write_tables(study, out)
         write_page(study, out, painter())
         return study
     except Timeout:
@@ -100,6 +96,15 @@ def refuse_foreign(out: Path) -> None:
 def load_figures() -> None:
     """Import what draws, which takes a second."""
     import animal_cls.report.figures.study_figures  # noqa: F401
+
+
+def write_tables(study: Study, out: Path) -> None:
+    """Write the CSV files and report.md."""
+    out.mkdir(parents=True, exist_ok=True)
+    with FileLock(out / WRITING, timeout=PATIENCE):
+        for place in (out, out / tables.FIGURES):
+            atomic.remove_parts(place)  # of a report that was ended
+        tables.write(study, out)
 
 
 def load_painter(out: Path, workers: Workers, secret: bytes, *, png: bool) -> "Painter":

@@ -14,7 +14,7 @@ import numpy as np
 from animal_cls import results
 from animal_cls.errors import UserError
 from animal_cls.files import locks, plain
-from animal_cls.results import LOCK, PLAN
+from animal_cls.results import LOCK, PLAN, Result
 from animal_cls.results.reader import Reader
 from animal_cls.results.runs import Run
 
@@ -129,7 +129,7 @@ def _run(folder: Path, plan: dict[str, Any], reader: Reader) -> Run:
         return Run(**known, status="unreadable", reason=reason)
     if result is None:
         return Run(**known, status="unfinished", reason=_why_unfinished(folder, plan), pending=_network(plan))
-    known["read_metrics"] = partial(_metrics, folder)
+    known["read_metrics"] = partial(_metrics, folder, result)
     if result.status == "done":
         known["read_predictions"] = partial(reader.read, folder, result)
     return Run(**known, status=result.status, reason=result.reason, result=result)
@@ -153,10 +153,10 @@ def _why_unfinished(folder: Path, plan: dict[str, Any]) -> str:
     return f"has no {results.RESULT}: stopped" if folder.is_dir() else "not started yet"
 
 
-def _metrics(folder: Path) -> dict[str, np.ndarray] | None:
+def _metrics(folder: Path, result: Result) -> dict[str, np.ndarray] | None:
     """metrics.csv, or None where it is missing, damaged or empty."""
     try:
-        columns = results.read_metrics(folder)
+        columns = results.read_metrics(folder, result)
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return columns if len(columns["epoch"]) else None

@@ -12,6 +12,7 @@ from animal_cls.errors import UserError
 from animal_cls.report.analysis.confounding import Factors, factors, twins
 from animal_cls.report.analysis.families import Draft, family_of, settled
 from animal_cls.report.analysis.folds import Folds, of_split, over_folds, over_of, shared
+from animal_cls.report.analysis.levels import NEW
 from animal_cls.report.analysis.memory import remembered
 from animal_cls.report.analysis.pairing import Paired, evaluated_seeds, pair, values
 from animal_cls.report.analysis.variances import images_test, in_units, number, scale_of, seeds_test
@@ -151,7 +152,7 @@ def _measure(arm: Arm, baseline: Arm, split: str, metric: str, paired: Paired | 
     if not all(seeds):
         return Measured(seeds=seeds, notes=notes)
     if paired is not None and (numbers := values(paired, metric)) is not None:
-        return replace(_by_images(paired, metric, numbers), notes=notes)
+        return replace(_by_images(paired, metric, numbers, new=split in NEW), notes=notes)
     why = "no image can be paired" if paired is None else NOT_EXACT
     told = f"{why}: the interval speaks of the seeds alone, nothing is shown"
     return Measured(seeds=seeds, known=_by_results(arm, baseline, split, metric), notes=(*notes, told))
@@ -194,7 +195,9 @@ def _blank(
     )
 
 
-def _by_images(paired: Paired, metric: str, numbers: tuple[np.ndarray, np.ndarray, np.ndarray | None]) -> Measured:
+def _by_images(
+    paired: Paired, metric: str, numbers: tuple[np.ndarray, np.ndarray, np.ndarray | None], *, new: bool
+) -> Measured:
     """With a number of each seed and image: both sources of variance at once, and each by itself."""
     (a, b, weights), is_loss = numbers, metric == "loss"
     test = statistics.compare(a, b, weights=weights, groups=paired.groups, shares=not is_loss)
@@ -204,7 +207,7 @@ def _by_images(paired: Paired, metric: str, numbers: tuple[np.ndarray, np.ndarra
         **in_units(test, metric),
         "over": test.over,
         "own_error": number(test.own_error, scale_of(metric)),
-        "images_test": None if is_loss else images_test(paired, a, b, weights),
+        "images_test": None if is_loss else images_test(paired, a, b, weights, new=new),
         "seeds_test": seeds_test(by_seed[0], by_seed[1], metric),
     }
     seeds = paired.arm.seeds, paired.baseline.seeds

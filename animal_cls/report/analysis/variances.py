@@ -16,18 +16,25 @@ POINTS = 100  # of a fraction
 DRAWS = 1000  # of the bootstrap over images
 
 
-def images_test(paired: Paired, a: np.ndarray, b: np.ndarray, weights: np.ndarray | None) -> ImagesTest:
-    """Of runs that are right on `a` (S, N) and `b` (T, N), on other images; McNemar's of the seeds that both have."""
-    interval = statistics.paired_bootstrap(a, b, weights=weights, groups=paired.groups, shares=True, draws=DRAWS)
+def images_test(paired: Paired, a: np.ndarray, b: np.ndarray, weights: np.ndarray | None, *, new: bool) -> ImagesTest:
+    """Of runs that are right on `a` (S, N) and `b` (T, N), on other images; McNemar's of the seeds that both have.
+
+    Args:
+        new: whether none of the images was trained on: those that were are no sample of other images.
+    """
+    low = high = math.nan
+    if new:
+        found = statistics.paired_bootstrap(a, b, weights=weights, groups=paired.groups, shares=True, draws=DRAWS)
+        low, high = found.low, found.high
     sides = [dict(zip(side.seeds, side.right, strict=True)) for side in (paired.arm, paired.baseline)]
     tests = {seed: statistics.mcnemar(right, sides[1][seed]) for seed, right in sides[0].items() if seed in sides[1]}
     return ImagesTest(
-        n=interval.n,
+        n=a.shape[1],
         corrected=sum(test.n10 for test in tests.values()) if tests else None,
         regressed=sum(test.n01 for test in tests.values()) if tests else None,
         p_values={seed: test.p_value for seed, test in tests.items()},
-        ci_low=number(interval.low, POINTS),
-        ci_high=number(interval.high, POINTS),
+        ci_low=number(low, POINTS),
+        ci_high=number(high, POINTS),
     )
 
 

@@ -20,7 +20,7 @@ class ImagesTest:
     corrected: int | None  # images, over the seeds of both: the arm is right and the baseline wrong; None: no such
     regressed: int | None  # the other way round
     p_values: dict[Repeat, float]  # seed that both have -> exact McNemar test
-    ci_low: float | None  # paired bootstrap over images of the mean difference of these runs; points
+    ci_low: float | None  # paired bootstrap over images of the mean difference of these runs; points; None on all
     ci_high: float | None
 
 

@@ -81,6 +81,16 @@ def test_both_chances_are_kept_apart(study: Path) -> None:
     assert acc.over == "seeds and images"
 
 
+def test_images_that_were_trained_on_tell_nothing_of_other_ones(study: Path) -> None:
+    tests = {c.split: c.images_test for c in compared(study) if c.metric == "acc"}
+    assert {split: test is not None and test.ci_low is not None for split, test in tests.items()} == {
+        "val": True,
+        "all": False,
+    }
+    assert tests["all"] is not None
+    assert tests["all"].corrected is not None
+
+
 def test_arms_that_agree_everywhere_are_not_called_equal_to_the_last_image(
     tmp_path: Path, write_run: Write, share: Share
 ) -> None:
