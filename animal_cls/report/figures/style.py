@@ -72,8 +72,8 @@ def lay_out(figure: Figure) -> None:
 
 
 def save_png(figure: Figure, file: Path | BinaryIO) -> None:
-    """A PNG file of a figure that is laid out: little compressed, which is three times as quick."""
-    figure.savefig(file, format="png", dpi=DPI, pil_kwargs={"compress_level": 3})
+    """A PNG file of a figure that is laid out: little compressed, which is four times as quick."""
+    figure.savefig(file, format="png", dpi=DPI, pil_kwargs={"compress_level": 1})
 
 
 def styles(count: int) -> list[dict[str, Any]]:
