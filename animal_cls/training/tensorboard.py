@@ -1,5 +1,6 @@
 """What TensorBoard shows of a run: curves, images, and a row of the HPARAMS table."""
 
+import io
 import shutil
 import threading
 from argparse import Namespace
@@ -15,6 +16,7 @@ from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 
 RGBA = 4  # as TensorBoard numbers colour spaces
+LARGE = 300_000  # bytes: no drawing of lines and letters has so many
 
 # Train and validation in one chart each (the CUSTOM SCALARS tab); the names are regular expressions.
 CHARTS = {
@@ -75,10 +77,14 @@ class RunLogger(Logger):
             self.writer.add_scalar(name, value, 0)
 
     def log_image(self, name: str, file: Path, *, epoch: int) -> None:
-        """A PNG file as an image, as it is."""
+        """A PNG file as an image: as it is, but photographs as JPEG, because TensorBoard sums up each byte in Python."""
+        content = file.read_bytes()
         with Image.open(file) as opened:
             width, height = opened.size
-        shown = Summary.Image(width=width, height=height, colorspace=RGBA, encoded_image_string=file.read_bytes())
+            if len(content) > LARGE:
+                opened.convert("RGB").save(jpeg := io.BytesIO(), "JPEG", quality=90)
+                content = jpeg.getvalue()
+        shown = Summary.Image(width=width, height=height, colorspace=RGBA, encoded_image_string=content)
         self._add(Summary(value=[Summary.Value(tag=name, image=shown)]), epoch + 1)
 
     def _add(self, summary: Summary, epoch: int | None = None) -> None:

@@ -1,8 +1,10 @@
 """What TensorBoard reads from a run's event files, read back as TensorBoard does it."""
 
+import io
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -79,6 +81,20 @@ def test_images_are_images_at_their_epoch_as_they_are(logger: RunLogger, tmp_pat
     (image,) = read(logger.folder).Images("samples")
     assert (image.step, image.width, image.height) == (5, 100, 50)
     assert image.encoded_image_string == file.read_bytes()
+
+
+def test_photographs_are_smaller_and_look_the_same(logger: RunLogger, tmp_path: Path) -> None:
+    smooth = np.random.default_rng(0).integers(256, size=(20, 30, 4), dtype=np.uint8)
+    file = tmp_path / "samples.png"
+    Image.fromarray(smooth).resize((600, 400), Image.Resampling.BICUBIC).save(file)
+    logger.log_image("samples", file, epoch=0)
+    logger.close()
+    (image,) = read(logger.folder).Images("samples")
+    assert len(image.encoded_image_string) < file.stat().st_size / 4
+    with Image.open(io.BytesIO(image.encoded_image_string)) as shown, Image.open(file) as drawn:
+        assert shown.size == drawn.size == (image.width, image.height)
+        off = np.asarray(shown, dtype=float) - np.asarray(drawn.convert("RGB"), dtype=float)
+    assert np.abs(off).mean() < 4
 
 
 def test_what_was_written_is_on_disk_when_training_ends_and_more_may_follow(logger: RunLogger) -> None:
