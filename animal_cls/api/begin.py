@@ -1,6 +1,6 @@
 """The three ways to a run or a sweep: train it, start it, or find what is there."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from animal_cls.api.run import Run
@@ -19,6 +19,7 @@ def train(
     folder: str | Path | None = None,
     config_dir: str | Path | None = None,
     allow: Sequence[str] = (),
+    **others: object,
 ) -> Run:
     """Train one run, as `animal-cls OVERRIDES` does: the same config, checks, lock, files and log, bit for bit.
 
@@ -29,6 +30,7 @@ def train(
         folder: where the run is to lie; by default outputs/DATE/TIME in the working folder.
         config_dir: a folder of option files of your own, as --config-dir.
         allow: modules whose code those files may call, as --allow.
+        others: nothing else is an argument.
 
     Returns:
         The finished run. Interrupted (the stop button, Ctrl-C) it ends after its present step with a checkpoint and
@@ -37,7 +39,7 @@ def train(
     Raises:
         UserError: an override that does not fit, images that cannot be read, a folder in use: whatever you can mend.
     """
-    words = _words(overrides, seed=seed, epochs=epochs, config_dir=config_dir, allow=allow)
+    words = _words(overrides, others, seed=seed, epochs=epochs, config_dir=config_dir, allow=allow)
     if plan := [word for word in words if word.startswith("sweep=")]:
         raise UserError(f"{plan[0]}: is a plan of many runs. Start it by sweep({plan[0]!r}).")
     words += [] if folder is None else [f"hydra.run.dir={folder}"]
@@ -51,6 +53,7 @@ def sweep(
     folder: str | Path | None = None,
     config_dir: str | Path | None = None,
     allow: Sequence[str] = (),
+    **others: object,
 ) -> Sweep:
     """Train many runs one after the other, as `animal-cls --multirun OVERRIDES` does, with a report that grows.
 
@@ -60,8 +63,7 @@ def sweep(
         seeds: how many of each arm (5 is 0, 1, 2, 3, 4), or which.
         epochs: as of `train`.
         folder: where the sweep is to lie; by default multirun/DATE/TIME in the working folder.
-        config_dir: as of `train`.
-        allow: as of `train`.
+        config_dir, allow, others: as of `train`.
 
     Returns:
         The sweep. A run that fails or is skipped does not stop the others: `status()` says which, and why. Interrupted
@@ -70,7 +72,7 @@ def sweep(
     Raises:
         UserError: the plan does not hold; nothing was started.
     """
-    words = _words(overrides, epochs=epochs, config_dir=config_dir, allow=allow)
+    words = _words(overrides, others, epochs=epochs, config_dir=config_dir, allow=allow)
     if seeds is not None:
         if isinstance(seeds, str):
             raise UserError(f"seeds={seeds!r}: a number of seeds is needed, as seeds=5, or which, as seeds=[0, 1].")
@@ -98,6 +100,7 @@ def load(folder: str | Path) -> Run | Sweep:
 
 def _words(
     overrides: Sequence[str],
+    others: Mapping[str, object],
     *,
     seed: int | None = None,
     epochs: int | None,
@@ -109,6 +112,11 @@ def _words(
         if not isinstance(word, str) or word.startswith("-") or not ("=" in word or word.startswith("~")):
             way_out = f"{', '.join(FLAGS)} are arguments here: config_dir=..., allow=[...]."
             raise UserError(f"{word}: not of the form key=value, e.g. 'model=resnet18'. {way_out}")
+    for name, value in others.items():
+        word = f"{name}={value}"
+        raise UserError(
+            f"{name}={value!r}: is no argument here. An override is a word, before the arguments: {word!r}."
+        )
     words = list(overrides)
     words += [] if seed is None else [f"seed={seed}"]
     words += [] if epochs is None else [f"trainer.max_epochs={epochs}"]

@@ -77,7 +77,7 @@ class RunLogger(Logger):
             self.writer.add_scalar(name, value, 0)
 
     def log_image(self, name: str, file: Path, *, epoch: int) -> None:
-        """A PNG file as an image: as it is, but photographs as JPEG, because TensorBoard sums up each byte in Python."""
+        """A PNG file as an image: as it is, but photographs as JPEG, as TensorBoard sums up each byte in Python."""
         content = file.read_bytes()
         with Image.open(file) as opened:
             width, height = opened.size

@@ -102,6 +102,8 @@ def test_a_sweep_and_its_seeds(tmp_path: Path) -> None:
         (lambda: ac.sweep(seeds=cast("Any", "10")), "seeds='10': a number of seeds is needed, as seeds=5, or which"),
         (lambda: ac.sweep("reg=none,dropuot"), "reg=dropuot: no such option. Did you mean dropout?"),
         (lambda: ac.sweep("sweep=ablatoin"), "sweep=ablatoin: no such option"),
+        (lambda: ac.train(reg="dropout"), r"reg='dropout': is no argument here\. .* a word, .*: 'reg=dropout'\."),
+        (lambda: ac.sweep(seed=3), r"seed=3: is no argument here\. .*: 'seed=3'\."),
         (lambda: ac.load("nowhere"), "nowhere: no such folder"),
         (lambda: ac.load("."), r"holds neither a run \(result.json\) nor a sweep"),
     ],
