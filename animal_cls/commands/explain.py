@@ -14,6 +14,7 @@ from animal_cls.files.atomic import refuse_existing
 from animal_cls.files.naming import escaped, listed
 from animal_cls.files.terminal import say
 from animal_cls.use.extras import require
+from animal_cls.use.images import find, require_named
 from animal_cls.use.progress import bar
 from animal_cls.use.winner import Chosen, choose_arms, parted
 
@@ -38,6 +39,7 @@ def main(words: Sequence[str]) -> int:
     refuse_existing(flags.out)
     folders, named = parted(flags.words)
     arms = choose_arms(folders, flags.arms or ())
+    require_named(named)
     _explain(arms, named, flags)
     say(f"maps   {flags.out}\npage   {flags.out / 'index.html'}", to="stderr")
     return 0
@@ -46,7 +48,6 @@ def main(words: Sequence[str]) -> int:
 def _explain(arms: Sequence[Chosen], named: Sequence[str], flags: argparse.Namespace) -> None:
     """Explain and write, image by image, and say what it comes to."""
     from animal_cls.use import explain, explained  # torch takes seconds, which --help and a mistake have no use for
-    from animal_cls.use.images import find
 
     methods = [flags.only] if flags.only else list(METHODS)
     target = None if flags.class_ is None else explain.class_index(flags.class_, arms[0].classes)

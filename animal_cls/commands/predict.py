@@ -12,6 +12,7 @@ from animal_cls.errors import UserError
 from animal_cls.files.atomic import refuse_existing
 from animal_cls.files.naming import escaped, listed
 from animal_cls.files.terminal import say
+from animal_cls.use.images import find, require_named
 from animal_cls.use.progress import bar
 from animal_cls.use.winner import Chosen, choose, parted
 
@@ -37,6 +38,7 @@ def main(words: Sequence[str]) -> int:
     stdout = sys.stdout if str(out) == "-" else None
     refuse_existing(*([] if stdout else [out]), *([page] if page else []))
     chosen = choose(runs)
+    require_named(named)
     n = _predict(chosen, named, flags, out, page, stdout)
     if stdout is None:
         say(f"predictions  {out}", to="stderr")
@@ -57,7 +59,6 @@ def _predict(
 ) -> int:
     """Predict and write, image by image, and say what it comes to; returns how many images could be read."""
     from animal_cls.use import trained, written  # torch takes seconds, which --help and a mistake have no use for
-    from animal_cls.use.images import find
     from animal_cls.use.predict import Tally, predict
     from animal_cls.use.words import notes, summary
 

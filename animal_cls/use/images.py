@@ -60,6 +60,13 @@ def find(words: Iterable[str], listed: Iterable[str] = ()) -> Iterator[Named]:
         elif glob.has_magic(word):
             yield from _matching(word)
         else:
+            require_named([word])
+
+
+def require_named(words: Iterable[str]) -> None:
+    """Raise `UserError` where there is nothing of that name; what a pattern matches is seen when it is asked for."""
+    for word in words:
+        if word != LIST and not glob.has_magic(word) and not Path(word).exists():
             raise UserError(f"{word}: no such file or folder. Name images, folders of them, or patterns.")
 
 

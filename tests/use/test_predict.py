@@ -193,3 +193,14 @@ def test_no_image_that_can_be_read_is_no_success(program: Program, plain: Path, 
     assert outcome.returncode == 1
     assert outcome.stderr.splitlines()[-1] == f"{tmp_path / 'broken.jpg'}: no image there could be read."
     assert (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.parametrize("verb", ["predict", "explain"])
+def test_images_that_are_not_there_are_missed_before_a_network_is_loaded(
+    verb: str, program: Program, made_up: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[str] = []
+    monkeypatch.setattr(f"animal_cls.commands.{verb}._{verb}", lambda *_: loaded.append(verb))
+    done = program(verb, str(made_up), "nothing.png")
+    assert (done.returncode, loaded) == (1, [])
+    assert done.stderr == "nothing.png: no such file or folder. Name images, folders of them, or patterns.\n"

@@ -8,6 +8,7 @@ from animal_cls.config.methods import STRENGTH
 from animal_cls.config.schema import declared, method_names
 from animal_cls.errors import UserError
 from animal_cls.files.naming import path_safe
+from animal_cls.files.text import did_you_mean
 from animal_cls.sweeps.arms import Option, single_options
 
 BETWEEN = ".."
@@ -56,7 +57,9 @@ def split(words: Sequence[str]) -> tuple[list[str], list[Range]]:
         raise UserError(f"{several[0]}: a search tries numbers between two ends, {EXAMPLE}; all else is the same.")
     ranges += [_of_card(option) for option in _chosen(fixed) if not _is_ranged(option, keys)]
     if not ranges:
-        raise UserError(f"search: nothing to vary. Give a key two ends, {EXAMPLE}, or name a method: reg=mixup.")
+        told = f"search: nothing to vary. Give a key two ends, {EXAMPLE}, or name a method: reg=mixup."
+        unknown = [name for name in _named(fixed) if name not in (offered := single_options())]
+        raise UserError(told + (f" reg={unknown[0]} is none.{did_you_mean(unknown[0], offered)}" if unknown else ""))
     return fixed, ranges
 
 
@@ -88,10 +91,13 @@ def _is_whole(key: str) -> bool:
 
 def _chosen(fixed: Sequence[str]) -> list[Option]:
     """The methods that `reg=` names."""
-    last = next((word for word in reversed(fixed) if word.startswith("reg=")), "reg=none")
-    names = [name for name in last.partition("=")[2].strip("[]").split(",") if name and name != "none"]
     offered = single_options()
-    return [offered[name] for name in names if name in offered]
+    return [offered[name] for name in _named(fixed) if name in offered]
+
+
+def _named(fixed: Sequence[str]) -> list[str]:
+    last = next((word for word in reversed(fixed) if word.startswith("reg=")), "reg=none")
+    return [name for name in last.partition("=")[2].strip("[]").split(",") if name and name != "none"]
 
 
 def _is_ranged(option: Option, keys: Sequence[str]) -> bool:

@@ -46,6 +46,11 @@ def test_without_a_range_a_method_has_that_of_its_card() -> None:
         (["reg.mixup=0..1", "reg.mixup=0..2"], "reg.mixup: has two ranges. Give it one."),
         (["reg=mixup", "seed=0,1"], "seed=0,1: a search tries numbers between two ends"),
         (["model=resnet18"], "search: nothing to vary. Give a key two ends"),
+        (
+            ["reg=[mixpu]"],
+            "search: nothing to vary. Give a key two ends, e.g. reg.mixup=0.05..2, or name a method: reg=mixup. "
+            "reg=mixpu is none. Did you mean mixup?",
+        ),
     ],
 )
 def test_what_is_no_range_is_refused(words: Sequence[str], message: str) -> None:
