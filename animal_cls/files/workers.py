@@ -5,8 +5,9 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
+from dataclasses import dataclass, field
+from multiprocessing import active_children, get_context, parent_process
+from multiprocessing.process import BaseProcess
 from threading import Thread
 from typing import TypeVar
 
@@ -24,6 +25,7 @@ class Workers:
 
     count: int  # beside this process
     pool: ProcessPoolExecutor | None = None
+    helpers: set[BaseProcess] = field(default_factory=set)  # those that have been started
 
     def warm(self, up: Callable[[], object]) -> None:
         """Start the processes, which do `up` first, such as an import, while this one has other work."""
@@ -53,11 +55,26 @@ class Workers:
             self.pool = self.pool or ProcessPoolExecutor(
                 self.count, mp_context=get_context("spawn"), initializer=_end_with_parent
             )
-            with _out_of_reach_of_interrupts():
-                return [self.pool.submit(work, item) for item in items]
+            before = {*active_children()}
+            try:
+                with _out_of_reach_of_interrupts():
+                    return [self.pool.submit(work, item) for item in items]
+            finally:
+                self.helpers |= {*active_children()} - before
         except (OSError, ImportError, BrokenExecutor):  # no semaphores, no memory, or one was killed before
             self.count = 0
             return []
+
+    def end(self) -> None:
+        """No more work is to come.
+
+        Where one helper was killed, Python's pool may leave the others waiting (its thread stumbles over work that was
+        taken back), and would itself wait for them when this process ends.
+        """
+        if self.pool is not None:
+            self.pool.shutdown(cancel_futures=True)
+        for helper in self.helpers & {*active_children()}:
+            helper.kill()
 
 
 def _end_with_parent() -> None:
@@ -104,5 +121,4 @@ def gathered(processes: int | None = None) -> Iterator[Workers]:
     try:
         yield made
     finally:
-        if made.pool is not None:
-            made.pool.shutdown(cancel_futures=True)
+        made.end()

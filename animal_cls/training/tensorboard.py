@@ -15,8 +15,8 @@ from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[attr-de
 from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 
-RGBA = 4  # as TensorBoard numbers colour spaces
-LARGE = 300_000  # bytes: no drawing of lines and letters has so many
+RGB, RGBA = 3, 4  # as TensorBoard numbers colour spaces
+LARGE = 500_000  # bytes; drawings of lines and letters have less
 
 # Train and validation in one chart each (the CUSTOM SCALARS tab); the names are regular expressions.
 CHARTS = {
@@ -78,13 +78,13 @@ class RunLogger(Logger):
 
     def log_image(self, name: str, file: Path, *, epoch: int) -> None:
         """A PNG file as an image: as it is, but photographs as JPEG, as TensorBoard sums up each byte in Python."""
-        content = file.read_bytes()
+        content, space = file.read_bytes(), RGBA
         with Image.open(file) as opened:
             width, height = opened.size
             if len(content) > LARGE:
                 opened.convert("RGB").save(jpeg := io.BytesIO(), "JPEG", quality=90)
-                content = jpeg.getvalue()
-        shown = Summary.Image(width=width, height=height, colorspace=RGBA, encoded_image_string=content)
+                content, space = jpeg.getvalue(), RGB
+        shown = Summary.Image(width=width, height=height, colorspace=space, encoded_image_string=content)
         self._add(Summary(value=[Summary.Value(tag=name, image=shown)]), epoch + 1)
 
     def _add(self, summary: Summary, epoch: int | None = None) -> None:

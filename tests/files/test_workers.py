@@ -78,6 +78,38 @@ if __name__ == "__main__":
     assert not left
 
 
+@pytest.mark.slow  # four processes begin
+def test_where_one_of_several_helpers_is_killed_this_process_ends(tmp_path: Path) -> None:
+    """Python's pool would wait for the others: its thread stumbles over what this process has taken back."""
+    program = """
+import os, signal, threading, time
+from functools import partial
+from animal_cls.files.workers import gathered
+
+def work(name, k):
+    open(name, "w").close()
+    time.sleep(0.2)
+    return k
+
+if __name__ == "__main__":
+    with gathered(3) as made:
+        def kill():
+            while not os.path.exists("begun"):
+                time.sleep(0.02)
+            time.sleep(0.5)
+            os.kill(min(helper.pid for helper in made.helpers), signal.SIGKILL)
+        threading.Thread(target=kill, daemon=True).start()
+        print(made.share(partial(work, "begun"), list(range(30))) == list(range(30)), flush=True)
+"""
+    (tmp_path / "program.py").write_text(program)
+    paths = {"PYTHONPATH": str(Path(workers.__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, "program.py"], cwd=tmp_path, env=os.environ | paths, capture_output=True, text=True,
+        timeout=120, check=True,
+    )  # fmt: skip
+    assert done.stdout == "True\n"
+
+
 def test_without_processes_to_be_had_the_work_is_done_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise OSError("no semaphores")

@@ -86,7 +86,7 @@ def test_images_are_images_at_their_epoch_as_they_are(logger: RunLogger, tmp_pat
 def test_photographs_are_smaller_and_look_the_same(logger: RunLogger, tmp_path: Path) -> None:
     smooth = np.random.default_rng(0).integers(256, size=(20, 30, 4), dtype=np.uint8)
     file = tmp_path / "samples.png"
-    Image.fromarray(smooth).resize((600, 400), Image.Resampling.BICUBIC).save(file)
+    Image.fromarray(smooth).resize((750, 500), Image.Resampling.BICUBIC).save(file)
     logger.log_image("samples", file, epoch=0)
     logger.close()
     (image,) = read(logger.folder).Images("samples")

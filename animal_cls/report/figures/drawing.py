@@ -12,7 +12,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from animal_cls.report.figures.style import lay_out, lettering, save_png, set_title, short, theme
+from animal_cls.report.figures.style import inches, lay_out, lettering, save_png, set_title, short, theme
 
 WIDTH, NARROWEST = 11.0, 7.0  # inches of a sheet of panels
 MANY = 200  # points of one line; of more, every so many-th is drawn
@@ -116,9 +116,17 @@ def thinned(count: int) -> list[int]:
 
 def legend_below(figure: Figure, entries: Sequence[tuple[Any, str]], *, columns: int = 4) -> None:
     """One legend for all panels, at the lower edge, of pairs of what was drawn and its name."""
+    names = [short(name, 150 // columns) for _, name in entries]
+    columns = legend_columns(names, figure.get_figwidth(), columns)
     legend = figure.legend([drawn for drawn, _ in entries], ["-"] * len(entries), loc="lower center", ncols=columns)
-    for text, (_, name) in zip(legend.get_texts(), entries, strict=True):  # matplotlib would drop a name like "_mine"
-        text.set(text=short(name, 150 // columns), **lettering())
+    for text, name in zip(legend.get_texts(), names, strict=True):  # matplotlib would drop a name like "_mine"
+        text.set(text=name, **lettering())
+
+
+def legend_columns(names: Sequence[str], wide: float, most: int = 4) -> int:
+    """How many columns a legend of these names has room for in a figure so many inches wide, at most `most`."""
+    widest = 0.6 + max((inches(name, 8.5) for name in names), default=0)  # with its line, and the space to the next
+    return max(1, min(most, int((wide - 0.1) / widest)))
 
 
 def rendered(drawing: Drawing, *, png: bool = False) -> Files:

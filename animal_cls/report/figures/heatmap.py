@@ -16,6 +16,7 @@ from animal_cls.report.records import ClassRow
 FULL = 20.0  # points at which the colours are full; most changes of a class are below
 MOST = 60  # classes of one figure
 WRITTEN = 100  # cells up to which the figure writes its numbers
+WRITTEN_ARMS = 10  # up to which they have room
 BETTER, NEUTRAL, WORSE = (0, 90, 160), (247, 247, 247), (213, 94, 0)  # red, green, blue of 255
 EMPTY = (229, 229, 229)  # nothing to compare
 SLOPED = (math.cos(math.radians(30)), math.sin(math.radians(30)))  # of a name's width, across and up
@@ -51,13 +52,16 @@ def changes(class_rows: Sequence[ClassRow], *, arms: Sequence[str], split: str) 
 def heatmap(table: Changes) -> Figure:
     """A cell per class (down) and arm (across): blue = better than the baseline, orange = worse, full at 20 points."""
     points = table.points
-    written = points.size <= WRITTEN
     high, wide = points.shape
+    written = points.size <= WRITTEN and wide <= WRITTEN_ARMS
     size = 8.5 if written else 6.0
     classes, arms = [short(name) for name in table.classes], [short(name, 40) for name in table.arms]
-    width = min(max(1.25 * wide + 2.5, 7.0), 14.0)
+    cell = min(1.25, 11.5 / wide)  # inches, as what follows
     left = 0.15 + max(inches(name, size) for name in classes)
-    above, right = room_for([inches(name, 8.5) for name in arms], width - left) if wide > 2 else (0.25, 0.15)
+    widths = [inches(name, 8.5) for name in arms]
+    is_sloping = wide > 2 or max(widths) > cell
+    above, right = room_for(widths, cell) if is_sloping else (0.25, 0.15)
+    width = max(7.0, left + cell * wide + right)
     figure = Figure(figsize=(width, max(2.2, (0.36 if written else 0.17) * high) + 0.85 + above))
     axes = placed(figure, left=left, right=right, top=0.45 + above, bottom=0.4)
     axes.pcolormesh(np.arange(wide + 1) - 0.5, np.arange(high + 1) - 0.5, shades(points))
@@ -65,7 +69,7 @@ def heatmap(table: Changes) -> Figure:
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     axes.set_yticks(range(high), classes, fontsize=size, **lettering())
-    slope = {"rotation": 30, "ha": "left", "rotation_mode": "anchor"} if wide > 2 else {}
+    slope = {"rotation": 30, "ha": "left", "rotation_mode": "anchor"} if is_sloping else {}
     axes.xaxis.tick_top()
     axes.set_xticks(range(wide), arms, fontsize=8.5, **slope, **lettering())
     if written:
@@ -75,9 +79,8 @@ def heatmap(table: Changes) -> Figure:
     return figure
 
 
-def room_for(names: Sequence[float], width: float) -> tuple[float, float]:
+def room_for(names: Sequence[float], cell: float) -> tuple[float, float]:
     """Inches above and right of cells for sloping names of these widths, each from the middle of its column on."""
-    cell = (width - max(names)) / len(names)  # less than it becomes
     ends = [name * SLOPED[0] - (len(names) - k - 0.5) * cell for k, name in enumerate(names)]
     return 0.25 + max(names) * SLOPED[1], max(0.15, *ends)
 

@@ -9,8 +9,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from animal_cls.report.figures.drawing import Sheet, legend_below, outer_labels, panels, rule, thinned
-from animal_cls.report.figures.style import BLUE, GREY, INK, VERMILLION, styles
+from animal_cls.report.figures.drawing import (
+    NARROWEST,
+    Sheet,
+    legend_below,
+    legend_columns,
+    outer_labels,
+    panels,
+    rule,
+    thinned,
+)
+from animal_cls.report.figures.style import BLUE, GREY, INK, VERMILLION, short, styles
 from animal_cls.results import OBJECTIVE
 
 Metrics = Mapping[str, np.ndarray]  # the columns of metrics.csv
@@ -48,7 +57,10 @@ def learning(arms: Sequence[tuple[str, Sequence[Metrics]]]) -> Figure:
 
 def generalization_gap(arms: Sequence[tuple[str, Sequence[Metrics]]]) -> Figure:
     """Train minus val accuracy in points over the epochs, a line and a band per named arm."""
-    figure, [[axes]] = panels([""], Sheet(columns=2, height=3.0, top=0.55, bottom=1.15))
+    below = math.ceil(
+        len(arms) / legend_columns([short(name, 37) for name, _ in arms], NARROWEST)
+    )  # rows of the legend
+    figure, [[axes]] = panels([""], Sheet(columns=2, height=3.0, top=0.75, bottom=0.65 + 0.2 * below))
     axes.axhline(0, color=INK, linewidth=0.8)
     looks = styles(len(arms))
     lines = [

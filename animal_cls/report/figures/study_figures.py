@@ -15,6 +15,7 @@ from animal_cls.report.figures.intervals import arms_figure, comparisons_figure
 from animal_cls.report.figures.learning import MIXED, NOTE, Metrics, generalization_gap, learning
 from animal_cls.report.figures.reliability import reliability
 from animal_cls.report.figures.search import of_searches
+from animal_cls.report.figures.style import short
 from animal_cls.report.format import covers, each, of_parts
 from animal_cls.report.records import ALL_DATA, Arm, Study
 
@@ -189,7 +190,7 @@ def of_gaps(study: Study) -> Iterator[Drawing]:
         if curves := measured(arms):
             yield Drawing(
                 name=file_name("gap", model),
-                title=f"Generalization gap by epoch of {model}: train minus val accuracy",
+                title=f"Generalization gap of {short(model, 40)}: train minus val accuracy",
                 caption=by_seeds(arms, f"Mean over {each(arms)}s; band: one std.", "An arm of one seed has no band.")
                 + f" {note_on(arms)}"
                 + left_out(study, arms),
@@ -206,7 +207,7 @@ def of_reliability(study: Study) -> Iterator[Drawing]:
         if found:
             yield Drawing(
                 name=file_name("reliability", model),
-                title=f"Reliability of {model}: confidence and accuracy, {study.evaluated_split}",
+                title=f"Reliability of {short(model, 40)}: confidence and accuracy, {study.evaluated_split}",
                 caption="A dot per bin of confidence, all seeds together, its area the share of the images in it. "
                 "Below the dashed diagonal the network is surer than it is right. ECE: expected calibration error, "
                 "mean over runs." + left_out(study, arms),

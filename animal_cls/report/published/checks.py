@@ -63,8 +63,8 @@ def _decided(found: Measure, said: str, *bounds: float) -> bool:
 
 def extreme(values: dict[str, float], name: str, what: str, *, lowest: bool, unit: str = "%") -> tuple[bool, str]:
     """Whether one class has the least value, or the greatest and above 0; ties are named and count."""
+    own = measured.of(values, name)  # or it raises what is missing
     best = min(values.values()) if lowest else max(values.values())
-    own = measured.of(values, name)
     tied = [other for other, value in values.items() if abs(value - best) <= NEAR]
     true = abs(own - best) <= NEAR and (lowest or best > NEAR)
     which = " and ".join(tied) if len(tied) <= 3 else f"{len(tied)} classes equally"

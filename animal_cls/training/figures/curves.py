@@ -11,9 +11,9 @@ from matplotlib.ticker import MaxNLocator
 
 from animal_cls.files.text import percent
 from animal_cls.report.figures.learning import MIXED, NOTE, lines_of
-from animal_cls.report.figures.style import set_title, title_lines
+from animal_cls.report.figures.style import inches, set_title, title_lines
 
-WIDE, TALL, BESIDE = 11.0, 5.0, 0.75  # inches; left of either panel
+WIDE, TALL = 11.0, 5.0  # inches
 MARKED = 30  # epochs up to which each has a marker; more would run into each other
 
 
@@ -44,10 +44,11 @@ def curves(metrics: Mapping[str, np.ndarray], *, best_epoch: int | None, title: 
     figure.legend(entries.values(), entries, title=note_and_names, title_fontsize=8.5, loc="lower center", ncols=4)
     set_title(figure, title)
     below = 0.7 + 0.16 * len(note) + 0.19 * math.ceil(len(entries) / 4)  # inches, as what follows
-    wide, tall = (WIDE - 2 * BESIDE) / 2 - 0.1, TALL - below - 0.4 - 0.21 * len(title_lines(title, WIDE))
-    for k, axes in enumerate((left, right)):
-        x = BESIDE + k * (wide + BESIDE)
-        axes.set_position((x / WIDE, below / TALL, wide / WIDE, tall / TALL))
+    tall, end = TALL - below - 0.4 - 0.21 * len(title_lines(title, WIDE)), 0.0
+    for axes in (left, right):
+        numbers = axes.yaxis.get_major_formatter().format_ticks(axes.get_yticks().tolist())
+        start, end = end + 0.4 + max(inches(text, 8.5) for text in ["100", *numbers]), end + WIDE / 2 - 0.1
+        axes.set_position((start / WIDE, below / TALL, (end - start) / WIDE, tall / TALL))
     return figure
 
 

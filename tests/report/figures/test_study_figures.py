@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection, QuadMesh
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 
 from animal_cls.report.figures.beside_published import beside_published
@@ -24,7 +25,7 @@ from animal_cls.report.figures.intervals import comparisons_figure
 from animal_cls.report.figures.learning import band, difference, generalization_gap, learning, series
 from animal_cls.report.figures.reliability import reliability
 from animal_cls.report.figures.study_figures import by_seeds
-from animal_cls.report.figures.style import GREEN, GREY, INK, styles
+from animal_cls.report.figures.style import GREEN, GREY, INK, set_title, styles
 from animal_cls.report.output.page.inline_svg import inline
 from animal_cls.report.records import ClassLink, ClassRow, Comparison, PublishedRow, Reliability, SeedsTest
 
@@ -294,16 +295,34 @@ def test_figure_becomes_a_part_of_a_page() -> None:
     assert "font-family" not in found
 
 
-def test_names_and_numbers_placed_by_hand_lie_within_the_figure() -> None:
-    long = "resnet18_pretrained/dropout (reg.dropout=0.5) WWWWWWWWWWWWWW"
-    shown = [comparison(5.0, 2.0, 8.0, "no difference beyond 2 points", arm=long), comparison(1.0, 0.0, 2.0, "gain")]
-    rows = [class_row(f"{long} {k}", name, 1.0) for k in range(6) for name in ("W" * 30, "cat")]
-    table = changes(rows, arms=list(dict.fromkeys(row.arm for row in rows)), split="test")
-    for figure in (comparisons_figure(shown), heatmap(table)):
+def inside(figure: Figure, *texts: Text) -> None:
+    """Assert that all these are drawn in the figure."""
+    for text in texts:
+        box = text.get_window_extent()
+        assert figure.bbox.x0 <= box.x0 <= box.x1 <= figure.bbox.x1, text.get_text()
+        assert figure.bbox.y0 <= box.y0 <= box.y1 <= figure.bbox.y1, text.get_text()
+
+
+@pytest.mark.parametrize("arms", [1, 3, 6, 16])
+@pytest.mark.parametrize("name", ["resnet18_pretrained/dropout (reg.dropout=0.5)", "W" * 60, "x"])
+def test_names_and_numbers_placed_by_hand_lie_within_the_figure(arms: int, name: str) -> None:
+    names = [f"{name} {k}" for k in range(arms)]
+    shown = [comparison(5.0, 2.0, 8.0, "no difference beyond 2 points", arm=name), comparison(1.0, 0.0, 2.0, "gain")]
+    rows = [class_row(arm, class_name, 1.0) for arm in names for class_name in ("W" * 30, "cat")]
+    for figure in (comparisons_figure(shown), heatmap(changes(rows, arms=names, split="test"))):
         figure.draw_without_rendering()
-        edge = figure.bbox
-        for axes in figure.axes:
-            for text in [*axes.texts, *axes.get_xticklabels(), *axes.get_yticklabels(), axes.xaxis.label]:
-                box = text.get_window_extent()
-                assert edge.x0 <= box.x0 <= box.x1 <= edge.x1, text.get_text()
-                assert edge.y0 <= box.y0 <= box.y1 <= edge.y1, text.get_text()
+        [axes] = figure.axes
+        inside(figure, *axes.texts, *axes.get_xticklabels(), *axes.get_yticklabels(), axes.xaxis.label)
+
+
+@pytest.mark.parametrize("name", ["dropout (reg.dropout=0.36)", "W" * 60, "x"])
+def test_all_arms_of_a_gap_are_named_below_it(name: str) -> None:
+    figure = generalization_gap([(f"{name} {k}", [metrics([0.5, 0.9], [0.4, 0.5])]) for k in range(8)])
+    set_title(figure, "Generalization gap of " + 5 * "network_" + ": train minus val accuracy", x=0.01, ha="left")
+    figure.draw_without_rendering()
+    [legend] = figure.legends
+    assert figure._suptitle is not None  # type: ignore[attr-defined]
+    inside(figure, *legend.get_texts(), figure._suptitle)  # type: ignore[attr-defined]
+    [axes] = figure.axes
+    assert axes.get_window_extent().y1 < figure._suptitle.get_window_extent().y0  # type: ignore[attr-defined]
+    assert legend.get_window_extent().y1 < axes.xaxis.label.get_window_extent().y0

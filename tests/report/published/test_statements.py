@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from animal_cls.report.published import published
+from animal_cls.report.published.checks import extreme
+from animal_cls.report.published.measured import Missing
 from animal_cls.report.published.published import CLASSES, COUNTS
 from animal_cls.report.published.statements import STATEMENTS, all_of
 from animal_cls.report.records import Arm, Statement
@@ -306,3 +308,9 @@ def test_what_is_not_as_published_is_in_the_evidence(make_arm: Make) -> None:
 
 def test_every_statement_is_there_with_its_measure() -> None:
     assert [claim.id for claim in STATEMENTS] == [f"S{k}" for k in range(1, 17)]
+
+
+def test_a_statement_on_classes_that_are_not_there_is_undecided() -> None:
+    """A data set with cats alone: nothing is taken for anything."""
+    with pytest.raises(Missing, match="a class dog with images"):
+        extreme({}, "dog", "cat is mostly taken for", lowest=False)

@@ -95,3 +95,13 @@ def test_single_points_are_visible_among_many_epochs(make_metrics: MakeMetrics) 
     figure = curves(metrics, best_epoch=None, title="t")
     [val] = [line for line in figure.axes[1].lines if line.get_label() == "val"]
     assert val.get_markersize() > 0
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e4, 1e7])
+def test_numbers_of_any_size_leave_room_for_what_they_are(make_metrics: MakeMetrics, scale: float) -> None:
+    metrics = make_metrics(5)
+    metrics |= {name: scale * values for name, values in metrics.items() if name.endswith("/loss")}
+    figure = curves(metrics, best_epoch=1, title="t")
+    figure.draw_without_rendering()
+    for axes, left in zip(figure.axes, (0, figure.axes[0].get_window_extent().x1), strict=True):
+        assert axes.yaxis.label.get_window_extent().x0 > left

@@ -58,8 +58,13 @@ class Painter:
         for k, one in zip(late, self.workers.begin(self._work, [missing[k] for k in late]), strict=False):
             given[k] = one
         new = self.workers.finish(self._work, missing, given)
-        known |= {drawing.name: files for drawing, files in zip(missing, new, strict=True)}
+        known |= {one.name: self._with_png(one, files) for one, files in zip(missing, new, strict=True)}
         return [(drawing, known[drawing.name]) for drawing in made]
+
+    def _with_png(self, drawing: Drawing, files: Files) -> Files:
+        """With the PNG file that lies beside the very same SVG, of an earlier report, where none was asked for now."""
+        there = {kind: self.drawn.content(drawing, kind) for kind in ("svg", "png")}
+        return files if files.png or there["svg"] != files.svg.encode() else Files(svg=files.svg, png=there["png"])
 
     @property
     def _work(self) -> Callable[[Drawing], Files]:

@@ -35,8 +35,12 @@ class Drawn:
         """A figure that was drawn from the same, or `None` where it has to be drawn."""
         if (known := self._known.get(drawing.name)) is None:
             return None
-        svg, png = (_content(self.folder / f"{drawing.name}.{kind}") for kind in ("svg", "png"))
+        svg, png = (self.content(drawing, kind) for kind in ("svg", "png"))
         return None if svg is None or known != self._key(drawing, svg, png) else Files(svg=svg.decode(), png=png)
+
+    def content(self, drawing: Drawing, kind: str) -> bytes | None:
+        """That of its file of that kind, svg or png, whoever has written it; None where there is none."""
+        return _content(self.folder / f"{drawing.name}.{kind}")
 
     def keep(self, made: Sequence[tuple[Drawing, Files]]) -> None:
         """Note what these figures, which are in the folder now, were drawn from."""

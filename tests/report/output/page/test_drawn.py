@@ -1,5 +1,6 @@
 """Figures are drawn again where something in them has changed, and never taken from somebody else."""
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -156,6 +157,28 @@ def test_png_files_come_with_the_last_report(
     drawn_names.clear()
     report(sweep, tmp_path / "out")
     assert sorted(drawn_names) == changed, "only those without a PNG file"
+
+
+def test_a_png_file_stays_beside_the_same_svg_whoever_has_drawn_it(
+    sweep: Path, tmp_path: Path, write_run: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def draw(drawing: Drawing, *, png: bool) -> Files:
+        svg = f'<svg viewBox="0 0 1 1">{hashlib.sha256(content(drawing)).hexdigest()}</svg>'
+        return Files(svg=svg, png=b"png" if png else None)
+
+    def pngs() -> set[str]:
+        return {path.stem for path in (tmp_path / "out" / "figures").glob("*.png")}
+
+    monkeypatch.setattr(page, "rendered", draw)
+    report(sweep, tmp_path / "out", b"the sweep's", png=True)
+    made = pngs()
+    report(sweep, tmp_path / "out", b"the user's", png=False)
+    assert pngs() == made != set()
+    report(sweep, tmp_path / "out", b"the user's", png=False)
+    assert pngs() == made
+    write_run(sweep / "late", HITS, model="resnet18", reg="dropout")
+    report(sweep, tmp_path / "out", b"another", png=False)
+    assert "arms" not in pngs(), "it shows something else now"
 
 
 @pytest.mark.parametrize("damage", ["", "[]", "{", json.dumps({"arms": 5})])
