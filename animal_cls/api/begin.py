@@ -63,7 +63,9 @@ def sweep(
         seeds: how many of each arm (5 is 0, 1, 2, 3, 4), or which.
         epochs: as of `train`.
         folder: where the sweep is to lie; by default multirun/DATE/TIME in the working folder.
-        config_dir, allow, others: as of `train`.
+        config_dir: as of `train`.
+        allow: as of `train`.
+        others: as of `train`.
 
     Returns:
         The sweep. A run that fails or is skipped does not stop the others: `status()` says which, and why. Interrupted
