@@ -93,6 +93,7 @@ class Sweep:
         margin: float = MARGIN,
         compare: Sequence[tuple[str, str]] = (),
         out: str | Path | None = None,
+        png: bool = False,
     ) -> "Report":
         """Write the report as the verb `report` does; a notebook shows the page.
 
@@ -101,12 +102,13 @@ class Sweep:
             margin: as of `study`.
             compare: pairs of arms to be compared as well.
             out: where to; by default report/ in the sweep's folder.
+            png: a PNG file of each figure, too.
 
         Raises:
             UserError: no run is there, no arm of that name, or `out` cannot be written to.
         """
         folder = self.folder / REPORT if out is None else Path(out)
-        known: dict[str, Any] = {"compare": compare, "baseline": baseline, "margin": _checked(margin)}
+        known: dict[str, Any] = {"compare": compare, "baseline": baseline, "margin": _checked(margin), "png": png}
         with gathered(ALONE) as workers:
             study = make([self.folder], folder, workers=workers, secret=own_secret(default_cache_dir()), **known)
         return Report(folder=folder, study=study)

@@ -29,7 +29,9 @@ def read(file: Path) -> list[dict[str, str]]:
 
 @pytest.mark.slow
 def test_tables_are_those_of_the_report(swept: ac.Sweep, tmp_path: Path) -> None:
-    report = swept.report(out=tmp_path / "out")
+    report = swept.report(out=tmp_path / "out", png=True)
+    figures = [{file.stem for file in (report.folder / "figures").glob(f"*.{kind}")} for kind in ("png", "svg")]
+    assert figures[0] == figures[1] != set()
     for made, name in ((swept.arms(), "arms.csv"), (swept.comparisons(), "comparisons.csv")):
         assert isinstance(made, pandas.DataFrame)
         rows = read(report.folder / name)
