@@ -39,7 +39,7 @@ def build_study(
     baseline: str | None = None,
     margin: float = MARGIN,
     memory: Memory | None = None,
-    begun: Callable[[Study], object] = id,
+    begun: Callable[[Study], object] | None = None,
 ) -> Study:
     """What all runs in `sources`, folders of runs or sweeps, show together.
 
@@ -59,7 +59,8 @@ def build_study(
     searched, trials = set_apart(found, sources)
     runs, arms = memory.same(*arrange(found.runs, baseline))
     study = _each_by_itself(sources, runs, arms, margin)
-    begun(study)
+    if begun is not None:
+        begun(study)
     study = _compared(study, compare_all(arms, compare, margin=margin, pending=_pending(runs)))
     told = (*search_cautions(searched), *study.cautions)
     warnings = (*found.warnings, *_warnings(runs, arms), *reader.troubles)

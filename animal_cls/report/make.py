@@ -21,7 +21,7 @@ from animal_cls.report.records import MARGIN, Study
 from animal_cls.results.collect import OWN
 
 if TYPE_CHECKING:
-    from animal_cls.report.output.page import Painter
+    from animal_cls.report.output.page.painter import Painter
 
 REPORT = "report"  # the folder below the first one given
 WRITING = ".writing"  # inside it: locked while its files are replaced, which takes no time
@@ -109,8 +109,8 @@ def write_tables(study: Study, out: Path) -> None:
 
 def load_painter(out: Path, workers: Workers, secret: bytes, *, png: bool) -> "Painter":
     """What draws the figures; matplotlib is not loaded before."""
-    from animal_cls.report.output.page import Painter
     from animal_cls.report.output.page.drawn import Drawn
+    from animal_cls.report.output.page.painter import Painter
 
     return Painter(workers=workers, drawn=Drawn(folder=out / tables.FIGURES, secret=secret), png=png)
 

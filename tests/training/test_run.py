@@ -1,12 +1,9 @@
 """Real runs on thirty drawn images: what they leave behind, that it adds up, and that it repeats bit for bit."""
 
 import csv
-import json
-import logging
 import re
 import socket
 import sys
-import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -26,7 +23,7 @@ from animal_cls.data.decode import decode
 from animal_cls.errors import UserError
 from animal_cls.models.simple_cnn import SimpleCNN
 from animal_cls.results import MethodRecord, Result
-from animal_cls.training import outcome, provenance, run
+from animal_cls.training import run
 from tests.folder_contents import contents
 
 CLASSES = ["cat", "dog", "owl"]
@@ -389,44 +386,3 @@ def test_a_finished_folder_is_refused_and_left_as_it_is(first: tuple[Result, Pat
     with pytest.raises(UserError, match=r"holds the result of a finished run \(simple_cnn, dropout, seed 0\)"):
         run.train(configure("seed=9"), folder)
     assert contents(folder) == before
-
-
-def test_what_cannot_run_is_refused_before_anything_is_written(configure: Configure, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"^data\.image_size=32: too small for simple_cnn"):
-        run.train(configure("data.image_size=32"), tmp_path)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_failure_after_the_last_epoch_leaves_no_result(
-    configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(*_: object, **__: object) -> None:
-        raise OSError("no space left")
-
-    monkeypatch.setattr("animal_cls.training.outcome.run_figures.save", broken)
-    with pytest.raises(OSError, match="no space left"):
-        run.train(configure("trainer.max_epochs=1"), tmp_path)
-    assert (tmp_path / "predictions.csv").exists()  # it came that far
-    assert not (tmp_path / "result.json").exists()
-
-
-def test_a_failed_run_says_so_without_splits(configure: Configure, tmp_path: Path) -> None:
-    config = configure("reg=l2", "seed=2")
-    results.save(outcome.without_splits(config, status="failed", reason="no luck"), tmp_path)
-    raw = json.loads((tmp_path / "result.json").read_text())
-    assert (raw["status"], raw["reason"], raw["model"], raw["reg"]) == ("failed", "no luck", "simple_cnn", "l2")
-    assert (raw["seed"], raw["splits"], raw["config"]) == (2, {}, asdict(config))
-    assert raw["versions"]["torch"] == version("torch")
-
-
-def test_warnings_of_a_run_are_told_and_kept_once(caplog: pytest.LogCaptureFixture) -> None:
-    with provenance.collected_warnings() as told:
-        warnings.simplefilter("always")
-        logging.getLogger("animal_cls.data.dataset").warning("2 of %s images cannot be read", 20)
-        warnings.warn("something of torch's", stacklevel=1)
-        warnings.warn("something of torch's", stacklevel=1)
-        warnings.warn("The 'train_dataloader' does not have many workers which may be a bottleneck", stacklevel=1)
-    kept = [record.message for record in caplog.records if record.name == "animal_cls.file"]
-    assert told[:2] == ["2 of 20 images cannot be read", "something of torch's"]
-    assert kept[:1] == ["something of torch's"]
-    assert logging.getLogger("animal_cls").handlers == []

@@ -58,7 +58,8 @@ def split(words: Sequence[str]) -> tuple[list[str], list[Range]]:
     ranges += [_of_card(option) for option in _chosen(fixed) if not _is_ranged(option, keys)]
     if not ranges:
         told = f"search: nothing to vary. Give a key two ends, {EXAMPLE}, or name a method: reg=mixup."
-        unknown = [name for name in _named(fixed) if name not in (offered := single_options())]
+        offered = single_options()
+        unknown = [name for name in _named(fixed) if name not in offered]
         raise UserError(told + (f" reg={unknown[0]} is none.{did_you_mean(unknown[0], offered)}" if unknown else ""))
     return fixed, ranges
 

@@ -41,7 +41,7 @@ def files(sweep: Path, out: Path, memory: Memory | None) -> dict[str, str]:
 @pytest.fixture
 def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """To draw them takes a second each time."""
-    monkeypatch.setattr("animal_cls.report.output.page.drawings", lambda study: ())
+    monkeypatch.setattr("animal_cls.report.output.page.painter.drawings", lambda study: ())
 
 
 @pytest.mark.usefixtures("without_figures")

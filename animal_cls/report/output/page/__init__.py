@@ -3,10 +3,8 @@
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from markupsafe import Markup
@@ -14,13 +12,10 @@ from markupsafe import Markup
 from animal_cls.data.thumbnails import thumbnail
 from animal_cls.files import atomic
 from animal_cls.files.markup import breakable, showable
-from animal_cls.files.workers import Workers
 from animal_cls.report.figures.beside_published import published_runs
 from animal_cls.report.figures.choice import file_name, within
-from animal_cls.report.figures.drawing import Drawing, Files, rendered
-from animal_cls.report.figures.study_figures import drawings
+from animal_cls.report.figures.drawing import Drawing, Files
 from animal_cls.report.output.page import class_tables
-from animal_cls.report.output.page.drawn import Drawn, content
 from animal_cls.report.output.page.inline_svg import inline
 from animal_cls.report.output.rows import TEMPLATES, environment
 from animal_cls.report.output.tables import FIGURES, PAGE
@@ -33,58 +28,15 @@ KINDS = {  # of images
 }
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Painter:
-    """Draws the figures of a study, some of them while the study is still being made."""
-
-    workers: Workers
-    drawn: Drawn  # by an earlier report
-    png: bool = False  # without it, new figures have no PNG file
-    begun: "dict[bytes, Future[Files]]" = field(default_factory=dict)  # by what they are drawn from
-
-    def begin(self, study: Study) -> None:
-        """Let the workers, if there are some, draw what is known already."""
-        if self.workers.count:
-            _, missing = self._known(list(drawings(study)))
-            begun = self.workers.begin(self._work, missing)
-            self.begun.update(zip(map(content, missing), begun, strict=False))
-
-    def draw(self, study: Study) -> list[tuple[Drawing, Files]]:
-        """All figures: to draw those that no earlier report has takes longer than everything else."""
-        made = list(drawings(study))
-        known, missing = self._known(made)
-        given = [self.begun.get(content(drawing)) for drawing in missing]
-        late = [k for k, one in enumerate(given) if one is None]
-        for k, one in zip(late, self.workers.begin(self._work, [missing[k] for k in late]), strict=False):
-            given[k] = one
-        new = self.workers.finish(self._work, missing, given)
-        known |= {one.name: self._with_png(one, files) for one, files in zip(missing, new, strict=True)}
-        return [(drawing, known[drawing.name]) for drawing in made]
-
-    def _with_png(self, drawing: Drawing, files: Files) -> Files:
-        """With the PNG file that lies beside the very same SVG, of an earlier report, where none was asked for now."""
-        there = {kind: self.drawn.content(drawing, kind) for kind in ("svg", "png")}
-        return files if files.png or there["svg"] != files.svg.encode() else Files(svg=files.svg, png=there["png"])
-
-    @property
-    def _work(self) -> Callable[[Drawing], Files]:
-        return partial(rendered, png=self.png)
-
-    def _known(self, made: Sequence[Drawing]) -> tuple[dict[str, Files], list[Drawing]]:
-        """What an earlier report has drawn, by name, and the drawings that it has not."""
-        known = {one.name: files for one in made if (files := self.drawn.files(one))}
-        return known, [one for one in made if (old := known.get(one.name)) is None or (self.png and old.png is None)]
-
-
 def write(study: Study, figures: Sequence[tuple[Drawing, Files]], out: Path) -> None:
     """Write `out`/index.html and, into `out`/figures, the files of each figure, in place of the former page's."""
     former = named_in(out / PAGE)
     (out / FIGURES).mkdir(parents=True, exist_ok=True)
     contents = {f"{drawing.name}.png": files.png for drawing, files in figures if files.png is not None}
     contents |= {f"{drawing.name}.svg": files.svg.encode() for drawing, files in figures}
-    for name, text in contents.items():
+    for name, content in contents.items():
         with atomic.replacing(out / FIGURES / name) as part:
-            part.write_bytes(text)
+            part.write_bytes(content)
     atomic.write(out / PAGE, render(study, {drawing.name: shown(drawing, files) for drawing, files in figures}))
     for name in former - contents.keys():
         (out / FIGURES / name).unlink(missing_ok=True)

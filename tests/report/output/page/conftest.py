@@ -9,6 +9,7 @@ from PIL import Image
 from animal_cls.files.workers import Workers
 from animal_cls.report.output import page
 from animal_cls.report.output.page.drawn import Drawn
+from animal_cls.report.output.page.painter import Painter
 from animal_cls.report.output.tables import PAGE
 from animal_cls.report.records import Study
 from tests.report.output.page.made_up_study import hostile_study, study_of
@@ -29,5 +30,5 @@ def hostile_page(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Path]
         (root / "cat" / name).write_bytes(b"no image")
     study = hostile_study(root)
     out = tmp_path_factory.mktemp("report")
-    page.write(study, page.Painter(workers=Workers(count=0), drawn=Drawn(folder=out, secret=b"")).draw(study), out)
+    page.write(study, Painter(workers=Workers(count=0), drawn=Drawn(folder=out, secret=b"")).draw(study), out)
     return study, out / PAGE

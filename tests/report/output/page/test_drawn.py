@@ -16,7 +16,9 @@ from animal_cls.report.build import build_study
 from animal_cls.report.figures.drawing import Drawing, Files
 from animal_cls.report.output import page
 from animal_cls.report.output.page import drawn as drawn_module
+from animal_cls.report.output.page import painter
 from animal_cls.report.output.page.drawn import KEYS, Drawn, content
+from animal_cls.report.output.page.painter import Painter
 from animal_cls.report.records import Study
 
 HITS = {"val": {"cat": [True, False], "dog": [True, True]}}
@@ -32,14 +34,14 @@ def drawn_names(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(drawing.name)
         return Files(svg=f'<svg viewBox="0 0 1 1">{len(names)}</svg>', png=b"png" if png else None)
 
-    monkeypatch.setattr(page, "rendered", draw)
+    monkeypatch.setattr(painter, "rendered", draw)
     return names
 
 
 def report(sweep: Path, out: Path, secret: bytes = b"sweep", *, png: bool = True) -> Study:
     """A page of the runs in `sweep`, as `make` writes it."""
     study, drawn = build_study([sweep]), Drawn(folder=out / "figures", secret=secret)
-    made = page.Painter(workers=Workers(count=0), drawn=drawn, png=png).draw(study)
+    made = Painter(workers=Workers(count=0), drawn=drawn, png=png).draw(study)
     page.write(study, made, out)
     drawn.keep(made)
     return study
@@ -59,12 +61,12 @@ class AtOnce(Workers):
 def test_what_was_begun_before_the_comparisons_is_not_drawn_again_unless_it_shows_something_else(
     sweep: Path, tmp_path: Path, drawn_names: list[str]
 ) -> None:
-    def painter() -> page.Painter:
-        return page.Painter(workers=AtOnce(count=1), drawn=Drawn(folder=tmp_path / "none", secret=b""))
+    def made_by() -> Painter:
+        return Painter(workers=AtOnce(count=1), drawn=Drawn(folder=tmp_path / "none", secret=b""))
 
     early: list[Study] = []
     study = build_study([sweep], begun=early.append)
-    drawing = painter()
+    drawing = made_by()
     drawing.begin(early[0])
     begun = [*drawn_names]
     assert "arms" in begun
@@ -73,7 +75,7 @@ def test_what_was_begun_before_the_comparisons_is_not_drawn_again_unless_it_show
     assert sorted(drawn_names) == sorted({*drawn_names}), "each once"
     assert {one.name for one, _ in made} == {*drawn_names} >= {"comparisons", *begun}
     drawn_names.clear()
-    drawing = painter()
+    drawing = made_by()
     drawing.begin(replace(early[0], arm_rows=tuple(replace(row, mean=0.123) for row in early[0].arm_rows)))
     drawing.draw(study)
     assert drawn_names.count("arms") == 2, "of the numbers before, and of those that the page shows"
@@ -169,7 +171,7 @@ def test_a_png_file_stays_beside_the_same_svg_whoever_has_drawn_it(
     def pngs() -> set[str]:
         return {path.stem for path in (tmp_path / "out" / "figures").glob("*.png")}
 
-    monkeypatch.setattr(page, "rendered", draw)
+    monkeypatch.setattr(painter, "rendered", draw)
     report(sweep, tmp_path / "out", b"the sweep's", png=True)
     made = pngs()
     report(sweep, tmp_path / "out", b"the user's", png=False)

@@ -16,6 +16,7 @@ from animal_cls.report.figures.study_figures import drawings
 from animal_cls.report.format import ends
 from animal_cls.report.output import page
 from animal_cls.report.output.page.drawn import Drawn
+from animal_cls.report.output.page.painter import Painter
 from animal_cls.report.records import Study
 from animal_cls.results.runs import Run
 
@@ -205,7 +206,7 @@ def test_figure_of_a_statement(make_study: MakeStudy) -> None:
 
 def test_figures_of_the_last_page_are_removed_and_a_users_files_stay(make_study: MakeStudy, tmp_path: Path) -> None:
     study = make_study(regs=("none",), seeds=1, epochs=2, classes=("x", "y"))
-    figures = page.Painter(workers=Workers(count=0), drawn=Drawn(folder=tmp_path, secret=b""), png=True).draw(study)
+    figures = Painter(workers=Workers(count=0), drawn=Drawn(folder=tmp_path, secret=b""), png=True).draw(study)
     page.write(study, figures, tmp_path)
     (tmp_path / "figures" / "mine.png").write_bytes(b"mine")
     made = {path.name for path in (tmp_path / "figures").iterdir()}
