@@ -57,10 +57,9 @@ def learning(arms: Sequence[tuple[str, Sequence[Metrics]]]) -> Figure:
 
 def generalization_gap(arms: Sequence[tuple[str, Sequence[Metrics]]]) -> Figure:
     """Train minus val accuracy in points over the epochs, a line and a band per named arm."""
-    below = math.ceil(
-        len(arms) / legend_columns([short(name, 37) for name, _ in arms], NARROWEST)
-    )  # rows of the legend
-    figure, [[axes]] = panels([""], Sheet(columns=2, height=3.0, top=0.75, bottom=0.65 + 0.2 * below))
+    columns = legend_columns([short(name, 37) for name, _ in arms], NARROWEST)
+    below = 0.65 + 0.2 * math.ceil(len(arms) / columns)  # inches, for the legend
+    figure, [[axes]] = panels([""], Sheet(columns=2, height=3.0, top=0.75, bottom=below))
     axes.axhline(0, color=INK, linewidth=0.8)
     looks = styles(len(arms))
     lines = [

@@ -40,8 +40,8 @@ def curves(metrics: Mapping[str, np.ndarray], *, best_epoch: int | None, title: 
         label: line for axes in (left, right) for line, label in zip(*axes.get_legend_handles_labels(), strict=True)
     }
     note = textwrap.wrap(NOTE + MIXED * mixed, 160)
-    note_and_names = "\n".join(note)
-    figure.legend(entries.values(), entries, title=note_and_names, title_fontsize=8.5, loc="lower center", ncols=4)
+    look = {"title": "\n".join(note), "title_fontsize": 8.5, "loc": "lower center", "ncols": 4}
+    figure.legend(entries.values(), entries, **look)
     set_title(figure, title)
     below = 0.7 + 0.16 * len(note) + 0.19 * math.ceil(len(entries) / 4)  # inches, as what follows
     tall, end = TALL - below - 0.4 - 0.21 * len(title_lines(title, WIDE)), 0.0

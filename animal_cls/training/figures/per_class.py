@@ -38,11 +38,8 @@ def per_class(result: Result, *, split: str, title: str) -> Figure:
     each = 8.5 if columns == 1 else 6.5  # inches, as all that follow
     left = 0.25 + max(inches(short(name), size) for name, _, _ in shown)
     wide = each - left - 0.25 - len(HEADS) * PITCH * size / 72
-    above, tall, below = (
-        0.55 + 0.21 * len(title_lines(title + left_out, each * columns)),
-        0.25 + row_height * rows,
-        0.85,
-    )
+    above = 0.55 + 0.21 * len(title_lines(title + left_out, each * columns))
+    tall, below = 0.25 + row_height * rows, 0.85
     figure = Figure(figsize=(each * columns, above + tall + below))
     for k in range(columns):
         x = k * each + left
