@@ -25,6 +25,7 @@ HELPED = 2  # processes that make it, on one core 1
 LAST = "--last"  # at normal priority, once
 FAILED = 4  # exit code where it could not be made, which was told
 SECRET = "ANIMAL_CLS_SWEEP"  # environment variable: what this sweep's reports know each other's figures by
+UNTOLD = "ignore::UserWarning:multiprocessing.resource_tracker"  # that it cleans up after the process, once killed
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 PACKAGES = Path(__file__).parents[2]  # where the process finds this package, however this one found it
 
@@ -69,12 +70,13 @@ class Refresher:
 
     def _start(self, sweep: Path, *words: str, stdin: int) -> "subprocess.Popen[bytes]":
         path = os.pathsep.join([str(PACKAGES), *filter(None, [os.environ.get("PYTHONPATH")])])
+        warned = ",".join([*filter(None, [os.environ.get("PYTHONWARNINGS")]), UNTOLD])
         return subprocess.Popen(
             [sys.executable, "-m", __name__, str(sweep), *words],
             stdin=stdin,
             stdout=subprocess.DEVNULL,
             bufsize=0,
-            env={**os.environ, **ONE_THREAD, "PYTHONPATH": path, SECRET: self.secret},
+            env={**os.environ, **ONE_THREAD, "PYTHONPATH": path, "PYTHONWARNINGS": warned, SECRET: self.secret},
             process_group=None if sys.platform == "win32" else 0,  # Ctrl-C stops the sweep, and this after its report
         )
 

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
+from animal_cls.files.processors import cores
 from animal_cls.sweeps import refresh
 from animal_cls.sweeps.refresh import Refresher, run
 
@@ -218,6 +220,17 @@ def test_the_process_is_of_low_priority_without_torch_and_shows_the_last_job(
     assert {"numpy", "matplotlib", "jinja2"} <= imported
     assert not {"torch", "lightning", "hydra", "omegaconf", "torchvision"} & imported
     assert "simple_cnn/l2" in (sweep / "report" / "index.html").read_text()
+
+
+@pytest.mark.skipif(cores() < 2, reason="on one core it has no helper")
+def test_a_process_that_is_ended_with_its_helpers_says_nothing(sweep: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    refresher = Refresher()
+    refresher.after_job(sweep)
+    assert refresher.process is not None
+    own = psutil.Process(refresher.process.pid)
+    wait_for(lambda: len(own.children()) > 1)  # the helper, and what cleans up after both
+    assert refresher.finish(sweep)
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.slow
