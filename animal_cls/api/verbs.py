@@ -5,7 +5,6 @@ another program on Hydra has its own there.
 """
 
 import copy
-import importlib
 import logging
 import signal
 import sys
@@ -72,7 +71,7 @@ def run_verb(verb: str, words: Sequence[str]) -> Outcome:
 def _code(verb: str, words: Sequence[str]) -> int:
     """The exit code; what ends a verb by `SystemExit`, the only way out of Hydra's callbacks, is raised itself."""
     try:
-        return importlib.import_module(f"{entry.PACKAGE}.{verb}").main(words)
+        return entry.started(verb, words)
     except SystemExit as end:
         if isinstance(end.__context__, UserError):
             raise end.__context__ from None

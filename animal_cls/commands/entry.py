@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from animal_cls import commands
 from animal_cls.errors import UserError
 from animal_cls.files import terminal
+from animal_cls.files.new_folders import unused_removed
 from animal_cls.files.paths import CONF
 from animal_cls.training.signals import Stopped, catch_signals
 
@@ -95,9 +96,15 @@ def _no_such_verb(word: str) -> str:
 def call(verb: str, words: Sequence[str]) -> int:
     """Run a verb on its words; returns its exit code, also where it ends by `SystemExit`."""
     try:
-        return importlib.import_module(f"{PACKAGE}.{verb}").main(words)
+        return started(verb, words)
     except SystemExit as end:  # of argparse, and of Hydra's callbacks, which can stop it in no other way
         return _fail(end.code, 1) if isinstance(end.code, str) else end.code or 0
+
+
+def started(verb: str, words: Sequence[str]) -> int:
+    """Run a verb on its words, as it ends; a folder that was made for what was then refused is not left behind."""
+    with unused_removed():
+        return importlib.import_module(f"{PACKAGE}.{verb}").main(words)
 
 
 def _how_to_go_on(stopped: BaseException) -> str:

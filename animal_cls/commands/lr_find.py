@@ -3,20 +3,18 @@
 import argparse
 import shlex
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from animal_cls.commands import entry, train
 from animal_cls.config import trusted
 from animal_cls.config.schema import Config
 from animal_cls.errors import UserError
 from animal_cls.files import atomic, disk
+from animal_cls.files.new_folders import dated_folder
 from animal_cls.files.terminal import say
 from animal_cls.sweeps.search.space import Range, is_range, range_of
-
-if TYPE_CHECKING:
-    from animal_cls.training.range_test import Curve, Suggestion
+from animal_cls.training import rate_curve
+from animal_cls.training.rate_curve import Curve, Suggestion
 
 KEY, LOW, HIGH, STEPS = "optimizer.lr", 1e-7, 1.0, 100
 PLACE, CURVE, TABLE = "lr_find", "curve.png", "curve.csv"
@@ -37,22 +35,19 @@ def main(words: Sequence[str]) -> int:
     asked, rest = parser().parse_known_args(words)
     if flags := [word for word in rest if word.startswith("-")]:
         raise UserError(f"{flags[0]}: no such flag. See: python -m animal_cls lr_find --help")
+    if asked.steps < rate_curve.FEWEST:
+        raise UserError(f"--steps {asked.steps}: at least {rate_curve.FEWEST} are needed to tell a slope from noise.")
     fixed, ends = _split(rest)
-    out = (asked.out or Path(PLACE, f"{datetime.now():%Y-%m-%d/%H-%M-%S}")).absolute()
+    out = (asked.out or dated_folder(PLACE)).absolute()
     atomic.refuse_existing(out / CURVE, out / TABLE)
     with trusted.naming(asked.allow):
         config = _config(fixed, asked.config_dir)
         from animal_cls.training import range_test  # torch
 
-        if asked.steps < range_test.FEWEST:
-            raise UserError(
-                f"--steps {asked.steps}: at least {range_test.FEWEST} are needed to tell a slope from noise."
-            )
-        rates = range_test.rates_between(ends.low, ends.high, asked.steps)
-        curve = range_test.range_test(config, rates)
+        curve = range_test.range_test(config, rate_curve.rates_between(ends.low, ends.high, asked.steps))
     dirs = [word for folder in asked.config_dir for word in ("--config-dir", str(folder))]
     try:
-        found = range_test.suggestion(curve)
+        found = rate_curve.suggestion(curve)
     except UserError as error:
         _keep(curve, None, [*dirs, *fixed], out)
         raise UserError(f"{error} The curve: {out / CURVE}") from None
@@ -105,7 +100,7 @@ def _config(words: Sequence[str], config_dirs: Sequence[Path]) -> Config:
     return config
 
 
-def _keep(curve: "Curve", found: "Suggestion | None", fixed: Sequence[str], out: Path) -> None:
+def _keep(curve: Curve, found: Suggestion | None, fixed: Sequence[str], out: Path) -> None:
     """Write the curve as a picture and as a table, whatever it shows."""
     from animal_cls.report.figures.style import GREEN, VERMILLION
     from animal_cls.training.figures.rates import rates_figure
@@ -122,7 +117,7 @@ def _keep(curve: "Curve", found: "Suggestion | None", fixed: Sequence[str], out:
     save(rates_figure(points, means, marks=marks, title=title), out / CURVE)
 
 
-def _tell(curve: "Curve", found: "Suggestion", fixed: Sequence[str], out: Path) -> None:
+def _tell(curve: Curve, found: Suggestion, fixed: Sequence[str], out: Path) -> None:
     """Say what the curve shows."""
     end = "the loss diverged" if curve.ended == "diverged" else "end of the range"
     say(f"{len(curve.rates)} steps from {curve.rates[0]:.3g}, ended at {curve.rates[-1]:.3g}: {end}")

@@ -5,7 +5,6 @@ import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from animal_cls.config import trusted
 from animal_cls.config.schema import Config
 from animal_cls.errors import UserError
 from animal_cls.files.atomic import refuse_existing
+from animal_cls.files.new_folders import dated_folder
 from animal_cls.files.terminal import say
 from animal_cls.files.text import aligned, percent
 from animal_cls.results import PLAN, flat
@@ -88,7 +88,7 @@ def _new(words: Sequence[str], asked: argparse.Namespace) -> tuple[Search, Path]
         cwd=str(Path.cwd()),
         config_dirs=tuple(str(one.absolute()) for one in asked.config_dir),
     )
-    folder = (asked.dir or Path(PLACE, f"{datetime.now():%Y-%m-%d/%H-%M-%S}")).absolute()
+    folder = (asked.dir or dated_folder(PLACE)).absolute()
     if (folder / study.SEARCH).exists():
         there = study.require_same(search, folder)
         return replace(there, trials=asked.trials or there.trials), folder

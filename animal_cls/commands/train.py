@@ -24,6 +24,7 @@ from animal_cls.config.hydra_errors import format_hydra_error, is_mistake, quote
 from animal_cls.config.parse import config_folders, parse
 from animal_cls.config.schema import Config, LauncherConfig, defaults
 from animal_cls.errors import UserError
+from animal_cls.files.new_folders import dated_folder
 from animal_cls.files.paths import CONF, search_modules_beside
 from animal_cls.sweeps.compose import job_folder, option_folders
 from animal_cls.sweeps.job import run_job_reporting
@@ -46,6 +47,7 @@ def register() -> None:
     ConfigStore.instance().store(name="schema", node=Root)
     ConfigStore.instance().store(group="hydra/job_logging", name=log_form.NAME, node=log_form.FORM)
     OmegaConf.register_new_resolver("job_folder", job_folder, replace=True)
+    OmegaConf.register_new_resolver("dated_folder", lambda at: str(dated_folder(at)), replace=True, use_cache=True)
 
 
 register()

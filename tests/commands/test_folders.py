@@ -5,9 +5,11 @@ import logging
 import re
 import signal
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import NoReturn
+from unittest.mock import Mock
 
 import pytest
 from filelock import FileLock
@@ -71,6 +73,19 @@ def test_a_command_in_the_folder_of_a_running_run_is_refused_and_changes_nothing
         assert "another process is training in this folder" in second.stderr
         assert contents(run) == before
     assert trained == []
+
+
+def test_commands_that_begin_in_one_second_have_a_folder_each(
+    program: Program, trained: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("animal_cls.files.new_folders.datetime", Mock(now=lambda: datetime(2026, 1, 2, 3, 4, 5)))
+    for _ in range(2):
+        assert program("data=folder", "data.root=x").returncode == 143
+        assert program("--multirun", "data=folder", "data.root=x", "seed=0,1").returncode == 143
+        assert program("--multirun", "data=folder", "data.root=x", "seed=0,-1").returncode == 1  # leaves nothing
+    folders = [f"{place}/2026-01-02/03-04-05{more}" for place in ("multirun", "outputs") for more in ("", "-2")]
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.glob("*/*/*")) == folders
+    assert len(trained) == 4
 
 
 def test_a_sweep_in_the_folder_of_another_one_is_refused_with_the_command_that_goes_on(

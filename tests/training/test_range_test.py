@@ -12,7 +12,8 @@ from animal_cls.config.schema import Config
 from animal_cls.errors import UserError
 from animal_cls.models import normalization_of
 from animal_cls.training import build
-from animal_cls.training.range_test import Curve, range_test, rates_between, suggestion
+from animal_cls.training.range_test import range_test
+from animal_cls.training.rate_curve import Curve, rates_between, suggestion
 
 Configure = Callable[..., Config]
 SHARPNESS = 10.0  # second derivative of the parabola

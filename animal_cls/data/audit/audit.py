@@ -15,6 +15,7 @@ from animal_cls.data.sources.listing import Listing
 from animal_cls.data.splits import fingerprint
 from animal_cls.errors import UserError
 from animal_cls.files import atomic
+from animal_cls.files.new_folders import dated_folder
 
 PAGE, RECORD = "images.html", "images.json"
 
@@ -51,27 +52,13 @@ def write(audit: Audit, out: Path | None) -> list[Path]:
         UserError: `out` holds those of another audit, or cannot be written to.
     """
     try:
-        folder = _new_folder(datetime.now()) if out is None else _free(out)
+        folder = dated_folder("outputs") if out is None else _free(out)
         atomic.write(folder / RECORD, as_json(audit))
         atomic.write(folder / PAGE, render(audit))
     except OSError as error:
         where = "outputs" if out is None else out
         raise UserError(f"{where}: cannot be written to ({error.strerror}). Choose --out DIR.") from None
     return [folder / PAGE, folder / RECORD]
-
-
-def _new_folder(now: datetime) -> Path:
-    """As Hydra names that of a run; one that another process has just made is left alone."""
-    day = Path(f"outputs/{now:%Y-%m-%d}")
-    day.mkdir(parents=True, exist_ok=True)
-    number = 1
-    while True:
-        folder = day / (f"{now:%H-%M-%S}" + (f"-{number}" if number > 1 else ""))
-        try:
-            folder.mkdir()
-            return folder
-        except FileExistsError:
-            number += 1
 
 
 def _free(out: Path) -> Path:

@@ -3,12 +3,10 @@
 import json
 import re
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from animal_cls.data.audit import audit
 from animal_cls.data.audit.audit import write
 from animal_cls.data.audit.record import Audit
 from animal_cls.data.audit.text import text
@@ -25,18 +23,6 @@ def test_a_new_folder_is_made_as_hydra_makes_them(found: Audit) -> None:
     assert re.fullmatch(r"outputs/\d{4}-\d\d-\d\d/\d\d-\d\d-\d\d/images\.html", str(page))
     assert (record.name, record.parent) == ("images.json", page.parent)
     assert sorted(path.name for path in page.parent.iterdir()) == ["images.html", "images.json"]
-
-
-def test_two_looks_in_one_second_do_not_share_a_folder(found: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Stopped(datetime):
-        @classmethod
-        def now(cls, tz: object = None) -> "Stopped":
-            return cls(2026, 1, 2, 3, 4, 5)
-
-    monkeypatch.setattr(audit, "datetime", Stopped)
-    (Path("outputs/2026-01-02/03-04-05")).mkdir(parents=True)  # of a run
-    folders = [str(write(found, None)[0].parent) for _ in range(2)]
-    assert folders == ["outputs/2026-01-02/03-04-05-2", "outputs/2026-01-02/03-04-05-3"]
 
 
 @pytest.mark.parametrize("name", ["images.html", "images.json"])
