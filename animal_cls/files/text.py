@@ -23,6 +23,11 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes:02d} min"
 
 
+def plural(n: int, noun: str) -> str:
+    """`1 seed`, `5 seeds`."""
+    return f"{n:,} {noun}{'s' * (n != 1)}"
+
+
 def indented(text: str) -> str:
     """`text` with its further lines set in below the first, and what is not printable escaped."""
     return "\n    ".join(escaped(line) for line in text.splitlines())

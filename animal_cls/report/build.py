@@ -7,7 +7,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from animal_cls.report.analysis.arms import arrange
 from animal_cls.report.analysis.averages import arm_rows, reliabilities
 from animal_cls.report.analysis.cautions import cautions
 from animal_cls.report.analysis.classes import class_links, class_rows, confused, damages, images
@@ -23,13 +22,14 @@ from animal_cls.report.analysis.ranks import rank_rows
 from animal_cls.report.analysis.searches import cautions as search_cautions
 from animal_cls.report.analysis.searches import set_apart
 from animal_cls.report.analysis.suspects import suspects
-from animal_cls.report.format import unended
 from animal_cls.report.published import published, statements
-from animal_cls.report.records import MARGIN, Answer, Arm, ArmRow, Command, Comparison, DataSet, ImageNote, Study
+from animal_cls.report.records import MARGIN, Answer, ArmRow, Command, Comparison, DataSet, ImageNote, Study
 from animal_cls.results import SPLITS, Result, damage, flat
+from animal_cls.results.arms.arm import Arm
+from animal_cls.results.arms.arrange import arrange
 from animal_cls.results.collect import collect
 from animal_cls.results.configs import command, root_of
-from animal_cls.results.runs import Run
+from animal_cls.results.runs import Run, unended
 
 
 def build_study(

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from animal_cls.files.text import duration, percent
-from animal_cls.report.records import COMPARED_METRICS, Arm, ArmRow, Comparison, PlanRow
-from animal_cls.results import Result
-from animal_cls.results.runs import FoldSeed, Repeat, Run
+from animal_cls.files.text import duration, percent, plural
+from animal_cls.report.records import COMPARED_METRICS, ArmRow, Comparison, PlanRow
+from animal_cls.results.arms.arm import Arm
+from animal_cls.results.runs import FoldSeed, Repeat
 
 NONE = "\N{EN DASH}"
 OF_SPLITS = (
@@ -180,27 +180,6 @@ def repeats_on(arm: Arm, splits: Iterable[str]) -> str:
         f"{split}: {told}" for split in splits if evaluated(arm, split) and (told := repeats_of(arm, split)) != whole
     ]
     return f"{whole} ({'; '.join(fewer)})" if fewer else whole
-
-
-def unended(runs: Iterable[Run]) -> str:
-    """How many planned runs may still change what is said of the others; "" where all have ended."""
-    planned = [run for run in runs if run.sweep is not None]
-    pending = sum(run.pending is not None for run in planned)
-    return f"Provisional: {pending} of {len(planned)} planned runs have not ended." if pending else ""
-
-
-def plural(n: int, noun: str) -> str:
-    """`1 seed`, `5 seeds`."""
-    return f"{n:,} {noun}{'s' * (n != 1)}"
-
-
-def checkpoint(result: Result) -> str | None:
-    """Which checkpoint the result's splits speak of, epochs counted from 1; `None` where nothing was evaluated."""
-    if result.checkpoint == "best" and result.best_epoch is not None:
-        return f"best checkpoint (epoch {result.best_epoch + 1} of {result.epochs})"
-    if result.checkpoint == "last":
-        return f"last checkpoint (epoch {result.epochs})"
-    return result.checkpoint and f"{result.checkpoint} checkpoint"
 
 
 WHY_NOT = {  # why there is no number of seeds

@@ -178,6 +178,15 @@ class Result:
         """What tells it from the other runs of its arm: `seed 0`, and in a cross-validation `fold 1, seed 0`."""
         return f"seed {self.seed}" if self.fold is None else f"fold {self.fold}, seed {self.seed}"
 
+    @property
+    def evaluated_checkpoint(self) -> str | None:
+        """`best checkpoint (epoch 3 of 4)`, counted from 1, whose numbers `splits` has; None: nothing was evaluated."""
+        if self.checkpoint == "best" and self.best_epoch is not None:
+            return f"best checkpoint (epoch {self.best_epoch + 1} of {self.epochs})"
+        if self.checkpoint == "last":
+            return f"last checkpoint (epoch {self.epochs})"
+        return self.checkpoint and f"{self.checkpoint} checkpoint"
+
 
 def save(result: Result, folder: Path) -> None:
     """Write `result` to `folder`/result.json, with its checksum. A finished run's result is never written over.

@@ -1,6 +1,6 @@
 """Runs as they were found, of every status, and what tells those apart that differ in nothing else."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -70,3 +70,10 @@ class Run:
         if split is None:
             return seed if fold is None else FoldSeed(fold, seed)
         return FoldSeed(split, seed, "split") if fold is None else FoldSeed(f"{split}/{fold}", seed, "split/fold")
+
+
+def unended(runs: Iterable[Run]) -> str:
+    """How many planned runs may still change what is said of the others; "" where all have ended."""
+    planned = [run for run in runs if run.sweep is not None]
+    pending = sum(run.pending is not None for run in planned)
+    return f"Provisional: {pending} of {len(planned)} planned runs have not ended." if pending else ""

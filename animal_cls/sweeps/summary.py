@@ -8,7 +8,6 @@ import numpy as np
 
 from animal_cls.files.naming import escaped
 from animal_cls.files.text import aligned, duration, indented, percent
-from animal_cls.report.format import checkpoint
 from animal_cls.results import SPLITS, Result, SplitResult
 from animal_cls.sweeps.run_status import STATUSES, RunStatus
 
@@ -49,7 +48,7 @@ def facts(result: Result, folder: Path, tensorboard: Path) -> list[tuple[str, st
     where = " in ".join(part for part in (result.device, result.precision) if part)
     size = None if result.parameters is None else f"{result.parameters:,} parameters"
     known = {
-        "checkpoint": checkpoint(result),
+        "checkpoint": result.evaluated_checkpoint,
         "worst class": worst_class(result),
         "wrong labels": wrong_labels(result),
         "training": f"{epochs} in {duration(result.seconds)}{speed}" if result.epochs else None,

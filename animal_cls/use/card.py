@@ -12,11 +12,12 @@ from markupsafe import Markup
 
 from animal_cls.errors import UserError
 from animal_cls.files.naming import escaped, listed, path_safe
+from animal_cls.files.text import plural
 from animal_cls.report.build import build_study
-from animal_cls.report.format import plural
 from animal_cls.report.output import markdown, rows
-from animal_cls.report.records import Arm, ArmRow, Comparison, Study
+from animal_cls.report.records import ArmRow, Comparison, Study
 from animal_cls.results import PLAN, Result, flat
+from animal_cls.results.arms.arm import Arm
 from animal_cls.use.pages import TEMPLATES
 from animal_cls.use.winner import Chosen
 

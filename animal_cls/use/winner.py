@@ -9,13 +9,13 @@ import numpy as np
 from animal_cls import results
 from animal_cls.errors import UserError
 from animal_cls.files.naming import listed
-from animal_cls.files.text import did_you_mean, percent
-from animal_cls.report.analysis.arms import arrange
-from animal_cls.report.format import plural, unended
-from animal_cls.report.records import Arm
+from animal_cls.files.text import did_you_mean, percent, plural
 from animal_cls.results import PLAN, RESULT, START, Result
+from animal_cls.results.arms.arm import Arm
+from animal_cls.results.arms.arrange import arrange
 from animal_cls.results.collect import collect
 from animal_cls.results.reader import Reader
+from animal_cls.results.runs import unended
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from animal_cls.files.naming import listed
-from animal_cls.files.text import percent
-from animal_cls.report.format import plural
+from animal_cls.files.text import percent, plural
 from animal_cls.use.predict import Tally
 from animal_cls.use.trained import Trained
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from animal_cls import results
 from animal_cls.results import Predictions, Result, SplitResult
+from tests.results.made_up_runs import share, write_run  # noqa: F401  # fixtures
 
 SPLIT = SplitResult(
     n=3,

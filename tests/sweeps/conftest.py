@@ -9,7 +9,8 @@ import pytest
 from animal_cls import results
 from animal_cls.config.schema import Config
 from animal_cls.results import Result, SplitResult
-from tests.report.conftest import make_result, make_split, write_run  # noqa: F401  # fixtures
+from tests.results.made_up_runs import write_run  # noqa: F401  # fixtures
+from tests.training.figures.conftest import make_result, make_split  # noqa: F401
 
 
 def done(config: Config, **changes: Any) -> Result:

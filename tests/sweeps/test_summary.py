@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from animal_cls.report.format import checkpoint
 from animal_cls.results import Result
 from animal_cls.sweeps.run_status import RunStatus
 from animal_cls.sweeps.summary import summary, sweep_table, worst_class
@@ -167,9 +166,7 @@ def test_texts_need_no_heavy_library() -> None:
 
 
 def test_checkpoints_count_epochs_from_one(make_result: Callable[..., Result]) -> None:
-    assert (
-        checkpoint(make_result(["a"], {}, checkpoint="best", best_epoch=0, epochs=5))
-        == "best checkpoint (epoch 1 of 5)"
-    )
-    assert checkpoint(make_result(["a"], {}, checkpoint="last", best_epoch=0, epochs=5)) == "last checkpoint (epoch 5)"
-    assert checkpoint(make_result(["a"], {}, checkpoint=None)) is None
+    best, last, none = (make_result(["a"], {}, checkpoint=of, best_epoch=0, epochs=5) for of in ("best", "last", None))
+    assert best.evaluated_checkpoint == "best checkpoint (epoch 1 of 5)"
+    assert last.evaluated_checkpoint == "last checkpoint (epoch 5)"
+    assert none.evaluated_checkpoint is None

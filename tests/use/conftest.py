@@ -8,7 +8,7 @@ import pytest
 
 from animal_cls.commands.train import compose
 from animal_cls.training import run
-from tests.report.conftest import first, run_in
+from tests.results.made_up_runs import first, run_in
 
 CLASSES = ["cat", "dog", "owl"]
 

@@ -11,7 +11,7 @@ from animal_cls import results
 from animal_cls.errors import UserError
 from animal_cls.results import Result
 from animal_cls.use.winner import choose, choose_arms
-from tests.report.conftest import run_in
+from tests.results.made_up_runs import run_in
 
 
 def test_of_a_sweep_the_seeds_of_the_arm_that_is_best_on_val(made_up: Path) -> None:

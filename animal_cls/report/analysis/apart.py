@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Sequence
 
 from animal_cls.report.analysis.comparisons import failures
-from animal_cls.report.records import Arm
+from animal_cls.results.arms.arm import Arm
 from animal_cls.results.configs import Flat, differences, root_of, shown, value_of
 
 UNKNOWN = "unknown"  # of runs that recorded no fingerprint

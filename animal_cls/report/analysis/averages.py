@@ -10,8 +10,9 @@ from animal_cls.report.analysis.levels import ends_of, tables
 from animal_cls.report.analysis.memory import remembered
 from animal_cls.report.analysis.pairing import Paired, rows_of
 from animal_cls.report.analysis.variances import number
-from animal_cls.report.records import COMPARED_METRICS, RUN_METRICS, SPLIT_METRICS, Arm, ArmRow, Reliability
+from animal_cls.report.records import COMPARED_METRICS, RUN_METRICS, SPLIT_METRICS, ArmRow, Reliability
 from animal_cls.results import SPLITS, Result
+from animal_cls.results.arms.arm import Arm
 
 CALIBRATED = ("val", "test")  # training images say nothing of how sure one may be of new ones
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from animal_cls.files.text import percent
+from animal_cls.files.text import percent, plural
 from animal_cls.report.analysis.classes import images_of, results_on
 from animal_cls.report.analysis.headline import judged_split
-from animal_cls.report.format import plural
-from animal_cls.report.records import Arm, DataSet
+from animal_cls.report.records import DataSet
 from animal_cls.results import Result, SplitResult, flat
+from animal_cls.results.arms.arm import Arm
 
 FEW = 20  # images of a class: one of them is then 5 points of its accuracy, or more
 NAMED = 3  # classes named in a sentence

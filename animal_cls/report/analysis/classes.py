@@ -13,8 +13,9 @@ from animal_cls.report.analysis.memory import remembered
 from animal_cls.report.analysis.pairing import Paired, pair
 from animal_cls.report.analysis.variances import POINTS, number
 from animal_cls.report.format import signed, signed_interval
-from animal_cls.report.records import Arm, ClassLink, ClassRow, Comparison, Confused, Over
+from animal_cls.report.records import ClassLink, ClassRow, Comparison, Confused, Over
 from animal_cls.results import SPLITS, Result
+from animal_cls.results.arms.arm import Arm
 from animal_cls.statistics import CrossedTest, SeedTest
 
 MOST = 10  # confusions kept per arm and split

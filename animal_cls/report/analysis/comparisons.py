@@ -9,6 +9,7 @@ import numpy as np
 
 from animal_cls import statistics
 from animal_cls.errors import UserError
+from animal_cls.files.text import plural
 from animal_cls.report.analysis.confounding import Factors, factors, twins
 from animal_cls.report.analysis.families import Draft, family_of, settled
 from animal_cls.report.analysis.folds import Folds, of_split, over_folds, over_of, shared
@@ -16,8 +17,9 @@ from animal_cls.report.analysis.levels import NEW
 from animal_cls.report.analysis.memory import remembered
 from animal_cls.report.analysis.pairing import Paired, evaluated_seeds, pair, values
 from animal_cls.report.analysis.variances import images_test, in_units, number, scale_of, seeds_test
-from animal_cls.report.format import p_equals, plural
-from animal_cls.report.records import COMPARED_METRICS, COMPARED_SPLITS, MARGIN, Arm, Comparison
+from animal_cls.report.format import p_equals
+from animal_cls.report.records import COMPARED_METRICS, COMPARED_SPLITS, MARGIN, Comparison
+from animal_cls.results.arms.arm import Arm
 from animal_cls.results.runs import Repeat
 from animal_cls.statistics import CrossedTest
 

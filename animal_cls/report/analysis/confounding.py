@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from animal_cls.report.records import Arm
 from animal_cls.results import Result
+from animal_cls.results.arms.arm import Arm
 from animal_cls.results.configs import (
     Difference,
     command,

@@ -9,7 +9,8 @@ from animal_cls.report.analysis.apart import by_data, cautions, telling
 from animal_cls.report.analysis.levels import NEW, aligned, numbers_of
 from animal_cls.report.analysis.memory import remembered
 from animal_cls.report.analysis.variances import in_units, number
-from animal_cls.report.records import COMPARED_METRICS, Arm, DoseRow
+from animal_cls.report.records import COMPARED_METRICS, DoseRow
+from animal_cls.results.arms.arm import Arm
 from animal_cls.results.configs import LABEL, Flat, method_of
 
 LEAST = 3  # strengths, 0 among them or not

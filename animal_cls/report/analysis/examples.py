@@ -7,7 +7,8 @@ from typing import Literal, get_args
 import numpy as np
 
 from animal_cls.report.analysis.pairing import rows_of
-from animal_cls.report.records import Arm, ImageNote
+from animal_cls.report.records import ImageNote
+from animal_cls.results.arms.arm import Arm
 from animal_cls.results.configs import root_of
 from animal_cls.results.reader import RunPredictions
 

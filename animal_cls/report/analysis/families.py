@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from animal_cls import statistics
 from animal_cls.report.analysis.memory import remembered
 from animal_cls.report.analysis.variances import POINTS, number
-from animal_cls.report.records import PLANNED, Arm, Comparison
+from animal_cls.report.records import PLANNED, Comparison
+from animal_cls.results.arms.arm import Arm
 from animal_cls.statistics import CrossedTest, SeedsNeeded
 
 ALPHA = 0.05  # of a family

@@ -1,15 +1,16 @@
 """Arms on several folds or splits: a number for each, seeds averaged first; no image meets one of another fold."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from animal_cls import statistics
 from animal_cls.report.analysis.confounding import data_notes
-from animal_cls.report.format import plural
-from animal_cls.report.records import Arm, Over
+from animal_cls.report.records import Over
 from animal_cls.results import Result
+from animal_cls.results.arms.arm import Arm
+from animal_cls.results.arms.folds import folds_named
 from animal_cls.statistics import Interval
 
 
@@ -34,7 +35,7 @@ def shared(arm: Arm, baseline: Arm) -> Folds | None:
     common = tuple(sorted(arm.folds.keys() & baseline.folds.keys(), key=str if arm.kind == "split/fold" else None))
     every = range(arm.n_folds or 0) if arm.kind == "fold" else {**arm.folds, **baseline.folds}
     missing = [str(fold) for fold in every if fold not in common]
-    named = _named(common, arm.kind), _named(missing, arm.kind)
+    named = folds_named(common, arm.kind), folds_named(missing, arm.kind)
     only = f"only {named[0]} of {len(every)} in both: {named[1]} not compared"
     return Folds(
         numbers=common,
@@ -46,11 +47,6 @@ def shared(arm: Arm, baseline: Arm) -> Folds | None:
 def over_of(arm: Arm) -> Over:
     """What an interval over its folds or splits speaks of."""
     return "folds" if arm.kind == "fold" else "splits"
-
-
-def _named(folds: Sequence[int | str], kind: str = "fold") -> str:
-    """`fold 1`, `folds 0, 2`, `no fold`."""
-    return f"{kind}{'s' * (len(folds) > 1)} {', '.join(map(str, folds))}" if folds else f"no {kind}"
 
 
 def over_folds(
@@ -100,26 +96,3 @@ def _means(parts: Iterable[Arm], of: Callable[[Result], float | None]) -> list[f
     """Of each fold, over its seeds; without folds in which no run has the number."""
     found = [[value for result in one.results if (value := of(result)) is not None] for one in parts]
     return [float(np.mean(values)) for values in found if values]
-
-
-def incomplete(arm: Arm) -> Iterator[str]:
-    """In words: folds without a finished run, and folds with fewer seeds than others."""
-    if arm.kind.startswith("split"):
-        yield from _shared_test(arm)
-    if not arm.kind or not arm.done:
-        return
-    planned = range(arm.n_folds or 0) if arm.kind == "fold" else ()
-    if missing := [fold for fold in planned if fold not in arm.folds]:
-        yield f"of {arm.n_folds} folds {_named(missing)} without a finished run: its numbers are over the others."
-    counts = {fold: len(one.done) for fold, one in arm.folds.items()}
-    if len(set(counts.values())) > 1:
-        told = ", ".join(f"{arm.kind} {fold} {plural(n, 'seed')}" for fold, n in counts.items())
-        yield f"its {arm.kind}s have unequal numbers of seeds ({told}); each {arm.kind} counts alike."
-
-
-def _shared_test(arm: Arm) -> Iterator[str]:
-    """In words, where all splits have the same test images, which the source has brought."""
-    told = [run.predictions.images for run in arm.done.values() if run.predictions is not None]
-    tests = {frozenset(images.paths[k] for k in images.indices.get("test", ())) for images in told}
-    if len(arm.folds) > 1 and len(tests) == 1 and tests != {frozenset()}:
-        yield "its splits share their test images: its intervals speak of new training images, not of new test images."

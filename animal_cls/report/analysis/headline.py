@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 from animal_cls import statistics
-from animal_cls.files.text import percent
+from animal_cls.files.text import percent, plural
 from animal_cls.report.analysis.averages import mean_of
 from animal_cls.report.analysis.comparisons import failures, of_arm
 from animal_cls.report.analysis.confounding import twins
 from animal_cls.report.analysis.variances import POINTS
-from animal_cls.report.format import difference, ends, p_equals, plural, seeds_of, signed
-from animal_cls.report.records import Answer, Arm, ArmRow, Comparison
+from animal_cls.report.format import difference, ends, p_equals, seeds_of, signed
+from animal_cls.report.records import Answer, ArmRow, Comparison
+from animal_cls.results.arms.arm import Arm
 from animal_cls.results.configs import method_of, shown
 
 TIES = 4  # arms with the highest accuracy, too, that are named

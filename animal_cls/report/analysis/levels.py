@@ -12,8 +12,9 @@ from animal_cls.report.analysis.folds import interval_over, over_of
 from animal_cls.report.analysis.memory import remembered
 from animal_cls.report.analysis.pairing import Paired, coarsest, evaluated_seeds, pair, values
 from animal_cls.report.analysis.variances import number
-from animal_cls.report.records import Arm, Over
+from animal_cls.report.records import Over
 from animal_cls.results import Result
+from animal_cls.results.arms.arm import Arm
 
 NEW = ("val", "test")  # splits whose images were not trained on: those of the others are no sample of new ones
 

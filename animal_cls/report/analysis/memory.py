@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from animal_cls.report.records import Arm
 from animal_cls.results import METRICS, PREDICTIONS, RESULT, TWIN
+from animal_cls.results.arms.arm import Arm
 from animal_cls.results.reader import Reader, stamp
 from animal_cls.results.runs import Run
 

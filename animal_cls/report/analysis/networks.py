@@ -10,7 +10,8 @@ from animal_cls.report.analysis.apart import by_data, telling
 from animal_cls.report.analysis.levels import NEW, aligned, numbers_of
 from animal_cls.report.analysis.memory import remembered
 from animal_cls.report.analysis.variances import in_units, number
-from animal_cls.report.records import Arm, Comparison, NetworksRow
+from animal_cls.report.records import Comparison, NetworksRow
+from animal_cls.results.arms.arm import Arm
 from animal_cls.results.configs import LABEL, Flat, change
 
 

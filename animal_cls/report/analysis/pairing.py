@@ -6,7 +6,7 @@ from functools import cached_property, reduce
 
 import numpy as np
 
-from animal_cls.report.records import Arm
+from animal_cls.results.arms.arm import Arm
 from animal_cls.results.reader import Images, RunPredictions
 from animal_cls.results.runs import Repeat
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from animal_cls.report.analysis.headline import judged_split
-from animal_cls.report.records import PLANNED, Arm, Comparison, PlanRow
+from animal_cls.report.records import PLANNED, Comparison, PlanRow
+from animal_cls.results.arms.arm import Arm
 
 ROUGH = (
     "Rough: it takes the variances of these few seeds as true (after three, half to twice as many may be needed), the "

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from animal_cls import statistics
 from animal_cls.report.analysis.apart import by_data, cautions
 from animal_cls.report.analysis.levels import NEW, aligned, groups_of
-from animal_cls.report.records import Arm, RankRow
+from animal_cls.report.records import RankRow
+from animal_cls.results.arms.arm import Arm
 
 MOST = 60  # arms of a network; of more, all pairs are too many to be told apart
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from animal_cls.errors import UserError
-from animal_cls.report.format import plural
+from animal_cls.files.text import plural
 from animal_cls.report.records import Search
 from animal_cls.results import load_found
 from animal_cls.results.collect import Found

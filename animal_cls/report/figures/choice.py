@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from animal_cls.report.records import Arm, Study
+from animal_cls.report.records import Study
+from animal_cls.results.arms.arm import Arm
 
 MOST_ARMS = 8  # of one network in one figure with a colour or a column per arm
 MOST_LINES = 60  # of a figure with a line per arm

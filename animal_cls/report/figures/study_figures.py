@@ -17,7 +17,8 @@ from animal_cls.report.figures.reliability import reliability
 from animal_cls.report.figures.search import of_searches
 from animal_cls.report.figures.style import short
 from animal_cls.report.format import covers, each, of_parts
-from animal_cls.report.records import ALL_DATA, Arm, Study
+from animal_cls.report.records import ALL_DATA, Study
+from animal_cls.results.arms.arm import Arm
 
 OVER = {  # what all intervals of a figure speak of
     frozenset({"seeds and images"}): "The bar accounts for both the images and the seeds. ",

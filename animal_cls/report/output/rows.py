@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from animal_cls.files.text import duration, percent
+from animal_cls.files.text import duration, percent, plural
 from animal_cls.report import format as formats
 from animal_cls.report.analysis.planning import ROUGH
 from animal_cls.report.format import NONE, metric_interval, metric_number, signed, signed_interval
@@ -20,7 +20,6 @@ from animal_cls.report.records import (
     RUN_METRICS,
     SPLIT_METRICS,
     Answer,
-    Arm,
     ArmRow,
     Comparison,
     Confused,
@@ -28,6 +27,7 @@ from animal_cls.report.records import (
     Study,
 )
 from animal_cls.results import Trial
+from animal_cls.results.arms.arm import Arm
 from animal_cls.results.configs import change, shown
 from animal_cls.results.runs import Run
 
@@ -44,7 +44,7 @@ def environment(**settings: Any) -> Environment:
     loader = FileSystemLoader(TEMPLATES)
     made = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, **settings)
     made.globals |= {"ROUGH": ROUGH, "format": formats, "rows": sys.modules[__name__], "shown": shown}
-    made.globals |= {"percent": percent, "duration": duration, "plural": formats.plural}
+    made.globals |= {"percent": percent, "duration": duration, "plural": plural}
     return made
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from animal_cls import statistics
-from animal_cls.report.format import plural
+from animal_cls.files.text import plural
 from animal_cls.report.published import measured
 from animal_cls.report.published.measured import Measure, Missing, Undecided
-from animal_cls.report.records import Arm
+from animal_cls.results.arms.arm import Arm
 
 NEAR = 1e-9  # points; so that a bound that is met exactly is met, whatever floating point makes of it
 CNN, RESNET, PRETRAINED = "simple CNN", "ResNet18", "ResNet18 pretrained"

@@ -9,7 +9,8 @@ import numpy as np
 from animal_cls import statistics
 from animal_cls.report.analysis.averages import gap
 from animal_cls.report.analysis.classes import results_on
-from animal_cls.report.records import ALL_DATA, Arm, confusion
+from animal_cls.report.records import ALL_DATA
+from animal_cls.results.arms.arm import Arm, confusion
 from animal_cls.results.runs import Repeat
 
 EPOCH = 15  # counted from 1: from there on the report sees overfitting

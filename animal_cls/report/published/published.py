@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from animal_cls.report.analysis.folds import mean_over, of_split
-from animal_cls.report.records import ALL_DATA, Arm, DataSet, PublishedRow, confusion
+from animal_cls.report.records import ALL_DATA, DataSet, PublishedRow
 from animal_cls.results import Result
+from animal_cls.results.arms.arm import Arm, confusion
 from animal_cls.results.configs import method_of, shown
 
 

@@ -7,7 +7,8 @@ from typing import Literal
 from animal_cls.report.published.checks import CHECKS, Check, Ours, beats
 from animal_cls.report.published.measured import Missing, Undecided
 from animal_cls.report.published.published import REPORT, TABLES, Table, deviations, reading_aid
-from animal_cls.report.records import Arm, DataSet, Statement, StatementVerdict
+from animal_cls.report.records import DataSet, Statement, StatementVerdict
+from animal_cls.results.arms.arm import Arm
 
 Figure = Literal["learning", "classes", "confusion", "arms"]
 

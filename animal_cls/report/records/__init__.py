@@ -4,7 +4,6 @@ Accuracies are fractions, as in the files of a run; differences of accuracies ar
 losses are nats. A number that does not exist is `None`, never NaN.
 """
 
-from animal_cls.report.records.arms import MOST_FOLDS, Arm, confusion
 from animal_cls.report.records.classes import ClassLink, ClassRow, Confused, ImageNote, Suspect
 from animal_cls.report.records.comparisons import (
     ALL_DATA,
@@ -26,12 +25,10 @@ __all__ = [
     "COMPARED_METRICS",
     "COMPARED_SPLITS",
     "MARGIN",
-    "MOST_FOLDS",
     "PLANNED",
     "RUN_METRICS",
     "SPLIT_METRICS",
     "Answer",
-    "Arm",
     "ArmRow",
     "ClassLink",
     "ClassRow",
@@ -54,5 +51,4 @@ __all__ = [
     "StatementVerdict",
     "Study",
     "Suspect",
-    "confusion",
 ]

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from animal_cls.report.records.arms import Arm
 from animal_cls.report.records.classes import ClassLink, ClassRow, Confused, ImageNote, Suspect
 from animal_cls.report.records.comparisons import MARGIN, Comparison
 from animal_cls.report.records.levels import ArmRow, Reliability
 from animal_cls.report.records.searches import Search
 from animal_cls.report.records.several import DoseRow, NetworksRow, PlanRow, RankRow
+from animal_cls.results.arms.arm import Arm
 from animal_cls.results.runs import Run
 
 StatementVerdict = Literal["holds", "does not hold", "cannot be decided"]

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from animal_cls.report.analysis.baselines import Baseline, baselines
-from animal_cls.report.analysis.folds import incomplete
-from animal_cls.report.analysis.groups import Group, by_splits, grouped, name_all
-from animal_cls.report.records import Arm
+from animal_cls.results.arms.arm import Arm
+from animal_cls.results.arms.baselines import Baseline, baselines
+from animal_cls.results.arms.folds import incomplete
+from animal_cls.results.arms.groups import Group, by_splits, grouped, name_all
 from animal_cls.results.collect import newest_first
 from animal_cls.results.configs import strengths
 from animal_cls.results.runs import FoldSeed, Repeat, Run

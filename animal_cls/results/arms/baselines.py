@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from animal_cls.errors import UserError
-from animal_cls.report.analysis.groups import Group
+from animal_cls.results.arms.groups import Group
 from animal_cls.results.configs import AUGMENT, Flat, differences, regularizers_beside, shown, strengths, value_of
 
 # In words, what arms are compared with.

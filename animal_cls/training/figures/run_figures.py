@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 
 from animal_cls.files import atomic
 from animal_cls.report.figures.style import lay_out, save_png, theme
-from animal_cls.report.format import checkpoint
 from animal_cls.results import Result
 from animal_cls.training.figures.confusion import confusion
 from animal_cls.training.figures.curves import curves
@@ -61,7 +60,7 @@ def run_title(what: str, result: Result, *, split: str) -> str:
     images = f" ({result.splits[split].n:,} images)" if split in result.splits else ""
     where = f"all images: {parts}" if split == "all" else split
     run = [result.model, f"reg={result.reg}", result.repeat]
-    evaluated = checkpoint(result) if split in result.splits else None
+    evaluated = result.evaluated_checkpoint if split in result.splits else None
     return f"{what}, {where}{images}\n" + ", ".join([*run, evaluated] if evaluated else run)
 
 

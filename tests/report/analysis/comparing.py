@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from animal_cls.report.analysis.arms import arrange
 from animal_cls.report.analysis.comparisons import compare_all
 from animal_cls.report.records import Comparison
+from animal_cls.results.arms.arrange import arrange
 from animal_cls.results.collect import collect
 from animal_cls.results.reader import Reader
 

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from animal_cls import statistics
-from animal_cls.report.analysis.arms import arrange
 from animal_cls.report.analysis.averages import arm_rows, mean_of, reliabilities
 from animal_cls.report.analysis.classes import class_links, class_rows, confused, damages
 from animal_cls.report.analysis.comparisons import compare_all
 from animal_cls.report.analysis.examples import examples
-from animal_cls.report.records import Arm, ClassRow
+from animal_cls.report.records import ClassRow
+from animal_cls.results.arms.arm import Arm
+from animal_cls.results.arms.arrange import arrange
 from animal_cls.results.collect import collect
 from animal_cls.results.reader import Reader
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from animal_cls.report.analysis.arms import arrange
 from animal_cls.report.analysis.confounding import Factors, factors
+from animal_cls.results.arms.arrange import arrange
 from animal_cls.results.collect import collect
 from animal_cls.results.reader import Reader
 

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from animal_cls.report.analysis.headline import answers, judged_split
-from animal_cls.report.records import Answer, Arm, ArmRow, Comparison
+from animal_cls.report.records import Answer, ArmRow, Comparison
 from animal_cls.results import Result, SplitResult
+from animal_cls.results.arms.arm import Arm
 from animal_cls.results.runs import Run
 
 BASE = Comparison(

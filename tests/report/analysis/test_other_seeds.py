@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from animal_cls.report.analysis.arms import arrange
 from animal_cls.report.analysis.comparisons import compare_all
 from animal_cls.report.build import build_study
 from animal_cls.report.format import failed_of
+from animal_cls.results.arms.arrange import arrange
 from animal_cls.results.collect import collect
 from animal_cls.results.reader import Reader
 from tests.report.analysis.comparing import compared, many, one

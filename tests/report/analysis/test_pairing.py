@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from animal_cls.report.analysis.arms import arrange
 from animal_cls.report.analysis.pairing import Paired, pair
+from animal_cls.results.arms.arrange import arrange
 from animal_cls.results.collect import collect
 from animal_cls.results.reader import Reader
 

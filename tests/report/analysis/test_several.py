@@ -8,13 +8,13 @@ import pytest
 
 from animal_cls import statistics
 from animal_cls.report.analysis.apart import by_data, telling
-from animal_cls.report.analysis.arms import arrange
 from animal_cls.report.analysis.comparisons import compare_all
 from animal_cls.report.analysis.doses import dose_rows
 from animal_cls.report.analysis.levels import tables
 from animal_cls.report.analysis.networks import networks_rows
 from animal_cls.report.analysis.ranks import rank_rows
-from animal_cls.report.records import Arm
+from animal_cls.results.arms.arm import Arm
+from animal_cls.results.arms.arrange import arrange
 from animal_cls.results.collect import collect
 from animal_cls.results.reader import Reader
 

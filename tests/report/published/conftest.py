@@ -10,8 +10,8 @@ import pytest
 
 from animal_cls.report.published import published
 from animal_cls.report.published.published import CLASSES
-from animal_cls.report.records import Arm
 from animal_cls.results import Result, SplitResult
+from animal_cls.results.arms.arm import Arm
 from animal_cls.results.runs import Run
 
 Split = Callable[..., SplitResult]

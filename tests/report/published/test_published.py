@@ -13,8 +13,9 @@ from animal_cls.files.paths import CONF
 from animal_cls.report.published import published
 from animal_cls.report.published.published import CLASSES, COUNTS, RELEASE
 from animal_cls.report.published.statements import all_of
-from animal_cls.report.records import Arm, DataSet
+from animal_cls.report.records import DataSet
 from animal_cls.results import Result
+from animal_cls.results.arms.arm import Arm
 from animal_cls.results.configs import identity
 from tests.report.published.conftest import Make, flat
 

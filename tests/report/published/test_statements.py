@@ -10,7 +10,8 @@ from animal_cls.report.published.checks import extreme
 from animal_cls.report.published.measured import Missing
 from animal_cls.report.published.published import CLASSES, COUNTS
 from animal_cls.report.published.statements import STATEMENTS, all_of
-from animal_cls.report.records import Arm, Statement
+from animal_cls.report.records import Statement
+from animal_cls.results.arms.arm import Arm
 from tests.report.published.conftest import Make, Split, curves, flat, matrix
 
 REPORT = published.REPORT

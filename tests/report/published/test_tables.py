@@ -10,8 +10,9 @@ import pytest
 from animal_cls.report.published import published
 from animal_cls.report.published.published import PublishedRun, Table
 from animal_cls.report.published.statements import all_of, claims
-from animal_cls.report.records import Arm, DataSet, Statement
+from animal_cls.report.records import DataSet, Statement
 from animal_cls.results import Result, SplitResult
+from animal_cls.results.arms.arm import Arm
 from animal_cls.results.runs import FoldSeed, Run
 
 CLASSES = ("a", "b")

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from animal_cls.report.analysis.arms import arrange
-from animal_cls.report.records import Arm
+from animal_cls.results.arms.arm import Arm
+from animal_cls.results.arms.arrange import arrange
 from animal_cls.results.collect import collect
 from animal_cls.results.reader import Reader
 from animal_cls.results.runs import Run

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from animal_cls.report import records
-from animal_cls.report.records import Arm, Comparison, Study
+from animal_cls.report.records import Comparison, Study
 from animal_cls.results import Result, SplitResult
+from animal_cls.results.arms.arm import Arm
 from animal_cls.results.configs import Difference
 from animal_cls.results.runs import Run
 
