@@ -10,6 +10,7 @@ sweep is over and its user waits, another one of normal priority makes the last 
 import os
 import secrets
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -81,10 +82,13 @@ class Refresher:
         )
 
     def _drop(self) -> None:
-        """End the process at once: what it writes is whole at every moment."""
+        """End the process at once, its helpers with it: what it writes is whole at every moment."""
         if self.process is not None:
             assert self.process.stdin is not None
-            self.process.kill()
+            if sys.platform == "win32":
+                self.process.kill()
+            elif self.process.poll() is None:
+                os.killpg(self.process.pid, signal.SIGTERM)  # which Python's own process that cleans up passes over
             self.process.stdin.close()
             self.process.wait()
             self.process = None

@@ -287,7 +287,5 @@ def _other_seeds(ours: Sequence[Repeat], theirs: Sequence[Repeat]) -> list[str]:
 
 def of_arm(comparisons: Iterable[Comparison], *, arm: str, split: str, metric: str = "acc") -> Comparison | None:
     """The comparison of an arm with its baseline."""
-    for c in comparisons:
-        if (c.arm, c.split, c.metric, c.requested) == (arm, split, metric, False):
-            return c
-    return None
+    wanted = (arm, split, metric, False)
+    return next((c for c in comparisons if (c.arm, c.split, c.metric, c.requested) == wanted), None)

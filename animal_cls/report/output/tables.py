@@ -43,17 +43,7 @@ NETWORKS = (
     *("p_adjusted", "verdict", "over", "data", "beside", "provisional"),
 )
 RANKS = (
-    "model",
-    "split",
-    "metric",
-    "arm",
-    "rank",
-    "rank_best",
-    "rank_worst",
-    "n_arms",
-    "mean",
-    "n_seeds",
-    "data",
+    *("model", "split", "metric", "arm", "rank", "rank_best", "rank_worst", "n_arms", "mean", "n_seeds", "data"),
     "caution",
 )
 SUSPECTS = ("path", "split", "label", "suspected", "confidence", "runs", "n_runs")

@@ -17,6 +17,9 @@ from animal_cls.data.settings import DataSettings
 from animal_cls.data.sources.cifar import locate
 from animal_cls.errors import UserError
 
+# From Python 3.12 on, of torchvision's own unpacking; it is shown to nobody who does not ask for it.
+pytestmark = pytest.mark.filterwarnings("ignore:Python 3.14 will, by default, filter extracted tar archives")
+
 KINDS = {10: datasets.CIFAR10, 100: datasets.CIFAR100}
 EACH = 6  # images of each class and batch
 
