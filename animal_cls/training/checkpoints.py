@@ -94,9 +94,13 @@ class Checkpoints(Checkpoint):
     ) -> None:
         self.folder, self.seconds, self.stop, self.logger, self.ranks = folder, 60 * minutes, stop, logger, ranks
         self.best = -1.0  # the highest val/acc so far
+        self.ended = False  # whether a method or a callback has ended the training before its last epoch
         self._new_best: dict[str, Any] | None = None  # what best.ckpt is to hold, until it is written
         self._written = 0.0  # when the files were
         self._writing = 0.0  # seconds that it took
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        trainer.should_stop = trainer.should_stop or self.ended
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._written = time.monotonic()
@@ -124,6 +128,7 @@ class Checkpoints(Checkpoint):
         if metrics["val/acc"] > self.best:
             self.best = metrics["val/acc"]
             self._new_best = _of_best(trainer._checkpoint_connector.dump_checkpoint(weights_only=False))
+        self.ended = trainer.should_stop
         due = min(self.seconds, self._writing / WRITING)
         self._end_step(trainer, due=0 if _is_last_epoch(trainer) else due)
 
@@ -145,11 +150,11 @@ class Checkpoints(Checkpoint):
     def state_dict(self) -> dict[str, Any]:
         # Sums of floats depend on how many threads share them.
         logged = None if self.logger is None else self.logger.logged
-        return {"logged": logged, "threads": torch.get_num_threads(), "best": self.best}
+        return {"logged": logged, "threads": torch.get_num_threads(), "best": self.best, "ended": self.ended}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         torch.set_num_threads(state_dict["threads"])
-        self.best = state_dict["best"]
+        self.best, self.ended = state_dict["best"], state_dict.get("ended", False)
         if self.logger is not None:
             self.logger.replay(state_dict["logged"])
 

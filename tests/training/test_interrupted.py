@@ -1,10 +1,12 @@
 """A run that is ended at any moment and goes on is the run that was never ended, bit for bit."""
 
 import os
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -69,6 +71,28 @@ def test_a_run_that_is_ended_again_and_again_arrives(config: Config, twin: dict[
             ended += 1
     assert ended == EPOCHS * STEPS // 2
     assert_same(run_digest(tmp_path), twin)
+
+
+LIGHTNINGS = "{_target_: lightning.pytorch.callbacks.EarlyStopping, monitor: val/acc, mode: max, patience: 1}"
+
+
+@pytest.mark.parametrize("word", ["reg.early_stopping=1", f"+callbacks.early={LIGHTNINGS}"])
+def test_what_was_stopped_early_does_not_train_on(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    """It was ended after its training, before it had a result."""
+    config = compose([*small_run(root, epochs=4), "optimizer.lr=1e-9", word])
+    twin, ended = tmp_path / "twin", tmp_path / "ended"
+    for folder in (twin, ended):
+        folder.mkdir()
+    assert run.train(config, twin).epochs < 4
+    with monkeypatch.context() as killed:
+        killed.setattr(run.outcome, "evaluated", Mock(side_effect=Stopped(signal.SIGTERM)))
+        for go_on in (False, True):
+            with pytest.raises(Stopped):
+                run.train(config, ended, go_on=go_on)
+    run.train(config, ended, go_on=True)
+    assert_same(run_digest(ended), run_digest(twin))
 
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "bits", "pickle"])
