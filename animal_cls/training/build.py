@@ -130,6 +130,8 @@ def probe(config: Config, *, here: bool = True) -> Parts:
     check(config, here=here)
     made = parts(config, num_classes=2)
     forward.check_smallest_batch(config, made.network)
+    if here:
+        forward.check_bfloat16(config, made.network, sides(config, made.methods))
     scheduler(config, made.optimizer, total_steps=STEPS)
     return made
 
@@ -265,6 +267,15 @@ def _with_sides(
             reason = _why_not(network, config, num_classes, first) if first != side else f"the side stays {side} px"
             side = first
         found.append(record if reason is None else replace(record, acted=False, reason=reason))
+    return found
+
+
+def sides(config: Config, methods: Sequence[Method]) -> list[int]:
+    """Of the images, pixels: the full one, and those that methods begin with."""
+    found = [config.data.image_size]
+    for method in methods:
+        if uses(method, "side") and method.side(found[-1]) != found[-1]:
+            found.append(method.side(found[-1]))
     return found
 
 

@@ -1,5 +1,8 @@
 """What a network makes of a few images before it is trained."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import torch
@@ -8,6 +11,7 @@ from torch.func import functional_call
 
 from animal_cls.config.schema import Config
 from animal_cls.errors import UserError
+from animal_cls.training import hardware
 from animal_cls.training.instantiate import is_refusal
 
 
@@ -54,6 +58,63 @@ def _trouble_in_training(network: nn.Module, images: Tensor) -> str | None:
     return None
 
 
+def check_bfloat16(config: Config, network: nn.Module, sides: Sequence[int]) -> None:
+    """Refuse to train in bfloat16 on a CPU where a convolution meets maps smaller than its stride or its padding.
+
+    There its weights' gradient holds memory that nobody has written (torch 2.14, oneDNN on a processor with bfloat16):
+    it differs from run to run, and may be no number at all.
+
+    Args:
+        sides: of the images, pixels; several where a method changes them.
+    """
+    device = hardware.device_type(config.trainer.accelerator)
+    precision = hardware.precision(config.trainer.precision, device)
+    if device != "cpu" or not precision.startswith("bf16"):
+        return
+    for side in sides:
+        for name, size in _small_maps(network, side).items():
+            chosen = "" if config.trainer.precision == precision else f", here {precision}"
+            raise UserError(
+                f"trainer.precision={config.trainer.precision}{chosen}: {name} of model={config.model['name']} meets "
+                f"maps of {size[0]} x {size[1]} px from images of {_of_side(side, config)}, smaller than its stride or "
+                "padding, and torch computes its gradient wrongly in bfloat16 on a CPU. Use trainer.precision=32-true, "
+                "or larger images: data.image_size=..."
+            )
+
+
+def _small_maps(network: nn.Module, side: int) -> dict[str, tuple[int, int]]:
+    """Name of a convolution -> what it gets, for those whose stride or padding is larger than that."""
+    found: dict[str, tuple[int, int]] = {}
+
+    def look(name: str, module: nn.Conv2d, inputs: tuple[Tensor, ...]) -> None:
+        height, width = inputs[0].shape[-2:]
+        padding = module.padding if isinstance(module.padding, tuple) else (0, 0)
+        if any(
+            n < max(both) for n, both in zip((height, width), zip(module.stride, padding, strict=True), strict=True)
+        ):
+            found[name] = height, width
+
+    convolutions = [(name, module) for name, module in network.named_modules() if isinstance(module, nn.Conv2d)]
+    hooks = [module.register_forward_pre_hook(partial(look, name)) for name, module in convolutions]
+    with _evaluating(network), suppress(Exception), torch.inference_mode():  # what it cannot take is told elsewhere
+        network(torch.zeros(2, 3, side, side))
+    for hook in hooks:
+        hook.remove()
+    return found
+
+
+@contextmanager
+def _evaluating(network: nn.Module) -> Iterator[None]:
+    """Within it the network is in eval mode; then each part is in its own again, as one may be frozen."""
+    modes = {module: module.training for module in network.modules()}
+    network.eval()
+    try:
+        yield
+    finally:
+        for module, is_training in modes.items():
+            module.training = is_training
+
+
 def has_idle_weights(network: nn.Module, image_size: int) -> bool:
     """Whether some weights do not reach the logits in training, as those of torchvision's auxiliary heads."""
     parameters = {name: value.detach().clone().requires_grad_() for name, value in network.named_parameters()}
@@ -72,10 +133,8 @@ def logits_of(output: Any) -> Any:
 
 def check_logits(network: nn.Module, config: Config, num_classes: int, side: int) -> None:
     """Refuse a network that does not make logits (2, K) of two grey images."""
-    modes = {module: module.training for module in network.modules()}  # a frozen part may be in another than the rest
-    network.eval()
     try:
-        with torch.inference_mode():
+        with _evaluating(network), torch.inference_mode():
             output = logits_of(network(torch.zeros(2, 3, side, side)))
     except (RuntimeError, AssertionError, ValueError) as error:
         if isinstance(error, ValueError) and not is_refusal(error):
@@ -85,9 +144,6 @@ def check_logits(network: nn.Module, config: Config, num_classes: int, side: int
             f"model={config.model['name']}: cannot take images of {_of_side(side, config)} "
             f"({lines[0] if lines else type(error).__name__})."
         ) from error
-    finally:
-        for module, is_training in modes.items():
-            module.training = is_training
     shape = tuple(output.shape) if isinstance(output, Tensor) else None
     if shape != (2, num_classes):
         what = f"a tensor of shape {shape}" if shape is not None else f"a {type(output).__name__}"

@@ -38,6 +38,7 @@ def range_test(config: Config, rates: Sequence[float]) -> Curve:
     classes = data.images.classes
     parts = build.parts(config, num_classes=len(classes), class_names=classes, counts=data.counts())
     forward.check_smallest_batch(config, parts.network, images=len(data.indices("train")))
+    forward.check_bfloat16(config, parts.network, build.sides(config, parts.methods))
     data.methods = parts.methods
     classifier = run.classifier_of(config, data, parts, ONE)
     classifier.make_schedule = None

@@ -141,6 +141,7 @@ def _built(config: Config, folder: Path, ranks: Ranks) -> tuple[ImageDataModule,
     parts = build.parts(config, num_classes=len(classes), class_names=classes, counts=data.counts(), folder=folder)
     data.methods = parts.methods
     forward.check_smallest_batch(config, parts.network, images=len(data.indices("train")))
+    forward.check_bfloat16(config, parts.network, build.sides(config, parts.methods))
     _refuse_without_effect(parts.records)
     _say_what_batch_norm_sees(config, parts.network)
     for caution in (*regularizers.clashes(parts.methods), *regularizers.weaknesses(parts.methods)):

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,35 @@ def test_the_look_at_two_images_leaves_the_network_as_it_was() -> None:
     frozen = next(module for module in made.modules() if isinstance(module, torch.nn.BatchNorm2d)).eval()
     forward.check_logits(made, config, 2, config.data.image_size)
     assert [module for module in made.modules() if not module.training] == [frozen]
+
+
+@pytest.mark.parametrize(
+    ("words", "where"),
+    [
+        (("model=resnet18", "data.image_size=16"), "layer4.0.conv1 of model=resnet18 meets maps of 1 x 1 px"),
+        (("model=resnet18", "data.image_size=32"), None),
+        (("model=resnet18", "data.image_size=32", "reg.progressive_resizing=0.5"), "from images of 16 px"),
+        (("model=resnet20", "data.image_size=16", "reg.progressive_resizing=0.5"), None),
+        (("model=simple_cnn", "data.image_size=64"), None),
+    ],
+)
+def test_bfloat16_on_a_cpu_is_refused_where_its_gradients_are_wrong(words: tuple[str, ...], where: str | None) -> None:
+    config = config_of(*words, "trainer.precision=bf16-mixed", "trainer.accelerator=cpu")
+    if where is None:
+        build.probe(config)
+        return
+    message = refusal(config, by=build.probe)
+    assert where in message
+    assert message.endswith("Use trainer.precision=32-true, or larger images: data.image_size=...")
+    config.trainer.precision = "32-true"
+    build.probe(config)
+
+
+@pytest.mark.parametrize("changes", [{"accelerator": "cuda"}, {"precision": "16-mixed"}])
+def test_other_devices_and_precisions_take_small_maps(changes: dict[str, str]) -> None:
+    config = config_of("model=resnet18", "data.image_size=16", "trainer.precision=bf16-mixed")
+    config.trainer = replace(config.trainer, **changes)
+    forward.check_bfloat16(config, ResNet18(num_classes=2), [16])
 
 
 def test_batch_normalization_of_one_value_is_refused_ahead() -> None:
