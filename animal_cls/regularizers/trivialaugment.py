@@ -70,7 +70,7 @@ def operated(images: Tensor, numbers: Tensor, levels: Tensor, ranges: "Ranges") 
 
 def operate_(images: Tensor, numbers: Tensor, levels: Tensor, ranges: "Ranges") -> Tensor:
     """As `operated`, in place: only images that change are read and written, quicker where colours lie in planes."""
-    counts = np.bincount(numbers.cpu().numpy().astype(np.int64), minlength=len(OPERATIONS))  # waits for a GPU, once
+    counts = np.bincount(numbers.long().cpu().numpy(), minlength=len(OPERATIONS))  # waits for a GPU, once
     parts = numbers.argsort(stable=True).split(counts.tolist())  # places of the images of each operation
     for name, at in zip(OPERATIONS[1:], parts[1:], strict=True):
         if len(at):

@@ -59,14 +59,30 @@ def check(config: Config, *, here: bool = True) -> None:
     checked(config.optimizer, "optimizer", "params")
     if config.scheduler.get("_target_"):
         checked(config.scheduler, "scheduler", "optimizer", offered=["total_steps"])
-    for name, written in (*_named(config.logger, "logger"), *_named(config.callbacks, "callbacks")):
-        checked(written, name, offered=["save_dir"])
     made = methods(config)
+    for name, written in (*_named(config.logger, "logger"), *_named(config.callbacks, "callbacks")):
+        constructor, _ = checked(written, name, offered=["save_dir"])
+        _refuse_averages(name, constructor, made)
     alone = [method for method in made if config.trainer.devices > 1 and method.one_device]
     if alone:
         raise UserError(
             f"trainer.devices={config.trainer.devices}: reg={regularizers.name_of(alone[0])} trains on one "
             f"device only, because {alone[0].one_device}. Use trainer.devices=1."
+        )
+
+
+def _refuse_averages(name: str, constructor: Any, methods: Sequence[Method]) -> None:
+    """Refuse a callback of Lightning's that averages weights where a run with it would be another one."""
+    kinds = {kind.__name__ for kind in getattr(constructor, "__mro__", ())}
+    if "StochasticWeightAveraging" in kinds:
+        raise UserError(
+            f"{name}: with Lightning's StochasticWeightAveraging a run that goes on within an epoch has other rates "
+            "than one that nobody interrupted. Use reg=swa."
+        )
+    own = [method for method in methods if uses(method, "evaluated")]
+    if "WeightAveraging" in kinds and own:
+        raise UserError(
+            f"{name}: it and reg={regularizers.name_of(own[0])} both say which weights are evaluated. Leave one out."
         )
 
 

@@ -87,6 +87,16 @@ def test_an_image_is_changed_alike_whatever_the_others_are_and_anew_in_each_epoc
     assert (sampled(method, epoch=1) != sampled(method)).any(dim=1).double().mean() > 0.95
 
 
+def test_a_run_in_bfloat16_has_the_same_operations() -> None:
+    """trainer.precision=bf16-true turns all that a batch holds into bfloat16."""
+    method, images = TrivialAugment(1.0), torch.rand(60, 3, 16, 20, generator=torch.Generator().manual_seed(0)) * 255
+    drawn = sampled(method, KEYS[:60])
+    whole, _ = method.batch(images, torch.eye(2), drawn)
+    rounded, _ = method.batch(images.bfloat16(), torch.eye(2), drawn.bfloat16())
+    assert rounded.dtype == torch.bfloat16
+    assert (whole - rounded.float()).abs().mean() < 2  # of 255; another operation changes more than 20 of them
+
+
 def test_a_probability_above_one_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^reg\.trivialaugment=1\.5: a probability in \(0, 1\] is needed\.$"):
         TrivialAugment(1.5)

@@ -213,6 +213,17 @@ def test_what_a_check_can_see_of_schedules_loggers_and_callbacks() -> None:
     build.check(config_of("logger=csv", "scheduler=one_cycle", timer.replace("hours: 3", "duration: '00:01:00:00'")))
 
 
+def test_averages_of_lightnings_that_would_make_another_run_are_refused() -> None:
+    average = "+callbacks.average={_target_: lightning.pytorch.callbacks.WeightAveraging}"
+    build.check(config_of(average, "reg=dropout"))
+    for words in ("reg=ema", "reg=swa", "reg=lookahead"):
+        assert refusal(config_of(average, words)).startswith(
+            f"callbacks.average: it and {words} both say which weights"
+        )
+    swa = "+callbacks.swa={_target_: lightning.pytorch.callbacks.StochasticWeightAveraging, swa_lrs: 0.01}"
+    assert refusal(config_of(swa)).endswith("than one that nobody interrupted. Use reg=swa.")
+
+
 def test_a_schedule_that_cannot_be_made_is_seen_by_the_probe() -> None:
     assert refusal(config_of("scheduler=cosine", "scheduler.warmup=1"), by=build.probe) == (
         "scheduler: warmup=1, end=0.0: shares are needed, warmup in [0, 1) and end in [0, 1]."

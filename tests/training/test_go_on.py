@@ -1,5 +1,6 @@
 """A run with a schedule, or with methods that have a state, goes on within an epoch as if nothing had been."""
 
+import csv
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,3 +40,13 @@ def test_it_is_the_run_that_was_never_ended(configure: Callable[..., Config], tm
             run.train(config, ended, stop=After(steps), go_on=True)
     run.train(config, ended, go_on=True)
     assert differences(run_digest(ended), run_digest(twin)) == []
+
+
+def test_what_lightnings_csv_logger_has_written_stays(configure: Callable[..., Config], tmp_path: Path) -> None:
+    config = configure("trainer.max_epochs=3", "logger=csv")
+    with pytest.raises(Stopped):
+        run.train(config, tmp_path, stop=After(7))  # after the first step of the third epoch
+    assert run.train(config, tmp_path, go_on=True).warnings == []
+    tables = [tmp_path / "loggers" / "csv" / f"version_{k}" / "metrics.csv" for k in (0, 1)]
+    epochs = [{row["epoch"] for row in csv.DictReader(table.read_text().splitlines())} for table in tables]
+    assert epochs == [{"0", "1"}, {"2"}]

@@ -282,7 +282,7 @@ def test_a_step_that_does_not_fit_into_a_gpu_names_the_way_out(train: Train, mon
 
 def test_another_logger_gets_our_metrics(train: Train) -> None:
     folder = train("logger=csv", "trainer.max_epochs=2")
-    with (folder / "loggers" / "csv" / "metrics.csv").open(encoding="utf-8", newline="") as file:
+    with (folder / "loggers" / "csv" / "version_0" / "metrics.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     ours = results.read_metrics(folder)
     for name in ("train/loss", "train/acc", "val/loss", "val/acc", "lr"):
@@ -300,7 +300,7 @@ def test_another_logger_gets_the_config_and_its_run_ends_with_ours(
     ended = []
     monkeypatch.setattr(_ExperimentWriter, "finish", lambda writer: ended.append(Path(writer.log_dir)), raising=False)
     folder = train("logger=csv", "reg=l2", "trainer.max_epochs=1")
-    place = folder / "loggers" / "csv"
+    place = folder / "loggers" / "csv" / "version_0"
     assert ended == [place]
     logged = yaml.safe_load((place / "hparams.yaml").read_text(encoding="utf-8"))
     assert logged["reg"]["weight_decay"]["strength"] == 1e-5
