@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import field, make_dataclass
+from itertools import islice
 from pathlib import Path
 
 import hydra
@@ -38,6 +39,8 @@ _composed_mode = Hydra.get_mode
 NAME = "config"  # of the file of the default run
 SET_MODE = ("sweep", "hydra")  # words that make a sweep of a run, beside --multirun; of our options, no others do
 NO_MODE = ("hydra.run.", "hydra.sweep.", "hydra.job")
+ALONE = ("-m", "--multirun", "--resolve")  # flags of Hydra's
+WITH_VALUE = ("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn", "--package", "-p", "--cfg", "-c")
 PICKLED = ("--experimental-rerun",)
 TYPED_TARGET = re.compile(r"_target_\s*[=:]\s*['\"]?([\w.]+)")  # what is typed is named thereby
 
@@ -173,7 +176,7 @@ def _raising_hydra() -> Iterator[None]:
 
 
 def normalize_overrides(words: Sequence[str]) -> list[str]:
-    """The command line as Hydra can read it: quotes around values such as ~/images or /图片, --multirun in front.
+    """The command line as Hydra can read it: quotes around values such as ~/images or /图片, flags in front.
 
     Raises:
         UserError: a list of options where one is needed, or a flag of Hydra's that carries out what a file holds.
@@ -182,8 +185,21 @@ def normalize_overrides(words: Sequence[str]) -> list[str]:
         option_files.check_one_option(*word.partition("=")[::2])
         if word.partition("=")[0] in PICKLED:
             raise UserError(f"{word}: a pickle can hold any code. Go on with a run by: python -m animal_cls.resume DIR")
-    flags = [word for word in words if word in ("-m", "--multirun")]
-    return flags + [quoted_if_needed(word) for word in words if word not in flags]
+    flags, overrides = _parted(words)
+    return flags + [quoted_if_needed(word) for word in overrides]
+
+
+def _parted(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Flags of Hydra's with their values, and what else there is: Hydra takes no override behind a flag in between."""
+    flags, others, left = list[str](), list[str](), iter(words)
+    for word in left:
+        if word in WITH_VALUE:
+            flags += [word, *islice(left, 1)]
+        elif word in ALONE or word.partition("=")[0] in WITH_VALUE:
+            flags.append(word)
+        else:
+            others.append(word)
+    return flags, others
 
 
 def compose(overrides: Sequence[str]) -> Config:

@@ -254,9 +254,13 @@ def test_paths_that_hydras_grammar_does_not_take_are_quoted_for_the_user(value: 
 
 
 def test_words_that_hydra_understands_or_that_may_be_several_values_stay_as_they_are():
-    words = ["model=resnet18", "seed=0,1", "data.root=~/x,~/y", "+optimizer.betas=[0.9,0.99]", "foo", "--cfg", "job"]
+    words = ["model=resnet18", "seed=0,1", "data.root=~/x,~/y", "+optimizer.betas=[0.9,0.99]", "foo"]
     assert train.normalize_overrides(words) == words
 
 
-def test_multirun_may_stand_anywhere():
-    assert train.normalize_overrides(["reg=l2", "--multirun", "seed=0,1"]) == ["--multirun", "reg=l2", "seed=0,1"]
+@pytest.mark.parametrize("flag", [["--multirun"], ["--cfg", "job"], ["--config-dir", "a=b"], ["--config-dir=a b"]])
+def test_flags_may_stand_anywhere(flag: list[str]):
+    for k in range(3):
+        words = ["reg=l2", "seed=0,1"]
+        words[k:k] = flag
+        assert train.normalize_overrides(words) == [*flag, "reg=l2", "seed=0,1"]
