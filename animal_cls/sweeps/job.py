@@ -108,15 +108,15 @@ def _require_own(config: Config, folder: Path, *, go_on: bool) -> None:
 
 
 def _begin(config: Config, folder: Path, *, go_on: bool, records: Mapping[str, str]) -> None:
-    """Write how the run begins, unless it has begun."""
+    """Write how the run begins, unless it has begun; start.json last, as a run that has it goes on with the others."""
     from animal_cls.training import run
 
     if go_on and ((folder / START).exists() or start.has_checkpoints(folder)):
         return
-    run.begin(config, folder)
     for name, text in records.items():
         (folder / name).parent.mkdir(exist_ok=True)
         atomic.write(folder / name, text)
+    run.begin(config, folder)
 
 
 def _keep_for_the_file(log: logging.Logger) -> None:

@@ -152,7 +152,7 @@ def _built(config: Config, folder: Path, ranks: Ranks) -> tuple[ImageDataModule,
 
 
 def begin(config: Config, folder: Path) -> None:
-    """Write down how the run in `folder` begins, as the first of its files."""
+    """Write down how the run in `folder` begins: from now on it can go on."""
     with hardware.threads(_threads(config, None)):
         first = provenance.environment(config)
     start.write(start.Start(config=asdict(config), derived=dict(config.derived), environments=[first]), folder)

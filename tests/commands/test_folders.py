@@ -50,6 +50,21 @@ def run(program: Program, trained: list[int], tmp_path: Path) -> Path:
     return tmp_path / "a run"
 
 
+def test_a_run_that_was_killed_before_it_could_go_on_begins_anew_in_its_folder(
+    program: Program, trained: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What can go on has all that it goes on with: start.json is the last of the files that a run begins with."""
+    with monkeypatch.context() as killed:
+        killed.setattr("animal_cls.training.start.write", Mock(side_effect=Stopped(signal.SIGTERM)))
+        assert program(*WORDS).returncode == 143
+    assert len(list((tmp_path / "a run" / ".hydra").iterdir())) == 3
+    refused = program("resume", "a run")
+    assert refused.returncode == 1
+    assert "has neither start.json nor a checkpoint" in refused.stderr
+    assert program(*WORDS, "seed=7").returncode == 143
+    assert trained == [7]
+
+
 @pytest.mark.parametrize("words", [WORDS, (*WORDS, "seed=7", "reg=dropout")], ids=["the same", "another"])
 def test_a_command_in_an_unfinished_folder_is_refused_and_changes_nothing(
     program: Program, run: Path, trained: list[int], words: tuple[str, ...]
