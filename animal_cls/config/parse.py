@@ -15,6 +15,7 @@ from animal_cls.config import yaml_text
 from animal_cls.config.checks import check, unknown_key
 from animal_cls.config.methods import STRENGTH, augment_section, reg_name, with_options
 from animal_cls.config.schema import Config
+from animal_cls.config.text_keys import with_own_keys, with_text_keys
 from animal_cls.errors import UserError
 from animal_cls.files.paths import CONF
 
@@ -136,12 +137,12 @@ def load(file: Path) -> Config:
 
 
 def to_plain(config: Config) -> dict[str, Any]:
-    """A config as plain values, from which `restore` makes it again."""
-    return {**asdict(config), "derived": dict(config.derived)}
+    """A config as values that JSON keeps, from which `restore` makes it again."""
+    return {**with_text_keys(asdict(config)), "derived": dict(config.derived)}
 
 
 def restore(plain: Mapping[str, Any]) -> Config:
     """The config of `to_plain(config)`; raises `UserError` where it is of a version with other keys."""
-    config = parse(OmegaConf.create({name: value for name, value in plain.items() if name != "derived"}))
+    config = parse(OmegaConf.create({name: with_own_keys(value) for name, value in plain.items() if name != "derived"}))
     config.derived = dict(plain.get("derived", {}))
     return config

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,6 @@ from hydra.core.utils import configure_log
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from animal_cls.config import log_form, yaml_text
-from animal_cls.config.parse import to_plain
 from animal_cls.files.terminal import say
 from animal_cls.sweeps.hydra_part import compose_hydra
 from animal_cls.sweeps.job import run_job_reporting
@@ -70,11 +70,10 @@ def is_ready(folder: Path) -> bool:
 
 def records_of(job: Job) -> dict[str, str]:
     """What .hydra/ holds of a job that begins: path -> YAML, with what repeats other keys resolved."""
-    config = {name: value for name, value in to_plain(job.config).items() if name != "derived"}
     hydra = compose_hydra()
     with read_write(hydra), open_dict(hydra):
         hydra.runtime.cwd = str(Path.cwd())
-    texts: dict[Path, Any] = {CONFIG: config, HYDRA: {"hydra": hydra}, OVERRIDES: list(job.overrides)}
+    texts: dict[Path, Any] = {CONFIG: asdict(job.config), HYDRA: {"hydra": hydra}, OVERRIDES: list(job.overrides)}
     return {str(path): OmegaConf.to_yaml(OmegaConf.create(content)) for path, content in texts.items()}
 
 

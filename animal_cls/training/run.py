@@ -18,6 +18,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from animal_cls import regularizers, results
 from animal_cls.config.schema import Config, run_name
+from animal_cls.config.text_keys import with_text_keys
 from animal_cls.data.batch import Part
 from animal_cls.data.module import ImageDataModule
 from animal_cls.errors import UserError, WithoutEffect
@@ -155,7 +156,8 @@ def begin(config: Config, folder: Path) -> None:
     """Write down how the run in `folder` begins: from now on it can go on."""
     with hardware.threads(_threads(config, None)):
         first = provenance.environment(config)
-    start.write(start.Start(config=asdict(config), derived=dict(config.derived), environments=[first]), folder)
+    kept = with_text_keys(asdict(config))
+    start.write(start.Start(config=kept, derived=dict(config.derived), environments=[first]), folder)
 
 
 def _refuse_without_effect(records: Sequence[MethodRecord]) -> None:

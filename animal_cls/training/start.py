@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from animal_cls.config.schema import Config
+from animal_cls.config.text_keys import with_text_keys
 from animal_cls.errors import UserError
 from animal_cls.files import atomic
 from animal_cls.results import METRICS, PREDICTIONS, START, Environment, flat, load, resume_command
@@ -125,7 +126,7 @@ def differences(config: Mapping[str, Any], began: Mapping[str, Any]) -> str:
 
     A key that the older one does not have is of a later version and has its default.
     """
-    now, then = flat(_plain(config)), flat(_plain(began))
+    now, then = flat(_plain(with_text_keys(config))), flat(_plain(with_text_keys(began)))
     keys = [key for key in then if key not in now or now[key] != then[key]]
     words = [f"{key} is {json.dumps(now.get(key))} and was {json.dumps(then[key])}" for key in keys[:SHOWN]]
     more = len(keys) - SHOWN
