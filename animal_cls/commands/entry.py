@@ -108,7 +108,10 @@ def started(verb: str, words: Sequence[str]) -> int:
 
 
 def _how_to_go_on(stopped: BaseException) -> str:
-    if way_on := getattr(stopped, "way_on", None):
+    way_on = getattr(stopped, "way_on", None)
+    if way_on == "":
+        return "Stopped, before anything had begun."
+    if way_on:
         return f"Stopped. To go on: {way_on}"
     return "Stopped. What was finished is kept. See what can go on: python -m animal_cls.resume --list"
 

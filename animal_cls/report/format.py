@@ -159,6 +159,12 @@ def seeds_of(c: Comparison) -> str:
     return plural(c.n_arm, "seed") if c.by_seed else f"{plural(c.n_arm, 'seed')} against {c.n_baseline}"
 
 
+def behind(row: ArmRow) -> str:
+    """What a mean is over: `5 seeds`, `5 folds`."""
+    folds = row.n_folds or 0
+    return plural(folds, row.kind) if folds > 1 else plural(row.n_seeds, "seed")
+
+
 def evaluated(arm: Arm, split: str) -> list[Repeat]:
     """The repeats whose finished runs were evaluated on a split; all finished ones where it is ""."""
     return [repeat for repeat, run in arm.done.items() if not split or (run.result and split in run.result.splits)]

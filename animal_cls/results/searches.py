@@ -61,6 +61,11 @@ class Found:
         return next(iter(ranked(self.trials)), None)
 
 
+def is_trial(folder: Path) -> bool:
+    """Whether the run in `folder` was tried by a search: it was chosen by what others had on val."""
+    return (folder.parent / FOUND).is_file()
+
+
 def ranked(trials: Iterable[Trial]) -> list[Trial]:
     """The trials that are done, those of the highest accuracy on val first, and of equal ones the earlier."""
     return sorted((one for one in trials if one.val_acc is not None), key=lambda one: (-(one.val_acc or 0), one.number))

@@ -174,7 +174,8 @@ def run_job_reporting(
         more = {"asked": asked, "after_epoch": after_epoch}
         result = run_job(config, folder, skip=skip, idle=idle, go_on=go_on, records=records, **more)
     except Stopped as stopped:
-        stopped.way_on = resume_command(sweep or folder)
+        has_begun = sweep is not None or (folder / START).exists() or start.has_checkpoints(folder)
+        stopped.way_on = resume_command(sweep or folder) if has_begun else ""
         raise
     except Exception as error:
         if sweep is None:

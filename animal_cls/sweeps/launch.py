@@ -113,8 +113,8 @@ def launch(
                 _in_rounds(jobs, launcher, share, folder, stop)
             if stop.signum is not None:
                 raise Stopped(stop.signum)
-        except Stopped as stopped:
-            stopped.way_on = resume_command(sweep)
+        except (Stopped, KeyboardInterrupt) as stopped:
+            stopped.way_on = resume_command(sweep)  # type: ignore[union-attr]  # any exception takes it
             raise
 
 

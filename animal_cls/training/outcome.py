@@ -13,6 +13,7 @@ from animal_cls.config.methods import active
 from animal_cls.config.schema import Config, constructor_calls, without_outcome
 from animal_cls.data.module import ImageDataModule
 from animal_cls.data.sources.unused import counted
+from animal_cls.files.text import plural
 from animal_cls.results import Result
 from animal_cls.training import evaluation, provenance, verification
 from animal_cls.training.build import Parts
@@ -190,5 +191,5 @@ def _device(trainer: Trainer) -> str:
     return (
         torch.cuda.get_device_name(device)
         if device.type == "cuda"
-        else f"{device.type} ({torch.get_num_threads()} threads)"
+        else f"{device.type} ({plural(torch.get_num_threads(), 'thread')})"
     )

@@ -14,6 +14,7 @@ from animal_cls.errors import UserError
 from animal_cls.files.naming import escaped, listed, path_safe
 from animal_cls.files.text import plural
 from animal_cls.report.build import build_study
+from animal_cls.report.format import behind
 from animal_cls.report.output import markdown, rows
 from animal_cls.report.records import ArmRow, Comparison, Study
 from animal_cls.results import PLAN, Result, flat
@@ -85,7 +86,7 @@ def _metadata(one: Subject, license_id: str | None) -> Any:
             dataset_split=row.split,
             dataset_revision=data.fingerprint,
             metric_type=IDS[row.metric],
-            metric_name=f"{METRICS[row.metric]}, {row.split}, mean over {plural(row.n_seeds, 'seed')}",
+            metric_name=f"{METRICS[row.metric]}, {row.split}, mean over {behind(row)}",
             metric_value=round(row.mean, DIGITS),
         )
         for row in _arm_rows(one)
@@ -185,6 +186,8 @@ def _renaming(one: Subject) -> Callable[[str], str]:
     named = dict.fromkeys(roots, "IMAGES") | {str(path): one.kind for path in (one.folder.resolve(), one.folder)}
     labels = {found for result in one.chosen.results if (found := flat(result.config).get("data.labels"))}
     named |= {str(found): "LABELS" for found in labels}
+    typed = {found for result in one.chosen.results if (found := flat(result.config).get("data.root"))}
+    named |= {f"data.root={found}": "data.root=IMAGES" for found in typed}  # relative: a word like any other elsewhere
     named |= {os.path.expanduser("~"): "~"}  # noqa: PTH111  # of a text, not of a path
     named |= {path_safe(name): word for name, word in named.items() if word in ("IMAGES", "LABELS")}
     spelled = sorted((name for name in named if len(name) > 1), key=len, reverse=True)

@@ -15,7 +15,8 @@ from animal_cls.results.arms.arm import Arm
 from animal_cls.results.arms.arrange import arrange
 from animal_cls.results.collect import collect
 from animal_cls.results.reader import Reader
-from animal_cls.results.runs import unended
+from animal_cls.results.runs import Run, unended
+from animal_cls.results.searches import is_trial
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +82,7 @@ def choose_arms(folders: Sequence[Path], names: Sequence[str] = ()) -> list[Chos
     best = choose(folders)
     if not sweeps:
         return [best]
-    arms = {arm.name: arm for arm in arrange(collect(sweeps, Reader()).runs)[1]}
+    arms = {arm.name: arm for arm in _arranged(sweeps)[1]}
     if not names:
         names = [best.arm, *_beside(arms[best.arm], arms)]
     chosen = [best if name == best.arm else _seeds(_arm(name, arms)) for name in dict.fromkeys(names)]
@@ -157,7 +158,7 @@ def finished(folder: Path) -> Result:
 
 def _winner(sweeps: Sequence[Path]) -> Chosen:
     """The seeds of the arm with the highest mean accuracy on val."""
-    found, arms = arrange(collect(sweeps, Reader()).runs)
+    found, arms = _arranged(sweeps)
     means = {arm.name: mean for arm in arms if (mean := _val(arm)) is not None}
     if not means:
         places = ", ".join(map(str, sweeps))
@@ -170,6 +171,13 @@ def _winner(sweeps: Sequence[Path]) -> Chosen:
         f"{plural(len(runs), 'run')}{', whose probabilities are averaged' * (len(runs) > 1)}."
     )
     return replace(chosen, why=" ".join(filter(None, [why, unended(found)])))
+
+
+def _arranged(sweeps: Sequence[Path]) -> tuple[list[Run], list[Arm]]:
+    """Their runs and arms; without the trials of a search where a sweep has shown what they are worth."""
+    runs = collect(sweeps, Reader()).runs
+    shown = [run for run in runs if not is_trial(run.folder)]
+    return arrange(shown if any(run.status == "done" for run in shown) else runs)
 
 
 def _seeds(arm: Arm) -> Chosen:

@@ -32,6 +32,15 @@ def test_beside_the_best_arm_stands_its_baseline_and_beside_the_best_baseline_th
     assert [chosen.arm for chosen in choose_arms([made_up])] == ["simple_cnn/none"]
 
 
+def test_trials_of_a_search_do_not_win_beside_the_sweep_that_shows_what_they_are_worth(made_up: Path) -> None:
+    search = made_up / "search"
+    hits = {"val": {"cat": [True] * 8, "dog": [True] * 8}}
+    run_in(search / "trial", hits, reg="l2", changes={"reg.weight_decay": 0.3})
+    (search / "found.json").touch()
+    assert choose([search]).folders == (search / "trial",), "it is all that there is"
+    assert choose([made_up]).arm == "simple_cnn/dropout"
+
+
 def test_runs_that_are_named_are_taken_as_they_are(made_up: Path) -> None:
     folders = [made_up / "none0", made_up / "l21"]
     chosen = choose(folders)

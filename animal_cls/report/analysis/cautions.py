@@ -56,15 +56,17 @@ def _at_chance(arm: Arm, split: str) -> Iterator[str]:
     if single:
         which = " or ".join(dict.fromkeys(single))
         yield (
-            f"{arm.name}: {len(single)} of {plural(len(results), 'run')} take every image of {split} for {which}: they "
+            f"{arm.name}: {_of(single, results, 'take')} every image of {split} for {which}: they "
             "are at chance, so a comparison with them says nothing of a regularizer."
         )
     lost = [r for r in results if not _only_class(r, r.splits[split]) and _is_chance(r, r.splits[split])]
     if lost:
-        yield (
-            f"{arm.name}: {len(lost)} of {plural(len(results), 'run')} recognise the classes of {split} no more often "
-            "than chance does."
-        )
+        yield (f"{arm.name}: {_of(lost, results, 'recognise')} the classes of {split} no more often than chance does.")
+
+
+def _of(some: Sequence[object], results: Sequence[Result], verb: str) -> str:
+    """`1 of 3 runs takes`, `2 of 3 runs take`."""
+    return f"{len(some)} of {plural(len(results), 'run')} {verb}{'s' * (len(some) == 1)}"
 
 
 def _only_class(result: Result, split: SplitResult) -> str:
@@ -81,13 +83,18 @@ def _is_chance(result: Result, split: SplitResult) -> bool:
 
 def _few_images(arms: Sequence[Arm], split: str) -> Iterator[str]:
     """Of the split that decides, where a class has so few images that one of them is points."""
-    counts = next((images_of(arm, split) for arm in arms if results_on(arm, split)), {})
-    few = sorted((n, name) for name, n in counts.items() if 0 < n < FEW)
-    if few:
+    alike: dict[tuple[tuple[str, int], ...], str] = {}  # images of each class -> the first arm that has so many
+    for arm in (arm for arm in arms if results_on(arm, split)):
+        alike.setdefault(tuple(images_of(arm, split).items()), arm.name)
+    for counts, arm_name in alike.items():
+        few = sorted((n, name) for name, n in counts if 0 < n < FEW)
+        if not few:
+            continue
+        whose = f"{arm_name}: " * (len(alike) > 1)
         named = ", ".join(f"{name} {n}" for n, name in few[:NAMED]) + (", ..." if len(few) > NAMED else "")
         yield (
-            f"{len(few)} of {len(counts)} classes have fewer than {FEW} images in {split} ({named}): one image more or "
-            f"less is {100 / few[0][0]:.0f} points of such a class."
+            f"{whose}{len(few)} of {len(counts)} classes have fewer than {FEW} images in {split} ({named}): one image "
+            f"more or less is {100 / few[0][0]:.0f} points of such a class."
         )
 
 

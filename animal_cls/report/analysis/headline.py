@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from animal_cls import statistics
-from animal_cls.files.text import percent, plural
+from animal_cls.files.text import percent
 from animal_cls.report.analysis.averages import mean_of
 from animal_cls.report.analysis.comparisons import failures, of_arm
 from animal_cls.report.analysis.confounding import twins
 from animal_cls.report.analysis.variances import POINTS
-from animal_cls.report.format import difference, ends, p_equals, seeds_of, signed
+from animal_cls.report.format import behind, difference, ends, p_equals, seeds_of, signed
 from animal_cls.report.records import Answer, ArmRow, Comparison
 from animal_cls.results.arms.arm import Arm
 from animal_cls.results.configs import method_of, shown
@@ -92,7 +92,7 @@ def _nothing(arms: Sequence[Arm], everything: Sequence[Arm], rows: Sequence[ArmR
     if not done:
         return "no run is finished, so nothing can be said."
     means = [(arm.name, row) for arm in done if (row := mean_of(rows, arm=arm.name, split=split, metric="acc"))]
-    levels = "; ".join(f"{name} {percent(row.mean)} ({_behind(row)})" for name, row in means)
+    levels = "; ".join(f"{name} {percent(row.mean)} ({behind(row)})" for name, row in means)
     told = f" Accuracy on {split}: {levels}." if levels else ""
     if any(arm.model != done[0].model and arm.baseline == done[0].name for arm in everything):
         return f"it is what other networks are compared with.{told}"
@@ -106,12 +106,6 @@ def _nothing(arms: Sequence[Arm], everything: Sequence[Arm], rows: Sequence[ArmR
         f"the baselines that come nearest to its regularizers have no finished run on {split}, so nothing is compared; "
         f"--compare ARM ARM compares other ones.{told}"
     )
-
-
-def _behind(row: ArmRow) -> str:
-    """What a mean is over: `5 seeds`, `5 folds`."""
-    folds = row.n_folds or 0
-    return plural(folds, row.kind) if folds > 1 else plural(row.n_seeds, "seed")
 
 
 def _headline(c: Comparison, rows: Sequence[ArmRow], equal: Sequence[str], change: str) -> str:

@@ -10,7 +10,7 @@ from animal_cls.results.arms.arm import Arm
 
 ROUGH = (
     "Rough: it takes the variances of these few seeds as true (after three, half to twice as many may be needed), the "
-    " same images, 80 % power, and as many comparisons as are made here."
+    "same images, 80 % power, and as many comparisons as are made here."
 )
 
 

@@ -10,7 +10,7 @@ from animal_cls.report.records import Search
 from animal_cls.results import load_found
 from animal_cls.results.collect import Found
 from animal_cls.results.runs import Run
-from animal_cls.results.searches import FOUND
+from animal_cls.results.searches import is_trial
 
 WHY = "a trial of a search: it was chosen by what others had on val"
 
@@ -21,8 +21,7 @@ def set_apart(found: Found, sources: Sequence[Path]) -> tuple[list[Search], list
     A trial that was asked for by itself, as one of `sources`, is a run like any other.
     """
     asked = {source.absolute() for source in sources}
-    is_searched = {folder: (folder / FOUND).is_file() for folder in {run.folder.parent for run in found.runs}}
-    trials = [run for run in found.runs if is_searched[run.folder.parent] and run.folder.absolute() not in asked]
+    trials = [run for run in found.runs if is_trial(run.folder) and run.folder.absolute() not in asked]
     names = {run.folder for run in trials}
     found.runs = [run for run in found.runs if run.folder not in names]
     return _searches(trials, found.warnings), [_named(run) for run in trials]

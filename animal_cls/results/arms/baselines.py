@@ -1,5 +1,6 @@
 """What each arm is compared with: what is asked for, what its plan says, reg=none, or the first value of its axis."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -114,11 +115,11 @@ def _asked_for(asked: str, groups: Sequence[Group]) -> list[Group]:
     if named := [group for group in groups if group.name == asked]:
         return named
     left = list(groups)
-    for word in asked.split(","):
+    for word in re.split(r",(?![^\[]*\])", asked):  # not within brackets: reg=[dropout,mixup]
         key, equals, value = word.partition("=")
         if not equals:
             raise UserError(f"--baseline {asked}: no such arm. Arms: {', '.join(group.name for group in groups)}.")
-        values = [_said(group.key, key) for group in left]
+        values = [group.reg if key == "reg" else _said(group.key, key) for group in left]
         left = [group for group, said in zip(left, values, strict=True) if _is(said, value)]
         if not left:
             raise UserError(

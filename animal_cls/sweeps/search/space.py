@@ -51,11 +51,12 @@ def split(words: Sequence[str]) -> tuple[list[str], list[Range]]:
     ranges = [range_of(word) for word in words if is_range(word)]
     fixed = [word for word in words if not is_range(word)]
     keys = [one.key for one in ranges]
+    settled = [*keys, *(key for key, _, value in (word.partition("=") for word in fixed) if _settles(value))]
     if twice := sorted({key for key in keys if keys.count(key) > 1}):
         raise UserError(f"{twice[0]}: has two ranges. Give it one.")
     if several := [word for word in fixed if "," in word.partition("=")[2] and not set(word) & set("[]{}")]:
         raise UserError(f"{several[0]}: a search tries numbers between two ends, {EXAMPLE}; all else is the same.")
-    ranges += [_of_card(option) for option in _chosen(fixed) if not _is_ranged(option, keys)]
+    ranges += [_of_card(option) for option in _chosen(fixed) if not _is_named(option, settled)]
     if not ranges:
         told = f"search: nothing to vary. Give a key two ends, {EXAMPLE}, or name a method: reg=mixup."
         offered = single_options()
@@ -101,7 +102,12 @@ def _named(fixed: Sequence[str]) -> list[str]:
     return [name for name in last.partition("=")[2].strip("[]").split(",") if name and name != "none"]
 
 
-def _is_ranged(option: Option, keys: Sequence[str]) -> bool:
+def _settles(value: str) -> bool:
+    """Whether a word with this value gives a method its strength, if it is about one: not one with options alone."""
+    return not value.startswith("{") or STRENGTH in value
+
+
+def _is_named(option: Option, keys: Sequence[str]) -> bool:
     return bool({f"reg.{option.method}", f"reg.{option.method}.{STRENGTH}"} & set(keys))
 
 

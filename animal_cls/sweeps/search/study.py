@@ -11,6 +11,7 @@ from typing import Any
 
 from animal_cls.errors import UserError
 from animal_cls.files import atomic, disk
+from animal_cls.files.text import plural
 from animal_cls.sweeps.search.space import Range
 
 SEARCH, JOURNAL, NAME = "search.json", "journal.log", "search"
@@ -39,7 +40,8 @@ class Search:
 
     @property
     def pruner(self) -> str:
-        return f"median of the earlier trials at the same epoch, after {STARTUP} trials and {self.warmup} epochs"
+        after = f"{STARTUP} trials and {plural(self.warmup, 'epoch')}"
+        return f"median of the earlier trials at the same epoch, after {after}"
 
     @property
     def warmup(self) -> int:

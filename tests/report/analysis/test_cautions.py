@@ -1,5 +1,6 @@
 """What stands beside the answer: networks at chance, few images, the published split of other images."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def test_a_network_that_says_one_class_of_everything_is_said(tmp_path: Path, wri
 def test_a_network_no_better_than_a_die_is_said(tmp_path: Path, write_run: Write, share: Share) -> None:
     write_run(tmp_path / "a", {"val": {"cat": share(10, 30), "dog": share(20, 30)}})
     (told,) = build_study([tmp_path]).cautions
-    assert told == "simple_cnn/none: 1 of 1 run recognise the classes of val no more often than chance does."
+    assert told == "simple_cnn/none: 1 of 1 run recognises the classes of val no more often than chance does."
 
 
 def test_few_images_of_a_class_are_said(tmp_path: Path, write_run: Write, share: Share) -> None:
@@ -32,6 +33,13 @@ def test_few_images_of_a_class_are_said(tmp_path: Path, write_run: Write, share:
     assert told.startswith(
         "2 of 3 classes have fewer than 20 images in val (dog 5, owl 19): one image more or less is 20"
     )
+    more = {"val": {"cat": share(20, 25), "dog": share(20, 25), "owl": share(18, 19)}}
+    write_run(tmp_path / "b", more, changes={"data.limit": 90}, data_fingerprint="e" * 64)
+    told = " ".join(build_study([tmp_path]).cautions)
+    assert re.findall(r"(simple_cnn/none .*?\)): (\d) of 3 classes have fewer", told) == [
+        ("simple_cnn/none (data.limit=90)", "1"),
+        ("simple_cnn/none (data.limit=null)", "2"),
+    ]
 
 
 @pytest.mark.parametrize("share_of_test", ["published", 0.1])
@@ -87,5 +95,5 @@ def test_of_many_arms_at_chance_some_are_named(tmp_path: Path, write_run: Write,
         hits = {"val": {"cat": share(30, 30), "dog": share(0, 30)}}
         write_run(tmp_path / str(k), hits, changes={"optimizer.lr": 0.01 * (k + 1)})
     told = build_study([tmp_path]).cautions
-    assert sum("take every image of val for cat" in sentence for sentence in told) == 5
+    assert sum("takes every image of val for cat" in sentence for sentence in told) == 5
     assert "2 more arms are at chance: the networks have not learned, whatever regularizes them." in told

@@ -179,6 +179,13 @@ def test_another_baseline_is_asked_for(asked: str, sweep: Sweep) -> None:
     assert {arm.rule for arm in study.arms if arm.rule} == {"what --baseline names"}
 
 
+@pytest.mark.parametrize(("asked", "name"), [("reg=dropout", "dropout"), ("reg=[dropout,mixup]", "dropout+mixup")])
+def test_a_baseline_is_asked_for_by_its_methods(asked: str, name: str, sweep: Sweep) -> None:
+    both = with_methods("dropout+mixup", **{"reg.dropout": 0.3, "reg.mixup": 0.2})
+    study = sweep({}, {"reg": "dropout"}, both, asked=asked, plan=False)
+    assert against(study) == {other: "" if other == name else name for other in ("none", "dropout", "dropout+mixup")}
+
+
 def test_of_several_that_have_the_value_the_nearest(sweep: Sweep) -> None:
     flip = {"data.augment": {"flip": 0.5}}
     study = sweep(lr(0.01), lr(0.01, **flip), lr(0.1), lr(0.1, **flip), asked="data.augment=flip")

@@ -35,6 +35,14 @@ def test_without_a_range_a_method_has_that_of_its_card() -> None:
     assert [(one.low, one.high) for one in ranges if one is not of_mixup] == [(0.5, 1)]
 
 
+@pytest.mark.parametrize("word", ["reg.mixup=0.1", "reg.mixup.strength=0.1", "reg.mixup={strength:0.1,p:0.5}"])
+def test_a_strength_that_is_given_is_not_searched_for(word: str) -> None:
+    fixed, ranges = split(["reg=mixup", word, "optimizer.lr=1e-4..1e-2"])
+    assert (fixed, [one.key for one in ranges]) == (["reg=mixup", word], ["optimizer.lr"])
+    _, ranges = split(["reg=mixup", "reg.mixup={p:0.5}"])
+    assert [one.key.partition(".strength")[0] for one in ranges] == ["reg.mixup"]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
