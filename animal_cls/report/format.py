@@ -48,14 +48,14 @@ SEEDS_ALONE = COVERED | {"seeds": "for new seeds alone (t)"}  # of numbers that 
 def covers(rows: Iterable[ArmRow]) -> str:
     """What the intervals of accuracies on val and test speak of, as the end of a sentence."""
     found = {row.over for row in rows if row.split in ("val", "test") and row.metric == "acc"}
-    return "; ".join(words for over, words in COVERED.items() if over in found) or "of which there is none here"
+    return "; ".join(words for over, words in COVERED.items() if over in found) or "not known here"
 
 
 def covers_others(rows: Iterable[ArmRow]) -> str:
     """The same of all other intervals: of other splits, of other metrics."""
     found = {row.over for row in rows if row.split not in ("val", "test") or row.metric not in COMPARED_METRICS}
     told = "; ".join(words for over, words in SEEDS_ALONE.items() if over in found)
-    return told or "over seeds or folds, which tell of none here"
+    return told or "not known here"
 
 
 def each(arms: Iterable[Arm]) -> str:

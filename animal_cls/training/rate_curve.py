@@ -62,14 +62,14 @@ def suggestion(curve: Curve) -> Suggestion:
     first, last = curve.rates[0], curve.rates[-1]
     if len(curve.rates) < FEWEST:
         raise UserError(
-            f"optimizer.lr={first:g}..: the loss diverged after {len(curve.rates)} steps, at {last:g}. Begin with a "
-            f"smaller rate: optimizer.lr={first / 1000:.3g}..{last:.3g}"
+            f"optimizer.lr={first:g}: the loss diverged after {len(curve.rates)} steps, at {last:g}. Begin with a "
+            f"smaller rate: optimizer.lr={first / 1000:.3g}..{last:.3g}."
         )
     means, slopes, rates = curve.means, curve.slopes, curve.rates[curve.half : -curve.half]
     low = means.index(min(means))
     if low == 0 or means[0] - means[low] < SURE * _error(curve):
         raise UserError(
-            f"optimizer.lr={first:g}..{last:g}: the loss never falls between them ({means[0]:.3f} at first, "
+            f"optimizer.lr={first:g}..{last:g}: the loss falls by no more than its noise ({means[0]:.3f} at first, "
             f"{means[low]:.3f} at its lowest): there is no rate to suggest. Try another range, or more --steps."
         )
     steepest = slopes.index(min(slopes[: low + 1]))

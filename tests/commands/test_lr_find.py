@@ -45,7 +45,7 @@ def test_the_curve_and_the_command_that_uses_it(program: Program, tmp_path: Path
 @pytest.mark.parametrize(
     ("losses", "message"),
     [
-        ([0.693] * 60, "the loss never falls between them (0.693 at first, 0.693 at its lowest)"),
+        ([0.693] * 60, "the loss falls by no more than its noise (0.693 at first, 0.693 at its lowest)"),
         ([2.0, 3.0, 9.0], "the loss diverged after 3 steps"),
     ],
 )

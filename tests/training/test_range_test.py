@@ -55,7 +55,7 @@ def test_a_loss_that_never_falls_is_refused() -> None:
     growing = Curve(rates=tuple(rates), losses=tuple(1 + rate for rate in rates), ended="the range")
     noise = [2.3 + 0.05 * math.sin(7.3 * k * k) for k in range(50)]
     for curve in (growing, Curve(rates=tuple(rates), losses=tuple(noise), ended="the range")):
-        with pytest.raises(UserError, match=r"optimizer\.lr=0\.001\.\.1: the loss never falls between them"):
+        with pytest.raises(UserError, match=r"optimizer\.lr=0\.001\.\.1: the loss falls by no more than its noise"):
             suggestion(curve)
 
 

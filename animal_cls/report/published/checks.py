@@ -50,7 +50,8 @@ def compare(found: Measure, sign: str, bound: float, what: str, unit: str = "poi
 
 
 def _said(found: Measure, what: str, unit: str, wanted: str) -> str:
-    interval = "" if np.isnan(found.low) else f" [{found.low:.4g}, {found.high:.4g}]"
+    low, high = (max(found.low, 0.0), min(found.high, 100.0)) if unit == "%" else (found.low, found.high)
+    interval = "" if np.isnan(found.low) else f" [{low:.4g}, {high:.4g}]"
     return f"{what} {found.value:.4g}{interval} {unit} (wanted: {wanted})"
 
 
