@@ -65,7 +65,7 @@ def _notes(arms: Sequence[Chosen], sides: Sequence[Any]) -> Sequence[str]:
     """Who answers; `sides` are of use.explain, whose module loads torch."""
     from animal_cls.use.words import calibration
 
-    known = [chosen.why for chosen in arms if chosen.why]
+    known = [chosen.averaged for chosen in arms if chosen.why]
     return [*known, calibration([one for side in sides for one in side.networks])]
 
 

@@ -95,7 +95,7 @@ def _notes(arms: Sequence[Chosen], sides: Sequence[Any], methods: Sequence[str],
     """What there is to know of who looks, and how; `sides` are of use.explain, whose module loads torch."""
     from animal_cls.use.words import calibration
 
-    yield from filter(None, [chosen.why for chosen in arms])
+    yield from filter(None, [chosen.averaged for chosen in arms])
     if arms[0].why and len(arms) == 1:
         yield f"{arms[0].arm} has no other arm to be compared with, so it is shown alone; --arms sets two side by side."
     for side in sides:

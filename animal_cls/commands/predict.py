@@ -65,7 +65,7 @@ def _predict(
     load = partial(trained.load, allow=flags.allow, accelerator=flags.accelerator, calibrate=not flags.uncalibrated)
     networks = [load(folder) for folder in chosen.folders]
     trained.same_size(networks)
-    known = list(notes(networks, why=chosen.why, tta=flags.tta))
+    known = list(notes(networks, why=chosen.averaged, tta=flags.tta))
     _say(known)
     tally, doubtful = Tally(classes=chosen.classes), written.Doubtful()
     images = find(named, sys.stdin)

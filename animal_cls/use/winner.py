@@ -29,6 +29,11 @@ class Chosen:
     arm: str = ""  # the name of the arm whose seeds they are; of runs that were named, what they are
 
     @property
+    def averaged(self) -> str:
+        """Why these, for whoever uses all of them at once."""
+        return self.why + " Their probabilities are averaged." * (bool(self.why) and len(self.folders) > 1)
+
+    @property
     def classes(self) -> list[str]:
         """Those that all of them tell apart."""
         return self.results[0].classes
@@ -168,7 +173,7 @@ def _winner(sweeps: Sequence[Path]) -> Chosen:
     runs = chosen.folders
     why = (
         f"{best.name} has the highest accuracy on val of {plural(len(means), 'arm')}: {percent(means[best.name])}, "
-        f"{plural(len(runs), 'run')}{', whose probabilities are averaged' * (len(runs) > 1)}."
+        f"{plural(len(runs), 'run')}."
     )
     return replace(chosen, why=" ".join(filter(None, [why, unended(found)])))
 

@@ -18,7 +18,8 @@ def test_of_a_sweep_the_seeds_of_the_arm_that_is_best_on_val(made_up: Path) -> N
     chosen = choose([made_up])
     assert [folder.name for folder in chosen.folders] == ["dropout0", "dropout1"]
     level = "simple_cnn/dropout has the highest accuracy on val of 3 arms: 75.0 %"
-    assert chosen.why == f"{level}, 2 runs, whose probabilities are averaged."
+    assert chosen.why == f"{level}, 2 runs."
+    assert chosen.averaged == f"{level}, 2 runs. Their probabilities are averaged."
 
 
 def test_beside_the_best_arm_stands_its_baseline_and_beside_the_best_baseline_the_best_of_the_others(
