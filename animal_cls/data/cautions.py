@@ -74,6 +74,8 @@ def say_what_is_known(
     if mixed := _in_two_classes(labels, hashes[readable]):
         paths = listed([listing.paths[readable[index]] for index in mixed])
         log.warning("Equal files lie in different classes, of which one at least is wrong: %s", paths)
+    if listing.predefined is not None:
+        _warn_of_absent_classes(labels, splits, listing.classes)
     if near_copies is not None:
         is_predefined = listing.predefined is not None
         _warn_of_near_copies(splits, near_copies[readable], hashes[readable], is_predefined=is_predefined)
@@ -87,6 +89,18 @@ def _in_two_classes(labels: np.ndarray, hashes: np.ndarray) -> list[int]:
     for content, label in zip(hashes.tolist(), labels.tolist(), strict=True):
         classes.setdefault(content, set()).add(label)
     return [index for index, content in enumerate(hashes.tolist()) if len(classes[content]) > 1]
+
+
+def _warn_of_absent_classes(labels: np.ndarray, splits: np.ndarray, classes: Sequence[str]) -> None:
+    """Of a split that is there, but without an image of some class: nobody has drawn it, so it was perhaps forgotten."""
+    for split in ("train", "val", "test"):
+        there = np.bincount(labels[splits == split], minlength=len(classes))
+        if there.any() and not there.all():
+            absent = listed([name for name, n in zip(classes, there.tolist(), strict=True) if not n])
+            what = (
+                "it cannot be learnt" if split == "train" else f"what is said of {split} is of the other classes alone"
+            )
+            log.warning("%s has no image of %s: %s", split, absent, what)
 
 
 def _warn_of_near_copies(splits: np.ndarray, known: np.ndarray, hashes: np.ndarray, *, is_predefined: bool) -> None:

@@ -1,6 +1,7 @@
 """What a run says of its images: in the log, and by it in result.json and the report."""
 
 import logging
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,18 @@ def test_copies_with_two_labels_are_said(root: Path, caplog: pytest.LogCaptureFi
     assert warnings(caplog) == [
         "Equal files lie in different classes, of which one at least is wrong: cat/3.png, dog/copy.png"
     ]
+
+
+def test_a_class_that_a_split_of_ones_own_lacks_is_said(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+    parts = {"train/cat": 4, "train/dog": 3, "val/cat": 2}
+    for part, n in parts.items():
+        (root / part).mkdir(parents=True)
+        for file in sorted((root / part.partition("/")[2]).iterdir())[:n]:
+            file.rename(root / part / file.name)
+    for name in ("cat", "dog"):
+        shutil.rmtree(root / name)
+    run(root, test=0)
+    assert warnings(caplog) == ["val has no image of dog: what is said of val is of the other classes alone"]
 
 
 def test_what_prepare_has_found_reaches_the_run(root: Path, caplog: pytest.LogCaptureFixture) -> None:
