@@ -12,6 +12,7 @@ from animal_cls.config.methods import Card, MethodCall
 from animal_cls.config.schema import method_names
 from animal_cls.errors import UserError
 from animal_cls.files.text import did_you_mean
+from animal_cls.sweeps.arms import single_options
 
 WIDTH = 120  # columns
 HEADINGS = {  # where a method acts -> in words
@@ -103,10 +104,13 @@ def text(name: str) -> str:
     Raises:
         UserError: there is no such method.
     """
+    options = {option.name: option.method for option in single_options().values()}
+    name = options.get(name, name)  # reg=l2 is weight_decay
     if name not in method_names():
-        guess = did_you_mean(name, method_names())
+        guess = did_you_mean(name, [*method_names(), *options])
         raise UserError(f"{name}: no such regularizer.{guess} The menu: python -m animal_cls reg.")
-    rows = _rows(name, *cards()[name])
+    chosen = next((option for option, method in options.items() if method == name), name)
+    rows = {"chosen by": f"reg={chosen}", **_rows(name, *cards()[name])}
     margin = max(map(len, rows)) + 2
     lines = [name, ""]
     for label, value in rows.items():

@@ -92,15 +92,12 @@ def _in_two_classes(labels: np.ndarray, hashes: np.ndarray) -> list[int]:
 
 
 def _warn_of_absent_classes(labels: np.ndarray, splits: np.ndarray, classes: Sequence[str]) -> None:
-    """Of a split that is there, but without an image of some class: nobody has drawn it, so it was perhaps forgotten."""
+    """Of a split that has images, but none of some class, which was perhaps forgotten."""
     for split in ("train", "val", "test"):
         there = np.bincount(labels[splits == split], minlength=len(classes))
         if there.any() and not there.all():
             absent = listed([name for name, n in zip(classes, there.tolist(), strict=True) if not n])
-            what = (
-                "it cannot be learnt" if split == "train" else f"what is said of {split} is of the other classes alone"
-            )
-            log.warning("%s has no image of %s: %s", split, absent, what)
+            log.warning("%s has no image of %s: what is said of %s is of the other classes alone", split, absent, split)
 
 
 def _warn_of_near_copies(splits: np.ndarray, known: np.ndarray, hashes: np.ndarray, *, is_predefined: bool) -> None:

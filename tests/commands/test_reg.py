@@ -87,3 +87,9 @@ def test_the_measured_cost_stands_beside_the_words_of_the_card(
     assert (menu["mixup"], menu["cutmix"], menu["sam"]) == ("1.04", "-", "-")
     for name in ("cutmix", "sam"):  # of another value than the card's first, and of none
         assert f"not measured (python -m benchmarks.speed.methods {name})" in reg.text(name)
+
+
+def test_a_method_whose_option_has_another_name_is_found_by_both(program: Program) -> None:
+    by_option, by_method = (program("reg", name).stdout for name in ("l2", "weight_decay"))
+    assert by_option == by_method
+    assert "chosen by  reg=l2\n" in by_option
