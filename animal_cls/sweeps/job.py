@@ -174,8 +174,7 @@ def run_job_reporting(
         more = {"asked": asked, "after_epoch": after_epoch}
         result = run_job(config, folder, skip=skip, idle=idle, go_on=go_on, records=records, **more)
     except Stopped as stopped:
-        has_begun = sweep is not None or (folder / START).exists() or start.has_checkpoints(folder)
-        stopped.way_on = resume_command(sweep or folder) if has_begun else ""
+        stopped.way_on = _way_on(folder, sweep)
         raise
     except Exception as error:
         if sweep is None:
@@ -185,6 +184,12 @@ def run_job_reporting(
         text = summary(result, folder, tensorboard=folder / "tensorboard")
         file_log.info("%s", text)
         say(text if sweep is None else accuracies(result, untold=untold))
+
+
+def _way_on(folder: Path, sweep: Path | None) -> str:
+    """The command that goes on with what was stopped; "" where nothing had begun."""
+    has_begun = sweep is not None or (folder / START).exists() or start.has_checkpoints(folder)
+    return resume_command(sweep or folder) if has_begun else ""
 
 
 def _outcome(error: Exception, folder: Path, *, is_told: bool) -> str:
