@@ -125,7 +125,7 @@ CONFIG = {
     ),
     "logger=csv logger.csv.nam=x": (
         "logger.csv.nam: the chosen option has no such key. Did you mean logger.csv.name? Keys of the options in "
-        "logger/: logger.csv.name, logger.csv.version. "
+        "logger/: logger.csv.name. "
         "To pass another argument of its constructor, write +logger.csv.nam=..."
     ),
     "model.typo=3": (

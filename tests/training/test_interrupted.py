@@ -14,6 +14,7 @@ import torch
 from animal_cls.commands.train import compose
 from animal_cls.config.schema import Config
 from animal_cls.errors import UserError
+from animal_cls.files.text import plural
 from animal_cls.training import run
 from animal_cls.training.signals import Stopped
 from tests.interruption import After, small_run
@@ -179,7 +180,7 @@ def test_a_run_goes_on_with_as_many_threads_as_it_began_with(config: Config, tmp
         result = run.train(config, tmp_path, go_on=True)
     finally:
         torch.set_num_threads(before)
-    assert result.device == f"cpu ({before} threads)"
+    assert result.device == f"cpu ({plural(before, 'thread')})"
     assert [environment.threads for environment in result.environments] == [before]
     assert result.warnings == []
 
