@@ -35,8 +35,8 @@ def test_beside_the_best_arm_stands_its_baseline_and_beside_the_best_baseline_th
 
 def test_trials_of_a_search_do_not_win_beside_the_sweep_that_shows_what_they_are_worth(made_up: Path) -> None:
     search = made_up / "search"
-    hits = {"val": {"cat": [True] * 8, "dog": [True] * 8}}
-    run_in(search / "trial", hits, reg="l2", changes={"reg.weight_decay": 0.3})
+    right = [True] * 8
+    run_in(search / "trial", {"val": {"cat": right, "dog": right}}, reg="l2", changes={"reg.weight_decay": 0.3})
     (search / "found.json").touch()
     assert choose([search]).folders == (search / "trial",), "it is all that there is"
     assert choose([made_up]).arm == "simple_cnn/dropout"
